@@ -1,0 +1,190 @@
+"""Shell completion for bash, zsh and fish: what the words can become, with users and events from the log.
+
+A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they insert;
+for bash it is done here. Completion never says anything wrong: where something fails, it offers nothing.
+"""
+
+import re
+import sys
+from typing import Annotated
+
+import typer
+from typer._click.shell_completion import ShellComplete, split_arg_string
+
+from evcli.cli.output import Answer
+from evcli.cli.safe import safe
+from evcli.cli.session import Session
+from evcli.cli.times import local
+from evcli.domain.event import number_of
+from evcli.domain.kinds import TYPES
+from evcli.domain.user import USER
+from evcli.errors import BadInput, EvcliError
+
+app = typer.Typer()
+
+RECENT = 20
+"""So many of the last events are offered where a moment can stand."""
+
+_BASH = """\
+_evcli_completion() {
+    local IFS=$'\\n'
+    COMPREPLY=($(_EVCLI_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null))
+}
+complete -o nosort -o default -F _evcli_completion evcli"""
+
+_ZSH = """\
+#compdef evcli
+_evcli() {
+    local line
+    local -a values shown
+    for line in "${(@f)$(_EVCLI_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+        [[ -n $line ]] || continue
+        values+=("${line%%$'\\t'*}")
+        shown+=("${line/$'\\t'/  -- }")
+    done
+    if (( $#values )); then
+        compadd -l -d shown -a values
+    else
+        _files
+    fi
+}
+if [[ $funcstack[1] == _evcli ]]; then _evcli "$@"; else compdef _evcli evcli; fi"""
+
+_FISH = """\
+function __evcli_completion
+    set -lx _EVCLI_COMPLETE fish
+    set -l words (commandline -opc)
+    command $words[1] $words[2..-1] (commandline -ct) 2>/dev/null
+end
+complete --command evcli --no-files --arguments '(__evcli_completion)'
+complete --command evcli --long-option log --require-parameter --force-files"""
+
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def _shells(incomplete: str) -> list[str]:
+    return [shell for shell in SCRIPTS if shell.startswith(incomplete)]
+
+
+@app.command(
+    "completion",
+    epilog="""
+Examples:
+  bash:  eval "$(evcli completion bash)"                                   in ~/.bashrc
+  zsh:   eval "$(evcli completion zsh)"                                    in ~/.zshrc, after compinit
+  fish:  evcli completion fish > ~/.config/fish/completions/evcli.fish     once
+""",
+)
+def completion(
+    ctx: typer.Context,
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=_shells)],
+) -> None:
+    """Print the script that teaches a shell to complete evcli's commands, users and events."""
+    session: Session = ctx.obj
+    if shell not in SCRIPTS:
+        raise BadInput(f'there is no completion for "{shell}"', f"there is for {', '.join(SCRIPTS)}")
+    text = SCRIPTS[shell]
+    session.output.show(
+        Answer(header=("shell", "script"), rows=[(shell, text)], document={"shell": shell, "script": text}, text=text)
+    )
+
+
+def complete(shell: str, arguments: list[str]) -> None:
+    """Print the candidates for the last of the words typed, as `shell`'s script wants them."""
+    from evcli.cli.app import root
+
+    session = Session()
+    if shell == "bash":
+        line, breaks = arguments[0], arguments[1] if len(arguments) > 1 else ""
+        words, typed = _split(line)
+    else:
+        words, typed = arguments[:-1], arguments[-1] if arguments else ""
+    try:
+        candidates = ShellComplete(root(), {"obj": session}, "evcli", "").get_completions(words, typed)  # type: ignore[abstract]
+    except (EvcliError, typer.Exit):
+        return
+    for item in candidates:
+        if not item.value.isprintable() and safe(item.value) != item.value:
+            continue  # what cannot be shown as it is cannot be offered either
+        if shell == "bash":
+            told = _for_bash(item.value, line, breaks)
+        else:
+            told = f"{item.value}\t{safe(item.help)}" if item.help else item.value
+        sys.stdout.buffer.write(told.encode() + b"\n")
+
+
+def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Ids, e-mails and names of users that begin with what was typed, in any case, each with who it is."""
+    session = ctx.ensure_object(Session)
+    with session.log.reader() as reader:
+        everybody = list(session.register().at(reader).records(USER))
+    wants_destroyed = ctx.info_name == "restore"
+    chosen = [user for user in everybody if (user.destroyed is not None) == wants_destroyed or ctx.info_name in ("show", "log")]
+    begun = incomplete.casefold()
+    names = [user.name.casefold() for user in chosen]
+    found: list[tuple[str, str]] = []
+    for user in chosen:
+        is_unique = names.count(user.name.casefold()) == 1 and "@" not in user.name and not user.name.isdigit()
+        values = [(str(user.id), f"{user.name} <{user.email}>")]
+        if begun:
+            values += [(user.email, user.name)] + ([(user.name, user.email)] if is_unique else [])
+        found += [(value, told) for value, told in values if value.casefold().startswith(begun)]
+    return found
+
+
+def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The last events by number, and the words that name a moment."""
+    session = ctx.ensure_object(Session)
+    found = []
+    with session.log.reader() as reader:
+        for event in reader.events_backward(reader.last()):
+            if len(found) == RECENT:
+                break
+            found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))
+    words = [("@", "now"), ("@-", "one event ago"), ("today", "now"), ("yesterday", "the end of yesterday")]
+    return [(value, told) for value, told in found + words if value.startswith(incomplete)]
+
+
+def event_types(incomplete: str) -> list[tuple[str, str]]:
+    """The types of events."""
+    return [(name, "") for name in TYPES if name.startswith(incomplete)]
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    """The words of a bash command line after the program's name, and the one that is being typed."""
+    words = split_arg_string(line)[1:]
+    is_new = line[-1:].isspace() and not line.endswith("\\ ") and not _open_quote(line)
+    return (words, "") if is_new or not words else (words[:-1], words[-1])
+
+
+def _open_quote(line: str) -> str:
+    """The quote that is open at the end of the line, or ""."""
+    quote = ""
+    escaped = False
+    for character in line:
+        if escaped:
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+    return quote
+
+
+def _for_bash(value: str, line: str, breaks: str) -> str:
+    """The candidate as bash must insert it: quoted, and without what bash takes for words before this one.
+
+    Bash ends a word not only at spaces but also at each of COMP_WORDBREAKS, `@` and `:` among them.
+    """
+    quote = _open_quote(line)
+    if quote == "'":
+        return value.replace("'", "'\\''")
+    if quote:
+        return re.sub(r'([\\"$`!])', r"\\\1", value)
+    written = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value, flags=re.UNICODE)
+    word = re.split(r"(?<!\\)\s", line)[-1]
+    cut = max((word.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
+    return written[cut + 1 :] if cut >= 0 and written.casefold().startswith(word[: cut + 1].casefold()) else written
+

@@ -1,0 +1,142 @@
+"""`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from evcli.cli.events import LOG_HEADER, as_json, event_fields, in_words, log_row
+from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until
+from evcli.cli.output import Answer, Cell, fields
+from evcli.cli.session import Session
+from evcli.domain.event import Event, number_of
+from evcli.domain.kinds import KINDS
+from evcli.domain.user import USER
+from evcli.domain.who import find_user
+from evcli.errors import BadRef
+from evcli.eventlog.reading import LogReader, Position
+
+app = typer.Typer()
+
+_EXIT = "Exit codes: evcli help exit-codes"
+
+
+@app.command(
+    "log",
+    epilog=f"""
+Examples:
+  evcli log -n 20
+  evcli log --since yesterday --type 'user.d*'
+  evcli log --user ada@example.com --reverse
+  evcli log --format jsonl | jq .data
+
+{_EXIT}
+""",
+)
+def log(
+    ctx: typer.Context,
+    limit: Limit = 0,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
+    since: Since = None,
+    until: Until = None,
+    type: ByType = None,
+    user: ByUser = None,
+    actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
+) -> None:
+    """Show the events, newest first."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        first = 0 if since is None else session.moment(since, reader, beginning=True)
+        end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
+        subject = None if user is None else f"{USER}/{find_user(session.register().at(reader), user).id}"
+
+        def is_wanted(event: Event) -> bool:
+            return (
+                (type is None or fnmatchcase(event["type"], type))
+                and (subject is None or event["subject"] == subject)
+                and (actor is None or event["authid"] == actor)
+            )
+
+        events = _newest_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
+        wanted = filter(is_wanted, events)
+        chosen = islice(wanted, limit or None)
+        session.output.show(
+            Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen)
+        )
+
+
+def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+    for event in reader.events_backward(end):
+        if number_of(event) <= first:
+            return
+        yield event
+
+
+def _oldest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+    return reader.events(reader.position_of(first), stop=end.offset) if first < end.number else iter(())
+
+
+@app.command(
+    "show",
+    epilog=f"""
+Examples:
+  evcli show
+  evcli show 42 --json
+  evcli show id:1b4e28ba
+
+{_EXIT}
+""",
+)
+def show(ctx: typer.Context, ref: Ref = "@") -> None:
+    """Show one event whole, and the change that it made."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        number = session.moment(ref, reader)
+        if number == 0:
+            raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
+        event, before, after = session.register().change(reader, number)
+    rows: list[tuple[str, Cell]] = [*event_fields(event), ("before", in_words(before)), ("after", in_words(after))]
+    session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
+
+
+@app.command(
+    "diff",
+    epilog=f"""
+Examples:
+  evcli diff
+  evcli diff 2026-03-01 2026-04-01
+  evcli diff @-10
+
+{_EXIT}
+""",
+)
+def diff(
+    ctx: typer.Context,
+    from_: Annotated[str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-, one event ago.")] = "",
+    to: Annotated[str, typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.")] = "@",
+) -> None:
+    """Show what changed between two moments."""
+    session: Session = ctx.obj
+    register = session.register()
+    with session.reader() as reader:
+        head = reader.last().number
+        start = session.moment(from_, reader) if from_ else max(0, head - 1)
+        end = head if to == "@" else session.moment(to, reader)
+        before, after = register.at(reader, start), register.at(reader, end)
+    changes: list[tuple[str, Any, Any]] = []
+    for kind in KINDS:
+        ids = range(1, max(before.last_id(kind), after.last_id(kind)) + 1)
+        pairs = ((before.get(kind, id), after.get(kind, id)) for id in ids)
+        changes += [(kind, old, new) for old, new in pairs if old != new]
+    if not changes:
+        session.output.note(f"nothing changed from event {start} to event {end}")
+    document = {
+        "from": start,
+        "to": end,
+        "changes": [{"id": (new or old).id, "before": as_json(old), "after": as_json(new)} for _, old, new in changes],
+    }
+    rows = [(f"{kind} {(new or old).id}", in_words(old), in_words(new)) for kind, old, new in changes]
+    title = f"from event {start} to event {end}"
+    session.output.show(Answer(header=("record", "before", "after"), rows=rows, document=document, title=title))

@@ -1,0 +1,164 @@
+"""`evcli verify`, `head`, `status`, `path`: keeping a log that one can answer for."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from evcli.cli.options import At, read_head
+from evcli.cli.output import Answer, Cell, When, fields
+from evcli.cli.session import Session
+from evcli.domain.kinds import KINDS
+from evcli.errors import Damaged, EvcliError, NotALog
+from evcli.eventlog.file import sync
+from evcli.eventlog.opening import warnings_about
+from evcli.eventlog.reading import START
+from evcli.eventlog.verify import Fault
+from evcli.register import Report
+
+app = typer.Typer()
+
+_EXIT = "Exit codes: evcli help exit-codes"
+
+
+@app.command(
+    "verify",
+    epilog=f"""
+Examples:
+  evcli verify
+  evcli verify --expect "$(cat head.kept-elsewhere)"
+
+{_EXIT}
+""",
+)
+def verify(
+    ctx: typer.Context,
+    expect: Annotated[
+        str | None, typer.Option("--expect", metavar="HEAD", help="A head kept elsewhere, which must be on the chain.")
+    ] = None,
+) -> None:
+    """Read everything, change nothing: form, chain and rules of every event."""
+    session: Session = ctx.obj
+    head = None if expect is None else read_head(expect, needs_hash=True)
+    try:
+        with session.reader() as reader:
+            report = session.register().verify(reader, None if head is None else (head[0], str(head[1])))
+    except NotALog as error:
+        report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
+    place = report.head
+    document = {
+        "status": report.status,
+        "events": place.number,
+        "head": place.head,
+        "torn_bytes": report.torn,
+        "faults": [fault._asdict() for fault in report.faults],
+    }
+    rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name != "faults"]
+    rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
+    session.output.show(fields(rows, document))
+    if report.error is not None:
+        raise _as_told(report.error, len(report.faults))
+    if head is None:
+        session.output.note(
+            "the log is consistent with itself; that its end was cut off or all of it rewritten can only be noticed with a "
+            f"head kept elsewhere: keep {place.head}, and give it to evcli verify --expect"
+        )
+
+
+def _as_told(error: EvcliError, faults: int) -> EvcliError:
+    if isinstance(error, Damaged) and not isinstance(error, NotALog):
+        more = f"; {faults - 1} more fault{'s' if faults > 2 else ''} listed above" if faults > 1 else ""
+        error.message += more
+        error.hint = (
+            "nothing was changed; " + error.hint.removeprefix("nothing was changed; evcli verify lists all faults")
+            if error.code != "damaged"
+            else "nothing was changed; keep a copy of the file, and compare it with a backup"
+        )
+    return error
+
+
+@app.command(
+    "head",
+    epilog=f"""
+Examples:
+  evcli head > head.kept-elsewhere
+  evcli head --at 2026-03-03
+
+{_EXIT}
+""",
+)
+def head(ctx: typer.Context, at: At = None) -> None:
+    """Print NUMBER:SHA256 of the last event: kept elsewhere, it proves later that nothing was changed."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        try:
+            sync(reader.descriptor)  # a head that is handed to somebody must be durable
+        except OSError:
+            pass  # a read-only file system has nothing to sync
+        place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
+    document = {"number": place.number, "sha256": place.sha256.decode()}
+    session.output.show(
+        Answer(header=("number", "sha256"), rows=[tuple(document.values())], document=document, text=place.head)
+    )
+
+
+@app.command(
+    "status",
+    epilog=f"""
+Examples:
+  evcli status
+  evcli status --json
+
+{_EXIT}
+""",
+)
+def status(ctx: typer.Context) -> None:
+    """Show which log this is, how big, how long, since when, and what is odd about it."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        size = os.fstat(reader.descriptor).st_size
+        state = session.register().at(reader)
+        place = reader.at
+        first = next(reader.events(until=1), None)
+        last = next(reader.events_backward(place), None)
+        warnings = warnings_about(reader.path, reader.descriptor)
+        if reader.end.torn:
+            warnings.append(f"{reader.end.torn} bytes of an unfinished append follow the last event")
+    records = [record for kind in KINDS for record in state.records(kind)]
+    live = sum(record.destroyed is None for record in records)
+    document = {
+        "path": reader.path,
+        "size": size,
+        "events": place.number,
+        "head": place.head,
+        "identity": first["sha256"] if first else None,
+        "live": live,
+        "destroyed": len(records) - live,
+        "first": first["time"] if first else None,
+        "last": last["time"] if last else None,
+        "warnings": warnings,
+    }
+    rows: list[tuple[str, Cell]] = []
+    for name, value in document.items():
+        if name == "warnings":
+            rows += [("warning", warning) for warning in warnings]
+        else:
+            rows.append((name, When(str(value)) if name in ("first", "last") and value else None if value is None else str(value)))
+    session.output.show(fields(rows, document))
+
+
+@app.command(
+    "path",
+    epilog=f"""
+Examples:
+  evcli path
+  cp "$(evcli path)" backup.jsonl
+
+{_EXIT}
+""",
+)
+def path(ctx: typer.Context) -> None:
+    """Print the log's path, whether it is there or not."""
+    session: Session = ctx.obj
+    found = os.path.abspath(session.path)
+    session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": os.fsdecode(os.fsencode(found))}, text=found))

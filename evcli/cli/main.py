@@ -1,0 +1,125 @@
+"""From the words typed to the exit code: the one place where errors become text and numbers."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from evcli.cli.app import root
+from evcli.cli.session import Session
+from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
+from evcli.register import random_id, utc_now
+
+
+def run() -> NoReturn:
+    """The `evcli` command: take the process's arguments, do what they say, end with the exit code."""
+    if os.name == "nt":
+        sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
+    if "_EVCLI_COMPLETE" in os.environ:
+        from evcli.cli.completion import complete
+
+        complete(os.environ["_EVCLI_COMPLETE"], sys.argv[1:])
+        code = 0
+    else:
+        code = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream and stream.flush()
+        except OSError:
+            pass
+    # Taking the interpreter down costs as much as a tenth of a short command, and nothing here needs it.
+    os._exit(code)
+
+
+def main(
+    arguments: Sequence[str],
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], str] = random_id,
+) -> int:
+    """Do what `arguments` (without the program's name) say; return the exit code of `evcli help exit-codes`.
+
+    Answers go to sys.stdout, messages to sys.stderr. `clock` (a time with its zone) and `new_id` are where times and
+    event ids come from.
+    """
+    session = Session(clock=clock, new_id=new_id)
+    before = _interruptible()
+    try:
+        with root().make_context("evcli", list(arguments), obj=session) as context:
+            context.command.invoke(context)
+        return 0
+    except typer.Exit as ending:
+        return ending.exit_code
+    except TyperException as error:
+        return _fail(session, arguments, _as_bad_input(error))
+    except EvcliError as error:
+        return _fail(session, arguments, error)
+    except BrokenPipeError:
+        return 0  # whoever read the answer has seen enough
+    except OSError as error:
+        return _fail(session, arguments, _as_failure(error))
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
+        if os.environ.get("EVCLI_DEBUG") == "1":
+            raise
+        bug = EvcliError(
+            f"this is a bug in evcli: {type(error).__name__}: {error}",
+            "run it again with EVCLI_DEBUG=1 and report the traceback; evcli verify says whether the log is good",
+        )
+        bug.code = "bug"
+        return _fail(session, arguments, bug)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None]:
+    """Let INT and TERM end in an error with its exit code, unless whoever started this wants them ignored."""
+    return {
+        number: signal.signal(number, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+
+
+def _as_failure(error: OSError) -> EvcliError:
+    """An error of the system that no layer expected: the answer's, when stdout is broken, else the log's."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return AnswerLost(f"the answer could not be shown: stdout: {error.strerror}")
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    return NotWritten(f"{what}; nothing was written")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number)
+
+
+def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
+    if session.output.form is None and "--json" in arguments:  # words so wrong that the options were not read
+        session.output.form = "json"
+    session.output.error(error)
+    return error.exit
+
+
+def _as_bad_input(error: TyperException) -> BadInput:
+    """A complaint of the command-line parser, with the way out of the likely slips."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "evcli"
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    hint = f"{command} -h shows how it is used"
+    option = getattr(error, "option_name", "")
+    if option[1:2].isdigit() and command.endswith((" diff", " show")):
+        hint = f"a moment counted from now is written @{option} here"
+    elif "unexpected extra argument" in message and context and " user " in command:
+        hint = f'a name of several words goes in quotes: {command} "Ada Lovelace" …'
+    elif message.startswith("missing command"):
+        hint = f"{command} -h lists the commands"
+    return BadInput(message, hint)

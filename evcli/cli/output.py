@@ -1,0 +1,230 @@
+"""Answers and how they are shown: one Answer, five forms (table, plain, json, jsonl, csv).
+
+Commands return what they have to say; only this module and those it calls decide how it looks. Data goes to stdout;
+notes, warnings and errors go to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, NamedTuple, TextIO
+
+import orjson
+
+from evcli.cli.safe import encodable, safe, safe_json
+from evcli.cli.times import ago, local
+from evcli.errors import AnswerLost, EvcliError
+
+FORMS = ("table", "plain", "json", "jsonl", "csv")
+
+
+class When(str):
+    """A stored time in a cell: shown local in plain, as how long ago in a table, as stored in CSV."""
+
+
+Cell = str | int | None
+
+
+class Answer(NamedTuple):
+    """What a command has to say, in every form at once; `rows` and `records` may be lazy and are used at most once."""
+
+    header: Sequence[str] = ()
+    rows: Iterable[Sequence[Cell]] = ()
+    """What plain, csv and table show, a row a record."""
+    document: Any = None
+    """The JSON document; when there is none, it is the array of `records`."""
+    records: Iterable[Any] = ()
+    text: str | None = None
+    """What plain and table say in place of rows: an answer that is a sentence."""
+    title: str = ""
+    """A line above the table."""
+    is_headed: bool = True
+    """Whether a table shows its header (a list of fields needs none)."""
+
+
+class Output:
+    """Where a command's words go, and in which form: set up by the options, used by everything that shows."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.form: str | None = None
+        self.quiet = False
+        self.color = "auto"
+        self.paged = True
+
+    # --- stdout -------------------------------------------------------------------------------------------------------
+
+    def show(self, answer: Answer) -> None:
+        """Write the answer to stdout in the chosen form, and flush it. Raises BrokenPipeError, AnswerLost."""
+        form = self.chosen_form
+        pieces: Iterable[str | bytes] = {"json": _json, "jsonl": _jsonl, "csv": _csv, "plain": _plain}.get(form, self._table)(answer)
+        if self.paged and form == "table" and _is_terminal(sys.stdout):
+            from evcli.cli.pager import page
+
+            pieces = page(pieces)
+        self.write(pieces)
+
+    @property
+    def chosen_form(self) -> str:
+        """The form that was asked for, else a table on a terminal and plain in a pipe."""
+        return self.form or ("table" if _is_terminal(sys.stdout) else "plain")
+
+    def write(self, pieces: Iterable[str | bytes]) -> None:
+        """Write text (as the terminal can show it) or bytes (as they are) to stdout, and flush. Raises as `show`."""
+        if sys.stdout is None:
+            raise AnswerLost("stdout is closed, so the answer could not be shown")
+        try:
+            for piece in pieces:
+                data = encodable(piece, sys.stdout.encoding or "utf-8") if isinstance(piece, str) else piece
+                sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _give_up(sys.stdout)
+            raise
+        except OSError as error:
+            _give_up(sys.stdout)
+            raise AnswerLost(f"the answer could not be shown: stdout: {error.strerror}") from error
+
+    def _table(self, answer: Answer) -> Iterator[str]:
+        if answer.text is not None:
+            yield from _plain(answer)
+            return
+        from evcli.cli.table import draw
+
+        if answer.title:
+            yield safe(answer.title) + "\n"
+        rows = ([self._shown(cell) for cell in row] for row in answer.rows)
+        header = [name.replace("_", " ") for name in answer.header] if answer.is_headed else None
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        yield from draw(header, rows, width=_width(), color=self.has_color(sys.stdout), encoding=encoding)
+
+    def _shown(self, cell: Cell) -> str:
+        if isinstance(cell, When):
+            return ago(cell, self.now) if _is_terminal(sys.stdout) else local(cell)
+        return "" if cell is None else safe(str(cell))
+
+    def has_color(self, stream: TextIO | None) -> bool:
+        """Whether to colour what goes to `stream`: as told, else on a terminal (https://no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+    # --- stderr -------------------------------------------------------------------------------------------------------
+
+    def note(self, message: str) -> None:
+        """Say something useful that is not the answer; silent with -q."""
+        if not self.quiet:
+            self._say("note", message, "")
+
+    def warning(self, message: str) -> None:
+        """Say something that should worry; never silent."""
+        self._say("warning", message, "33")
+
+    def error(self, error: EvcliError) -> None:
+        """Say what is wrong, and what to do next; as one JSON object in the JSON forms."""
+        if self.form in ("json", "jsonl"):
+            told = {"code": error.code, "exit": error.exit, "message": error.message, "hint": error.hint}
+            self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
+            return
+        self._say("error", error.message, "1;31")
+        if error.hint:
+            self._say("hint", error.hint, "36")
+
+    def _say(self, kind: str, message: str, style: str) -> None:
+        if self.form in ("json", "jsonl"):
+            line = safe_json(orjson.dumps({kind: {"message": _valid(message)}})).decode()
+        elif not style:
+            line = safe(message)
+        elif self.has_color(sys.stderr):
+            line = f"\x1b[{style}m{kind}:\x1b[0m {safe(message)}"
+        else:
+            line = f"{kind}: {safe(message)}"
+        self._write_error(line + "\n")
+
+    def _write_error(self, line: str) -> None:
+        if sys.stderr is None:
+            return
+        try:
+            sys.stderr.buffer.write(encodable(line, sys.stderr.encoding or "utf-8"))
+            sys.stderr.flush()
+        except OSError:
+            _give_up(sys.stderr)
+
+
+def fields(pairs: Iterable[tuple[str, Cell]], document: Any) -> Answer:
+    """An answer that is one thing with named fields, a field a row."""
+    return Answer(header=("field", "value"), rows=list(pairs), document=document, is_headed=False)
+
+
+def _json(answer: Answer) -> Iterator[bytes]:
+    if answer.document is not None:
+        yield safe_json(orjson.dumps(answer.document)) + b"\n"
+        return
+    opening = b"["
+    for record in answer.records:
+        yield opening + safe_json(orjson.dumps(record))
+        opening = b",\n"
+    yield b"[]\n" if opening == b"[" else b"]\n"
+
+
+def _jsonl(answer: Answer) -> Iterator[bytes]:
+    # An event is written as it stands in the log, byte for byte: its canonical form is what orjson gives.
+    for record in answer.records if answer.document is None else [answer.document]:
+        yield orjson.dumps(record) + b"\n"
+
+
+def _csv(answer: Answer) -> Iterator[str]:
+    import csv
+    import io
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    for row in chain([answer.header], answer.rows):
+        writer.writerow([_guarded(cell) for cell in row])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _guarded(cell: Cell) -> Cell:
+    """A spreadsheet takes text that begins so for a formula (OWASP ASVS 1.2.10): a quote before it makes it text."""
+    return "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else cell
+
+
+def _plain(answer: Answer) -> Iterator[str]:
+    if answer.text is not None:
+        yield "".join(safe(line) + "\n" for line in answer.text.split("\n"))
+        return
+    for row in answer.rows:
+        yield "\t".join("" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell)) for cell in row) + "\n"
+
+
+def _valid(text: str) -> str:
+    """Text that JSON can hold: bytes that were not UTF-8 are shown as they are in every other form."""
+    return safe(text) if any("\ud800" <= character <= "\udfff" for character in text) else text
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _width() -> int:
+    import shutil
+
+    return max(20, shutil.get_terminal_size((100, 24)).columns)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Nothing more can be written here; let the interpreter not try again when it ends."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):
+        pass

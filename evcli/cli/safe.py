@@ -1,0 +1,56 @@
+"""Text that is safe to show: nothing that somebody typed, or a file holds, can move the cursor or turn the line around.
+
+Stored text is never changed; it is escaped where it is shown. Rich does not do this: its Text, its escape() and
+markup=False all let ESC through.
+"""
+
+import re
+
+from evcli.domain.text import JOINERS
+
+# A joiner does its work between two characters that are not ASCII (emoji, Indic and Arabic scripts); anywhere else it is
+# only a way to make one name look like another.
+_JOINER_AT_WORK = re.compile(f"(?<=[^\\x00-\\x7f])[{JOINERS}](?=[^\\x00-\\x7f])")
+
+
+def safe(text: str) -> str:
+    """`text` with control, format and separator characters as `\\u{1b}` (Unicode categories Cc, Cf, Cs, Zl, Zp)."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
+    at_work = {match.start() for match in _JOINER_AT_WORK.finditer(text)}
+    return "".join(
+        f"\\u{{{ord(character):x}}}"
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and position not in at_work
+        else character
+        for position, character in enumerate(text)
+    )
+
+
+def safe_json(document: bytes) -> bytes:
+    """JSON whose strings hold no raw control, format or separator character; it says the same to every parser."""
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    import unicodedata
+
+    return "".join(
+        _json_escape(character) if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\n" else character
+        for character in document.decode()
+    ).encode()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def encodable(text: str, encoding: str) -> bytes:
+    """`text` in `encoding`, with `\\u{…}` for what that cannot hold; never fails."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return b"".join(
+            part if (part := character.encode(encoding, "ignore")) else f"\\u{{{ord(character):x}}}".encode(encoding, "replace")
+            for character in text
+        )

@@ -1,0 +1,116 @@
+"""One run of evcli: what the shared options say, and the log, register and output that follow from them."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from evcli.cli.output import FORMS, Output
+from evcli.errors import BadInput
+from evcli.eventlog.file import FileLog
+from evcli.eventlog.opening import warnings_about
+from evcli.eventlog.reading import LogReader
+from evcli.moments import Moment, resolve
+from evcli.register import Register, random_id, utc_now
+
+
+class Session:
+    """What every command of one run shares. Options may stand before or after the command's name; the last one counts."""
+
+    def __init__(
+        self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id, program: str = "evcli"
+    ) -> None:
+        self.clock = clock
+        self.new_id = new_id
+        self.program = program
+        self.output = Output(clock())
+        self._log_option: str | None = None
+
+    def set(self, option: str, value: object) -> None:
+        """Take one shared option, by its name without dashes. Raises BadInput."""
+        if option == "log":
+            self._log_option = os.fspath(str(value))
+        elif option == "json":
+            self._choose_form("json")
+        elif option == "format":
+            self._choose_form(str(value))
+        elif option == "color":
+            self.output.color = str(value)
+        elif option == "quiet":
+            self.output.quiet = True
+        elif option == "no_pager":
+            self.output.paged = False
+
+    def _choose_form(self, form: str) -> None:
+        if form not in FORMS:
+            raise BadInput(f'--format "{form}" is none of {", ".join(FORMS)}')
+        if self.output.form not in (None, form):
+            raise BadInput(f"--format is both {self.output.form} and {form}", "--json is short for --format json")
+        self.output.form = form
+
+    @property
+    def path(self) -> str:
+        """The log's path: --log, else EVCLI_LOG, else events.jsonl in the user's data folder."""
+        path = self._log_option if self._log_option is not None else os.environ.get("EVCLI_LOG") or _default_path()
+        if not path or "\0" in path:
+            raise BadInput("--log names no file", "give a path, or leave --log out")
+        return path
+
+    @property
+    def log(self) -> FileLog:
+        """The log, which need not exist."""
+        return FileLog(self.path)
+
+    def register(self) -> Register:
+        """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
+        return Register(self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id)
+
+    def reader(self) -> LogReader:
+        """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
+        reader = self.log.reader()
+        for warning in warnings_about(reader.path, reader.descriptor):
+            self.output.warning(warning)
+        if reader.end.torn:
+            self.output.warning(
+                f"{reader.path} byte {reader.end.offset}: {reader.end.torn} bytes of an unfinished append follow the last "
+                "event; they were never acknowledged, and the next write puts them aside"
+            )
+        return reader
+
+    def moment(self, ref: str, reader: LogReader, *, beginning: bool = False) -> int:
+        """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
+        moment = resolve(ref, reader, self.output.now, beginning=beginning)
+        if moment.is_future:
+            self.output.note(f'"{ref}" is in the future; the answer is what is known now')
+        if not moment.is_plain:
+            self.output.note(self._told(moment, reader, "since" if beginning else "as of"))
+        return moment.number
+
+    def _told(self, moment: Moment, reader: LogReader, words: str) -> str:
+        from evcli.cli.times import local
+
+        recorded = reader.position_of(moment.number).recorded
+        return f"{words} event {moment.number} ({local(recorded) if recorded else 'the empty register'})"
+
+    @property
+    def way_back_options(self) -> str:
+        """What a printed command must add to reach the same log."""
+        if self._log_option is None:
+            return ""
+        import shlex
+
+        return " --log " + shlex.quote(self._log_option)
+
+
+def _default_path() -> str:
+    import platformdirs
+
+    return os.path.join(platformdirs.user_data_dir("evcli", appauthor=False), "events.jsonl")
+
+
+def _user_name() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return str(os.geteuid())

@@ -1,0 +1,62 @@
+"""Tables for a terminal, drawn by rich: the only module that loads it. Long ones are drawn piece by piece."""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIECE = 200
+"""Rows that are measured and drawn at a time, so that the first screen of a long table comes at once."""
+
+
+def draw(
+    header: Sequence[str] | None, rows: Iterable[Sequence[str]], *, width: int, color: bool, encoding: str
+) -> Iterator[str]:
+    """The table as text, in pieces; cells are shown whole, folded where the width is too small, and as they are."""
+    rows = iter(rows)
+    widths: list[int] = []
+    is_first = True
+    while piece := [list(row) for row in islice(rows, PIECE)]:
+        if is_first:
+            widths = _widths([list(header)] + piece if header else piece, width)
+        yield _draw(header if is_first else None, piece, widths, width, color, encoding)
+        is_first = False
+
+
+def _widths(rows: list[list[str]], width: int) -> list[int]:
+    """How wide each column is: as wide as its widest cell, the widest ones cut back until all fit."""
+    widths = [max(1, *(cell_len(row[at]) for row in rows)) for at in range(len(rows[0]))]
+    room = max(width - 2 * len(widths), len(widths))
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        if widths[widest] == 1:
+            break
+        others = sorted(widths)[-2] if len(widths) > 1 else 1
+        widths[widest] = max(1, min(widths[widest] - 1, max(others, widths[widest] - (sum(widths) - room))))
+    return widths
+
+
+def _draw(
+    header: Sequence[str] | None, rows: list[list[str]], widths: list[int], width: int, color: bool, encoding: str
+) -> str:
+    is_unicode = encoding.lower().replace("-", "").startswith("utf")
+    table = Table(
+        box=box.SIMPLE_HEAD if is_unicode else box.ASCII2, show_edge=False, show_header=header is not None, pad_edge=False,
+        header_style="bold" if color else "", padding=(0, 1), collapse_padding=True, safe_box=False,
+    )  # fmt: skip
+    for at, column_width in enumerate(widths):
+        table.add_column(Text(header[at]) if header else "", width=column_width, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, no_wrap=False) for cell in row))
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, width=max(width, sum(widths) + 2 * len(widths)), force_terminal=color, no_color=not color,
+        color_system="standard" if color else None, markup=False, emoji=False, highlight=False, legacy_windows=False,
+    )  # fmt: skip
+    console.print(table)
+    return "".join(line.rstrip(" ") + "\n" for line in buffer.getvalue().split("\n")[:-1])

@@ -1,0 +1,25 @@
+"""`evcli --version`."""
+
+from typing import TYPE_CHECKING, Any
+
+from typer import Exit, echo
+from typer.core import TyperOption
+
+from evcli import __version__
+
+if TYPE_CHECKING:
+    from typer._click import Context, Parameter
+
+
+def version_option() -> TyperOption:
+    """The option that prints the version and ends."""
+    return TyperOption(
+        param_decls=["--version"], is_flag=True, type=bool, default=False, expose_value=False, is_eager=True,
+        callback=_show, help="Print evcli's version.",
+    )  # fmt: skip
+
+
+def _show(context: "Context", parameter: "Parameter", value: Any) -> None:
+    if value and not context.resilient_parsing:
+        echo(f"evcli {__version__}")
+        raise Exit(0)

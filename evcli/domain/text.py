@@ -1,0 +1,58 @@
+"""Which text may stand in an event, for ever: lengths in code points, and the forbidden characters.
+
+Control characters, line separators, direction marks and overrides, zero-width space, byte order mark and lone
+surrogates are forbidden everywhere, because a terminal or a reader could be deceived by them. Joiners (U+200C,
+U+200D) are allowed: names in many scripts need them.
+"""
+
+import re
+
+JOINERS = "\u200c\u200d"
+
+_FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+def text_fault(text: object, longest: int) -> str:
+    """Say why `text` cannot stand in an event as a text of 1 to `longest` code points; "" when it can.
+
+    The answer reads on after a field's name and a colon, and names the character and its position from 1.
+    """
+    if not isinstance(text, str):
+        return f"is {type(text).__name__}, not text"
+    if not text:
+        return "is empty"
+    if len(text) > longest:
+        return f"has {len(text)} characters; at most {longest} are allowed"
+    # Every forbidden character is unprintable, and asking for that is several times cheaper than the search.
+    if not text.isprintable() and (found := _FORBIDDEN.search(text)):
+        return f"character {found.start() + 1} is {character_name(found[0])}, which is not allowed"
+    return ""
+
+
+def character_name(character: str) -> str:
+    """Name one character by code point, in words where it has a common name: `U+001B (escape)`."""
+    if "\ud800" <= character <= "\udfff":
+        return f"U+{ord(character):04X} (bytes that are not UTF-8)"
+    common = _COMMON_NAMES.get(character)
+    if common is None:
+        import unicodedata
+
+        common = unicodedata.name(character, "a control character" if ord(character) < 0xA0 else "unassigned").lower()
+    return f"U+{ord(character):04X} ({common})"
+
+
+_COMMON_NAMES = {
+    "\0": "NUL",
+    "\a": "bell",
+    "\b": "backspace",
+    "\t": "tab",
+    "\n": "newline",
+    "\r": "carriage return",
+    "\x1b": "escape",
+    "\x7f": "delete",
+    "\x85": "next line",
+    "\x9b": "control sequence introducer",
+    "\ufeff": "byte order mark",
+}

@@ -1,0 +1,288 @@
+"""Every failure evcli can report, with its exit code, its message and its way out.
+
+    EvcliError
+    ├── Refused                 1    a rule says no: nothing was written
+    │   ├── NoSuchUser               nobody is called that
+    │   ├── AmbiguousUser            several are
+    │   ├── EmailTaken               a live user has that e-mail
+    │   ├── NotLive                  the user is destroyed (already)
+    │   ├── NotDestroyed             the user is live (already)
+    │   ├── Unchanged                the event would change nothing
+    │   └── NotTheNextId             ids are given in order, and once
+    ├── BadInput                2    wrong usage, or a value that cannot be
+    │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
+    │   └── BadRef                   no moment in this log is called that
+    ├── NoLog                  10    there is no log here
+    ├── Busy                   11    another writer kept the lock too long
+    ├── Damaged                12    the log is not what was written
+    │   ├── NotALog                  it never was a log
+    │   ├── LogCut                   events known before are missing now
+    │   └── HistoryChanged           a head kept elsewhere is not on the chain
+    ├── Conflict               13    the head moved, or the event id is taken
+    ├── NotWritten             14    nothing was stored
+    │   └── CannotOpen               the log cannot be opened at all
+    ├── OutcomeUnknown         15    the sync failed; the event was taken back
+    ├── AnswerLost             16    stored, but the answer could not be shown
+    └── Interrupted      129/130/143 by a signal, before anything was written
+
+Messages are plain sentences that may hold what somebody typed; whoever shows them escapes them. This module
+imports nothing, so that every layer can raise from it.
+"""
+
+
+class EvcliError(Exception):
+    """A failure with a name: `code` (for programs), `exit` (the exit status), `message` and `hint` (for people)."""
+
+    code = "error"
+    exit = 255
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Refused(EvcliError):
+    """A rule of the domain says no. In a log that already holds such an event, it is damage."""
+
+    code = "refused"
+    exit = 1
+
+
+class NoSuchUser(Refused):
+    """Nobody is called `who` at that moment."""
+
+    code = "no-such-user"
+
+    def __init__(self, who: str, moment: str, hint: str = "") -> None:
+        super().__init__(f'no user "{who}" at {moment}', hint or "evcli user list --all shows every user")
+
+
+class AmbiguousUser(Refused):
+    """Several users are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
+
+    code = "ambiguous-user"
+
+    def __init__(self, who: str, candidates: list[str]) -> None:
+        shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
+        super().__init__(f'"{who}" could be any of {len(candidates)} users: {shown}', "say which one by its id")
+
+
+class EmailTaken(Refused):
+    """A live user has the e-mail that another one is to get."""
+
+    code = "email-taken"
+
+    def __init__(self, email: str, holder: int, name: str, event: int) -> None:
+        super().__init__(
+            f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})',
+            f"see evcli user show {holder}; two live users never share an e-mail",
+        )
+
+
+class RestoreBlocked(EmailTaken):
+    """The user cannot come back, because somebody else has taken the e-mail meanwhile."""
+
+    def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str) -> None:
+        Refused.__init__(
+            self,
+            f'user {user} "{name}" cannot be restored: '
+            f'{email} now belongs to user {holder} "{holder_name}"',
+            f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}",
+        )
+
+
+class NotLive(Refused):
+    """Only a live user can be changed or destroyed; this one was destroyed by event `event`."""
+
+    code = "destroyed"
+
+    def __init__(self, user: int, name: str, event: int) -> None:
+        super().__init__(
+            f'user {user} "{name}" is already destroyed (event {event})', f"bring it back: evcli user restore {user}"
+        )
+
+
+class NotDestroyed(Refused):
+    """Only a destroyed user can be restored."""
+
+    code = "not-destroyed"
+
+    def __init__(self, user: int, name: str, changed: int) -> None:
+        super().__init__(
+            f'user {user} "{name}" is not destroyed (its last event is {changed})',
+            f"nothing to restore; see evcli user show {user}",
+        )
+
+
+class Unchanged(Refused):
+    """An event that says what is already so."""
+
+    code = "unchanged"
+
+    def __init__(self, user: int, field: str, value: str) -> None:
+        super().__init__(f'user {user} already has the {field} "{value}"', "there is nothing to record")
+
+
+class NotTheNextId(Refused):
+    """Ids are 1, 2, 3 … in order of creation and are never used again."""
+
+    code = "not-the-next-id"
+
+    def __init__(self, found: int, expected: int) -> None:
+        super().__init__(f"user id {found} is not the next one, {expected}")
+
+
+class BadInput(EvcliError):
+    """Wrong usage, or a value that no event can hold."""
+
+    code = "bad-input"
+    exit = 2
+
+
+class BadText(BadInput):
+    """A text that cannot be stored as `what`, and why."""
+
+    code = "bad-text"
+
+    def __init__(self, what: str, why: str, hint: str = "") -> None:
+        super().__init__(f"{what}: {why}", hint)
+
+
+class BadRef(BadInput):
+    """No moment of this log is called that."""
+
+    code = "bad-ref"
+
+    def __init__(self, ref: str, why: str, hint: str = "") -> None:
+        super().__init__(f'"{ref}": {why}', hint or "evcli help refs lists the forms")
+
+
+class NoLog(EvcliError):
+    """There is no log at `path`."""
+
+    code = "no-log"
+    exit = 10
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"there is no log at {path}",
+            "evcli user create NAME --email EMAIL begins one; --log FILE or EVCLI_LOG names another",
+        )
+
+
+class Busy(EvcliError):
+    """Another process kept the lock for longer than `seconds`."""
+
+    code = "busy"
+    exit = 11
+
+    def __init__(self, path: str, seconds: float, holder: str = "") -> None:
+        by = f" by {holder}" if holder else ""
+        super().__init__(
+            f"{path} is locked{by}; waited {seconds:g} s; nothing was written",
+            "try again, or wait longer with --lock-wait SECONDS",
+        )
+
+
+class Damaged(EvcliError):
+    """Line `line` (from 1; 0 when unknown), which begins at byte `byte` (from 0), is not what was written."""
+
+    code = "damaged"
+    exit = 12
+
+    def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
+        where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
+        super().__init__(f"{where}: {why}", hint or "nothing was changed; evcli verify lists all faults")
+        self.path = path
+        self.line = line
+        self.byte = byte
+        self.why = why
+
+
+class NotALog(Damaged):
+    """The file begins with something that no log begins with."""
+
+    code = "not-a-log"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, 1, 0, why, "nothing was changed; is this the right file? --log FILE names another")
+
+
+class LogCut(Damaged):
+    """The log ends before an event that was known to be in it."""
+
+    code = "log-cut"
+
+    def __init__(self, path: str, known: int, byte: int, size: int) -> None:
+        super().__init__(
+            path,
+            known,
+            byte,
+            f"event {known} was here, but the file is not what it was then (it now has {size} bytes)",
+            "the log was cut or replaced while in use; compare it with a backup",
+        )
+
+
+class HistoryChanged(Damaged):
+    """The head that somebody kept does not lie on the log's chain."""
+
+    code = "history-changed"
+
+    def __init__(self, path: str, number: int, byte: int, why: str) -> None:
+        super().__init__(
+            path, number, byte, f"history was changed or cut: {why}", "compare the log with a backup; nothing was changed"
+        )
+
+
+class Conflict(EvcliError):
+    """The log is not where the caller thought, or the event id is taken by another event."""
+
+    code = "conflict"
+    exit = 13
+
+
+class NotWritten(EvcliError):
+    """Nothing was stored."""
+
+    code = "not-written"
+    exit = 14
+
+
+class CannotOpen(NotWritten):
+    """The log cannot be opened: a folder, a device, unreadable, somebody else's link."""
+
+    code = "cannot-open"
+
+    def __init__(self, path: str, why: str, hint: str = "") -> None:
+        super().__init__(f"{path} {why}", hint or "--log FILE or EVCLI_LOG names another log")
+
+
+class OutcomeUnknown(EvcliError):
+    """A write was made and its sync failed: event `number` may or may not be stored."""
+
+    code = "outcome-unknown"
+    exit = 15
+
+    def __init__(self, path: str, number: int, why: str) -> None:
+        super().__init__(
+            f"{path}: event {number} may or may not be stored: {why}",
+            "check the disk, then run evcli log -n 3 before repeating the command",
+        )
+
+
+class AnswerLost(EvcliError):
+    """The work is done; stdout could not take the answer."""
+
+    code = "answer-lost"
+    exit = 16
+
+
+class Interrupted(EvcliError):
+    """A signal came before anything was written; `exit` is 128 and the signal's number, as shells have it."""
+
+    code = "interrupted"
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("interrupted; nothing was written")
+        self.exit = 128 + signal_number

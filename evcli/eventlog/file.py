@@ -1,0 +1,188 @@
+"""The log file for a writer: lock it, append to it, and answer only for what is synced.
+
+The order of the calls here is the promise. Under the lock, the whole of the lines in one write to a descriptor that can
+only append; a count that is checked; one sync, never repeated: after a failed sync the kernel may forget the data and
+call the next one good (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failure takes the lines back instead.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
+from evcli.eventlog.opening import create, open_for_writing, own_path, sync_folder, warnings_about
+from evcli.eventlog.reading import LogReader
+from evcli.eventlog.recovery import put_aside
+
+LOCK_POLL = 0.01
+"""Seconds between two tries for the lock."""
+
+
+class FileLog:
+    """One log file, named by its path. Reading needs no lock; writing happens inside `locked`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def reader(self) -> LogReader:
+        """Read the log as it is now. Raises NoLog, CannotOpen, NotALog."""
+        return LogReader(os.path.abspath(self.path))
+
+    @contextmanager
+    def locked(self, wait: float, *, may_create: bool) -> Iterator["LogWriter"]:
+        """The log, with no other writer until the block ends; tries for `wait` seconds.
+
+        Raises:
+            NoLog: nothing is there, and it may not be created.
+            Busy: another writer kept the lock.
+            NotWritten, CannotOpen: it cannot be opened, made or locked.
+        """
+        path = own_path(self.path)
+        deadline = time.monotonic() + wait
+        while True:
+            descriptor = _open_or_create(path) if may_create else open_for_writing(path)
+            try:
+                _lock(path, descriptor, deadline, wait)
+                if _is_still_at(path, descriptor):
+                    yield LogWriter(path, descriptor)
+                    return
+            finally:
+                os.close(descriptor)  # and with it the lock
+
+
+class LogWriter:
+    """A locked log: what is read through `reader` stays so until this writer appends."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.reader = LogReader(path, descriptor)
+        self.notices = warnings_about(path, descriptor)
+        """What people should know of the file, and of what was done to it: a torn tail put aside."""
+
+    def append(self, lines: bytes, number: int) -> None:
+        """Add `lines`, whole lines of which the first is event `number`, durably, or leave the log as it was.
+
+        Raises:
+            NotWritten: nothing was stored.
+            OutcomeUnknown: a sync failed; what was written is taken back, as far as that went.
+        """
+        if self.reader.end.torn:
+            self._put_torn_tail_aside()
+        end = self.reader.end.offset
+        if end == 0:
+            self._sync_name(number)
+        try:
+            written = os.write(self.descriptor, lines)
+            size = os.fstat(self.descriptor).st_size
+            why = "" if written == len(lines) and size == end + written else f"only {size - end} of {len(lines)} bytes fit"
+        except OSError as error:
+            why = error.strerror or str(error)
+        if why:
+            if (failure := self._take_back(end)) is None:
+                raise NotWritten(f"{self.path}: event {number} was not written: {why}")
+            raise OutcomeUnknown(self.path, number, f"{why}, and taking it back failed: {failure}")
+        try:
+            sync(self.descriptor)
+        except OSError as error:
+            failure = self._take_back(end)
+            taken = "it was taken back" if failure is None else f"taking it back failed too: {failure}"
+            raise OutcomeUnknown(self.path, number, f"the sync failed ({error.strerror}); {taken}") from error
+
+    def sync(self) -> None:
+        """Make what is already in the log durable. Raises OutcomeUnknown."""
+        try:
+            sync(self.descriptor)
+        except OSError as error:
+            raise OutcomeUnknown(self.path, self.reader.at.number, f"the sync failed ({error.strerror})") from error
+
+    def _sync_name(self, number: int) -> None:
+        """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
+        folder = os.path.dirname(self.path)
+        try:
+            sync_folder(folder)
+            sync_folder(os.path.dirname(folder))
+        except PermissionError:
+            pass  # a folder that may not be read cannot be synced, and was not made by us
+        except OSError as error:
+            raise OutcomeUnknown(self.path, number, f"its folder could not be synced ({error.strerror})") from error
+
+    def _put_torn_tail_aside(self) -> None:
+        end = self.reader.end
+        try:
+            copy = put_aside(self.path, self.descriptor, end)
+        except PermissionError as error:
+            raise Damaged(
+                self.path,
+                self.reader.at.number + 1,
+                end.offset,
+                f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
+                "nothing was written; if the log may only be appended to (lsattr shows a), lift that once: chattr -a",
+            ) from error
+        except OSError as error:
+            raise NotWritten(
+                f"{self.path} byte {end.offset}: an unfinished append of {end.torn} bytes could not be put aside: "
+                f"{error.strerror}; nothing was written"
+            ) from error
+        self.notices.append(
+            f"{end.torn} bytes of an append that a crash left unfinished were cut from byte {end.offset} on; "
+            f"they were never acknowledged, and are kept in {copy}"
+        )
+        self.reader.refresh()
+
+    def _take_back(self, end: int) -> str | None:
+        try:
+            os.ftruncate(self.descriptor, end)
+            os.fsync(self.descriptor)
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
+
+def sync(descriptor: int) -> None:
+    """Return when the file's content is on the disk. On macOS, fsync alone leaves it in the drive's own cache."""
+    if sys.platform == "darwin":
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+        except OSError:
+            pass
+    os.fsync(descriptor)
+
+
+def _open_or_create(path: str) -> int:
+    while True:
+        try:
+            return open_for_writing(path)
+        except NoLog:
+            try:
+                return create(path)
+            except FileExistsError:
+                continue
+
+
+def _lock(path: str, descriptor: int, deadline: float, wait: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Busy(path, wait) from None
+            time.sleep(LOCK_POLL)
+        except OSError as error:
+            raise CannotOpen(
+                path, f"cannot be locked: {error.strerror}; nothing was written", "keep the log on a local file system"
+            ) from error
+
+
+def _is_still_at(path: str, descriptor: int) -> bool:
+    """Whether the locked file is still the one at `path`: it may have been replaced while the lock was waited for."""
+    try:
+        there, ours = os.stat(path), os.fstat(descriptor)
+    except FileNotFoundError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

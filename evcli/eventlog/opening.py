@@ -1,0 +1,166 @@
+"""Opening the log: what may be a log and what may not, whose it is, and descriptors that nothing else can write to."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evcli.errors import CannotOpen, NoLog, NotWritten
+
+_KINDS = (
+    (stat.S_ISDIR, "is a folder, not a log"),
+    (stat.S_ISFIFO, "is a FIFO (a pipe), not a log"),
+    (stat.S_ISSOCK, "is a socket, not a log"),
+    (stat.S_ISCHR, "is a device, not a log"),
+    (stat.S_ISBLK, "is a device, not a log"),
+)
+
+
+def open_for_reading(path: str) -> int:
+    """A descriptor that reads the log. Takes no lock and asks for no right to write.
+
+    Raises:
+        NoLog: nothing is there.
+        CannotOpen: what is there cannot be read, or is no regular file.
+    """
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer that never comes.
+    return _open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+
+def open_for_writing(path: str) -> int:
+    """A descriptor that appends to the log that is there.
+
+    Raises:
+        NoLog: nothing is there.
+        CannotOpen: it may not be written, or should not: everybody may write it, so nobody could answer for it.
+    """
+    descriptor = _open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
+    if os.fstat(descriptor).st_mode & stat.S_IWOTH:
+        os.close(descriptor)
+        raise CannotOpen(path, "may be written by everybody; nothing was written", f"chmod o-w {path}")
+    return descriptor
+
+
+def create(path: str) -> int:
+    """A descriptor that appends to a new, empty log, readable by its owner only, in folders made as needed.
+
+    Raises:
+        FileExistsError: somebody else was faster.
+        NotWritten: it cannot be made.
+    """
+    folder = os.path.dirname(path)
+    try:
+        make_folders(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+        # The mode that open is given is cut by the umask only, but an odd umask must not lock the owner out.
+        os.fchmod(descriptor, 0o600)
+    except FileExistsError:
+        if os.path.lexists(path):
+            raise
+        raise NotWritten(f"{path}: {folder} is not a folder; nothing was written") from None
+    except OSError as error:
+        raise NotWritten(
+            f"{path} cannot be created: {error.strerror}; nothing was written", "--log FILE or EVCLI_LOG names another log"
+        ) from error
+    return _above_the_standard_streams(descriptor)
+
+
+def make_folders(folder: str) -> None:
+    """Make `folder` and what is missing above it (mode 0700), and sync each folder in which one was made."""
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    make_folders(parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(folder):
+            raise
+    sync_folder(parent)
+
+
+def sync_folder(folder: str) -> None:
+    """Make the names in `folder` durable: a synced file in an unsynced folder can lose its name to a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        import errno
+
+        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder, and say so with this
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def own_path(path: str) -> str:
+    """The path of the log that `path` names, absolute; a symbolic link is followed once, to where the log really is.
+
+    Raises:
+        CannotOpen: the link belongs to somebody else, who could point it anywhere.
+    """
+    path = os.path.abspath(path)
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return path
+    if not stat.S_ISLNK(found.st_mode):
+        return path
+    if found.st_uid not in (0, os.geteuid()):
+        raise CannotOpen(path, "is another user's link; nothing was written", "name the file it points to")
+    return os.path.realpath(path)
+
+
+def warnings_about(path: str, descriptor: int) -> list[str]:
+    """What about the file itself endangers a log: other names for it, rights that are too wide, a network."""
+    found = os.fstat(descriptor)
+    warnings = []
+    if found.st_nlink > 1:
+        warnings.append(f"{path} has {found.st_nlink} hard links: whoever replaces one of them splits the log")
+    if found.st_mode & stat.S_IWOTH:
+        warnings.append(f"{path} may be written by everybody: chmod o-w")
+    return warnings
+
+
+@contextmanager
+def shared_lock(descriptor: int) -> Iterator[bool]:
+    """Hold a reader's lock if no writer is at work: yields whether it is held. Never waits."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    except OSError:  # a file system without locks has no writer of ours either
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _open(path: str, flags: int) -> int:
+    try:
+        found = os.stat(path)
+        for is_kind, what in _KINDS:
+            if is_kind(found.st_mode):
+                raise CannotOpen(path, what)
+        descriptor = os.open(path, flags | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoLog(path) from None
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CannotOpen(path, "is not a regular file")
+    return _above_the_standard_streams(descriptor)
+
+
+def _above_the_standard_streams(descriptor: int) -> int:
+    """With a standard stream closed at the start, the log would get its number, and a stray message would land in it."""
+    if descriptor > 2:
+        return descriptor
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return moved

@@ -1,0 +1,245 @@
+"""Reading the log: forward from a place, backward from the end, and to a place by bisection. Every reader comes here.
+
+A reader takes no lock, so a writer may be at work beside it. What looks unfinished or wrong is therefore looked at a
+second time, under a shared lock, before it is called so.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.errors import Damaged, NotALog
+from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, NO_HASH, BadLine, decode, decode_alone, hash_of
+from evcli.eventlog.opening import open_for_reading, shared_lock
+from evcli.eventlog.recovery import End, find_end
+
+CHUNK = 1 << 18
+BLOCK = 1 << 14
+
+
+class Position(NamedTuple):
+    """A place between two events: how many events and bytes stand before it, and what a next event must follow on."""
+
+    number: int
+    offset: int
+    sha256: bytes
+    """The hash of event `number`, 64 hex digits."""
+    recorded: str
+    """The recorded moment of event `number`; "" before the first."""
+
+    @property
+    def head(self) -> str:
+        """`NUMBER:SHA256`, the form in which a head is kept elsewhere."""
+        return f"{self.number}:{self.sha256.decode()}"
+
+
+START = Position(0, 0, NO_HASH, "")
+
+
+class LogReader:
+    """The log as it was when the reader was opened: what is appended later is not seen until `refresh`."""
+
+    def __init__(self, path: str, locked: int | None = None) -> None:
+        """Open the log at `path`; or read it through `locked`, the descriptor of a writer that holds the lock."""
+        self.path = path
+        self._is_locked = locked is not None
+        self.descriptor = open_for_reading(path) if locked is None else locked
+        self.at = START
+        self.line_offset = 0
+        self.end = End(0, 0)
+        self.refresh()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, when this reader opened it."""
+        if not self._is_locked:
+            os.close(self.descriptor)
+
+    def refresh(self) -> None:
+        """Look again where the log ends. Raises NotALog as `find_end` does."""
+        self.end = self._find_end()
+        if self.end.torn:
+            with self._alone() as alone:
+                # Not alone: a writer is in the middle of this very line, and nothing is torn.
+                self.end = self._find_end() if alone else End(self.end.offset, 0)
+
+    def follows(self, position: Position) -> bool:
+        """Whether the log still has, where it was, the event after which `position` stands."""
+        if position.offset == 0:
+            return True
+        return os.pread(self.descriptor, 64, position.offset - 67) == position.sha256
+
+    def events(self, start: Position = START, until: int | None = None, stop: int | None = None) -> Iterator[Event]:
+        """The events after `start`, up to event `until` or byte `stop` (all, when None), with every check made.
+
+        While they are read, `line_offset` is where the line of the last one begins; when they are done, `at` is the
+        place after them, or before the bad line.
+
+        Raises:
+            Damaged: a line is not what was written; says which, where and why.
+        """
+        number, offset, previous, recorded = start
+        for line in self.lines(start.offset, stop):
+            if number == until:
+                break
+            number += 1
+            try:
+                event = decode(line, number, previous, recorded)
+            except BadLine as bad:
+                self.at = Position(number - 1, offset, previous, recorded)
+                self._look_again(bad)
+                yield from self.events(self.at, until, stop)
+                return
+            self.line_offset = offset
+            yield event
+            previous = line[-66:-2]
+            recorded = event.get("recordedtime") or event["time"]
+            offset += len(line) + 1
+        self.at = Position(number, offset, previous, recorded)
+
+    def events_backward(self, end: Position) -> Iterator[Event]:
+        """The events before `end`, newest first, with the checks of `events`; reads a block or two more than it yields."""
+        size = BLOCK
+        while end.number:
+            start = self._place_before(end, size)
+            yield from reversed(list(self.events(start, stop=end.offset)))
+            end = start
+            size = CHUNK
+
+    def last(self) -> Position:
+        """The place after the last event, found from the end of the file. Raises Damaged when its line is bad."""
+        return self.position_at(self.end.offset)
+
+    def position_of(self, number: int) -> Position:
+        """The place after event `number`, which must be in the log, found by bisection. Raises Damaged on the way."""
+        return self.bisect(lambda event: number_of(event) <= number)
+
+    def bisect(self, holds: Callable[[Event], bool]) -> Position:
+        """The place after the last event for which `holds`; it must hold for no event after one for which it does not."""
+        low, high = 0, self.end.offset
+        while low < high:
+            start, line = self._line_around((low + high) // 2)
+            if holds(self._decode_alone(line, start)):
+                low = start + len(line) + 1
+            else:
+                high = start
+        return self.position_at(low)
+
+    def find_ids(self, prefix: str, *, exact: bool = False) -> list[Event]:
+        """The first ten events whose id begins with `prefix`, or is it; reads the file, but decodes only those."""
+        import orjson
+
+        wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
+        found = []
+        offset = 0
+        for line in self.lines(0):
+            if line.startswith(wanted):
+                found.append(self._decode_alone(line, offset))
+                if len(found) == 10:
+                    break
+            offset += len(line) + 1
+        return found
+
+    def lines(self, offset: int, stop: int | None = None) -> Iterator[bytes]:
+        """The lines from `offset` to `stop`, without their newlines; split at newlines only, read in bounded pieces."""
+        rest = b""
+        end = self.end.offset if stop is None else stop
+        while offset < end:
+            chunk = os.pread(self.descriptor, min(CHUNK, end - offset), offset)
+            if not chunk:  # cut meanwhile: what is missing was taken back, or whoever reads `rest` will complain
+                break
+            offset += len(chunk)
+            lines = (rest + chunk).split(b"\n")
+            rest = lines.pop()
+            yield from lines
+            if len(rest) >= MAX_LINE:
+                break
+        if rest:
+            yield rest[:MAX_LINE]
+
+    def _look_again(self, bad: BadLine) -> None:
+        """Raise Damaged for the line after `at`, unless with no writer at work it proves good, or gone."""
+        from time import sleep
+
+        for _ in range(250):
+            with self._alone() as alone:
+                if alone:
+                    self.end = self._find_end()
+                    try:
+                        for line in self.lines(self.at.offset):
+                            decode(line, self.at.number + 1, self.at.sha256, self.at.recorded)
+                            break
+                    except BadLine as still_bad:
+                        bad = still_bad
+                        break
+                    return
+            sleep(0.02)
+        begins_well = os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf").startswith(FIRST_BYTES)
+        if self.at.number == 0 and not begins_well:
+            raise NotALog(self.path, f"this is not an evcli log: {bad}")
+        raise Damaged(self.path, self.at.number + 1, self.at.offset, str(bad))
+
+    def _find_end(self) -> End:
+        return find_end(self.path, self.descriptor, os.fstat(self.descriptor).st_size)
+
+    def _alone(self) -> AbstractContextManager[bool]:
+        return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)
+
+    def _line_around(self, offset: int) -> tuple[int, bytes]:
+        """The start of the line that holds byte `offset`, and the line without its newline."""
+        start = self._line_start(offset)
+        size = BLOCK // 4
+        while True:
+            line, newline, _ = os.pread(self.descriptor, size, start).partition(b"\n")
+            if newline or size > MAX_LINE:
+                return start, line
+            size *= 4
+
+    def _line_start(self, offset: int) -> int:
+        """Where the line that holds byte `offset` begins."""
+        size = BLOCK // 4
+        while True:
+            start = max(0, offset - size)
+            newline = os.pread(self.descriptor, offset - start, start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            if start == 0 or size > MAX_LINE:
+                return start
+            size *= 4
+
+    def position_at(self, offset: int) -> Position:
+        """The place at byte `offset`, where a line ends, from what that line says of itself."""
+        if offset == 0:
+            return START
+        start, line = self._line_around(offset - 1)
+        event = self._decode_alone(line, start)
+        return Position(number_of(event), offset, hash_of(line), recorded_moment(event))
+
+    def _place_before(self, end: Position, size: int) -> Position:
+        """A place where a line begins, about `size` bytes before `end`."""
+        while end.offset > size:
+            start = self._line_start(end.offset - size)
+            if 0 < start < end.offset:
+                return self.position_at(start)
+            size *= 4
+        return START
+
+    def _decode_alone(self, line: bytes, offset: int) -> Event:
+        try:
+            return decode_alone(line)
+        except BadLine as bad:
+            raise Damaged(self.path, self._line_number(offset), offset, str(bad)) from None
+
+    def _line_number(self, offset: int) -> int:
+        number = 1
+        for start in range(0, offset, CHUNK):
+            number += os.pread(self.descriptor, min(CHUNK, offset - start), start).count(b"\n")
+        return number
