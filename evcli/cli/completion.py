@@ -135,7 +135,7 @@ def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The last events by number, and the words that name a moment."""
     session = ctx.ensure_object(Session)
-    found = []
+    found: list[tuple[str, str]] = []
     with session.log.reader() as reader:
         for event in reader.events_backward(reader.last()):
             if len(found) == RECENT:

@@ -98,7 +98,7 @@ def head(ctx: typer.Context, at: At = None) -> None:
         place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(
-        Answer(header=("number", "sha256"), rows=[tuple(document.values())], document=document, text=place.head)
+        Answer(header=("number", "sha256"), rows=[(place.number, place.sha256.decode())], document=document, text=place.head)
     )
 
 

@@ -6,7 +6,7 @@ notes, warnings and errors go to stderr.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
@@ -59,7 +59,10 @@ class Output:
     def show(self, answer: Answer) -> None:
         """Write the answer to stdout in the chosen form, and flush it. Raises BrokenPipeError, AnswerLost."""
         form = self.chosen_form
-        pieces: Iterable[str | bytes] = {"json": _json, "jsonl": _jsonl, "csv": _csv, "plain": _plain}.get(form, self._table)(answer)
+        forms: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {
+            "json": _json, "jsonl": _jsonl, "csv": _csv, "plain": _plain, "table": self._table,
+        }  # fmt: skip
+        pieces = forms[form](answer)
         if self.paged and form == "table" and _is_terminal(sys.stdout):
             from evcli.cli.pager import page
 

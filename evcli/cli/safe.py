@@ -4,13 +4,7 @@ Stored text is never changed; it is escaped where it is shown. Rich does not do 
 markup=False all let ESC through.
 """
 
-import re
-
 from evcli.domain.text import JOINERS
-
-# A joiner does its work between two characters that are not ASCII (emoji, Indic and Arabic scripts); anywhere else it is
-# only a way to make one name look like another.
-_JOINER_AT_WORK = re.compile(f"(?<=[^\\x00-\\x7f])[{JOINERS}](?=[^\\x00-\\x7f])")
 
 
 def safe(text: str) -> str:
@@ -19,13 +13,20 @@ def safe(text: str) -> str:
         return text
     import unicodedata
 
-    at_work = {match.start() for match in _JOINER_AT_WORK.finditer(text)}
     return "".join(
         f"\\u{{{ord(character):x}}}"
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and position not in at_work
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and not _is_joiner_at_work(text, at)
         else character
-        for position, character in enumerate(text)
+        for at, character in enumerate(text)
     )
+
+
+def _is_joiner_at_work(text: str, at: int) -> bool:
+    """A joiner does its work between two characters that are not ASCII (emoji, Indic and Arabic scripts).
+
+    Anywhere else it is only a way to make one name look like another.
+    """
+    return text[at] in JOINERS and not text[at - 1 : at].isascii() and not text[at + 1 : at + 2].isascii()
 
 
 def safe_json(document: bytes) -> bytes:

@@ -3,14 +3,17 @@
 import os
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from evcli.cli.output import FORMS, Output
 from evcli.errors import BadInput
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
-from evcli.moments import Moment, resolve
 from evcli.register import Register, random_id, utc_now
+
+if TYPE_CHECKING:
+    from evcli.moments import Moment
 
 
 class Session:
@@ -78,6 +81,8 @@ class Session:
 
     def moment(self, ref: str, reader: LogReader, *, beginning: bool = False) -> int:
         """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
+        from evcli.moments import resolve
+
         moment = resolve(ref, reader, self.output.now, beginning=beginning)
         if moment.is_future:
             self.output.note(f'"{ref}" is in the future; the answer is what is known now')
@@ -85,7 +90,7 @@ class Session:
             self.output.note(self._told(moment, reader, "since" if beginning else "as of"))
         return moment.number
 
-    def _told(self, moment: Moment, reader: LogReader, words: str) -> str:
+    def _told(self, moment: "Moment", reader: LogReader, words: str) -> str:
         from evcli.cli.times import local
 
         recorded = reader.position_of(moment.number).recorded
