@@ -86,8 +86,7 @@ class RestoreBlocked(EmailTaken):
     def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str) -> None:
         Refused.__init__(
             self,
-            f'user {user} "{name}" cannot be restored: '
-            f'{email} now belongs to user {holder} "{holder_name}"',
+            f'user {user} "{name}" cannot be restored: {email} now belongs to user {holder} "{holder_name}"',
             f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}",
         )
 
@@ -146,7 +145,7 @@ class BadText(BadInput):
     code = "bad-text"
 
     def __init__(self, what: str, why: str, hint: str = "") -> None:
-        super().__init__(f"{what}: {why}", hint)
+        super().__init__(f"{what}: {why}" if why.startswith("character") else f"{what} {why}", hint)
 
 
 class BadRef(BadInput):
@@ -231,7 +230,11 @@ class HistoryChanged(Damaged):
 
     def __init__(self, path: str, number: int, byte: int, why: str) -> None:
         super().__init__(
-            path, number, byte, f"history was changed or cut: {why}", "compare the log with a backup; nothing was changed"
+            path,
+            number,
+            byte,
+            f"history was changed or cut: {why}",
+            "compare the log with a backup; nothing was changed",
         )
 
 

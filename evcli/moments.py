@@ -18,7 +18,9 @@ from evcli.errors import BadRef
 from evcli.eventlog.format import timestamp
 from evcli.eventlog.reading import LogReader
 
-FORMS = "a moment is an event number, @, @-N, id:PREFIX, a date or time like 2026-11-22 17:03, 10m ago, today or yesterday"
+FORMS = (
+    "a moment is an event number, @, @-N, id:PREFIX, a date or time like 2026-11-22 17:03, 10m ago, today or yesterday"
+)
 
 _PARENT = re.compile(r"@(?:(-+)|-([0-9]+))?").fullmatch
 _BACK = re.compile(r"-([0-9]+)").fullmatch
@@ -116,7 +118,11 @@ def _in_log(digits: str, ref: str, reader: LogReader) -> int:
     head = reader.last().number
     if len(digits.lstrip("0")) > 12 or int(digits) > head:
         is_year = len(digits) == 4 and digits >= "1000"
-        hint = f"for the year write {digits}-12-31" if is_year else f"event numbers go from 0 (the empty register) to {head}"
+        hint = (
+            f"for the year write {digits}-12-31"
+            if is_year
+            else f"event numbers go from 0 (the empty register) to {head}"
+        )
         raise BadRef(ref, f"there is no such event: the head is event {head}", hint)
     return int(digits)
 
@@ -158,7 +164,9 @@ def _ago(count: int, unit: str, now: datetime, text: str) -> datetime:
         first = local.replace(year=months // 12, month=months % 12 + 1, day=1, tzinfo=None)
         longest = ((first + timedelta(days=31)).replace(day=1) - timedelta(days=1)).day
         return first.replace(day=min(local.day, longest)).astimezone()
-    raise BadRef(text, f'"{unit}" is no unit of time', "units are s, m (minutes), h, d, w, months and years, as in 10m ago")
+    raise BadRef(
+        text, f'"{unit}" is no unit of time', "units are s, m (minutes), h, d, w, months and years, as in 10m ago"
+    )
 
 
 def _day(day: date) -> Span:

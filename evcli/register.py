@@ -139,7 +139,9 @@ class Register:
         try:
             for event in replay(reader, MemoryState(), START, None):
                 if event["id"] in ids:
-                    faults.append(Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log"))
+                    faults.append(
+                        Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log")
+                    )
                 ids.add(event["id"])
                 if expect and expect[0] == number_of(event):
                     kept = event["sha256"]

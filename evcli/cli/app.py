@@ -34,7 +34,9 @@ def _shared_option(*names: str, is_flag: bool = False, metavar: str | None = Non
 def shared_options() -> list[TyperOption]:
     """The options that may stand before or after every command's name."""
     return [
-        _shared_option("--log", metavar="FILE", help="The log. Default: EVCLI_LOG, or events.jsonl in your data folder."),
+        _shared_option(
+            "--log", metavar="FILE", help="The log. Default: EVCLI_LOG, or events.jsonl in your data folder."
+        ),
         _shared_option("--format", metavar="FORM", help="table, plain, json, jsonl or csv (evcli help formats)."),
         _shared_option("--json", is_flag=True, help="Short for --format json; errors are JSON too."),
         _shared_option("--color", metavar="WHEN", help="auto, always or never."),

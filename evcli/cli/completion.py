@@ -119,7 +119,11 @@ def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     with session.log.reader() as reader:
         everybody = list(session.register().at(reader).records(USER))
     wants_destroyed = ctx.info_name == "restore"
-    chosen = [user for user in everybody if (user.destroyed is not None) == wants_destroyed or ctx.info_name in ("show", "log")]
+    chosen = [
+        user
+        for user in everybody
+        if (user.destroyed is not None) == wants_destroyed or ctx.info_name in ("show", "log")
+    ]
     begun = incomplete.casefold()
     names = [user.name.casefold() for user in chosen]
     found: list[tuple[str, str]] = []
@@ -187,4 +191,3 @@ def _for_bash(value: str, line: str, breaks: str) -> str:
     word = re.split(r"(?<!\\)\s", line)[-1]
     cut = max((word.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
     return written[cut + 1 :] if cut >= 0 and written.casefold().startswith(word[: cut + 1].casefold()) else written
-

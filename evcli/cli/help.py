@@ -96,9 +96,7 @@ def help(
     ctx: typer.Context,
     topic: Annotated[
         str,
-        typer.Argument(
-            metavar="TOPIC", help=f"{', '.join(TOPICS)}.", autocompletion=_topics, show_default=False
-        ),
+        typer.Argument(metavar="TOPIC", help=f"{', '.join(TOPICS)}.", autocompletion=_topics, show_default=False),
     ] = "",
 ) -> None:
     """Explain a topic: refs, formats, exit-codes or environment."""

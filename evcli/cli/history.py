@@ -62,9 +62,7 @@ def log(
         events = _newest_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
         wanted = filter(is_wanted, events)
         chosen = islice(wanted, limit or None)
-        session.output.show(
-            Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen)
-        )
+        session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen))
 
 
 def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
@@ -114,7 +112,9 @@ Examples:
 )
 def diff(
     ctx: typer.Context,
-    from_: Annotated[str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-, one event ago.")] = "",
+    from_: Annotated[
+        str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-, one event ago.")
+    ] = "",
     to: Annotated[str, typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.")] = "@",
 ) -> None:
     """Show what changed between two moments."""

@@ -98,7 +98,12 @@ def head(ctx: typer.Context, at: At = None) -> None:
         place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(
-        Answer(header=("number", "sha256"), rows=[(place.number, place.sha256.decode())], document=document, text=place.head)
+        Answer(
+            header=("number", "sha256"),
+            rows=[(place.number, place.sha256.decode())],
+            document=document,
+            text=place.head,
+        )
     )
 
 
@@ -143,7 +148,12 @@ def status(ctx: typer.Context) -> None:
         if name == "warnings":
             rows += [("warning", warning) for warning in warnings]
         else:
-            rows.append((name, When(str(value)) if name in ("first", "last") and value else None if value is None else str(value)))
+            rows.append(
+                (
+                    name,
+                    When(str(value)) if name in ("first", "last") and value else None if value is None else str(value),
+                )
+            )
     session.output.show(fields(rows, document))
 
 
@@ -161,4 +171,6 @@ def path(ctx: typer.Context) -> None:
     """Print the log's path, whether it is there or not."""
     session: Session = ctx.obj
     found = os.path.abspath(session.path)
-    session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": os.fsdecode(os.fsencode(found))}, text=found))
+    session.output.show(
+        Answer(header=("path",), rows=[(found,)], document={"path": os.fsdecode(os.fsencode(found))}, text=found)
+    )

@@ -119,7 +119,8 @@ def _as_bad_input(error: TyperException) -> BadInput:
     if option[1:2].isdigit() and command.endswith((" diff", " show")):
         hint = f"a moment counted from now is written @{option} here"
     elif "unexpected extra argument" in message and context and " user " in command:
-        hint = f'a name of several words goes in quotes: {command} "Ada Lovelace" …'
+        extra = message[message.find("(") + 1 : -1]
+        hint = f'a name of several words goes in quotes: {command} … "{context.params.get("name") or ""} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     return BadInput(message, hint)

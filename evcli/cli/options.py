@@ -31,27 +31,35 @@ Who = Annotated[str, typer.Argument(metavar="WHO", help="A user's id, e-mail or 
 At = Annotated[
     str | None, typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=_moments)
 ]
-Ref = Annotated[str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=_moments)]
+Ref = Annotated[
+    str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=_moments)
+]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="REF", help="Only events after it.", autocompletion=_moments)
 ]
 Until = Annotated[
     str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=_moments)
 ]
-ByUser = Annotated[str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=_users)]
+ByUser = Annotated[
+    str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=_users)
+]
 ByType = Annotated[
     str | None, typer.Option("--type", metavar="GLOB", help="Only of such types: 'user.*ed'.", autocompletion=_types)
 ]
 Limit = Annotated[int, typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the event that would be written; write nothing.")]
 Expect = Annotated[
-    str | None, typer.Option("--expect", metavar="HEAD", help="Only if the head is still N (or N:SHA256); else exit 13.")
+    str | None,
+    typer.Option("--expect", metavar="HEAD", help="Only if the head is still N (or N:SHA256); else exit 13."),
 ]
 EventId = Annotated[
     str | None, typer.Option("--id", metavar="ID", help="The event's id: sent twice, it is recorded once.")
 ]
 LockWait = Annotated[
-    float, typer.Option("--lock-wait", metavar="SECONDS", min=0, show_default=False, help="Wait for other writers; default 10.")
+    float,
+    typer.Option(
+        "--lock-wait", metavar="SECONDS", min=0, show_default=False, help="Wait for other writers; default 10."
+    ),
 ]
 
 _HEAD = re.compile(r"([0-9]{1,12})(?::([0-9a-f]{64}))?").fullmatch

@@ -197,7 +197,9 @@ def _csv(answer: Answer) -> Iterator[str]:
 
 def _guarded(cell: Cell) -> Cell:
     """A spreadsheet takes text that begins so for a formula (OWASP ASVS 1.2.10): a quote before it makes it text."""
-    return "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else cell
+    return (
+        "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else cell
+    )
 
 
 def _plain(answer: Answer) -> Iterator[str]:
@@ -205,7 +207,12 @@ def _plain(answer: Answer) -> Iterator[str]:
         yield "".join(safe(line) + "\n" for line in answer.text.split("\n"))
         return
     for row in answer.rows:
-        yield "\t".join("" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell)) for cell in row) + "\n"
+        yield (
+            "\t".join(
+                "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell)) for cell in row
+            )
+            + "\n"
+        )
 
 
 def _valid(text: str) -> str:

@@ -36,7 +36,9 @@ def safe_json(document: bytes) -> bytes:
     import unicodedata
 
     return "".join(
-        _json_escape(character) if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\n" else character
+        _json_escape(character)
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\n"
+        else character
         for character in document.decode()
     ).encode()
 
@@ -52,6 +54,8 @@ def encodable(text: str, encoding: str) -> bytes:
         return text.encode(encoding)
     except UnicodeEncodeError:
         return b"".join(
-            part if (part := character.encode(encoding, "ignore")) else f"\\u{{{ord(character):x}}}".encode(encoding, "replace")
+            part
+            if (part := character.encode(encoding, "ignore"))
+            else f"\\u{{{ord(character):x}}}".encode(encoding, "replace")
             for character in text
         )

@@ -65,7 +65,9 @@ class Session:
 
     def register(self) -> Register:
         """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
-        return Register(self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id)
+        return Register(
+            self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id
+        )
 
     def reader(self) -> LogReader:
         """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""

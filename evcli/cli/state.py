@@ -43,4 +43,6 @@ def state(ctx: typer.Context, at: At = None) -> None:
     title = f"{moment}: {len(live)} live, {len(users) - len(live)} destroyed"
     if session.output.chosen_form in ("plain", "csv"):
         session.output.note(title)
-    session.output.show(Answer(header=User._fields[:-1], rows=[user[:-1] for user in live], document=document, title=title))
+    session.output.show(
+        Answer(header=User._fields[:-1], rows=[user[:-1] for user in live], document=document, title=title)
+    )

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.domain.event import Data, EventType, Kind
 from evcli.domain.text import JOINERS, character_name, text_fault
-from evcli.errors import BadText, EmailTaken, NoSuchUser, NotDestroyed, NotLive, NotTheNextId, Refused, RestoreBlocked, Unchanged
+from evcli.errors import (
+    BadText,
+    EmailTaken,
+    NoSuchUser,
+    NotDestroyed,
+    NotLive,
+    NotTheNextId,
+    Refused,
+    RestoreBlocked,
+    Unchanged,
+)
 
 if TYPE_CHECKING:
     from evcli.domain.state import State

@@ -78,7 +78,11 @@ class LogWriter:
         try:
             written = os.write(self.descriptor, lines)
             size = os.fstat(self.descriptor).st_size
-            why = "" if written == len(lines) and size == end + written else f"only {size - end} of {len(lines)} bytes fit"
+            why = (
+                ""
+                if written == len(lines) and size == end + written
+                else f"only {size - end} of {len(lines)} bytes fit"
+            )
         except OSError as error:
             why = error.strerror or str(error)
         if why:

@@ -88,9 +88,7 @@ def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
         )
     found = sha256(previous + line[:-_CLOSING_LENGTH]).hexdigest()
     if found != event["sha256"]:
-        raise BadLine(
-            f"this line is not what was written (expected sha256 {event['sha256'][:8]}…, found {found[:8]}…)"
-        )
+        raise BadLine(f"this line is not what was written (expected sha256 {event['sha256'][:8]}…, found {found[:8]}…)")
     if (event.get("recordedtime") or event["time"]) < recorded:
         raise BadLine(f"its recorded moment {recorded_moment(event)} goes back: event {number - 1} has {recorded}")
     return event

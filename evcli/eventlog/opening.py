@@ -61,7 +61,8 @@ def create(path: str) -> int:
         raise NotWritten(f"{path}: {folder} is not a folder; nothing was written") from None
     except OSError as error:
         raise NotWritten(
-            f"{path} cannot be created: {error.strerror}; nothing was written", "--log FILE or EVCLI_LOG names another log"
+            f"{path} cannot be created: {error.strerror}; nothing was written",
+            "--log FILE or EVCLI_LOG names another log",
         ) from error
     return _above_the_standard_streams(descriptor)
 

@@ -182,7 +182,9 @@ class LogReader:
                         break
                     return
             sleep(0.02)
-        begins_well = os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf").startswith(FIRST_BYTES)
+        begins_well = (
+            os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf").startswith(FIRST_BYTES)
+        )
         if self.at.number == 0 and not begins_well:
             raise NotALog(self.path, f"this is not an evcli log: {bad}")
         raise Damaged(self.path, self.at.number + 1, self.at.offset, str(bad))

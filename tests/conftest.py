@@ -1,0 +1,130 @@
+"""What all tests stand on: nothing of the machine's user, clock, locale, terminal or time zone; a log of one's own."""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from evcli.cli.main import main
+from evcli.eventlog.file import FileLog
+from evcli.register import Register
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+class Clock:
+    """A clock that stands still until told otherwise: `clock.now` may be set, `clock.advance(...)` moves it."""
+
+    def __init__(self, now: datetime = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Ran(NamedTuple):
+    """What one command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Cli:
+    """evcli, run in this process with a fixed clock and counted ids: `cli("user", "create", …)`."""
+
+    def __init__(self, log: Path, clock: Clock) -> None:
+        self.log = log
+        self.clock = clock
+        self.ids = 0
+
+    def __call__(self, *words: str) -> Ran:
+        streams = sys.stdout, sys.stderr
+        out, err = io.BytesIO(), io.BytesIO()
+        sys.stdout = io.TextIOWrapper(out, encoding="utf-8", newline="")
+        sys.stderr = io.TextIOWrapper(err, encoding="utf-8", newline="")
+        try:
+            code = main(words, clock=self.clock, new_id=self.next_id)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            sys.stdout, sys.stderr = streams
+        return Ran(code, out.getvalue().decode(), err.getvalue().decode())
+
+    def ok(self, *words: str) -> Ran:
+        """Run a command that must succeed."""
+        ran = self(*words)
+        assert ran.code == 0, f"evcli {' '.join(words)} exited {ran.code}: {ran.err}"
+        return ran
+
+    def next_id(self) -> str:
+        self.ids += 1
+        return f"event-{self.ids}"
+
+
+@pytest.fixture(autouse=True)
+def _a_neutral_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith(("EVCLI_", "LC_", "XDG_")) or name in (
+            "NO_COLOR", "FORCE_COLOR", "PAGER", "LESS", "LANG", "LINES", "PYTHONIOENCODING", "TERM",
+        ):  # fmt: skip
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands at 2026-03-01 09:00 UTC."""
+    return Clock()
+
+
+@pytest.fixture
+def log_path(tmp_path: Path) -> Path:
+    """Where a test's log is, or would be."""
+    return tmp_path / "events.jsonl"
+
+
+@pytest.fixture
+def cli(log_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """evcli over the test's own log, acting for ann."""
+    monkeypatch.setenv("EVCLI_LOG", str(log_path))
+    monkeypatch.setenv("EVCLI_ACTOR", "ann")
+    return Cli(log_path, clock)
+
+
+@pytest.fixture
+def register(log_path: Path, clock: Clock) -> Register:
+    """The register over the test's own log, as a library."""
+    counter = iter(range(1, 1_000_000))
+    return Register(FileLog(str(log_path)), actor="ann", clock=clock, new_id=lambda: f"event-{next(counter)}")
+
+
+@pytest.fixture
+def vector() -> Callable[[str], Path]:
+    """The path of one of the format's test vectors, by name."""
+    return lambda name: VECTORS / name
+
+
+@pytest.fixture
+def expected() -> dict[str, Any]:
+    """What must be read in each of the format's test vectors."""
+    import json
+
+    found: dict[str, Any] = json.loads((VECTORS / "expected.json").read_text(encoding="utf-8"))
+    return found
