@@ -228,13 +228,13 @@ class HistoryChanged(Damaged):
 
     code = "history-changed"
 
-    def __init__(self, path: str, number: int, byte: int, why: str) -> None:
+    def __init__(self, path: str, head: tuple[int, str], byte: int | None, why: str) -> None:
         super().__init__(
             path,
-            number,
-            byte,
-            f"history was changed or cut: {why}",
-            "compare the log with a backup; nothing was changed",
+            head[0],
+            byte or 0,
+            f"history was changed or cut: event {head[0]} was kept as {head[1]}, but {why}",
+            "nothing was changed; compare the log with a backup",
         )
 
 

@@ -5,10 +5,8 @@ head; `at` gives the state at any event. Ids, times and the actor are taken once
 the world anything.
 """
 
-import gc
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -16,17 +14,15 @@ from evcli.domain.event import Event, number_of
 from evcli.domain.kinds import TYPES
 from evcli.domain.state import MemoryState, State, step
 from evcli.domain.text import text_fault
-from evcli.errors import BadText, Conflict, Damaged, EvcliError, HistoryChanged, LogCut, NoLog, Refused
-from evcli.eventlog.file import FileLog, LogWriter, sync
-from evcli.eventlog.format import LONGEST_ID, NO_HASH, decode, encode, hash_of, timestamp
+from evcli.errors import BadText, Conflict, LogCut, NoLog, Refused
+from evcli.eventlog.file import FileLog, LogWriter
+from evcli.eventlog.format import LONGEST_ID, decode, encode, hash_of, timestamp
 from evcli.eventlog.reading import START, LogReader, Position
 from evcli.eventlog.signals import held_signals
-from evcli.eventlog.verify import Fault, survey
+from evcli.replay import replay
 
 LOCK_WAIT = 10.0
 """Seconds to try for the lock, unless told otherwise."""
-MOST_FAULTS = 100
-"""So many faults are listed at the most; a log with more has one cause, and the first ones show it."""
 
 
 class Intention(NamedTuple):
@@ -51,18 +47,6 @@ class Outcome(NamedTuple):
     """False when nothing was written now: a dry run, or an id that was recorded before."""
     notices: list[str]
     """Warnings for people: a clock that is behind, a torn tail put aside, a file that others may write."""
-
-
-class Report(NamedTuple):
-    """What `verify` found: `good`, `torn` (good, with an unfinished append at the end) or `damaged`."""
-
-    status: str
-    head: Position
-    """The place after the last event before the first fault."""
-    torn: int
-    faults: list[Fault]
-    error: EvcliError | None
-    """The first fault as an error, or a head that is not on the chain."""
 
 
 def utc_now() -> datetime:
@@ -106,64 +90,19 @@ class Register:
             Damaged: an event up to there is not what was written, or breaks a rule.
         """
         state: State = MemoryState()
-        for _ in replay(reader, state, START, number):
-            pass
+        replay(reader, state, until=number)
         return state
 
     def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged."""
         state: State = MemoryState()
-        for _ in replay(reader, state, START, number - 1):
-            pass
+        replay(reader, state, until=number - 1)
         before_it = reader.at
         event = next(reader.events(before_it, number))
         kind, id = _subject(event)
         before = state.get(kind, id)
-        for _ in replay(reader, state, before_it, number):
-            pass
+        replay(reader, state, before_it, number)
         return event, before, state.get(kind, id)
-
-    def verify(self, reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
-        """Read everything and check everything: form, chain, unique ids, rules; and that the head `expect` is on the chain.
-
-        The log is synced first, so that a head that is handed to somebody is durable.
-        """
-        try:
-            sync(reader.descriptor)
-        except OSError:
-            pass  # a read-only file system has nothing to sync, and verify promises nothing about writing
-        faults: list[Fault] = []
-        first: EvcliError | None = None
-        ids: set[str] = set()
-        kept = NO_HASH.decode() if expect and expect[0] == 0 else None
-        try:
-            for event in replay(reader, MemoryState(), START, None):
-                if event["id"] in ids:
-                    faults.append(
-                        Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log")
-                    )
-                ids.add(event["id"])
-                if expect and expect[0] == number_of(event):
-                    kept = event["sha256"]
-        except Damaged as damage:
-            first = damage
-            start = reader.at
-            for fault in survey(reader, start):
-                if fault.line != damage.line:
-                    faults.append(fault)
-                if len(faults) >= MOST_FAULTS:
-                    break
-            faults.insert(0, Fault(damage.line, damage.byte, damage.why))
-            return Report("damaged", start, 0, faults[:MOST_FAULTS], first)
-        head = reader.at
-        if faults:
-            first = Damaged(reader.path, *faults[0])
-        elif expect and kept != expect[1]:
-            why = "the log ends before it" if kept is None else f"event {expect[0]} has sha256 {kept}"
-            first = HistoryChanged(reader.path, min(expect[0], head.number), head.offset, why)
-            faults.append(Fault(first.line, first.byte, first.why))
-        status = "damaged" if first else "torn" if reader.end.torn else "good"
-        return Report(status, head, reader.end.torn, faults, first)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -231,8 +170,7 @@ class Register:
     def _catch_up(self, reader: LogReader) -> None:
         if self._at.offset > reader.end.offset or not reader.follows(self._at):
             raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
-        for _ in replay(reader, self._state, self._at, None):
-            pass
+        replay(reader, self._state, self._at)
         self._at = reader.at
 
     def _decide_without_lock(
@@ -301,7 +239,7 @@ class Register:
         }
         line = encode(members, at.sha256, at.recorded)
         notices = [] if now >= at.recorded else [_clock_notice(now, at)]
-        return Outcome(decode(line[:-1], number, at.sha256, at.recorded), line, before, after, False, notices)
+        return Outcome(decode(line, number, at.sha256, at.recorded), line, before, after, False, notices)
 
     def _append(self, writer: LogWriter, outcome: Outcome) -> None:
         number = self._at.number + 1
@@ -309,37 +247,7 @@ class Register:
         step(self._state, outcome.event, number)
         recorded = outcome.event.get("recordedtime") or outcome.event["time"]
         offset = writer.reader.end.offset + len(outcome.line)
-        self._at = Position(number, offset, hash_of(outcome.line[:-1]), recorded)
-
-
-def replay(reader: LogReader, state: State, start: Position, until: int | None) -> Iterator[Event]:
-    """Take the events after `start`, up to event `until`, into `state`, and hand on each.
-
-    Raises:
-        Damaged: an event is not what was written, or breaks a rule; `reader.at` is the place before it.
-    """
-    with _no_garbage_collection():
-        for event in reader.events(start, until):
-            number = state.number + 1
-            try:
-                step(state, event, number)
-            except Refused as refused:
-                why = f"event {number} ({event['type']}) breaks a rule: {refused.message}"
-                reader.at = reader.position_at(reader.line_offset)
-                raise Damaged(reader.path, number, reader.line_offset, why) from None
-            yield event
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A fold makes no cycles, but hundreds of thousands of objects that the collector would look through again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+        self._at = Position(number, offset, hash_of(outcome.line), recorded)
 
 
 def _subject(event: Event) -> tuple[str, int]:

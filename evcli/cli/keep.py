@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from evcli.audit import Report, audit
 from evcli.cli.options import At, read_head
 from evcli.cli.output import Answer, Cell, When, fields
 from evcli.cli.session import Session
@@ -13,8 +14,7 @@ from evcli.errors import Damaged, EvcliError, NotALog
 from evcli.eventlog.file import sync
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import START
-from evcli.eventlog.verify import Fault
-from evcli.register import Report
+from evcli.eventlog.survey import Fault
 
 app = typer.Typer()
 
@@ -42,7 +42,7 @@ def verify(
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:
         with session.reader() as reader:
-            report = session.register().verify(reader, None if head is None else (head[0], str(head[1])))
+            report = audit(reader, None if head is None else (head[0], str(head[1])))
     except NotALog as error:
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
@@ -57,7 +57,7 @@ def verify(
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
     session.output.show(fields(rows, document))
     if report.error is not None:
-        raise _as_told(report.error, len(report.faults))
+        raise _told_once(report.error, len(report.faults))
     if head is None:
         session.output.note(
             "the log is consistent with itself; that its end was cut off or all of it rewritten can only be noticed with a "
@@ -65,15 +65,12 @@ def verify(
         )
 
 
-def _as_told(error: EvcliError, faults: int) -> EvcliError:
-    if isinstance(error, Damaged) and not isinstance(error, NotALog):
-        more = f"; {faults - 1} more fault{'s' if faults > 2 else ''} listed above" if faults > 1 else ""
-        error.message += more
-        error.hint = (
-            "nothing was changed; " + error.hint.removeprefix("nothing was changed; evcli verify lists all faults")
-            if error.code != "damaged"
-            else "nothing was changed; keep a copy of the file, and compare it with a backup"
-        )
+def _told_once(error: EvcliError, faults: int) -> EvcliError:
+    """The first fault as an error; it need not say that verify lists them all, which it just did."""
+    if isinstance(error, Damaged) and error.code == "damaged":
+        more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
+        hint = "nothing was changed; keep a copy of the file, and compare it with a backup"
+        return Damaged(error.path, error.line, error.byte, error.why + more, hint)
     return error
 
 

@@ -43,12 +43,10 @@ class User(NamedTuple):
 
 # --- what people write becomes what events hold -----------------------------------------------------------------------
 
-# The published pattern of the HTML standard's <input type=email>:
-# https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
-_EMAIL = re.compile(
-    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@"
-    r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
-).fullmatch
+# The published pattern of the HTML standard's <input type=email>, each label written so that it is matched without a step
+# back: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_LABEL = r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
+_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*").fullmatch
 
 
 def clean_name(typed: str) -> str:
@@ -158,8 +156,9 @@ def _name_data_fault(name: object) -> str:
 
 
 def _email_data_fault(email: object) -> str:
-    fault = _email_fault(email)
-    return fault and f"data: email: {fault}"
+    if type(email) is str and len(email) <= LONGEST_EMAIL and _EMAIL(email):
+        return ""
+    return f"data: email: {_email_fault(email)}"
 
 
 # --- the rules: each reads the state before the event, and raises Refused when the event cannot happen ----------------

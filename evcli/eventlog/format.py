@@ -29,7 +29,7 @@ FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
 """How every line begins, and so every log."""
 
 _CLOSING = b',"sha256":"'
-_CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}')
+_CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
 
 _MEMBERS = (
     ("specversion", True), ("id", True), ("source", True), ("type", True), ("subject", True), ("time", True),
@@ -42,7 +42,8 @@ _SHAPES = frozenset(
     for chosen in product((False, True), repeat=len(_OPTIONAL))
 )
 
-_PLAIN_SHAPE = tuple(name for name, needed in _MEMBERS if needed)
+# Read back by orjson, whose own strings for member names these are then: comparing them is comparing addresses.
+_PLAIN_SHAPE = tuple(orjson.loads(orjson.dumps(dict.fromkeys(name for name, needed in _MEMBERS if needed))))
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
 _SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
@@ -64,13 +65,13 @@ def encode(members: dict[str, Any], previous: bytes, recorded: str) -> bytes:
         body = orjson.dumps(members)[:-1]
     except orjson.JSONEncodeError as error:
         raise BadLine(f"not an event: {error}") from None
-    line = body + _CLOSING + sha256(previous + body).hexdigest().encode() + b'"}'
+    line = body + _CLOSING + sha256(previous + body).hexdigest().encode() + b'"}\n'
     decode(line, int(members["sequence"]), previous, recorded)
-    return line + b"\n"
+    return line
 
 
 def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
-    """The event in `line` (without its newline), when it is event `number` and follows on the line before.
+    """The event in `line`, newline included, when it is event `number` and follows on the line before.
 
     Of that line, `previous` is the hash (64 hex digits) and `recorded` the recorded moment ("" before the first).
 
@@ -95,16 +96,16 @@ def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
 
 
 def decode_alone(line: bytes) -> Event:
-    """The event in `line` (without its newline), with every check that can be made without the line before it.
+    """The event in `line`, newline included, with every check that can be made without the line before it.
 
     Raises:
         BadLine: it is no line of a log.
     """
-    if len(line) >= MAX_LINE:
+    if len(line) > MAX_LINE:
         raise BadLine(f"this line has more than {MAX_LINE:,} bytes, the longest a line may have")
     try:
         event: Event = orjson.loads(line)
-        canonical = orjson.dumps(event) == line
+        canonical = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) == line
     except orjson.JSONDecodeError:
         raise BadLine(_why_not_json(line)) from None
     except orjson.JSONEncodeError:
@@ -153,8 +154,8 @@ def timestamp(moment: datetime) -> str:
 
 
 def hash_of(line: bytes) -> bytes:
-    """The 64 hex digits that `line` (without its newline) gives as its own hash; meaningless if it is no event."""
-    return line[-66:-2]
+    """The 64 hex digits that `line`, newline included, gives as its own hash; meaningless if it is no event."""
+    return line[-67:-3]
 
 
 def is_hash(text: str) -> bool:
@@ -193,7 +194,7 @@ def _optional_members_are_good(event: Event) -> bool:
 
 
 def _why_not_json(line: bytes) -> str:
-    if not line:
+    if line == b"\n":
         return "not in canonical form: a blank line"
     if line.startswith(b"\xef\xbb\xbf"):
         return "not in canonical form: a byte order mark stands before the event"
@@ -203,7 +204,9 @@ def _why_not_json(line: bytes) -> str:
 
 
 def _why_not_canonical(line: bytes) -> str:
-    if line.endswith(b"\r"):
+    if not line.endswith(b"\n"):
+        return "not in canonical form: the line has no end"
+    if line.endswith(b"\r\n"):
         return "not in canonical form: line endings were changed (CRLF)"
     if _depth(line) > MAX_DEPTH:
         return f"not an event: nested more than {MAX_DEPTH} deep"

@@ -40,4 +40,4 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
         if event is not None:
             number, previous = number_of(event), hash_of(line)
             recorded = event.get("recordedtime") or event["time"]
-        offset += len(line) + 1
+        offset += len(line)
