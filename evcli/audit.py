@@ -1,5 +1,6 @@
 """The audit of a whole log: form, chain, unique ids, rules, and whether a head kept elsewhere lies on its chain."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
@@ -33,10 +34,8 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
 
     The log is synced first, so that a head that is handed to somebody is durable.
     """
-    try:
+    with suppress(OSError):  # a read-only file system has nothing to sync
         sync(reader.descriptor)
-    except OSError:
-        pass  # a read-only file system has nothing to sync, and an audit promises nothing about writing
     ids: set[str] = set()
     faults: list[Fault] = []
     kept = {0: NO_HASH.decode()}
@@ -75,4 +74,3 @@ def _damaged(reader: LogReader, damage: Damaged, faults: list[Fault]) -> Report:
         if fault.line != damage.line:
             faults.append(fault)
     return Report("damaged", place, 0, faults, damage)
-

@@ -61,9 +61,8 @@ class Span(NamedTuple):
 def resolve(ref: str, reader: LogReader, now: datetime, *, beginning: bool = False) -> Moment:
     """The moment that `ref` names in the log.
 
-    Args:
-        now: the time, with a zone, for `ago`, `today`, `yesterday`; and to know the future.
-        beginning: take the last event before the time named, not the last one within it (for `--since`).
+    `now` is the time, with a zone, for `ago`, `today`, `yesterday` and to know the future. With `beginning`, a time
+    means the last event before it, not the last one within it (for `--since`).
 
     Raises:
         BadRef: it is no form of REF, or no event of this log; says what is allowed.

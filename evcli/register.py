@@ -119,6 +119,7 @@ class Register:
         """Record the event that somebody wants, if its rule accepts it on the state at the head.
 
         Args:
+            intention: the event that is wanted.
             id: the event's id; if an event of the same content has it already, that one is the answer.
             expect: number (and hash, if given) that the head must still have.
             dry_run: decide and answer, but write nothing.
@@ -126,8 +127,11 @@ class Register:
             answer: is given the outcome while signals are held, so that an event is announced if it is stored.
 
         Raises:
-            Refused: a rule says no. Conflict: the head moved, or the id is another event's. BadInput: the id cannot be one.
-            NoLog: the event is about a record, and there is no log. Busy, Damaged, NotWritten, OutcomeUnknown: see there.
+            Refused: a rule says no.
+            Conflict: the head moved, or the id is another event's.
+            BadText: the id, or the actor, cannot be one.
+            NoLog: the event is about a record, and there is no log.
+            Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
         if id is not None and (fault := text_fault(id, LONGEST_ID)):
             raise BadText("the event id", fault)
@@ -157,7 +161,7 @@ class Register:
         return outcome
 
     def _look_ahead(self) -> bool:
-        """Fold what is there before waiting for the lock, so as to hold it only for the rest; False if there is no log."""
+        """Fold what is there before waiting for the lock, to hold it only for the rest; False if there is no log."""
         try:
             with self.log.reader() as reader:
                 self._catch_up(reader)
@@ -183,7 +187,7 @@ class Register:
         return self._decide(intention, id, expect)
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
-        """The outcome of the event that has `id`, if it says what is intended now; None if there is none. Raises Conflict."""
+        """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
         found = reader.find_ids(id, exact=True)
         if not found:
             return None
@@ -258,6 +262,6 @@ def _subject(event: Event) -> tuple[str, int]:
 def _clock_notice(now: str, at: Position) -> str:
     behind = datetime.fromisoformat(at.recorded) - datetime.fromisoformat(now)
     return (
-        f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at {at.recorded}, "
-        "so that recorded moments never go back"
+        f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at "
+        f"{at.recorded}, so that recorded moments never go back"
     )

@@ -91,12 +91,13 @@ class LazyGroup(_Helpful, TyperGroup):
         self.commands = dict.fromkeys(table)  # type: ignore[assignment]  # their names are all that is asked of it
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "AnyCommand | None":
+        """Build the command of that name; None when the table has none."""
         build = self._table.get(cmd_name)
         return build() if build else None
 
 
 def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
-    """Build command `name` from `evcli.cli.MODULE`, whose `app` registers a family of commands; loads that module only."""
+    """Build command `name` of the family that `app` in `evcli.cli.MODULE` registers, loading that module only."""
 
     def build() -> "AnyCommand":
         app: typer.Typer = import_module(f"evcli.cli.{module}").app

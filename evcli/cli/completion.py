@@ -1,7 +1,7 @@
 """Shell completion for bash, zsh and fish: what the words can become, with users and events from the log.
 
-A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they insert;
-for bash it is done here. Completion never says anything wrong: where something fails, it offers nothing.
+A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they
+insert; for bash it is done here. Completion never says that something is wrong: where it fails, it offers nothing.
 """
 
 import re

@@ -51,8 +51,8 @@ JSON documents (more members may come; these stay; created, changed and destroye
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
 
-In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0, lines
-and events from 1."""
+In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
+lines and events from 1."""
 
 EXIT_CODES = """\
   0         done; an empty answer is done too

@@ -1,6 +1,7 @@
 """`evcli verify`, `head`, `status`, `path`: keeping a log that one can answer for."""
 
 import os
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -60,8 +61,8 @@ def verify(
         raise _told_once(report.error, len(report.faults))
     if head is None:
         session.output.note(
-            "the log is consistent with itself; that its end was cut off or all of it rewritten can only be noticed with a "
-            f"head kept elsewhere: keep {place.head}, and give it to evcli verify --expect"
+            "the log is consistent with itself; that its end was cut off or all of it rewritten can only be noticed "
+            f"with a head kept elsewhere: keep {place.head}, and give it to evcli verify --expect"
         )
 
 
@@ -88,10 +89,8 @@ def head(ctx: typer.Context, at: At = None) -> None:
     """Print NUMBER:SHA256 of the last event: kept elsewhere, it proves later that nothing was changed."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        try:
+        with suppress(OSError):  # a read-only file system has nothing to sync
             sync(reader.descriptor)  # a head that is handed to somebody must be durable
-        except OSError:
-            pass  # a read-only file system has nothing to sync
         place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import FrameType
 from typing import NoReturn
@@ -29,10 +30,8 @@ def run() -> NoReturn:
     else:
         code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream and stream.flush()
-        except OSError:
-            pass
+        with suppress(OSError, AttributeError):  # a closed one is None
+            stream.flush()
     # Taking the interpreter down costs as much as a tenth of a short command, and nothing here needs it.
     os._exit(code)
 
@@ -64,7 +63,7 @@ def main(
         return 0  # whoever read the answer has seen enough
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
-    except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
+    except Exception as error:  # the last resort: a bug ends in one line, not in a traceback
         if os.environ.get("EVCLI_DEBUG") == "1":
             raise
         bug = EvcliError(

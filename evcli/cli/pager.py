@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 
 from evcli.cli.safe import encodable
@@ -41,13 +42,9 @@ def _run(command: str, pieces: Iterator[str | bytes]) -> None:
     # A pager is given as git takes it: a line for the shell, from the user's own environment.
     pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's to answer
-    assert pager.stdin is not None
     try:
-        for piece in pieces:
-            pager.stdin.write(encodable(piece, "utf-8") if isinstance(piece, str) else piece)
-        pager.stdin.close()
-    except BrokenPipeError:
-        pass  # the reader has seen enough
+        with suppress(BrokenPipeError), pager:  # the reader may have seen enough before the end
+            for piece in pieces:
+                pager.stdin.write(encodable(piece, "utf-8") if isinstance(piece, str) else piece)  # type: ignore[union-attr]  # it is a pipe
     finally:
-        pager.wait()
         signal.signal(signal.SIGINT, before)

@@ -8,7 +8,7 @@ from evcli.domain.text import JOINERS
 
 
 def safe(text: str) -> str:
-    """`text` with control, format and separator characters as `\\u{1b}` (Unicode categories Cc, Cf, Cs, Zl, Zp)."""
+    """`text` with control, format and separator characters escaped as in Rust (categories Cc, Cf, Cs, Zl, Zp)."""
     if text.isprintable():
         return text
     import unicodedata
@@ -49,7 +49,7 @@ def _json_escape(character: str) -> str:
 
 
 def encodable(text: str, encoding: str) -> bytes:
-    """`text` in `encoding`, with `\\u{…}` for what that cannot hold; never fails."""
+    """`text` in `encoding`, with the escapes of `safe` for what that cannot hold; never fails."""
     try:
         return text.encode(encoding)
     except UnicodeEncodeError:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """What every command of one run shares. Options may stand before or after the command's name; the last one counts."""
+    """What every command of one run shares. Options stand before or after the command's name; the last one counts."""
 
     def __init__(
         self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id, program: str = "evcli"
@@ -76,8 +76,8 @@ class Session:
             self.output.warning(warning)
         if reader.end.torn:
             self.output.warning(
-                f"{reader.path} byte {reader.end.offset}: {reader.end.torn} bytes of an unfinished append follow the last "
-                "event; they were never acknowledged, and the next write puts them aside"
+                f"{reader.path} byte {reader.end.offset}: {reader.end.torn} bytes of an unfinished append follow the "
+                "last event; they were never acknowledged, and the next write puts them aside"
             )
         return reader
 

@@ -23,7 +23,7 @@ def draw(
     is_first = True
     while piece := [list(row) for row in islice(rows, PIECE)]:
         if is_first:
-            widths = _widths([list(header)] + piece if header else piece, width)
+            widths = _widths([list(header), *piece] if header else piece, width)
         yield _draw(header if is_first else None, piece, widths, width, color, encoding)
         is_first = False
 
@@ -46,8 +46,8 @@ def _draw(
 ) -> str:
     is_unicode = encoding.lower().replace("-", "").startswith("utf")
     table = Table(
-        box=box.SIMPLE_HEAD if is_unicode else box.ASCII2, show_edge=False, show_header=header is not None, pad_edge=False,
-        header_style="bold" if color else "", padding=(0, 1), collapse_padding=True, safe_box=False,
+        box=box.SIMPLE_HEAD if is_unicode else box.ASCII2, safe_box=False, show_edge=False, pad_edge=False,
+        show_header=header is not None, header_style="bold" if color else "", padding=(0, 1), collapse_padding=True,
     )  # fmt: skip
     for at, column_width in enumerate(widths):
         table.add_column(Text(header[at]) if header else "", width=column_width, overflow="fold")

@@ -229,7 +229,8 @@ def _known_later(unknown: NoSuchUser, who: str, state: State, now: State) -> NoS
     if user.created <= state.number:
         hint = f"user {user.id} was not called so then; evcli user show {user.id} --at {state.number}"
     else:
-        hint = f"user {user.id} was created by event {user.created}: try --at {user.created}, or evcli log --user {user.id}"
+        first = user.created
+        hint = f"user {user.id} was created by event {first}: try --at {first}, or evcli log --user {user.id}"
     return NoSuchUser(who, f"event {state.number}", hint)
 
 

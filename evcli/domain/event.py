@@ -5,7 +5,7 @@ gives it types and costs nothing at run time. A command is an event that has not
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from evcli.domain.state import State
@@ -42,19 +42,6 @@ def recorded_moment(event: Event) -> str:
     return event.get("recordedtime") or event["time"]
 
 
-class Record(Protocol):
-    """What every kind of record has: its id, and the numbers of the events that made, changed and destroyed it."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def created(self) -> int: ...
-    @property
-    def changed(self) -> int: ...
-    @property
-    def destroyed(self) -> int | None: ...
-
-
 class EventType(NamedTuple):
     """What events of one type hold, when they are accepted, and what they make of a record."""
 
@@ -63,7 +50,7 @@ class EventType(NamedTuple):
     data_fault: Callable[[Mapping[str, object]], str]
     """Say why this cannot be the data of such an event; "" when it can. Asks nothing but the data."""
     rule: Callable[["State", int, Any, Data], None]
-    """(state before, record id, the record or None, data): raises Refused when the event cannot happen. Writes nothing."""
+    """(state before, record id, the record or None, data): raises Refused when it cannot happen; writes nothing."""
     apply: Callable[[Any, int, int, Data], Any]
     """(the record or None, record id, event number, data): the record afterwards."""
 

@@ -43,8 +43,8 @@ class User(NamedTuple):
 
 # --- what people write becomes what events hold -----------------------------------------------------------------------
 
-# The published pattern of the HTML standard's <input type=email>, each label written so that it is matched without a step
-# back: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+# The published pattern of the HTML standard's <input type=email>, its labels written so that no match steps back:
+# https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*").fullmatch
 

@@ -82,7 +82,7 @@ def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
         BadLine: it is something else.
     """
     event = decode_alone(line)
-    if event["sequence"] != "%012d" % number:
+    if event["sequence"] != f"{number:012}":
         raise BadLine(
             f"this line is event {event['sequence'].lstrip('0') or '0'}, but event {number} belongs here: "
             "lines were removed, repeated or moved"
@@ -127,8 +127,8 @@ def decode_alone(line: bytes) -> Event:
         specversion != "1.0"
         or source != "evcli"
         or authtype != "user"
-        or not (type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable() or _is_id(id))
-        or not (type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable() or _is_id(actor))
+        or not ((type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable()) or _is_id(id))
+        or not ((type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable()) or _is_id(actor))
         or type(time) is not str
         or not (match := _TIME(time))
         or not _is_day(match[1])

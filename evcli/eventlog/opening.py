@@ -159,7 +159,7 @@ def _open(path: str, flags: int) -> int:
 
 
 def _above_the_standard_streams(descriptor: int) -> int:
-    """With a standard stream closed at the start, the log would get its number, and a stray message would land in it."""
+    """Keep off 0 to 2: where a standard stream was closed at the start, a stray message would land in the log."""
     if descriptor > 2:
         return descriptor
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)

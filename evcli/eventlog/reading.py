@@ -107,7 +107,7 @@ class LogReader:
         self.at = Position(number, offset, previous, recorded)
 
     def events_backward(self, end: Position) -> Iterator[Event]:
-        """The events before `end`, newest first, with the checks of `events`; reads a block or two more than it yields."""
+        """The events before `end`, newest first, with the checks of `events`; reads a block or two ahead."""
         size = BLOCK
         while end.number:
             start = self._place_before(end, size)
@@ -124,7 +124,7 @@ class LogReader:
         return self.bisect(lambda event: number_of(event) <= number)
 
     def bisect(self, holds: Callable[[Event], bool]) -> Position:
-        """The place after the last event for which `holds`; it must hold for no event after one for which it does not."""
+        """The place after the last event for which `holds`, which is true up to some event and for none after it."""
         low, high = 0, self.end.offset
         while low < high:
             start, line = self._line_around((low + high) // 2)

@@ -1,6 +1,6 @@
 """Signals that would end the program wait while an event is between its write and its answer.
 
-Otherwise Ctrl-C could leave an event stored that nobody was told of. kill -9 cannot be held, and is met by the log itself.
+Otherwise Ctrl-C could leave an event stored that nobody was told of. kill -9 cannot be held; the log itself meets it.
 """
 
 import signal

@@ -1,6 +1,7 @@
 """Reading a log for its faults: all that breaks a rule of the format, line by line, and going on after each."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
@@ -32,10 +33,8 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
             event = decode(line, number + 1, previous, recorded) if known else decode_alone(line)
         except BadLine as bad:
             yield Fault(line_number, offset, str(bad))
-            try:
+            with suppress(BadLine):
                 event = decode_alone(line)
-            except BadLine:
-                pass
         known = event is not None
         if event is not None:
             number, previous = number_of(event), hash_of(line)
