@@ -1,0 +1,261 @@
+"""The fold, and what every State must do: the contract is run for each kind of State that there is."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evcli.domain.event import Event
+from evcli.domain.state import MemoryState, State, fold, step
+from evcli.domain.user import USER, User
+from evcli.errors import Refused
+
+STATES: dict[str, Callable[[], State]] = {"memory": MemoryState}
+"""Every kind of State, by name: how to make an empty one."""
+
+
+class View(NamedTuple):
+    """All that can be asked of a State about users, so that two can be compared."""
+
+    number: int
+    last_id: int
+    users: list[User]
+    by_id: list[Any]
+    holders: dict[str, Any]
+
+
+NAMES = ["Ada", "Bob", "ada", "李 明"]
+EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "C@X.ORG"]
+
+
+def view(state: State) -> View:
+    last = state.last_id(USER)
+    return View(
+        state.number,
+        last,
+        list(state.records(USER)),
+        [state.get(USER, id) for id in range(last + 3)],
+        {key: state.holder(USER, key) for key in {email.casefold() for email in EMAILS}},
+    )
+
+
+def event(type: str, id: int, **data: str) -> Event:
+    """As much of an event as the domain reads."""
+    return {"type": type, "subject": f"user/{id}", "data": data}  # type: ignore[typeddict-item]  # the rest is bytes
+
+
+names = st.sampled_from(NAMES)
+emails = st.sampled_from(EMAILS)
+ids = st.integers(1, 6)
+
+
+def created(user: int, name: str, email: str) -> Event:
+    return event("user.created", user, name=name, email=email)
+
+
+commands = st.one_of(
+    st.builds(created, ids, names, emails),
+    st.builds(lambda user, name: event("user.renamed", user, name=name), ids, names),
+    st.builds(lambda user, email: event("user.email-changed", user, email=email), ids, emails),
+    st.builds(event, st.sampled_from(["user.destroyed", "user.restored"]), ids),
+)
+
+
+def accepted(attempts: list[Event]) -> list[Event]:
+    """Those of the attempts that the rules accept, one after another; a `created` gets the id that is next."""
+    state = MemoryState()
+    history = []
+    for attempt in attempts:
+        if attempt["type"] == "user.created":
+            attempt = {**attempt, "subject": f"user/{state.last_id(USER) + 1}"}  # noqa: PLW2901  # the same, with its id
+        try:
+            step(state, attempt, state.number + 1)
+        except Refused:
+            continue
+        history.append(attempt)
+    return history
+
+
+histories = st.lists(commands, max_size=40).map(accepted)
+moderate = settings(deadline=None, max_examples=60, derandomize=True)
+
+
+class Naive:
+    """The register told a second time, as simply as possible: what a fold must come to."""
+
+    def __init__(self, history: list[Event]) -> None:
+        self.users: list[dict[str, Any]] = []
+        for number, happened in enumerate(history, 1):
+            data: Any = happened["data"]
+            if happened["type"] == "user.created":
+                self.users.append({"id": len(self.users) + 1, **data, "created": number, "destroyed": None})
+            user = self.users[int(happened["subject"].removeprefix("user/")) - 1]
+            user.update(data, changed=number)
+            if happened["type"] in ("user.destroyed", "user.restored"):
+                user["destroyed"] = number if happened["type"] == "user.destroyed" else None
+
+
+@pytest.fixture(params=STATES.values(), ids=list(STATES))
+def new_state(request: pytest.FixtureRequest) -> Callable[[], State]:
+    """How to make an empty State, for each kind of State in turn."""
+    make: Callable[[], State] = request.param
+    return make
+
+
+class TestEveryState:
+    """The contract."""
+
+    ada = User(1, "Ada", "Ada@x.org", 1, 1)
+
+    def test_is_empty_at_first(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        assert (state.number, state.last_id(USER), list(state.records(USER))) == (0, 0, [])
+        assert state.get(USER, 1) is None
+        assert state.holder(USER, "a@x.org") is None
+
+    def test_gives_back_what_was_put(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        assert state.get(USER, 1) == self.ada
+        assert list(state.records(USER)) == [self.ada]
+        assert state.last_id(USER) == 1
+
+    def test_finds_a_live_record_by_its_unique_key_without_regard_to_case(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        assert state.holder(USER, "ada@x.org") == self.ada
+
+    def test_keeps_the_newest_of_a_record(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        king = self.ada._replace(name="Ada King", changed=2)
+        state.put(USER, self.ada, king)
+        assert state.get(USER, 1) == king
+        assert state.holder(USER, "ada@x.org") == king
+        assert list(state.records(USER)) == [king]
+
+    def test_frees_the_key_that_a_record_gave_up(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        moved = self.ada._replace(email="new@x.org", changed=2)
+        state.put(USER, self.ada, moved)
+        assert state.holder(USER, "ada@x.org") is None
+        assert state.holder(USER, "new@x.org") == moved
+
+    def test_frees_the_key_of_a_destroyed_record_but_keeps_the_record(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        gone = self.ada._replace(changed=2, destroyed=2)
+        state.put(USER, self.ada, gone)
+        assert state.holder(USER, "ada@x.org") is None
+        assert state.get(USER, 1) == gone
+        assert state.last_id(USER) == 1
+
+    def test_gives_a_restored_record_its_key_back(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        gone = self.ada._replace(changed=2, destroyed=2)
+        state.put(USER, self.ada, gone)
+        back = self.ada._replace(changed=3)
+        state.put(USER, gone, back)
+        assert state.holder(USER, "ada@x.org") == back
+
+    def test_lets_a_destroyed_record_share_a_key_with_a_live_one(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        state.put(USER, None, self.ada)
+        gone = self.ada._replace(changed=2, destroyed=2)
+        state.put(USER, self.ada, gone)
+        eve = User(2, "Eve", "ADA@x.org", 3, 3)
+        state.put(USER, None, eve)
+        assert state.holder(USER, "ada@x.org") == eve
+        state.put(USER, gone, gone._replace(name="Ada King", changed=4))
+        assert state.holder(USER, "ada@x.org") == eve, "a destroyed record took the key of a live one"
+
+    def test_gives_records_in_order_of_id_whatever_happened_to_them_last(self, new_state: Callable[[], State]) -> None:
+        state = new_state()
+        users = [User(id, f"U{id}", f"{id}@x.org", id, id) for id in range(1, 12)]
+        for user in users:
+            state.put(USER, None, user)
+        state.put(USER, users[0], users[0]._replace(name="Z", changed=12))
+        assert [user.id for user in state.records(USER)] == list(range(1, 12))
+
+    @moderate
+    @given(history=histories)
+    @pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+    def test_comes_to_the_same_whether_folded_at_once_in_two_halves_or_at_every_prefix(
+        self, make: Callable[[], State], history: list[Event]
+    ) -> None:
+        whole = view(fold(history, make()))
+        half = len(history) // 2
+        assert view(fold(history[half:], fold(history[:half], make()))) == whole
+        growing = make()
+        for length in range(len(history) + 1):
+            if length:
+                step(growing, history[length - 1], length)
+            assert view(fold(history[:length], make())) == view(growing), f"the prefix of {length} events differs"
+        assert view(growing) == whole
+
+    @moderate
+    @given(history=histories)
+    @pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+    def test_agrees_with_the_register_told_naively(self, make: Callable[[], State], history: list[Event]) -> None:
+        state = fold(history, make())
+        users = Naive(history).users
+        assert [user._asdict() for user in state.records(USER)] == [
+            {field: user[field] for field in User._fields} for user in users
+        ]
+        for email in EMAILS:
+            live = [user for user in users if user["destroyed"] is None and user["email"].lower() == email.lower()]
+            assert len(live) <= 1, f"{len(live)} live users share {email}"
+            holder = state.holder(USER, email.casefold())
+            assert (holder.id if holder else None) == (live[0]["id"] if live else None), f"wrong holder of {email}"
+
+    @moderate
+    @given(history=histories, attempt=commands)
+    @pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+    def test_is_unchanged_by_a_refused_event(
+        self, make: Callable[[], State], history: list[Event], attempt: Event
+    ) -> None:
+        state = fold(history, make())
+        before = view(state)
+        try:
+            step(state, attempt, state.number + 1)
+        except Refused:
+            assert view(state) == before
+        else:
+            assert state.number == len(history) + 1
+
+
+def test_histories_of_the_property_tests_hold_every_type_of_event() -> None:
+    seen: set[str] = set()
+
+    @settings(deadline=None, max_examples=60, derandomize=True, database=None)
+    @given(history=histories)
+    def collect(history: list[Event]) -> None:
+        seen.update(happened["type"] for happened in history)
+
+    collect()
+    assert len(seen) == 5, f"only {sorted(seen)} were ever accepted: the properties prove less than they say"
+
+
+def test_a_fold_does_not_change_the_events() -> None:
+    history = [event("user.created", 1, name="Ada", email="a@x.org"), event("user.renamed", 1, name="Eve")]
+    before = [{**happened, "data": dict(happened["data"])} for happened in history]
+    fold(history)
+    assert history == before
+
+
+def test_an_earlier_state_is_not_changed_by_what_is_folded_later_from_the_same_events() -> None:
+    history = [event("user.created", 1, name="Ada", email="a@x.org"), event("user.destroyed", 1)]
+    early = fold(history[:1])
+    before = view(early)
+    fold(history)
+    assert view(early) == before
+
+
+def test_a_user_cannot_be_changed_in_place() -> None:
+    user = fold([event("user.created", 1, name="Ada", email="a@x.org")]).get(USER, 1)
+    with pytest.raises(AttributeError):
+        user.name = "Eve"
