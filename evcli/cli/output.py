@@ -98,14 +98,15 @@ class Output:
 
         if answer.title:
             yield safe(answer.title) + "\n"
-        rows = ([self._shown(cell) for cell in row] for row in answer.rows)
+        rows = ([self._shown(cell, exact=not answer.is_headed) for cell in row] for row in answer.rows)
         header = [name.replace("_", " ") for name in answer.header] if answer.is_headed else None
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         yield from draw(header, rows, width=_width(), color=self.has_color(sys.stdout), encoding=encoding)
 
-    def _shown(self, cell: Cell) -> str:
+    def _shown(self, cell: Cell, *, exact: bool) -> str:
         if isinstance(cell, When):
-            return ago(cell, self.now) if _is_terminal(sys.stdout) else local(cell)
+            relative = ago(cell, self.now) if _is_terminal(sys.stdout) else ""
+            return f"{local(cell)} ({relative})" if exact and relative else relative or local(cell)
         return "" if cell is None else safe(str(cell))
 
     def has_color(self, stream: TextIO | None) -> bool:

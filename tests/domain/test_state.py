@@ -1,5 +1,6 @@
 """The fold, and what every State must do: the contract is run for each kind of State that there is."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from evcli.domain.event import Event
 from evcli.domain.state import MemoryState, State, fold, step
-from evcli.domain.user import USER, User
+from evcli.domain.user import TYPES, USER, User
 from evcli.errors import Refused
 
 STATES: dict[str, Callable[[], State]] = {"memory": MemoryState}
@@ -48,7 +49,7 @@ def event(type: str, id: int, **data: str) -> Event:
 
 names = st.sampled_from(NAMES)
 emails = st.sampled_from(EMAILS)
-ids = st.integers(1, 6)
+ids = st.integers(1, 3)  # few, so that much happens to each
 
 
 def created(user: int, name: str, email: str) -> Event:
@@ -59,7 +60,8 @@ commands = st.one_of(
     st.builds(created, ids, names, emails),
     st.builds(lambda user, name: event("user.renamed", user, name=name), ids, names),
     st.builds(lambda user, email: event("user.email-changed", user, email=email), ids, emails),
-    st.builds(event, st.sampled_from(["user.destroyed", "user.restored"]), ids),
+    st.builds(event, st.just("user.destroyed"), ids),
+    st.builds(event, st.just("user.restored"), ids),
 )
 
 
@@ -78,7 +80,8 @@ def accepted(attempts: list[Event]) -> list[Event]:
     return history
 
 
-histories = st.lists(commands, max_size=40).map(accepted)
+# Long ones only, or nearly all would be a create or two; the short ones are their prefixes.
+histories = st.lists(commands, min_size=20, max_size=60).map(accepted)
 moderate = settings(deadline=None, max_examples=60, derandomize=True)
 
 
@@ -229,15 +232,16 @@ class TestEveryState:
 
 
 def test_histories_of_the_property_tests_hold_every_type_of_event() -> None:
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
 
-    @settings(deadline=None, max_examples=60, derandomize=True, database=None)
+    @moderate
     @given(history=histories)
     def collect(history: list[Event]) -> None:
-        seen.update(happened["type"] for happened in history)
+        seen.update({happened["type"] for happened in history})
 
     collect()
-    assert len(seen) == 5, f"only {sorted(seen)} were ever accepted: the properties prove less than they say"
+    rarest = min(seen[type] for type in TYPES)
+    assert rarest >= 5, f"the properties prove less than they say; so many histories hold an event of a type: {seen}"
 
 
 def test_a_fold_does_not_change_the_events() -> None:
