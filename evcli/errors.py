@@ -8,7 +8,8 @@
     │   ├── NotLive                  the user is destroyed (already)
     │   ├── NotDestroyed             the user is live (already)
     │   ├── Unchanged                the event would change nothing
-    │   └── NotTheNextId             ids are given in order, and once
+    │   ├── NotTheNextId             ids are given in order, and once
+    │   └── NothingToRepair          the log is not damaged
     ├── BadInput                2    wrong usage, or a value that cannot be
     │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
     │   └── BadRef                   no moment in this log is called that
@@ -78,6 +79,16 @@ class EmailTaken(Refused):
             f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})',
             f"see evcli user show {holder}; two live users never share an e-mail",
         )
+
+
+class NothingToRepair(Refused):
+    """A log that is not damaged is not cut."""
+
+    code = "nothing-to-repair"
+
+    def __init__(self, path: str, head: str, torn: int) -> None:
+        rest = f"; the {torn} bytes of an unfinished append after it are put aside by the next write" if torn else ""
+        super().__init__(f"{path} is not damaged (head {head}){rest}", "nothing was changed")
 
 
 class RestoreBlocked(EmailTaken):
@@ -184,6 +195,11 @@ class Busy(EvcliError):
         )
 
 
+DAMAGED_HINT = (
+    "nothing was changed; evcli verify lists all faults; evcli repair --dry-run shows what a repair would cut"
+)
+
+
 class Damaged(EvcliError):
     """Line `line` (from 1; 0 when unknown), which begins at byte `byte` (from 0), is not what was written."""
 
@@ -192,7 +208,7 @@ class Damaged(EvcliError):
 
     def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
         where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
-        super().__init__(f"{where}: {why}", hint or "nothing was changed; evcli verify lists all faults")
+        super().__init__(f"{where}: {why}", hint or DAMAGED_HINT)
         self.path = path
         self.line = line
         self.byte = byte

@@ -6,47 +6,25 @@ the world anything.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from evcli.domain.event import Event, number_of
+from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.domain.kinds import TYPES
-from evcli.domain.state import MemoryState, State, step
+from evcli.domain.state import Draft, MemoryState, State, step
 from evcli.domain.text import text_fault
-from evcli.errors import BadText, Conflict, LogCut, NoLog, Refused
+from evcli.errors import BadInput, BadText, Conflict, Damaged, LogCut, NoLog, Refused
+from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import LONGEST_ID, decode, encode, hash_of, timestamp
 from evcli.eventlog.reading import START, LogReader, Position
 from evcli.eventlog.signals import held_signals
+from evcli.intention import Intention, Outcome
 from evcli.replay import replay
 
 LOCK_WAIT = 10.0
 """Seconds to try for the lock, unless told otherwise."""
-
-
-class Intention(NamedTuple):
-    """An event that somebody wants: not yet accepted, without time, number and hash."""
-
-    type: str
-    data: Mapping[str, str]
-    about: Callable[[State], int]
-    """Which record it is about: its id, from the state that the event would follow on. May raise Refused."""
-    finds: bool = True
-    """Whether the record must be there before (False for an event that creates it)."""
-
-
-class Outcome(NamedTuple):
-    """What became of an intention: the event, and the record before and after it."""
-
-    event: Event
-    line: bytes
-    before: Any
-    after: Any
-    recorded: bool
-    """False when nothing was written now: a dry run, or an id that was recorded before."""
-    notices: list[str]
-    """Warnings for people: a clock that is behind, a torn tail put aside, a file that others may write."""
 
 
 def utc_now() -> datetime:
@@ -116,49 +94,73 @@ class Register:
         lock_wait: float = LOCK_WAIT,
         answer: Callable[[Outcome], None] = lambda outcome: None,
     ) -> Outcome:
-        """Record the event that somebody wants, if its rule accepts it on the state at the head.
+        """Record one event that somebody wants, as `execute_all` does."""
+        return self.execute_all(
+            [intention],
+            id=id,
+            expect=expect,
+            dry_run=dry_run,
+            lock_wait=lock_wait,
+            answer=lambda outcomes: answer(outcomes[0]),
+        )[0]
+
+    def execute_all(
+        self,
+        intentions: Sequence[Intention],
+        *,
+        id: str | None = None,
+        expect: tuple[int, str | None] | None = None,
+        dry_run: bool = False,
+        lock_wait: float = LOCK_WAIT,
+        answer: Callable[[list[Outcome]], None] = lambda outcomes: None,
+    ) -> list[Outcome]:
+        """Record the events that somebody wants, all or none, if each is accepted on the state that it would follow on.
 
         Args:
-            intention: the event that is wanted.
-            id: the event's id; if an event of the same content has it already, that one is the answer.
+            intentions: the events that are wanted, at least one, in order.
+            id: the event's id, for one event; if an event of the same content has it already, that one is the answer.
             expect: number (and hash, if given) that the head must still have.
             dry_run: decide and answer, but write nothing.
             lock_wait: seconds to wait for other writers.
-            answer: is given the outcome while signals are held, so that an event is announced if it is stored.
+            answer: is given the outcomes while signals are held, so that events are announced if they are stored.
 
         Raises:
             Refused: a rule says no.
             Conflict: the head moved, or the id is another event's.
             BadText: the id, or the actor, cannot be one.
-            NoLog: the event is about a record, and there is no log.
+            BadInput: an id for several events, or more events than a batch can hold.
+            NoLog: an event is about a record, and there is no log.
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
+        if id is not None and len(intentions) > 1:
+            raise BadInput("--id names one event, and these are several", "send them one by one")
         if id is not None and (fault := text_fault(id, LONGEST_ID)):
             raise BadText("the event id", fault)
         if fault := text_fault(self._actor, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
         there = self._look_ahead()
-        if not there and intention.finds:
+        if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
-            outcome = self._decide_without_lock(intention, id, expect, there)
-            answer(outcome)
-            return outcome
+            outcomes = self._decide_without_lock(intentions, id, expect, there)
+            answer(outcomes)
+            return outcomes
         if not there:
-            self._accept(intention, expect)  # a refused command must leave no file
+            self._accept(intentions, expect)  # a refused command must leave no file
         with self.log.locked(lock_wait, may_create=not there) as writer:
             self._catch_up(writer.reader)
-            if id is not None and (known := self._recorded_before(writer.reader, intention, id)):
+            if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
                 writer.sync()
-                outcome = known._replace(notices=writer.notices)
-                answer(outcome)
-                return outcome
-            outcome = self._decide(intention, id, expect)
+                outcomes = [known._replace(notices=writer.notices)]
+                answer(outcomes)
+                return outcomes
+            outcomes = self._decide(intentions, id, expect)
             with held_signals():
-                self._append(writer, outcome)
-                outcome = outcome._replace(recorded=True, notices=outcome.notices + writer.notices)
-                answer(outcome)
-        return outcome
+                self._append(writer, outcomes)
+                outcomes = [outcome._replace(recorded=True) for outcome in outcomes]
+                outcomes[0] = outcomes[0]._replace(notices=outcomes[0].notices + writer.notices)
+                answer(outcomes)
+        return outcomes
 
     def _look_ahead(self) -> bool:
         """Fold what is there before waiting for the lock, to hold it only for the rest; False if there is no log."""
@@ -174,17 +176,25 @@ class Register:
     def _catch_up(self, reader: LogReader) -> None:
         if self._at.offset > reader.end.offset or not reader.follows(self._at):
             raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
-        replay(reader, self._state, self._at)
+        try:
+            replay(reader, self._state, self._at)
+        except Damaged:
+            self._state, self._at = MemoryState(), START  # half caught up is no state to go on from
+            raise
         self._at = reader.at
 
     def _decide_without_lock(
-        self, intention: Intention, id: str | None, expect: tuple[int, str | None] | None, there: bool
-    ) -> Outcome:
+        self,
+        intentions: Sequence[Intention],
+        id: str | None,
+        expect: tuple[int, str | None] | None,
+        there: bool,
+    ) -> list[Outcome]:
         if there and id is not None:
             with self.log.reader() as reader:
-                if known := self._recorded_before(reader, intention, id):
-                    return known
-        return self._decide(intention, id, expect)
+                if known := self._recorded_before(reader, intentions[0], id):
+                    return [known]
+        return self._decide(intentions, id, expect)
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
@@ -207,51 +217,70 @@ class Register:
             )
         return Outcome(event, b"", before, after, False, [])
 
-    def _accept(self, intention: Intention, expect: tuple[int, str | None] | None) -> tuple[int, Any]:
-        """The id of the record it is about and the record, if the type's rule accepts it on the state at the head."""
-        state, at = self._state, self._at
+    def _accept(
+        self, intentions: Sequence[Intention], expect: tuple[int, str | None] | None
+    ) -> list[tuple[int, Any, Any]]:
+        """For each, the record's id and the record before and after, if all are accepted on the state at the head."""
+        at = self._at
         if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
             raise Conflict(
                 f"the head is {at.head}, not {expect[0]}{':' + expect[1] if expect[1] else ''}; nothing was written",
                 f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
             )
-        type = TYPES[intention.type]
-        record_id = intention.about(state)
-        record = state.get(type.kind, record_id)
-        type.rule(state, record_id, record, intention.data)
-        return record_id, record
+        draft = Draft(self._state)
+        changes = []
+        for intention in intentions:
+            kind, _, rule, apply = TYPES[intention.type]
+            id = intention.about(draft)
+            before = draft.get(kind, id)
+            rule(draft, id, before, intention.data)
+            draft.number += 1
+            after = apply(before, id, draft.number, intention.data)
+            draft.put(kind, before, after)
+            changes.append((id, before, after))
+        return changes
 
-    def _decide(self, intention: Intention, id: str | None, expect: tuple[int, str | None] | None) -> Outcome:
-        """The event and what it would do, if it is accepted. Changes nothing."""
-        record_id, before = self._accept(intention, expect)
-        at, type = self._at, TYPES[intention.type]
-        number = at.number + 1
-        after = type.apply(before, record_id, number, intention.data)
-        now = timestamp(self._clock())
-        members = {
-            "specversion": "1.0",
-            "id": id or self._new_id(),
-            "source": "evcli",
-            "type": intention.type,
-            "subject": f"{type.kind}/{record_id}",
-            "time": now,
-            **({"recordedtime": at.recorded} if now < at.recorded else {}),
-            "sequence": f"{number:012d}",
-            "authtype": "user",
-            "authid": self._actor,
-            "data": dict(intention.data),
-        }
-        line = encode(members, at.sha256, at.recorded)
-        notices = [] if now >= at.recorded else [_clock_notice(now, at)]
-        return Outcome(decode(line, number, at.sha256, at.recorded), line, before, after, False, notices)
+    def _decide(
+        self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None
+    ) -> list[Outcome]:
+        """The events and what they would do, if all are accepted. Changes nothing."""
+        changes = self._accept(intentions, expect)
+        correlation = {"correlationid": self._new_id()} if len(intentions) > 1 else {}
+        at, outcomes = self._at, []
+        for intention, (record_id, before, after) in zip(intentions, changes, strict=True):
+            now = timestamp(self._clock())
+            members = {
+                "specversion": "1.0",
+                "id": id or self._new_id(),
+                "source": "evcli",
+                "type": intention.type,
+                "subject": f"{TYPES[intention.type].kind}/{record_id}",
+                "time": now,
+                **({"recordedtime": at.recorded} if now < at.recorded else {}),
+                "sequence": f"{at.number + 1:012}",
+                "authtype": "user",
+                "authid": self._actor,
+                **correlation,
+                "data": dict(intention.data),
+            }
+            line = encode(members, at.sha256, at.recorded)
+            event = decode(line, at.number + 1, at.sha256, at.recorded)
+            notices = [] if now >= at.recorded else [_clock_notice(now, at)]
+            outcomes.append(Outcome(event, line, before, after, False, notices))
+            at = Position(at.number + 1, at.offset + len(line), hash_of(line), recorded_moment(event))
+        size = sum(len(outcome.line) for outcome in outcomes)
+        if size > MAX_BATCH:
+            raise BadInput(f"{len(outcomes)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
+        return outcomes
 
-    def _append(self, writer: LogWriter, outcome: Outcome) -> None:
-        number = self._at.number + 1
-        writer.append(outcome.line, number)
-        step(self._state, outcome.event, number)
-        recorded = outcome.event.get("recordedtime") or outcome.event["time"]
-        offset = writer.reader.end.offset + len(outcome.line)
-        self._at = Position(number, offset, hash_of(outcome.line), recorded)
+    def _append(self, writer: LogWriter, outcomes: list[Outcome]) -> None:
+        writer.append(b"".join(outcome.line for outcome in outcomes), self._at.number + 1)
+        offset = writer.reader.end.offset
+        for outcome in outcomes:
+            number = self._at.number + 1
+            step(self._state, outcome.event, number)
+            offset += len(outcome.line)
+            self._at = Position(number, offset, hash_of(outcome.line), recorded_moment(outcome.event))
 
 
 def _subject(event: Event) -> tuple[str, int]:

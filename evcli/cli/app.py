@@ -132,7 +132,7 @@ def root() -> LazyGroup:
             "user": user_group,
             **family("history", "log", "show", "diff"),
             **family("state", "state"),
-            **family("keep", "verify", "head", "status", "path"),
+            **family("keep", "verify", "repair", "head", "status", "path"),
             **family("help", "help"),
             **family("completion", "completion"),
         },

@@ -1,21 +1,27 @@
 """`evcli verify`, `head`, `status`, `path`: keeping a log that one can answer for."""
 
 import os
+import shlex
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from evcli.audit import Report, audit
-from evcli.cli.options import At, read_head
+from evcli.cli.events import summary
+from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
 from evcli.cli.session import Session
+from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, EvcliError, NotALog
 from evcli.eventlog.file import sync
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import START
+from evcli.eventlog.signals import held_signals
 from evcli.eventlog.survey import Fault
+from evcli.register import LOCK_WAIT
+from evcli.repair import mend, plan
 
 app = typer.Typer()
 
@@ -70,9 +76,59 @@ def _told_once(error: EvcliError, faults: int) -> EvcliError:
     """The first fault as an error; it need not say that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
-        hint = "nothing was changed; keep a copy of the file, and compare it with a backup"
+        hint = f"nothing was changed; evcli repair --log {shlex.quote(error.path)} keeps a copy and cuts the log there"
         return Damaged(error.path, error.line, error.byte, error.why + more, hint)
     return error
+
+
+@app.command(
+    "repair",
+    epilog=f"""
+Examples:
+  evcli repair --dry-run
+  evcli repair
+
+{_EXIT}
+""",
+)
+def repair(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be cut; change nothing.")] = False,
+    lock_wait: LockWait = LOCK_WAIT,
+) -> None:
+    """Mend a damaged log: keep a full copy, cut at the first bad line."""
+    session: Session = ctx.obj
+    copy = None
+    if dry_run:
+        with session.reader() as reader:
+            planned = plan(reader)
+        session.output.note("dry run: nothing was changed; this would be cut")
+    else:
+        with session.log.locked(lock_wait, may_create=False) as writer, held_signals():
+            planned, copy = mend(writer)
+    document = {
+        "repaired": not dry_run,
+        "head": planned.head.head,
+        "fault": {"line": planned.fault.line, "byte": planned.fault.byte, "message": planned.fault.why},
+        "gone_bytes": planned.gone_bytes,
+        "gone": [{"line": line, "byte": byte, "event": event} for line, byte, event in planned.gone],
+        "copy": copy,
+    }
+    rows: list[tuple[str, Cell]] = [
+        ("head", planned.head.head),
+        ("first bad line", f"line {planned.fault.line}, byte {planned.fault.byte}: {planned.fault.why}"),
+        ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
+    ]
+    rows += [(f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone]
+    rows.append(("copy", copy or "a full copy would be kept beside the log first"))
+    session.output.show(fields(rows, document))
+
+
+def _told_gone(event: Event | None) -> str:
+    if event is None:
+        return "not readable as an event"
+    said = summary(event)
+    return f"{event['type']} {event['subject']} by {event['authid']}" + (f" ({said})" if said else "")
 
 
 @app.command(

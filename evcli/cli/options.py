@@ -8,7 +8,8 @@ import typer
 from evcli.errors import BadInput
 
 
-def _users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def complete_users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Candidates for a WHO; see `evcli.cli.completion.users`."""
     from evcli.cli.completion import users
 
     return users(ctx, incomplete)
@@ -27,7 +28,7 @@ def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="In quotes, when it has several words.")]
-Who = Annotated[str, typer.Argument(metavar="WHO", help="A user's id, e-mail or name.", autocompletion=_users)]
+Who = Annotated[str, typer.Argument(metavar="WHO", help="A user's id, e-mail or name.", autocompletion=complete_users)]
 At = Annotated[
     str | None, typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=_moments)
 ]
@@ -41,7 +42,7 @@ Until = Annotated[
     str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=_moments)
 ]
 ByUser = Annotated[
-    str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=_users)
+    str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=complete_users)
 ]
 ByType = Annotated[
     str | None, typer.Option("--type", metavar="GLOB", help="Only of such types: 'user.*ed'.", autocompletion=_types)

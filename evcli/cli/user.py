@@ -1,15 +1,13 @@
 """`evcli user …`: what can happen to users, who they are, and who they were."""
 
-import shlex
-import signal
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from evcli.cli.events import as_json, event_fields, summary
-from evcli.cli.options import At, DryRun, EventId, Expect, Limit, LockWait, Name, Who, read_head
+from evcli.cli.events import as_json, summary
+from evcli.cli.options import At, DryRun, EventId, Expect, Limit, LockWait, Name, Who, complete_users
 from evcli.cli.output import Answer, Cell, fields
+from evcli.cli.recording import record
 from evcli.cli.session import Session
 from evcli.cli.times import local
 from evcli.domain.event import Data, number_of
@@ -27,8 +25,9 @@ from evcli.domain.user import (
     clean_reason,
 )
 from evcli.domain.who import find_user
-from evcli.errors import AnswerLost, NoSuchUser, Refused
-from evcli.register import LOCK_WAIT, Intention, Outcome
+from evcli.errors import NoSuchUser, Refused
+from evcli.intention import Intention
+from evcli.register import LOCK_WAIT
 
 app = typer.Typer()
 
@@ -58,7 +57,7 @@ def create(
     """Record a new user."""
     data = {"name": clean_name(name), "email": clean_email(email)}
     intention = Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False)
-    _record(ctx.obj, intention, dry_run, expect, id, lock_wait)
+    record(ctx.obj, [intention], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -81,7 +80,7 @@ def rename(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a user has another name now."""
-    _record(ctx.obj, _about(who, RENAMED, {"name": clean_name(name)}), dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(who, RENAMED, {"name": clean_name(name)})], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -104,7 +103,7 @@ def change_email(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a user has another e-mail now."""
-    _record(ctx.obj, _about(who, EMAIL_CHANGED, {"email": clean_email(email)}), dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(who, EMAIL_CHANGED, {"email": clean_email(email)})], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -112,23 +111,25 @@ def change_email(
     epilog=f"""
 Examples:
   evcli user destroy ada@example.com --reason "left the company"
-  evcli user destroy 7
+  evcli user destroy 7 8 9
 
 {_EXIT}
 """,
 )
 def destroy(
     ctx: typer.Context,
-    who: Who,
+    who: Annotated[
+        list[str], typer.Argument(metavar="WHO...", help="Ids, e-mails or names.", autocompletion=complete_users)
+    ],
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the event.")] = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Record that a user is one no more. Nothing is deleted, and evcli user restore takes it back."""
+    """Record that a user is one no more; of several, all or none. Nothing is deleted: evcli user restore undoes it."""
     data = {} if reason is None else {"reason": clean_reason(reason)}
-    _record(ctx.obj, _about(who, DESTROYED, data), dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(each, DESTROYED, data) for each in who], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -150,7 +151,7 @@ def restore(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a destroyed user is one again."""
-    _record(ctx.obj, _about(who, RESTORED, {}, destroyed_first=True), dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(who, RESTORED, {}, destroyed_first=True)], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -236,68 +237,3 @@ def _known_later(unknown: NoSuchUser, who: str, state: State, now: State) -> NoS
 
 def _about(who: str, type: str, data: Data, *, destroyed_first: bool = False) -> Intention:
     return Intention(type, data, about=lambda state: find_user(state, who, destroyed_first=destroyed_first).id)
-
-
-def _record(
-    session: Session, intention: Intention, dry_run: bool, expect: str | None, id: str | None, lock_wait: float
-) -> None:
-    """Have the register record the event, and answer while signals are held."""
-    head = None if expect is None else read_head(expect)
-
-    def answer(outcome: Outcome) -> None:
-        for notice in outcome.notices:
-            session.output.warning(notice)
-        try:
-            _tell(session, outcome, dry_run)
-        except (BrokenPipeError, AnswerLost) as error:
-            if not outcome.recorded:
-                raise
-            number = int(outcome.event["sequence"])
-            raise AnswerLost(
-                f"event {number} is stored, but the answer could not be shown ({error or 'stdout is closed'})",
-                f"evcli show {number} shows it; do not repeat the command",
-            ) from None
-        finally:
-            if outcome.recorded:  # what came meanwhile came too late: the event is stored and announced
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                    signal.signal(number, signal.SIG_IGN)
-
-    session.register().execute(intention, id=id, expect=head, dry_run=dry_run, lock_wait=lock_wait, answer=answer)
-
-
-def _tell(session: Session, outcome: Outcome, dry_run: bool) -> None:
-    event, user = outcome.event, outcome.after
-    document = {"events": [event], "users": [as_json(user)], "recorded": outcome.recorded}
-    header = ("event", *User._fields)
-    rows = [(int(event["sequence"]), *user)]
-    if dry_run and outcome.line:
-        session.output.note("dry run: nothing was written; this event would be")
-        session.output.show(fields(event_fields(event), document))
-        return
-    text = _sentence(outcome) if outcome.recorded else f"already recorded as event {int(event['sequence'])}"
-    if outcome.recorded:
-        text += f"\nundo: evcli {_WAY_BACK[event['type']](outcome.before, user)}{session.way_back_options}"
-    if session.output.quiet and session.output.form in (None, "table", "plain"):
-        return
-    session.output.show(Answer(header=header, rows=rows, document=document, text=text))
-
-
-def _sentence(outcome: Outcome) -> str:
-    event, before, user = outcome.event, outcome.before, outcome.after
-    what, was = {
-        CREATED: ("created", ""),
-        RENAMED: ("renamed", f", was {before.name}" if before else ""),
-        EMAIL_CHANGED: ("e-mail changed", f", was {before.email}" if before else ""),
-        DESTROYED: ("destroyed", ""),
-        RESTORED: ("restored", ""),
-    }[event["type"]]
-    return f"user {user.id} {what}: {user.name} <{user.email}>{was} (event {int(event['sequence'])})"
-
-
-_WAY_BACK: dict[str, Callable[[Any, User], str]] = {
-    CREATED: lambda before, user: f"user destroy {user.id}",
-    RENAMED: lambda before, user: f"user rename {user.id} {shlex.quote(before.name)}",
-    EMAIL_CHANGED: lambda before, user: f"user change-email {user.id} {shlex.quote(before.email)}",
-    DESTROYED: lambda before, user: f"user restore {user.id}",
-    RESTORED: lambda before, user: f"user destroy {user.id}",
-}

@@ -76,6 +76,48 @@ class _Table(NamedTuple):
     unique_key: Callable[[Any], str]
 
 
+class Draft:
+    """A State that is tried out: what is put into it stays here, and the state below it is as before."""
+
+    def __init__(self, below: State) -> None:
+        self.number = below.number
+        self._below = below
+        self._records: dict[tuple[str, int], Any] = {}
+        self._holders: dict[tuple[str, str], int | None] = {}
+        self._last_ids: dict[str, int] = {}
+
+    def get(self, kind: str, id: int) -> Any:
+        """The record with that id, live or destroyed, or None."""
+        return self._records.get((kind, id)) or self._below.get(kind, id)
+
+    def holder(self, kind: str, key: str) -> Any:
+        """The live record whose unique key is `key`, or None."""
+        if (kind, key) not in self._holders:
+            holder = self._below.holder(kind, key)
+            return None if holder is None else self.get(kind, holder.id)
+        id = self._holders[kind, key]
+        return None if id is None else self.get(kind, id)
+
+    def last_id(self, kind: str) -> int:
+        """The highest id that was ever given to this kind."""
+        return self._last_ids.get(kind, self._below.last_id(kind))
+
+    def records(self, kind: str) -> Iterator[Any]:
+        """All records of the kind, destroyed ones too, in order of id."""
+        return (self.get(kind, id) for id in range(1, self.last_id(kind) + 1))
+
+    def put(self, kind: str, before: Any, record: Any) -> None:
+        """Keep `record` in the place of `before`, and its unique key while it lives."""
+        unique_key = KINDS[kind].unique_key
+        if before is None:
+            self._last_ids[kind] = record.id
+        elif before.destroyed is None:
+            self._holders[kind, unique_key(before)] = None
+        if record.destroyed is None:
+            self._holders[kind, unique_key(record)] = record.id
+        self._records[kind, record.id] = record
+
+
 def step(state: State, event: Event, number: int) -> None:
     """Let event `number`, whose form and type are already checked, change the state.
 

@@ -10,12 +10,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
+from evcli.eventlog.batch import Batch, announce, batch_path, forget
+from evcli.eventlog.format import hash_of
 from evcli.eventlog.opening import create, open_for_writing, own_path, sync_folder, warnings_about
-from evcli.eventlog.reading import LogReader
-from evcli.eventlog.recovery import put_aside
+from evcli.eventlog.reading import CHUNK, LogReader
+from evcli.eventlog.recovery import keep_copy, put_aside
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
@@ -64,17 +66,19 @@ class LogWriter:
         """What people should know of the file, and of what was done to it: a torn tail put aside."""
 
     def append(self, lines: bytes, number: int) -> None:
-        """Add `lines`, whole lines of which the first is event `number`, durably, or leave the log as it was.
+        """Add `lines`, whole lines of which the first is event `number`, durably and all, or leave the log as it was.
 
         Raises:
             NotWritten: nothing was stored.
             OutcomeUnknown: a sync failed; what was written is taken back, as far as that went.
         """
-        if self.reader.end.torn:
-            self._put_torn_tail_aside()
+        self._settle_what_a_crash_left()
         end = self.reader.end.offset
         if end == 0:
             self._sync_name(number)
+        is_batch = lines.count(b"\n") > 1
+        if is_batch:
+            self._announce(Batch(end, end + len(lines), hash_of(lines)), number)
         try:
             written = os.write(self.descriptor, lines)
             size = os.fstat(self.descriptor).st_size
@@ -86,15 +90,40 @@ class LogWriter:
         except OSError as error:
             why = error.strerror or str(error)
         if why:
-            if (failure := self._take_back(end)) is None:
+            if (failure := self._take_back(end, is_batch)) is None:
                 raise NotWritten(f"{self.path}: event {number} was not written: {why}")
             raise OutcomeUnknown(self.path, number, f"{why}, and taking it back failed: {failure}")
         try:
             sync(self.descriptor)
         except OSError as error:
-            failure = self._take_back(end)
+            failure = self._take_back(end, is_batch)
             taken = "it was taken back" if failure is None else f"taking it back failed too: {failure}"
             raise OutcomeUnknown(self.path, number, f"the sync failed ({error.strerror}); {taken}") from error
+        if is_batch:
+            self._forget_batch()
+
+    def cut(self, offset: int) -> str:
+        """Cut the log at byte `offset`, after keeping a synced copy of all of it beside it; the copy's path.
+
+        Raises:
+            NotWritten: the copy could not be made, or the log not be cut; it is as it was.
+            OutcomeUnknown: it was cut, and the sync failed.
+        """
+        size = self.reader.size()
+        whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, size, CHUNK))
+        try:
+            copy = keep_copy(f"{self.path}.damaged-{offset}", whole)
+            os.ftruncate(self.descriptor, offset)
+        except OSError as error:
+            raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was") from error
+        try:
+            sync(self.descriptor)
+            forget(self.path)
+        except OSError as error:
+            why = f"the log was cut, but the sync failed ({error.strerror}); all of it as it was is in {copy}"
+            raise OutcomeUnknown(self.path, self.reader.at.number, why) from error
+        self.reader.refresh()
+        return copy
 
     def sync(self) -> None:
         """Make what is already in the log durable. Raises OutcomeUnknown."""
@@ -113,6 +142,37 @@ class LogWriter:
             pass  # a folder that may not be read cannot be synced, and was not made by us
         except OSError as error:
             raise OutcomeUnknown(self.path, number, f"its folder could not be synced ({error.strerror})") from error
+
+    def _announce(self, batch: Batch, number: int) -> None:
+        try:
+            announce(self.path, batch)
+        except OSError as error:
+            raise NotWritten(
+                f"{self.path}: event {number} and those with it were not written: "
+                f"{batch_path(self.path)}: {error.strerror}"
+            ) from error
+
+    def _forget_batch(self) -> None:
+        """Remove the file of a batch that is all there; one that stays says so too, and goes with the next write."""
+        with suppress(OSError):
+            os.unlink(batch_path(self.path))
+
+    def _settle_what_a_crash_left(self) -> None:
+        """Put a torn tail or half a batch aside, or make a whole batch durable; then forget the batch."""
+        end = self.reader.end
+        has_batch_file = os.path.lexists(batch_path(self.path))
+        if end.torn:
+            self._put_torn_tail_aside()
+        elif end.batch:
+            self.sync()
+        if has_batch_file:
+            try:
+                forget(self.path)
+            except OSError as error:
+                why = f"{batch_path(self.path)} cannot be removed: {error.strerror}; nothing was written"
+                raise NotWritten(why) from error
+        if end.torn or has_batch_file:
+            self.reader.refresh()
 
     def _put_torn_tail_aside(self) -> None:
         end = self.reader.end
@@ -135,12 +195,13 @@ class LogWriter:
             f"{end.torn} bytes of an append that a crash left unfinished were cut from byte {end.offset} on; "
             f"they were never acknowledged, and are kept in {copy}"
         )
-        self.reader.refresh()
 
-    def _take_back(self, end: int) -> str | None:
+    def _take_back(self, end: int, is_batch: bool) -> str | None:
         try:
             os.ftruncate(self.descriptor, end)
             os.fsync(self.descriptor)
+            if is_batch:
+                forget(self.path)
         except OSError as error:
             return error.strerror or str(error)
         return None

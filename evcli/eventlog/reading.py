@@ -70,7 +70,11 @@ class LogReader:
         if self.end.torn:
             with self._alone() as alone:
                 # Not alone: a writer is in the middle of this very line, and nothing is torn.
-                self.end = self._find_end() if alone else End(self.end.offset, 0)
+                self.end = self._find_end() if alone else self.end._replace(torn=0)
+
+    def size(self) -> int:
+        """How many bytes the file has, with what stands after the end."""
+        return os.fstat(self.descriptor).st_size
 
     def follows(self, position: Position) -> bool:
         """Whether the log still has, where it was, the event after which `position` stands."""
@@ -192,7 +196,7 @@ class LogReader:
         raise Damaged(self.path, self.at.number + 1, self.at.offset, str(bad))
 
     def _find_end(self) -> End:
-        return find_end(self.path, self.descriptor, os.fstat(self.descriptor).st_size)
+        return find_end(self.path, self.descriptor)
 
     def _alone(self) -> AbstractContextManager[bool]:
         return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)

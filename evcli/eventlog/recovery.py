@@ -6,9 +6,11 @@ sector never reached the disk and reads as zeros. Everything else that is wrong 
 """
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from evcli.errors import NotALog
+from evcli.errors import Damaged, NotALog
+from evcli.eventlog.batch import MAX_BATCH, Batch, batch_path, find_batch
 from evcli.eventlog.format import FIRST_BYTES, MAX_LINE
 from evcli.eventlog.opening import sync_folder
 
@@ -20,10 +22,34 @@ class End(NamedTuple):
 
     offset: int
     torn: int
+    batch: Batch | None = None
+    """The batch that is announced beside the log: complete, or the torn bytes are its first part."""
 
 
-def find_end(path: str, descriptor: int, size: int) -> End:
-    """The end of the log in the first `size` bytes of the file; reads no more than the last line.
+def find_end(path: str, descriptor: int) -> End:
+    """The end of the log; reads no more than the last line and the batch file.
+
+    Raises:
+        NotALog: see `_end_of_lines`.
+    """
+    while True:
+        size = os.fstat(descriptor).st_size
+        batch = find_batch(path)
+        if os.fstat(descriptor).st_size == size:  # else the batch was written, or settled, in between
+            break
+    if batch is None:
+        return _end_of_lines(path, descriptor, size)
+    if batch.is_complete(descriptor, size):
+        return _end_of_lines(path, descriptor, size)._replace(batch=batch)
+    start = min(batch.start, size)
+    if size - start > MAX_BATCH or (start and os.pread(descriptor, 1, start - 1) != b"\n"):
+        why = f"{batch_path(path)} says that an unfinished batch begins here, which cannot be"
+        raise Damaged(path, 0, start, why, "nothing was changed; is that file from another log?")
+    return End(start, size - start, batch)
+
+
+def _end_of_lines(path: str, descriptor: int, size: int) -> End:
+    """The end of the log in the first `size` bytes of the file, as its last line tells it.
 
     What stands before it may still be damaged; whoever reads it will see.
 
@@ -71,7 +97,7 @@ def put_aside(path: str, descriptor: int, end: End) -> str:
     would be damage. Raises OSError, the tail still there, when the copy cannot be made or the cut fails.
     """
     tail = os.pread(descriptor, end.torn, end.offset)
-    copy = keep_copy(f"{path}.torn-{end.offset}", tail)
+    copy = keep_copy(f"{path}.torn-{end.offset}", [tail])
     try:
         os.ftruncate(descriptor, end.offset)
     except OSError:
@@ -81,8 +107,8 @@ def put_aside(path: str, descriptor: int, end: End) -> str:
     return copy
 
 
-def keep_copy(path: str, content: bytes) -> str:
-    """Write `content`, synced, to a new file of the owner's only, under `path` or the next free name after it."""
+def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
+    """Write `pieces`, synced, to a new file of the owner's only, under `path` or the next free name after it."""
     name, attempt = path, 1
     while True:
         try:
@@ -92,9 +118,10 @@ def keep_copy(path: str, content: bytes) -> str:
             attempt += 1
             name = f"{path}-{attempt}"
     try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     except BaseException:
         os.unlink(name)

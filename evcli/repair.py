@@ -1,0 +1,74 @@
+"""Mending a damaged log, when asked: keep a full copy, cut at the first bad line, lose nothing that was good before it.
+
+What follows a bad line cannot be kept: each line vouches for the one before it, and past a break none can be trusted.
+The copy has it all, for whoever wants to look.
+"""
+
+from typing import NamedTuple
+
+from evcli.audit import audit
+from evcli.domain.event import Event
+from evcli.errors import Damaged, NotALog, NothingToRepair
+from evcli.eventlog.file import LogWriter
+from evcli.eventlog.format import BadLine, decode_alone
+from evcli.eventlog.reading import LogReader, Position
+
+
+class Gone(NamedTuple):
+    """One line that a repair cuts: its number and first byte, and the event in it, where it still can be read."""
+
+    line: int
+    byte: int
+    event: Event | None
+
+
+class Plan(NamedTuple):
+    """What a repair would do, or did."""
+
+    fault: Damaged
+    """The first bad line, where the log is cut."""
+    head: Position
+    """The place after the last event that stays."""
+    gone: list[Gone]
+    gone_bytes: int
+
+
+def plan(reader: LogReader) -> Plan:
+    """What a repair would cut, changing nothing.
+
+    Raises:
+        NothingToRepair: the log is good, or has but an unfinished append, which the next write puts aside.
+        NotALog: it never was a log, and is not to be emptied.
+    """
+    report = audit(reader)
+    if not isinstance(report.error, Damaged):
+        raise NothingToRepair(reader.path, report.head.head, report.torn)
+    if isinstance(report.error, NotALog):
+        raise report.error
+    fault = report.faults[0]
+    head = reader.position_at(fault.byte)
+    gone = []
+    offset = fault.byte
+    for number, line in enumerate(reader.lines(fault.byte), fault.line):
+        gone.append(Gone(number, offset, _readable(line)))
+        offset += len(line)
+    return Plan(report.error, head, gone, reader.size() - fault.byte)
+
+
+def mend(writer: LogWriter) -> tuple[Plan, str]:
+    """Do what `plan` says, under the lock; the plan, and the path of the copy of the whole file as it was.
+
+    Raises:
+        NothingToRepair, NotALog: as `plan` does.
+        NotWritten: the copy could not be made, or the log not be cut; it is as it was.
+        OutcomeUnknown: the cut could not be synced.
+    """
+    planned = plan(writer.reader)
+    return planned, writer.cut(planned.head.offset)
+
+
+def _readable(line: bytes) -> Event | None:
+    try:
+        return decode_alone(line)
+    except BadLine:
+        return None
