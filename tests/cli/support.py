@@ -157,8 +157,10 @@ class Screen(io.TextIOWrapper):
         return True
 
 
-def run_on(words: Sequence[str], clock: Clock, *, screen: bool = False, encoding: str = "utf-8") -> Ran:
-    """Run evcli in this process with streams of that kind; what it printed, read back in `encoding`."""
+def run_on(
+    words: Sequence[str], clock: Clock, *, screen: bool = False, encoding: str = "utf-8", read_as: str = ""
+) -> Ran:
+    """Run evcli in this process with streams of that kind; what it printed is read in `read_as` or else `encoding`."""
     kind = Screen if screen else io.TextIOWrapper
     out, err = io.BytesIO(), io.BytesIO()
     streams = sys.stdout, sys.stderr
@@ -168,7 +170,7 @@ def run_on(words: Sequence[str], clock: Clock, *, screen: bool = False, encoding
         code = main(list(words), clock=clock, new_id=lambda: f"id-{next(counter)}")
         sys.stdout.flush()
         sys.stderr.flush()
-        return Ran(code, out.getvalue().decode(encoding), err.getvalue().decode(encoding))
+        return Ran(code, *(buffer.getvalue().decode(read_as or encoding) for buffer in (out, err)))
     finally:
         sys.stdout, sys.stderr = streams
 
