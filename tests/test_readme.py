@@ -247,7 +247,8 @@ def test_the_set_up_lines_need_nothing_but_a_checkout(block: Block, tmp_path: Pa
 def registry_fault(folder: Path) -> str:
     """Why pip cannot fetch what building needs; "" when it can."""
     asked = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder / "asked", "hatchling"],
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "0", "--timeout", "15",
+         "--dest", folder / "asked", "hatchling"],
         env=OUTSIDE, check=False, capture_output=True, text=True,
     )  # fmt: skip
     return asked.stderr.strip().splitlines()[-1] if asked.returncode else ""
