@@ -50,12 +50,13 @@ class Cli:
     def __call__(self, *words: str) -> Ran:
         streams = sys.stdout, sys.stderr
         out, err = io.BytesIO(), io.BytesIO()
-        sys.stdout = io.TextIOWrapper(out, encoding="utf-8", newline="")
-        sys.stderr = io.TextIOWrapper(err, encoding="utf-8", newline="")
+        # Held by names of their own: a wrapper that nobody holds any more closes what it wraps.
+        sys.stdout = out_text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+        sys.stderr = err_text = io.TextIOWrapper(err, encoding="utf-8", newline="")
         try:
             code = main(words, clock=self.clock, new_id=self.next_id)
-            sys.stdout.flush()
-            sys.stderr.flush()
+            out_text.flush()
+            err_text.flush()
         finally:
             sys.stdout, sys.stderr = streams
         return Ran(code, out.getvalue().decode(), err.getvalue().decode())

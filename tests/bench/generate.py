@@ -1,0 +1,133 @@
+"""A log of any size, for measuring: `python tests/bench/generate.py FILE [EVENTS]`. The same bytes every time.
+
+It is a company's register over some years: users come (about half of all events), change names and e-mails, go, and
+some come back. Written with the log's own encoder and without syncs, so 200,000 events take seconds.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
+from evcli.eventlog.format import NO_HASH, encode, timestamp
+
+START = datetime(2020, 1, 6, 8, 0, tzinfo=UTC)
+FIRST_NAMES = (
+    "Ada",
+    "Grace",
+    "Jürgen",
+    "Zoë",
+    "Ngozi",
+    "Søren",
+    "María José",
+    "Łukasz",
+    "李明",
+    "Amélie",
+    "John",
+    "Priya",
+)
+LAST_NAMES = (
+    "Lovelace",
+    "Hopper",
+    "Müller",
+    "O’Brien",
+    "Okafor",
+    "Kierkegaard",
+    "García",
+    "Nowak",
+    "Smith",
+    "van Dijk",
+)
+REASONS = ("left the company", "contract ended", "created twice by mistake", "asked for it on the telephone")
+ACTORS = ("ann", "ben", "hr-import")
+
+
+class Company:
+    """Who is there and who has gone, so that every event is one that the rules accept."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.emails = 0
+        self.names: dict[int, str] = {}
+        self.live: list[int] = []
+        self.gone: list[int] = []
+
+    def next(self) -> tuple[str, int, dict[str, str]]:
+        """What happens next: the event's type, whom it is about, and its data."""
+        types, weights = (CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED), (50, 15, 15, 16, 4)
+        type = self.chance.choices(types, weights)[0]
+        if len(self.live) < 10 or (type == RESTORED and not self.gone):
+            type = CREATED
+        if type == CREATED:
+            id = len(self.names) + 1
+            self.live.append(id)
+            return type, id, {"name": self.new_name(id), "email": self.new_email()}
+        if type == RESTORED:
+            id = self.take(self.gone)
+            self.live.append(id)
+            return type, id, {}
+        if type == DESTROYED:
+            id = self.take(self.live)
+            self.gone.append(id)
+            return type, id, {"reason": self.chance.choice(REASONS)} if self.chance.random() < 0.7 else {}
+        id = self.chance.choice(self.live)
+        return type, id, {"name": self.new_name(id)} if type == RENAMED else {"email": self.new_email()}
+
+    def new_name(self, id: int) -> str:
+        """A name for user `id` that is not the one it has."""
+        old = self.names.get(id)
+        while (name := f"{self.chance.choice(FIRST_NAMES)} {self.chance.choice(LAST_NAMES)}") == old:
+            pass
+        self.names[id] = name
+        return name
+
+    def new_email(self) -> str:
+        """An e-mail that nobody ever had."""
+        self.emails += 1
+        return f"mailbox{self.emails}@company.example"
+
+    def take(self, ids: list[int]) -> int:
+        """Take one of `ids` out of it, whichever."""
+        at = self.chance.randrange(len(ids))
+        ids[at], ids[-1] = ids[-1], ids[at]
+        return ids.pop()
+
+
+def lines(events: int, seed: int = 42) -> Iterator[bytes]:
+    """The lines of a log of so many events, each with its newline: 350 bytes or so a line, minutes to hours apart."""
+    chance = random.Random(seed)
+    company = Company(chance)
+    moment, recorded, previous = START, "", NO_HASH
+    for number in range(1, events + 1):
+        type, id, data = company.next()
+        moment += timedelta(seconds=chance.expovariate(1 / 900))
+        time = timestamp(moment)
+        members: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": str(UUID(int=chance.getrandbits(128), version=4)),
+            "source": "evcli",
+            "type": type,
+            "subject": f"user/{id}",
+            "time": time,
+            "sequence": f"{number:012d}",
+            "authtype": "user",
+            "authid": chance.choice(ACTORS),
+            "data": data,
+        }
+        line = encode(members, previous, recorded)
+        yield line
+        previous, recorded = line[-67:-3], time
+
+
+def write(path: Path, events: int) -> None:
+    """Write a log of so many events to `path`."""
+    with path.open("wb") as file:
+        file.writelines(lines(events))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200_000)

@@ -1,0 +1,323 @@
+"""Hostile text: refused, or shown so that no terminal, spreadsheet or reader of the screen can be deceived by it."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Cli, Ran
+
+from cli.support import FORMS, Raw, events_in, run_on, run_process, untouched
+
+HOSTILE = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "clipboard": "\x1b]52;c;cm0gLXJmIH4=\x07",
+    "title": "\x1b]0;owned\x1b\\",
+    "screen": "\x1b[2J\x1b[H",
+    "link": "\x1b]8;;http://example.com\x1b\\click\x1b]8;;\x1b\\",
+    "C1": "\x9b31mred\x9d0;owned\x9c",
+    "carriage return": "harmless\rrm -rf",
+    "newline": "one\nerror: two",
+    "tab": "one\ttwo",
+    "backspace": "abc\b\b\bxyz",
+    "vertical": "a\x0bb\x0cc",
+    "delete": "a\x7fb",
+    "next line": "a\x85b",
+    "direction override": "gpj.\u202egpj.exe",
+    "direction isolates": "a\u2066b\u2069c\u2067d",
+    "direction marks": "a\u200eb\u200fc\u061cd",
+    "line separators": "a\u2028b\u2029c",
+    "zero-width": "a\u200bb\ufeffc",
+    "surrogates": "a\udcffb\udc9b",
+}
+"""Text that moves the cursor, turns the line around, hides, or is none."""
+
+TOGETHER = {
+    "escapes": "".join(HOSTILE[kind] for kind in ("colour", "clipboard", "title", "screen", "link")),
+    "controls": "".join(HOSTILE[kind] for kind in ("C1", "carriage return", "backspace", "vertical", "delete")),
+    "lines": "".join(HOSTILE[kind] for kind in ("newline", "tab", "next line", "line separators")),
+    "directions": "".join(HOSTILE[kind] for kind in ("direction override", "direction isolates", "direction marks")),
+    "zero-width": HOSTILE["zero-width"],
+    "surrogates": HOSTILE["surrogates"],
+}
+"""The same in fewer texts, for what is tried in many places."""
+
+DECEIVING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+def is_safe(ran: Ran, form: str = "plain") -> None:
+    """Nothing that deceives stands in stdout or stderr; a carriage return only where a line of CSV ends."""
+    for stream, text in (("stdout", ran.out), ("stderr", ran.err)):
+        shown = text.replace("\r\n", "\n") if form == "csv" and stream == "stdout" else text
+        found = DECEIVING.search(shown)
+        assert not found, f"U+{ord(found[0]):04X} on {stream} in {form}: {text!r}"
+    assert sum(line.startswith("error: ") for line in ran.err.splitlines()) <= 1, f"a forged error line: {ran.err!r}"
+
+
+# --- what was typed comes back in an error ----------------------------------------------------------------------------
+
+TYPED: dict[str, list[str]] = {
+    "name": ["user", "create", "--email", "a@example.com", "--", "%"],
+    "e-mail": ["user", "create", "Ada", "--email", "%"],
+    "e-mail with an at": ["user", "create", "Ada", "--email", "%@example.com"],
+    "new name": ["user", "rename", "--", "1", "%"],
+    "reason": ["user", "destroy", "1", "--reason", "%"],
+    "event id": ["user", "destroy", "1", "--id", "%"],
+    "who": ["user", "show", "--", "%"],
+    "who with an at": ["user", "show", "--", "%@"],
+    "who to destroy": ["user", "destroy", "--", "%"],
+    "moment": ["state", "--at", "%"],
+    "moment by id": ["show", "id:%"],
+    "moment from now": ["show", "@%"],
+    "ago": ["show", "5 % ago"],
+    "since": ["log", "--since", "%"],
+    "user of log": ["log", "--user", "%"],
+    "type": ["log", "--type", "%"],
+    "actor of log": ["log", "--actor", "%"],
+    "match": ["user", "list", "--match", "%"],
+    "count": ["log", "-n", "%"],
+    "head": ["verify", "--expect", "%"],
+    "expected head": ["user", "destroy", "1", "--expect", "%"],
+    "seconds": ["user", "destroy", "1", "--lock-wait", "%"],
+    "topic": ["help", "%"],
+    "shell": ["completion", "%"],
+    "command": ["%"],
+    "user command": ["user", "%"],
+    "option": ["log", "--%"],
+    "short option": ["log", "-%"],
+    "option's value": ["log", "--reverse=%"],
+    "extra word": ["head", "%"],
+    "extra word of a name": ["user", "create", "Ada", "%", "--email", "a@example.com"],
+    "form": ["log", "--format", "%"],
+    "colour": ["log", "--color", "%"],
+    "log": ["log", "--log", "/nowhere/%"],
+    "log to begin": ["user", "create", "Ada", "--email", "a@example.com", "--log", "/proc/%/x"],
+}
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+@pytest.mark.parametrize("place", TYPED)
+def test_whatever_was_typed_is_refused_or_shown_escaped(story: Cli, place: str, form: str, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        for kind, hostile in TOGETHER.items():
+            words = [word.replace("%", hostile) for word in TYPED[place]]
+            ran = story("--format", form, *words)
+            assert ran.code != 255, f"{kind}: {ran.err}"
+            assert ran.code != 0 or place in ("type", "actor of log", "match"), f"{kind} as {place} was taken"
+            is_safe(ran, form)
+            if form in ("json", "jsonl") and ran.code:
+                assert set(json.loads(ran.err)) == {"error"}, f"{kind}: {ran.err!r}"
+
+
+@pytest.mark.parametrize("kind", ["colour", "C1", "direction override", "surrogates", "newline"])
+def test_in_an_error_a_hostile_character_is_seen_as_its_code_point(story: Cli, kind: str) -> None:
+    ran = story("user", "show", f"x{HOSTILE[kind]}")
+    first = next(character for character in HOSTILE[kind] if not character.isprintable())
+    assert f"\\u{{{ord(first):x}}}" in ran.err
+
+
+def test_bytes_that_are_not_utf_8_are_refused_or_escaped_in_a_real_process(story: Cli) -> None:
+    for words in (
+        (b"user", b"show", b"\xff\xfe"),
+        (b"user", b"create", b"\xff", b"--email", b"a@example.com"),
+        (b"user", b"create", b"Ada", b"--email", b"\x9b@example.com"),
+        (b"state", b"--at", b"\xc3\x28"),
+        (b"\xff",),
+        (b"log", b"--\xff"),
+        (b"log", b"--log", b"/nowhere/\xff"),
+        (b"--json", b"log", b"--log", b"/nowhere/\xff"),
+        (b"--json", b"user", b"show", b"\xff\xfe"),
+    ):
+        ran = run_process(*words)
+        assert ran.code in (1, 2, 10), f"{words}: exit {ran.code}: {ran.err!r}"
+        assert ran.out == b""
+        assert b"Traceback" not in ran.err, f"{words}: {ran.err!r}"
+        is_safe(_text(ran))
+    assert len(events_in(story.log)) == 8
+
+
+def _text(ran: Raw) -> Ran:
+    return Ran(ran.code, ran.out.decode("utf-8", "strict"), ran.err.decode("utf-8", "strict"))
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", TOGETHER)
+def test_a_log_with_a_hostile_path_can_be_used_and_is_shown_escaped(
+    cli: Cli, kind: str, form: str, tmp_path: Path
+) -> None:
+    path = os.path.join(str(tmp_path), TOGETHER[kind].replace("/", "_"))
+    for words in (
+        ("path",),
+        ("log",),
+        ("user", "create", "Ada", "--email", "ada@example.com"),
+        ("user", "rename", "1", "Ada King"),
+        ("path",),
+        ("status",),
+        ("user", "list"),
+        ("user", "show", "nobody"),
+        ("verify",),
+    ):
+        ran = cli(*words, "--log", path, "--format", form)
+        assert ran.code in (0, 1, 10), f"{' '.join(words)} exits {ran.code}: {ran.err}"
+        is_safe(ran, form)
+        if form in ("json", "jsonl"):
+            assert all(json.loads(line) for line in (ran.out + ran.err).splitlines())
+    assert os.path.exists(path)
+
+
+@pytest.mark.parametrize("kind", ["newline", "colour", "tab"])
+def test_a_hostile_path_stays_on_its_line(cli: Cli, kind: str, tmp_path: Path) -> None:
+    path = f"{tmp_path}/{HOSTILE[kind].replace('/', '_')}"
+    assert len(cli.ok("path", "--log", path).out.splitlines()) == 1
+    told = cli.ok("user", "create", "Ada", "--email", "ada@example.com", "--log", path).out.splitlines()
+    assert [line.split()[0] for line in told] == ["user", "undo:"]
+
+
+def test_as_json_a_hostile_path_is_told_exactly(cli: Cli, tmp_path: Path) -> None:
+    path = f"{tmp_path}/{HOSTILE['C1']}{HOSTILE['direction override']}\n"
+    assert json.loads(cli.ok("path", "--log", path, "--json").out) == {"path": path}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", TOGETHER)
+def test_warnings_and_damage_of_a_log_with_a_hostile_path_are_escaped(
+    story: Cli, kind: str, form: str, tmp_path: Path
+) -> None:
+    path = tmp_path / TOGETHER[kind].replace("/", "_")
+    path.write_bytes(story.log.read_bytes() + b"half")
+    ran = story("log", "--log", str(path), "--format", form)
+    assert ran.code == 0
+    assert "4 bytes" in ran.err
+    is_safe(ran, form)
+    path.write_bytes(story.log.read_bytes().replace(b"Alan", b"Alen"))
+    ran = story("verify", "--log", str(path), "--format", form)
+    assert ran.code == 12
+    is_safe(ran, form)
+
+
+# --- what a file holds ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_damaged_line_holds_is_shown_escaped(story: Cli, form: str) -> None:
+    good = story.log.read_bytes()
+    for spoiled in (
+        good.replace(b'"Alan"', '"\x1b[31mAl\u202ean"'.encode()),
+        good.replace(b'"Alan"', b'"\\u001b[31mAlan"'),
+        good.replace(b'"user.created"', '"user.\x85\u202ecreated"'.encode(), 1),
+        good.replace(b'"user.created"', b'"user.\\u009bcreated"', 1),
+        good.replace(b'"authid":"ann"', '"auth\u202eid":"ann"'.encode(), 1),
+        good.replace(b'"user/3"', '"user/\u2066 3"'.encode()),
+        good.replace(b'"source":"evcli"', '"source":"\u200fevcli\u0085"'.encode(), 1),
+        good.replace(b'"time":"2026', '"time":"\u202e2026'.encode(), 1),
+        good.replace(b'"name":"Alan"', '"na\u202eme":"Alan"'.encode()),
+        good.replace(b'"alan@example.com"', '"al\u202e\u009ban@example.com"'.encode()),
+        b"\xff\xfe\x1b[31m" + good,
+    ):
+        assert spoiled != good
+        story.log.write_bytes(spoiled)
+        for words in (("verify",), ("log",), ("state",), ("user", "list")):
+            ran = story(*words, "--format", form)
+            assert ran.code == 12, f"{words} with {spoiled[:80]!r}…: {ran.err}"
+            is_safe(ran, form)
+
+
+# --- what may be stored, and yet looks like something else ------------------------------------------------------------
+
+MARKUP = [
+    "[/]", "[bold]x[/bold]", "[red]", "[link=file:///etc/passwd]x[/link]", ":smile:", "[[x]", "\\[x]", "%s %d {0} {x}",
+    "\\u{1b}", "<b>", "`id`", "$(id)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("text", MARKUP)
+def test_markup_of_any_kind_is_text(cli: Cli, text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVCLI_ACTOR", text)
+    monkeypatch.setenv("COLUMNS", "300")
+    cli.ok("user", "create", text, "--email", "ada@example.com", "--id", text)
+    cli.ok("user", "destroy", "1", "--reason", text)
+    shown = text if form in ("table", "plain", "csv") else json.dumps(text)[1:-1]
+    for words in (
+        ("user", "list", "--all"),
+        ("user", "show", "1"),
+        ("log",),
+        ("show", "1"),
+        ("diff", "0"),
+        ("state", "--at", "1"),
+    ):
+        ran = cli(*words, "--format", form, "--color", "always")
+        assert ran.code == 0, ran.err
+        assert shown in ran.out, f"{text!r} is not in {ran.out!r}"
+
+
+@pytest.mark.parametrize("text", MARKUP)
+@pytest.mark.parametrize("color", ["always", "never"])
+def test_markup_in_an_error_is_text(story: Cli, text: str, color: str) -> None:
+    ran = story("user", "show", f"{text} who", "--color", color)
+    assert ran.code == 1
+    assert f'no user "{text} who"' in ran.err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_three_hundred_combining_marks_do_no_harm(cli: Cli, form: str, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        assert cli("user", "create", "Z" + "\u0334" * 300, "--email", "z@example.com", "--format", form).code == 2
+    cli.ok("user", "create", "Z" + "\u0334" * 199, "--email", "z@example.com")
+    cli.ok("user", "destroy", "1", "--reason", "\u0334" * 300)
+    for words in (("user", "list", "--all"), ("user", "show", "1"), ("log",), ("state", "--at", "1"), ("diff",)):
+        ran = cli(*words, "--format", form)
+        assert ran.code == 0, ran.err
+        is_safe(ran, form)
+
+
+INVISIBLE = ["soft\u00adhyphen", "word\u2060joiner", "tag\U000e0041", "inter\ufff9linear\ufffb", "joiner\u200dhere"]
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "json"])
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_what_is_allowed_in_a_reason_but_cannot_be_seen_is_shown_escaped(
+    cli: Cli, text: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVCLI_ACTOR", text)
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com", "--id", text)
+    cli.ok("user", "destroy", "1", "--reason", text)
+    for words in (("log",), ("show",), ("user", "show", "1")):
+        ran = cli(*words, "--format", form)
+        assert ran.code == 0, ran.err
+        if form != "json":  # whose strings must be exact
+            assert text not in ran.out, f"{text!r} is shown as it is in {ran.out!r}"
+        is_safe(ran, form)
+    assert json.loads(cli.ok("show", "--json").out)["event"]["data"] == {"reason": text}
+
+
+@pytest.mark.parametrize("name", ["क्\u200dष", "می\u200cخواهم", "👩\u200d💻"])
+@pytest.mark.parametrize("form", ["table", "plain", "csv"])
+def test_joiners_that_a_script_needs_are_shown_as_they_are(cli: Cli, name: str, form: str) -> None:
+    cli.ok("user", "create", name, "--email", "a@example.com")
+    assert name in cli.ok("user", "list", "--format", form).out
+
+
+def test_on_a_screen_with_colour_only_our_own_escapes_are_written(story: Cli) -> None:
+    ran = run_on(["user", "show", HOSTILE["colour"], "--color", "always"], story.clock, screen=True)
+    assert ran.code == 1
+    assert set(re.findall(r"\x1b[^m]*m?", ran.err)) == {"\x1b[1;31m", "\x1b[0m", "\x1b[36m"}
+    table = run_on(["user", "list", "--color", "always"], story.clock, screen=True)
+    assert set(re.findall(r"\x1b[^m]*m?", table.out)) <= {"\x1b[1m", "\x1b[0m"}
+
+
+def test_an_actor_of_the_environment_with_control_characters_is_refused(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for kind in ("colour", "C1", "newline", "direction override", "surrogates"):
+        monkeypatch.setenv("EVCLI_ACTOR", HOSTILE[kind])
+        with untouched(tmp_path):
+            ran = cli("user", "create", "Ada", "--email", "ada@example.com")
+        assert ran.code == 2
+        is_safe(ran)

@@ -1,0 +1,150 @@
+"""What a command loads: its own family and what it needs, and nothing that would make it slow to start."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+from conftest import Cli
+
+from cli.support import run_process
+
+RUN = """
+import sys
+from evcli.cli.main import main
+code = main(sys.argv[1:])
+import json
+sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
+"""
+
+NEVER = (
+    "rich", "pydantic", "asyncio", "importlib.metadata", "email", "http", "sqlite3", "urllib.request", "ssl", "socket",
+    "multiprocessing", "concurrent", "logging", "unittest", "pdb", "doctest", "pkg_resources", "click",
+)  # fmt: skip
+"""What no short command loads: each costs more than all that evcli itself does."""
+
+FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
+"""The modules that hold commands. One is loaded, or none."""
+
+CORE = {
+    "evcli", "evcli.errors", "evcli.register", "evcli.replay",
+    "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
+    "evcli.cli.times", "evcli.cli.version",
+    "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
+    "evcli.domain.user",
+    "evcli.eventlog", "evcli.eventlog.file", "evcli.eventlog.format", "evcli.eventlog.opening",
+    "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
+}  # fmt: skip
+STDLIB = {
+    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex",
+    "json", "json.decoder", "json.encoder", "json.scanner", "_json",
+}  # fmt: skip
+"""What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
+
+EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.domain.who", "evcli.moments"
+USER = {"evcli.cli.user", EVENTS, OPTIONS, WHO}
+HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
+STATE = {"evcli.cli.state", EVENTS, OPTIONS}
+KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+
+LOADED: dict[str, set[str]] = {
+    "user create Kurt --email kurt@example.com": USER,
+    "user rename 2 Amazing": USER,
+    "user change-email 2 amazing@example.com": USER,
+    "user destroy 2": USER,
+    "user restore 3": USER,
+    "user create Kurt --email kurt@example.com --json": USER,
+    "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER,
+    "user list": USER,
+    "user list --at yesterday": USER | {MOMENTS},
+    "user show 2 --json": USER,
+    "log -n 5": HISTORY,
+    "log --since yesterday --user 2 --type user.* --format jsonl": HISTORY | {MOMENTS, "fnmatch"},
+    "show": HISTORY | {MOMENTS},
+    "diff": HISTORY,
+    "state --json": STATE,
+    "state": STATE,
+    "state --at 3 --format jsonl": STATE | {MOMENTS},
+    "state --format csv": STATE | {"csv", "_csv", "io"},
+    "verify": KEEP,
+    "head": KEEP,
+    "status --json": KEEP,
+    "path": KEEP,
+    "help refs": {"evcli.cli.help"},
+    "completion bash": {"evcli.cli.completion"},
+    "--version": set(),
+    "nope": set(),
+    "user show 99": USER,
+    "user create": USER,
+}
+
+
+@cache
+def baseline() -> frozenset[str]:
+    """What typer and orjson load by themselves."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import typer, orjson, sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return frozenset(done.stdout.split())
+
+
+def loaded(line: str, code: int | None = 0) -> set[str]:
+    """The modules that a fresh process has loaded after this command, beyond the baseline and typer's own."""
+    ran = run_process(*line.split(), command=(sys.executable, "-c", RUN))
+    found, modules = json.loads(ran.err.decode().splitlines()[-1])
+    assert code is None or found == code, f"evcli {line} exits {found}: {ran.err.decode()}"
+    return {name for name in modules if name not in baseline() and not name.startswith("typer.")}
+
+
+@pytest.mark.parametrize("line", LOADED)
+def test_a_command_loads_nothing_that_is_not_on_its_list(story: Cli, line: str) -> None:
+    wrong = {"nope": 2, "user show 99": 1, "user create": 2}
+    modules = loaded(line, wrong.get(line, 0))
+    surplus = sorted(modules - CORE - STDLIB - LOADED[line])
+    assert not surplus, f"evcli {line} loads {', '.join(surplus)}"
+
+
+@pytest.mark.parametrize("line", LOADED)
+def test_the_lists_allow_one_family_and_nothing_slow(line: str) -> None:
+    allowed = CORE | STDLIB | LOADED[line] | baseline()
+    families = {name.removeprefix("evcli.cli.") for name in allowed} & FAMILIES
+    assert len(families) <= 1, f"{line} is allowed several families: {families}"
+    slow = sorted(name for name in allowed if name in NEVER or name.startswith(tuple(f"{never}." for never in NEVER)))
+    assert not slow, f"{line} is allowed {slow}"
+
+
+@pytest.mark.parametrize("line", ["user list --format table", "log --format table", "state --format table"])
+def test_a_table_is_what_loads_rich_and_nothing_else_slow(story: Cli, line: str) -> None:
+    modules = loaded(line)
+    assert "rich" in modules
+    slow = sorted(name for name in modules if name in set(NEVER) - {"rich"})
+    assert not slow, f"a table loads {slow}"
+
+
+@pytest.mark.parametrize(
+    "line", ["log --format plain", "user destroy 2 --format table", "help refs --format table", "head"]
+)
+def test_without_a_table_rich_is_not_loaded(story: Cli, line: str) -> None:
+    assert "rich" not in loaded(line)
+
+
+@pytest.mark.parametrize("line", ["user create -h", "log -h", "help"])
+def test_help_loads_no_rich_either(story: Cli, line: str) -> None:
+    modules = loaded(line)
+    assert not sorted(set(NEVER) & modules), f"{line} loads {sorted(set(NEVER) & modules)}"
+
+
+def test_completion_loads_neither_rich_nor_other_slow_things(story: Cli) -> None:
+    script = """
+import sys
+from evcli.cli.completion import complete
+complete("fish", ["user", "show", ""])
+import json
+sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
+"""
+    ran = run_process(command=(sys.executable, "-c", script))
+    assert b"1\t" in ran.out
+    modules = set(json.loads(ran.err.decode().splitlines()[-1]))
+    assert not sorted(set(NEVER) & modules - baseline())

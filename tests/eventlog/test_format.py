@@ -1,0 +1,496 @@
+"""One line <-> one event: what is written, what is read, and every way in which a line can be something else."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evcli.eventlog.format import (
+    FIRST_BYTES,
+    MAX_LINE,
+    NO_HASH,
+    BadLine,
+    decode,
+    decode_alone,
+    encode,
+    hash_of,
+    is_hash,
+    timestamp,
+)
+
+TESTS = Path(__file__).parent.parent
+TIME = "2026-03-01T09:00:00.000000Z"
+LATER = "2026-03-01T09:00:00.000001Z"
+
+MEMBERS: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "one",
+    "source": "evcli",
+    "type": "user.created",
+    "subject": "user/1",
+    "time": TIME,
+    "sequence": "000000000001",
+    "authtype": "user",
+    "authid": "ann",
+    "data": {"name": "Ada", "email": "ada@example.com"},
+}
+ORDER = [
+    "specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "authtype", "authid",
+    "correlationid", "causationid", "data",
+]  # fmt: skip
+
+
+def seal(body: bytes, previous: bytes = NO_HASH) -> bytes:
+    """The line that `body` makes, with a good hash: what somebody forges who knows the format."""
+    digest = hashlib.sha256(previous + body).hexdigest()
+    return body + b',"sha256":"' + digest.encode() + b'"}\n'
+
+
+def members(**changes: Any) -> dict[str, Any]:
+    """Good members, with these changed or added, in the format's order."""
+    changed = {**MEMBERS, **changes}
+    return {name: changed[name] for name in [*ORDER, *(set(changed) - set(ORDER))] if name in changed}
+
+
+def forged(**changes: Any) -> bytes:
+    """A line with a good hash and these members changed or added."""
+    return seal(orjson.dumps(members(**changes))[:-1])
+
+
+def replaced(old: bytes, new: bytes) -> bytes:
+    """A line with a good hash in which some bytes were others."""
+    body = orjson.dumps(MEMBERS)[:-1]
+    assert body.count(old) == 1
+    return seal(body.replace(old, new))
+
+
+def fault_in(line: bytes, number: int = 1, previous: bytes = NO_HASH, recorded: str = "") -> str:
+    """What decode says of the line; "" when it takes it."""
+    try:
+        decode(line, number, previous, recorded)
+    except BadLine as bad:
+        return str(bad)
+    return ""
+
+
+GOOD = forged()
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_a_line_are_these_for_ever() -> None:
+    line = encode(members(data={"name": "李 “A\\” é", "email": "a@b"}), NO_HASH, "")
+    body = (
+        '{"specversion":"1.0","id":"one","source":"evcli","type":"user.created","subject":"user/1",'
+        '"time":"2026-03-01T09:00:00.000000Z","sequence":"000000000001","authtype":"user","authid":"ann",'
+        '"data":{"name":"李 “A\\\\” é","email":"a@b"}'
+    ).encode()
+    assert line == seal(body)
+    assert len(line) - len(body) == 78
+
+
+def test_every_line_of_the_good_vector_is_written_again_from_its_members_to_the_same_bytes(
+    vector: Callable[[str], Path],
+) -> None:
+    previous, recorded = NO_HASH, ""
+    for line in vector("ten.jsonl").read_bytes().splitlines(keepends=True):
+        event = orjson.loads(line)
+        assert encode({name: event[name] for name in event if name != "sha256"}, previous, recorded) == line
+        previous, recorded = hash_of(line), event.get("recordedtime", event["time"])
+
+
+def test_what_is_written_can_be_read() -> None:
+    line = encode(MEMBERS, NO_HASH, "")
+    assert decode(line, 1, NO_HASH, "") == {**MEMBERS, "sha256": line[-67:-3].decode()}
+
+
+def test_a_line_begins_with_what_every_log_begins_with() -> None:
+    assert GOOD.startswith(FIRST_BYTES)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": {"name": "\ud800", "email": "a@b"}},
+        {"data": {"name": float("nan"), "email": "a@b"}},
+        {"data": {"name": 2**70, "email": "a@b"}},
+        {"data": {"name": object(), "email": "a@b"}},
+        {"data": {"name": "\x1b", "email": "a@b"}},
+        {"id": ""},
+        {"authid": "\u202e"},
+        {"type": "user.invented"},
+        {"subject": "user/0"},
+        {"time": "2026-03-01 09:00"},
+        {"time": TIME, "recordedtime": "2026-03-01T08:59:59.999999Z"},
+        {"phone": "1"},
+    ],
+)
+def test_nothing_is_written_that_could_not_be_read(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadLine):
+        encode(members(**changes), NO_HASH, "")
+
+
+def test_nothing_is_written_whose_recorded_moment_goes_back() -> None:
+    with pytest.raises(BadLine, match="goes back"):
+        encode(MEMBERS, NO_HASH, LATER)
+
+
+# --- what is read -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"id": "x" * 128},
+        {"id": "\U0001f469" * 128},
+        {"id": "\u00a0"},  # unprintable, but not forbidden
+        {"authid": "a\u200db"},
+        {"correlationid": "c", "causationid": "d"},
+        {"recordedtime": TIME},
+        {"recordedtime": LATER, "correlationid": "c", "causationid": "d"},
+        {"time": "0001-01-01T00:00:00.000000Z"},
+        {"time": "9999-12-31T23:59:59.999999Z"},
+        {"time": "2024-02-29T00:00:00.000000Z"},
+        {"subject": "user/999999999999"},
+        {"data": {"name": "e\u0301", "email": "a@b"}},
+        {"type": "user.destroyed", "data": {}},
+        {"type": "user.destroyed", "data": {"reason": "left"}},
+        {"type": "user.restored", "data": {}},
+    ],
+)
+def test_all_that_the_format_allows_is_read(changes: dict[str, Any]) -> None:
+    event = decode(forged(**changes), 1, NO_HASH, "")
+    assert event == {**members(**changes), "sha256": event["sha256"]}
+
+
+def test_equal_recorded_moments_do_not_go_back() -> None:
+    assert fault_in(GOOD, recorded=TIME) == ""
+
+
+def test_a_clock_that_was_behind_is_read_by_its_recorded_moment() -> None:
+    assert fault_in(forged(recordedtime=LATER), recorded=LATER) == ""
+
+
+BAD_FORM: list[tuple[str, bytes, str]] = [
+    # name, line, what is said of it
+    ("blank line", b"\n", "not in canonical form: a blank line"),
+    ("byte order mark", b"\xef\xbb\xbf" + GOOD, "not in canonical form: a byte order mark"),
+    ("CRLF", GOOD[:-1] + b"\r\n", "not in canonical form: line endings were changed"),
+    ("no newline", GOOD[:-1], "not in canonical form"),
+    ("spaces only", b"   \n", "not an event"),
+    ("words", b"hello\n", "not an event: not JSON"),
+    ("half a line", GOOD[:100] + b"\n", "not an event: not JSON"),
+    ("two on a line", GOOD[:-1] + GOOD, "not an event: not JSON"),
+    ("zeros", b"\0" * 100 + b"\n", "100 zero bytes"),
+    ("zeros inside", GOOD[:50] + b"\0" * 20 + GOOD[70:], "20 zero bytes"),
+    ("UTF-16", GOOD.decode().encode("utf-16-le"), "zero bytes"),
+    ("Latin-1", replaced(b"Ada", b"Ad\xe9"), "not an event: not JSON"),
+    ("surrogates as bytes", replaced(b"Ada", b"\xed\xa0\x80"), "not an event: not JSON"),
+    ("surrogate as escape", replaced(b"Ada", b"\\ud800"), "not an event: not JSON"),
+    ("control character raw", replaced(b"Ada", b"\x1b"), "not an event: not JSON"),
+    ("an array", b"[1]\n", "not an event: not a JSON object"),
+    ("a text", b'"hello"\n', "not an event: not a JSON object"),
+    ("a number", b"42\n", "not an event: not a JSON object"),
+    ("null", b"null\n", "not an event: not a JSON object"),
+    ("an empty object", b"{}\n", "not an event: member specversion is missing"),
+    ("space after a colon", replaced(b'"id":', b'"id": '), "not in canonical form"),
+    ("space at the end", GOOD[:-1] + b" \n", "not in canonical form"),
+    ("space at the start", b" " + GOOD, "not in canonical form"),
+    ("an escape for A", replaced(b"Ada", b"\\u0041da"), "not in canonical form"),
+    ("an escape for /", replaced(b"user/1", b"user\\/1"), "not in canonical form"),
+    ("an escape for é", replaced(b"Ada", b"\\u00e9"), "not in canonical form"),
+    ("a member twice", replaced(b'"id":"one"', b'"id":"two","id":"one"'), "not in canonical form"),
+    ("a member twice, equal", replaced(b'"id":"one"', b'"id":"one","id":"one"'), "not in canonical form"),
+    ("data twice", replaced(b'"name":"Ada"', b'"name":"Eve","name":"Ada"'), "not in canonical form"),
+    ("1.0", replaced(b'"Ada"', b"1.0"), "name: is float"),  # which orjson writes as it reads it
+    ("1e0", replaced(b'"Ada"', b"1e0"), "not in canonical form"),
+    ("1.50", replaced(b'"Ada"', b"1.50"), "not in canonical form"),
+    ("1e400", replaced(b'"Ada"', b"1e400"), ""),
+    ("-0", replaced(b'"Ada"', b"-0"), ""),
+    ("NaN", replaced(b'"Ada"', b"NaN"), "not an event: not JSON"),
+    ("Infinity", replaced(b'"Ada"', b"Infinity"), "not an event: not JSON"),
+    ("2^53 + 1", replaced(b'"Ada"', b"9007199254740993"), "name: is int"),
+    ("2^64 - 1", replaced(b'"Ada"', b"18446744073709551615"), "name: is int"),
+    ("2^64", replaced(b'"Ada"', b"18446744073709551616"), "not in canonical form"),
+    ("-2^63 - 1", replaced(b'"Ada"', b"-9223372036854775809"), "not in canonical form"),
+    ("5,000 digits", replaced(b'"Ada"', b"7" * 5000), ""),
+    ("33 deep", replaced(b'"Ada"', b"[" * 31 + b"]" * 31), "name: is list"),
+    ("300 deep", replaced(b'"Ada"', b"[" * 300 + b"]" * 300), "nested more than 32 deep"),
+    ("100,000 deep", replaced(b'"Ada"', b"[" * 100_000 + b"]" * 100_000), "not an event"),
+    ("a line of 1 MiB and a byte", GOOD[:-1] + b" " * (MAX_LINE - len(GOOD) + 1) + b"\n", "more than 1,048,576 bytes"),
+    ("a line of 1 MiB", GOOD[:-1] + b" " * (MAX_LINE - len(GOOD)) + b"\n", "not in canonical form"),
+    ("unknown member", forged(phone="1"), 'not an event: unknown member "phone"'),
+    ("ours before theirs", seal(orjson.dumps({"id": "one", **MEMBERS})[:-1]), "members in another order"),
+    ("authid before authtype", replaced(b'"authtype":"user","authid":"ann"', b'"authid":"ann","authtype":"user"'),
+     "members in another order"),
+    ("something after sha256", GOOD[:-2] + b',"z":"1"}\n', 'unknown member "z"'),
+    ("sha256 not last", orjson.dumps({"sha256": "0" * 64, **MEMBERS}) + b"\n", "members in another order"),
+    ("specversion 1.1", forged(specversion="1.1"), 'specversion is "1.1", not "1.0"'),
+    ("another source", forged(source="other"), 'source is "other", not "evcli"'),
+    ("another authtype", forged(authtype="service"), 'authtype is "service", not "user"'),
+    ("a type of another time", forged(type="user.created.v2"), 'unknown event type "user.created.v2"'),
+    ("a type in another case", forged(type="User.Created"), 'unknown event type "User.Created"'),
+    ("an empty type", forged(type=""), 'unknown event type ""'),
+    ("another name field", forged(data={"name": "A", "email": "a@b", "age": "7"}), 'data: unknown field "age"'),
+    ("no email", forged(data={"name": "A"}), "data: email is missing"),
+    ("a name too long", forged(data={"name": "a" * 201, "email": "a@b"}), "name: has 201 characters"),
+    ("a forbidden character in a name", forged(data={"name": "a\u202e", "email": "a@b"}), "character 2 is U+202E"),
+    ("a bad email", forged(data={"name": "A", "email": "a"}), "data: email: "),
+    ("recorded before it happened", forged(recordedtime="2026-03-01T08:59:59.999999Z"), "recordedtime is before time"),
+    ("events were removed", forged(sequence="000000000002"), "this line is event 2, but event 1 belongs here"),
+    ("numbered 0", forged(sequence="000000000000"), "this line is event 0, but event 1 belongs here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "why"), [bad[1:] for bad in BAD_FORM], ids=[bad[0] for bad in BAD_FORM])
+def test_a_line_in_any_other_form_is_refused_and_said_why_however_valid_its_hash(line: bytes, why: str) -> None:
+    fault = fault_in(line)
+    assert fault, "it was taken for a good line"
+    assert why in fault
+
+
+@pytest.mark.parametrize("name", [*MEMBERS, "sha256"])
+def test_a_missing_member_is_named(name: str) -> None:
+    event = {**MEMBERS, "sha256": "0" * 64}
+    del event[name]
+    assert fault_in(orjson.dumps(event) + b"\n") == f"not an event: member {name} is missing"
+
+
+@pytest.mark.parametrize("name", [*ORDER, "sha256"])
+@pytest.mark.parametrize("value", [None, True, False, 0, 5, 1.5, "", [], ["a"], {}, {"a": "b"}], ids=repr)
+@pytest.mark.parametrize("beside", [{}, {"recordedtime": LATER}], ids=["", "beside recordedtime"])
+def test_a_member_of_the_wrong_kind_is_refused_whatever_it_is(name: str, value: object, beside: dict[str, str]) -> None:
+    changed = {**beside, name: value}
+    line = forged(**changed) if name != "sha256" else orjson.dumps({**members(**beside), "sha256": value}) + b"\n"
+    with pytest.raises(BadLine):
+        decode_alone(line)
+
+
+@pytest.mark.parametrize("name", ["id", "authid", "correlationid", "causationid"])
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("", "is empty"),
+        ("x" * 129, "has 129 characters; at most 128 are allowed"),
+        ("a\u0085", "character 2 is U+0085"),
+        ("\u2028", "character 1 is U+2028"),
+        ("\ufeffa", "character 1 is U+FEFF"),
+    ],
+)
+def test_an_id_that_cannot_be_one_is_named(name: str, value: str, why: str) -> None:
+    assert fault_in(forged(**{name: value})).startswith(f"not an event: {name}: {why}")
+
+
+@pytest.mark.parametrize("name", ["time", "recordedtime"])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-03-01T09:00:00Z",
+        "2026-03-01T09:00:00.00000Z",
+        "2026-03-01T09:00:00.0000000Z",
+        "2026-03-01T09:00:00.000000z",
+        "2026-03-01t09:00:00.000000Z",
+        "2026-03-01 09:00:00.000000Z",
+        "2026-03-01T09:00:00,000000Z",
+        "2026-03-01T09:00:00.000000+00:00",
+        "2026-03-01T09:00:00.000000",
+        "2026-03-01T09:00:60.000000Z",
+        "2026-03-01T09:60:00.000000Z",
+        "2026-03-01T24:00:00.000000Z",
+        "2026-02-29T09:00:00.000000Z",
+        "2026-13-01T09:00:00.000000Z",
+        "2026-00-01T09:00:00.000000Z",
+        "2026-03-00T09:00:00.000000Z",
+        "0000-03-01T09:00:00.000000Z",
+        "+2026-03-01T09:00:00.00000Z",
+        "2026-W10-7T09:00:00.000000Z",
+        "٢٠٢٦-03-01T09:00:00.000000Z",
+        " 2026-03-01T09:00:00.000000Z",
+        "2026-03-01T09:00:00.000000Z\n",
+    ],
+)
+def test_a_time_in_any_other_form_or_that_never_was_is_refused(name: str, time: str) -> None:
+    fault = fault_in(forged(**{name: time}))
+    assert fault.startswith(f"not an event: {name} is ")
+    assert "not a UTC time" in fault
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["user", "user/", "user/0", "user/01", "user/-1", "user/+1", "user/1.0", "user/1 ", "user/1\n", "user/1/2", "/1",
+     "users/1", "User/1", "group/1", "user/\u0661", "user/1000000000000"],
+)  # fmt: skip
+def test_a_subject_that_is_no_user_with_an_id_is_refused(subject: str) -> None:
+    fault = fault_in(forged(subject=subject))
+    assert fault.startswith("not an event: subject ")
+    assert fault.endswith(" is not user/ID")
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    ["1", "00000000001", "0000000000001", "00000000000x", "-00000000001", "00000000000\u0661", " 0000000001"],
+)
+def test_a_sequence_that_is_not_twelve_digits_is_no_event_to_whoever_reads_the_line_alone(sequence: str) -> None:
+    with pytest.raises(BadLine, match="sequence"):
+        decode_alone(forged(sequence=sequence))
+
+
+@pytest.mark.parametrize("sha256", ["0" * 63, "0" * 65, "A" * 64, "g" * 64, "é" * 64, "é" * 63 + "a", " " * 64])
+def test_a_hash_that_is_not_64_lower_case_hex_digits_is_no_event_to_whoever_reads_the_line_alone(sha256: str) -> None:
+    with pytest.raises(BadLine, match="sha256"):
+        decode_alone(orjson.dumps({**MEMBERS, "sha256": sha256}) + b"\n")
+
+
+# --- the chain --------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_that_follows_on_another_one_is_not_what_was_written() -> None:
+    fault = fault_in(GOOD, previous=b"1" * 64)
+    assert re.fullmatch(
+        r"this line is not what was written \(expected sha256 [0-9a-f]{8}…, found [0-9a-f]{8}…\)", fault
+    )
+
+
+def test_a_hash_in_upper_case_is_not_what_was_written() -> None:
+    digest = hash_of(GOOD)
+    assert fault_in(GOOD.replace(digest, digest.upper()))
+
+
+def test_a_recorded_moment_that_goes_back_is_named_with_the_one_before() -> None:
+    fault = fault_in(forged(sequence="000000000007"), number=7, recorded=LATER)
+    assert fault == f"its recorded moment {TIME} goes back: event 6 has {LATER}"
+
+
+def test_every_single_flipped_bit_of_every_line_is_noticed(vector: Callable[[str], Path]) -> None:
+    previous, recorded, unnoticed = NO_HASH, "", []
+    for number, line in enumerate(vector("ten.jsonl").read_bytes().splitlines(keepends=True), 1):
+        assert fault_in(line, number, previous, recorded) == ""
+        for bit in range(len(line) * 8):
+            flipped = bytearray(line)
+            flipped[bit // 8] ^= 1 << bit % 8
+            if not fault_in(bytes(flipped), number, previous, recorded):
+                unnoticed.append(f"line {number}, byte {bit // 8}, bit {bit % 8}")
+        event = orjson.loads(line)
+        previous, recorded = event["sha256"].encode(), event.get("recordedtime", event["time"])
+    assert not unnoticed
+
+
+def checker() -> str:
+    """The few lines of Python that the README gives to whoever wants to check a log without evcli."""
+    blocks = re.findall(r"```python\n(.*?)```", (TESTS.parent / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if "hashlib" in block]
+    return str(block)
+
+
+def passes_the_checker(log: bytes, folder: Path) -> bool:
+    (folder / "events.jsonl").write_bytes(log)
+    try:
+        exec(compile(checker(), "README.md", "exec"), {})
+    except AssertionError:
+        return False
+    return True
+
+
+def test_the_checker_of_the_readme_agrees_with_us_on_every_line_changed(
+    vector: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = vector("ten.jsonl").read_bytes()
+    assert passes_the_checker(good, tmp_path)
+    assert hash_of(good).decode() in capsys.readouterr().out
+    assert passes_the_checker(b"", tmp_path)
+    for changed in (
+        good.replace(b"Grace", b"Grade", 1),
+        good.replace(b"\n", b"\r\n"),
+        b"".join(good.splitlines(keepends=True)[1:]),
+        b"".join(sorted(good.splitlines(keepends=True))),
+        good[:-1] + b" \n",
+    ):
+        assert not passes_the_checker(changed, tmp_path), "the checker takes what evcli refuses"
+
+
+def test_a_chain_that_evcli_writes_passes_the_checker_of_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = encode(MEMBERS, NO_HASH, "")
+    second = encode(
+        members(id="two", type="user.renamed", sequence="000000000002", data={"name": "E\u0301 \\ \u200d"}),
+        hash_of(first),
+        TIME,
+    )
+    assert passes_the_checker(first + second, tmp_path)
+
+
+# --- whatever comes ---------------------------------------------------------------------------------------------------
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+moderate = settings(deadline=None, max_examples=150, derandomize=True)
+
+
+@moderate
+@given(line=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_are_a_bad_line_and_never_another_error(line: bytes) -> None:
+    with pytest.raises(BadLine):
+        decode(line + b"\n", 1, NO_HASH, "")
+
+
+@moderate
+@given(
+    changes=st.dictionaries(st.sampled_from(ORDER), json_values, max_size=3),
+    data=st.none() | st.fixed_dictionaries({"name": json_values, "email": json_values}),
+)
+def test_any_values_are_an_event_that_can_be_written_again_or_a_bad_line(
+    changes: dict[str, Any], data: dict[str, Any] | None
+) -> None:
+    try:
+        line = forged(**changes, **({"data": data} if data and "data" not in changes else {}))
+    except orjson.JSONEncodeError:
+        return  # not even JSON: nobody can forge it with orjson
+    try:
+        event: dict[str, Any] = {**decode(line, 1, NO_HASH, "")}
+    except BadLine:
+        return
+    del event["sha256"]
+    assert encode(event, NO_HASH, "") == line
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moment", "written"),
+    [
+        (datetime(2026, 3, 1, 9, tzinfo=UTC), "2026-03-01T09:00:00.000000Z"),
+        (datetime(2026, 3, 1, 9, 0, 0, 37, tzinfo=UTC), "2026-03-01T09:00:00.000037Z"),
+        (datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=5, minutes=30))), "2026-03-01T03:30:00.000000Z"),
+        (datetime(2026, 1, 1, 0, tzinfo=timezone(timedelta(hours=1))), "2025-12-31T23:00:00.000000Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_a_moment_is_written_in_utc_with_six_fraction_digits_in_27_characters(moment: datetime, written: str) -> None:
+    assert timestamp(moment) == written
+    assert len(written) == 27
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("0" * 64, True), ("0123456789abcdef" * 4, True), ("0" * 63, False), ("0" * 65, False), ("A" * 64, False),
+     ("g" + "0" * 63, False), ("0" * 63 + "g", False), ("0" * 31 + "g" + "0" * 32, False), ("", False),
+     ("\u0661" * 64, False)],
+)  # fmt: skip
+def test_a_hash_is_64_lower_case_hex_digits(text: str, answer: bool) -> None:
+    assert is_hash(text) is answer

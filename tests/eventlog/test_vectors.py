@@ -1,0 +1,172 @@
+"""The format's test vectors: what must be read in each file, and what must be said of what is wrong in it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evcli.audit import audit
+from evcli.domain.state import State
+from evcli.domain.user import CREATED, USER
+from evcli.errors import Damaged
+from evcli.eventlog.file import FileLog
+from evcli.register import Intention, Register
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+EXPECTED: dict[str, dict[str, Any]] = json.loads((VECTORS / "expected.json").read_text(encoding="utf-8"))
+
+SAID = {
+    # the word of expected.json: what our message says (any of these)
+    "hash": ("this line is not what was written (expected sha256 ",),
+    "sequence or hash": ("lines were removed, repeated or moved", "this line is not what was written"),
+    "not canonical": ("not in canonical form: ",),
+    "zeros before good lines": ("zero bytes stand where an event was, before good lines",),
+    "not an event": ("not an event: ",),
+    "rule: already destroyed": ("breaks a rule: ", "is already destroyed"),
+    "rule: e-mail taken": ("breaks a rule: ", "is taken by user"),
+    "rule: id is not the next one": ("breaks a rule: ", "is not the next one"),
+    "unknown type": ("unknown event type ",),
+    "data: unknown field": ("data: unknown field ",),
+    "recorded moment goes back": ("its recorded moment ", " goes back"),
+}
+ALL_OF_THEM = {
+    "rule: already destroyed",
+    "rule: e-mail taken",
+    "rule: id is not the next one",
+    "recorded moment goes back",
+}
+
+
+def named(status: str) -> list[str]:
+    return [name for name, what in EXPECTED.items() if what["status"] == status]
+
+
+def live(state: State) -> list[dict[str, Any]]:
+    return [
+        {"id": user.id, "name": user.name, "email": user.email}
+        for user in state.records(USER)
+        if user.destroyed is None
+    ]
+
+
+def says(message: str, why: str) -> bool:
+    fits: Callable[[Iterable[bool]], bool] = all if why in ALL_OF_THEM else any
+    return fits(fragment in message for fragment in SAID[why])
+
+
+def log_of(name: str) -> FileLog:
+    return FileLog(str(VECTORS / name))
+
+
+def test_every_vector_is_described_and_every_description_has_its_vector() -> None:
+    assert {path.name for path in VECTORS.glob("*.jsonl")} == set(EXPECTED)
+
+
+def test_every_reason_in_the_descriptions_has_its_words() -> None:
+    assert {what["why"] for what in EXPECTED.values() if "why" in what} == set(SAID)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_vector_is_good_torn_or_damaged_as_described(name: str) -> None:
+    what = EXPECTED[name]
+    with log_of(name).reader() as reader:
+        report = audit(reader)
+    assert report.status == what["status"], f"{name}: {report.faults}"
+    assert (report.error is None) == (not report.faults)
+    assert bool(report.faults) == (what["status"] == "damaged")
+    assert report.torn == what.get("torn_bytes", 0)
+    if "events" in what:
+        assert report.head.number == what["events"]
+    if "head" in what:
+        assert report.head.head == what["head"]
+
+
+@pytest.mark.parametrize("name", named("damaged"))
+def test_a_damaged_vector_is_refused_naming_line_and_byte_and_why(name: str, register: Register) -> None:
+    what = EXPECTED[name]
+    lines = (VECTORS / name).read_bytes().split(b"\n")
+    byte = sum(len(line) + 1 for line in lines[: what["line"] - 1])
+    with log_of(name).reader() as reader:
+        with pytest.raises(Damaged) as damage:
+            register.at(reader)
+        report = audit(reader)
+    assert (damage.value.line, damage.value.byte) == (what["line"], byte)
+    assert says(damage.value.why, what["why"]), f"{what['why']} is told as: {damage.value.why}"
+    assert damage.value.exit == 12
+    assert f"line {what['line']}, byte {byte}: " in damage.value.message
+    assert report.faults[0] == (what["line"], byte, damage.value.why), "verify says something else"
+    assert report.head.number == what["line"] - 1
+
+
+@pytest.mark.parametrize("name", named("damaged"))
+def test_one_fault_is_reported_once_not_for_every_line_that_follows(name: str) -> None:
+    with log_of(name).reader() as reader:
+        faults = audit(reader).faults
+    if name == "bad-crlf.jsonl":
+        assert [fault.line for fault in faults] == list(range(1, 11)), "every line has the fault itself"
+    elif name == "bad-swapped.jsonl":
+        assert [fault.line for fault in faults] == [6, 7, 8], "each of the three joints is broken"
+    else:
+        assert len(faults) == 1, f"{name}: {faults}"
+
+
+@pytest.mark.parametrize("name", named("damaged"))
+def test_before_its_fault_a_damaged_vector_still_answers(name: str, register: Register) -> None:
+    line = EXPECTED[name]["line"]
+    with log_of(name).reader() as reader:
+        for number in range(line):
+            assert register.at(reader, number).number == number
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if "live" in EXPECTED[name]])
+def test_the_users_of_a_vector_are_as_described_now_and_at_every_moment(name: str, register: Register) -> None:
+    what = EXPECTED[name]
+    with log_of(name).reader() as reader:
+        assert live(register.at(reader)) == what["live"]
+        for number, users in what.get("at", {}).items():
+            assert live(register.at(reader, int(number))) == users, f"at event {number}"
+
+
+@pytest.mark.parametrize("name", [*named("torn"), *named("good")])
+def test_a_torn_or_good_vector_answers_up_to_its_last_good_line(name: str, register: Register) -> None:
+    with log_of(name).reader() as reader:
+        assert register.at(reader).number == EXPECTED[name]["events"]
+        assert reader.last().number == EXPECTED[name]["events"]
+        assert sum(1 for _ in reader.events_backward(reader.last())) == EXPECTED[name]["events"]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_reading_a_vector_changes_no_byte_and_leaves_no_file(name: str, tmp_path: Path, register: Register) -> None:
+    copy = tmp_path / name
+    shutil.copyfile(VECTORS / name, copy)
+    with FileLog(str(copy)).reader() as reader:
+        audit(reader)
+    assert copy.read_bytes() == (VECTORS / name).read_bytes()
+    assert list(tmp_path.glob("*jsonl*")) == [copy]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_next_event_is_added_to_a_good_or_torn_vector_and_refused_by_a_damaged_one(
+    name: str, log_path: Path, register: Register
+) -> None:
+    what = EXPECTED[name]
+    before = (VECTORS / name).read_bytes()
+    log_path.write_bytes(before)
+    new = Intention(
+        CREATED, {"name": "New", "email": "new@x.org"}, about=lambda state: state.last_id(USER) + 1, finds=False
+    )
+    if what["status"] == "damaged":
+        with pytest.raises(Damaged):
+            register.execute(new)
+        assert log_path.read_bytes() == before
+        assert list(log_path.parent.glob("*torn*")) == []
+        return
+    register.execute(new)
+    good = before[: len(before) - what.get("torn_bytes", 0)]
+    assert log_path.read_bytes().startswith(good)
+    assert log_path.read_bytes().count(b"\n") == what["events"] + 1
+    with FileLog(str(log_path)).reader() as reader:
+        assert audit(reader).status == "good"

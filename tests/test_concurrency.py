@@ -1,0 +1,135 @@
+"""Many real processes at one log: every acknowledged event is in it once, the chain is whole, readers see no fault."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from evcli.audit import audit
+from evcli.domain.user import USER
+from evcli.eventlog.reading import LogReader
+from evcli.register import Register
+
+WRITERS = 8
+COMMANDS = 40
+
+# One writer: forty commands about users of its own, each as the command line does it, each answer printed.
+WRITER = """
+import sys
+from evcli.cli.main import main
+
+who = sys.argv[1]
+patient = ["--lock-wait", "300", "--format", "json"]
+
+def run(*words):
+    code = main([*words, *patient])
+    if code:
+        sys.exit(f"{words} exited {code}")
+
+for number in range(8):
+    email = f"{who}-{number}@example.com"
+    run("user", "create", f"{who} {number}", "--email", email)
+    run("user", "rename", email, f"{who} {number} the second")
+    run("user", "change-email", email, "new-" + email)
+    run("user", "destroy", "new-" + email, "--reason", "x" * 1500)
+    run("user", "restore", "new-" + email)
+"""
+
+# A reader beside them: folds the log again and again until it is told to stop, and prints what it saw each time.
+READER = """
+import os, sys
+from evcli.domain.state import MemoryState
+from evcli.errors import NoLog
+from evcli.eventlog.file import FileLog
+from evcli.replay import replay
+
+path, stop = sys.argv[1:]
+while True:
+    is_last = os.path.exists(stop)
+    try:
+        with FileLog(path).reader() as reader:
+            state = MemoryState()
+            replay(reader, state)
+            backward = sum(1 for _ in reader.events_backward(reader.at))
+            print(state.number, backward, reader.end.torn, flush=True)
+    except NoLog:
+        pass
+    if is_last:
+        break
+"""
+
+
+def start(program: str, *arguments: str, log: Path) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "EVCLI_LOG": str(log), "EVCLI_ACTOR": arguments[0]}
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The JSON documents that were printed one after another."""
+    found, decoder, at = [], json.JSONDecoder(), 0
+    while text[at:].strip():
+        document, at = decoder.raw_decode(text, at + len(text[at:]) - len(text[at:].lstrip()))
+        found.append(document)
+    return found
+
+
+def test_of_eight_writers_at_once_every_command_is_acknowledged_and_stored_and_a_reader_sees_no_fault(
+    log_path: Path, tmp_path: Path, register: Register
+) -> None:
+    stop = tmp_path / "stop"
+    reader = start(READER, str(log_path), str(stop), log=log_path)
+    writers = [start(WRITER, f"writer{number}", log=log_path) for number in range(WRITERS)]
+    try:
+        ended = [writer.communicate() for writer in writers]
+        stop.touch()
+        seen, complaint = reader.communicate()
+    finally:
+        for process in (*writers, reader):
+            process.kill()
+            process.wait()
+
+    for writer, (_, error) in zip(writers, ended, strict=True):
+        assert writer.returncode == 0, error
+    answers = [document for out, _ in ended for document in documents(out)]
+    acknowledged = {event["id"]: event for answer in answers for event in answer["events"]}
+    assert len(answers) == len(acknowledged) == WRITERS * COMMANDS
+    assert all(answer["recorded"] for answer in answers)
+
+    lines = log_path.read_bytes().splitlines()
+    stored = [json.loads(line) for line in lines]
+    assert {event["id"]: event for event in stored} == acknowledged, "what was acknowledged is not what is stored"
+    assert [int(event["sequence"]) for event in stored] == list(range(1, WRITERS * COMMANDS + 1))
+    for writer_number in range(WRITERS):
+        own = [event["type"] for event in stored if event["authid"] == f"writer{writer_number}"]
+        sent = ["user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored"] * 8
+        assert own == sent, "a writer's events are not in the order in which it sent them"
+
+    with LogReader(str(log_path)) as log:
+        report = audit(log)
+        assert (report.status, report.head.number) == ("good", WRITERS * COMMANDS), report.faults
+        users = list(register.at(log).records(USER))
+    assert [user.id for user in users] == list(range(1, WRITERS * 8 + 1))
+    assert all(user.destroyed is None and user.name.endswith("the second") for user in users)
+
+    assert reader.returncode == 0, f"the reader beside them raised a false alarm: {complaint}"
+    readings = [tuple(map(int, line.split())) for line in seen.splitlines()]
+    assert [number for number, _, _ in readings] == sorted(number for number, _, _ in readings), "events went missing"
+    assert all(backward == number for number, backward, _ in readings)
+    assert not any(torn for _, _, torn in readings), "a line in the making was called torn"
+    assert readings[-1][0] == WRITERS * COMMANDS
+
+
+def test_of_many_creators_of_one_email_exactly_one_succeeds(log_path: Path) -> None:
+    program = (
+        "import sys\nfrom evcli.cli.main import main\n"
+        "sys.exit(main(['user', 'create', sys.argv[1], '--email', 'one@example.com', '--lock-wait', '300']))"
+    )
+    creators = [start(program, f"creator{number}", log=log_path) for number in range(6)]
+    ended = [creator.communicate() for creator in creators]
+    assert sorted(creator.returncode for creator in creators) == [0, 1, 1, 1, 1, 1]
+    assert sum("created" in out for out, _ in ended) == 1
+    assert sum("is taken by user 1" in error for _, error in ended) == 5
+    assert log_path.read_bytes().count(b"\n") == 1
