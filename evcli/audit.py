@@ -57,7 +57,11 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
         error = Damaged(reader.path, *faults[0])
     elif expect and kept.get(expect[0]) != expect[1]:
         found = kept.get(expect[0])
-        why = f"the log ends with event {head.number}, before it" if found is None else f"its sha256 is {found} here"
+        why = (
+            f"the log ends with event {head.number}, before it"
+            if found is None
+            else f"its sha256 is {found[:12]}… here"
+        )
         error = HistoryChanged(reader.path, expect, head.offset if found is None else None, why)
         faults.append(Fault(error.line, error.byte, error.why))
     status = "damaged" if error else "torn" if reader.end.torn else "good"

@@ -249,7 +249,7 @@ class HistoryChanged(Damaged):
             path,
             head[0],
             byte or 0,
-            f"history was changed or cut: event {head[0]} was kept as {head[1]}, but {why}",
+            f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}",
             "nothing was changed; compare the log with a backup",
         )
 

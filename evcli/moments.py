@@ -72,7 +72,7 @@ def resolve(ref: str, reader: LogReader, now: datetime, *, beginning: bool = Fal
         raise BadRef(ref, "is empty", FORMS)
     ref = ref.strip()
     if ref.isascii() and ref.isdigit():
-        return Moment(_in_log(ref, ref, reader), is_plain=True)
+        return Moment(_in_log(ref, reader, beginning=beginning), is_plain=True)
     if ref.startswith("@") or _BACK(ref):
         return Moment(_before_now(ref, reader), is_plain=False)
     if ref.startswith("id:"):
@@ -113,16 +113,14 @@ def _limit(moment: datetime) -> str:
         return timestamp((datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC))
 
 
-def _in_log(digits: str, ref: str, reader: LogReader) -> int:
+def _in_log(digits: str, reader: LogReader, *, beginning: bool) -> int:
     head = reader.last().number
     if len(digits.lstrip("0")) > 12 or int(digits) > head:
         is_year = len(digits) == 4 and digits >= "1000"
-        hint = (
-            f"for the year write {digits}-12-31"
-            if is_year
-            else f"event numbers go from 0 (the empty register) to {head}"
-        )
-        raise BadRef(ref, f"there is no such event: the head is event {head}", hint)
+        hint = f"event numbers go from 0 (the empty register) to {head}"
+        if is_year:
+            hint = f"for the year write {digits}-{'01-01' if beginning else '12-31'}"
+        raise BadRef(digits, f"there is no such event: the head is event {head}", hint)
     return int(digits)
 
 

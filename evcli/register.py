@@ -8,7 +8,7 @@ the world anything.
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.domain.kinds import TYPES
@@ -17,7 +17,7 @@ from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, Damaged, LogCut, NoLog, Refused
 from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
-from evcli.eventlog.format import LONGEST_ID, decode, encode, hash_of, timestamp
+from evcli.eventlog.format import LONGEST_ID, encode, hash_of, timestamp
 from evcli.eventlog.reading import START, LogReader, Position
 from evcli.eventlog.signals import held_signals
 from evcli.intention import Intention, Outcome
@@ -138,7 +138,8 @@ class Register:
             raise BadText("the event id", fault)
         if fault := text_fault(self._actor, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
-        there = self._look_ahead()
+        # What is known from an earlier call is caught up under the lock; only a first fold is worth doing before it.
+        there = self._look_ahead() if dry_run or not self._at.number else True
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
@@ -264,7 +265,7 @@ class Register:
                 "data": dict(intention.data),
             }
             line = encode(members, at.sha256, at.recorded)
-            event = decode(line, at.number + 1, at.sha256, at.recorded)
+            event = cast("Event", {**members, "sha256": hash_of(line).decode()})
             notices = [] if now >= at.recorded else [_clock_notice(now, at)]
             outcomes.append(Outcome(event, line, before, after, False, notices))
             at = Position(at.number + 1, at.offset + len(line), hash_of(line), recorded_moment(event))

@@ -67,8 +67,8 @@ def verify(
         raise _told_once(report.error, len(report.faults))
     if head is None:
         session.output.note(
-            "the log is consistent with itself; that its end was cut off or all of it rewritten can only be noticed "
-            f"with a head kept elsewhere: keep {place.head}, and give it to evcli verify --expect"
+            "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
+            "evcli verify --expect HEAD"
         )
 
 
@@ -184,7 +184,7 @@ def status(ctx: typer.Context) -> None:
     records = [record for kind in KINDS for record in state.records(kind)]
     live = sum(record.destroyed is None for record in records)
     document = {
-        "path": reader.path,
+        "path": os.path.abspath(reader.path),
         "size": size,
         "events": place.number,
         "head": place.head,

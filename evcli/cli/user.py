@@ -187,7 +187,10 @@ def list_users(
     users = users[: limit or None]
     if not users:
         session.output.note(f"no users{' match' if match else ''} at event {state.number}")
-    session.output.show(Answer(header=User._fields, rows=users, records=map(as_json, users)))
+    # A table for people leaves the column of destroying events out where it would be empty.
+    columns = None if all or session.output.chosen_form != "table" else -1
+    rows = [user[:columns] for user in users]
+    session.output.show(Answer(header=User._fields[:columns], rows=rows, records=map(as_json, users)))
 
 
 @app.command(

@@ -32,7 +32,7 @@ class Batch(NamedTuple):
 
 def batch_path(path: str) -> str:
     """Where the batch file of the log at `path` is: beside the log itself, not beside a link to it."""
-    return os.path.realpath(path) + ".batch"
+    return (os.path.realpath(path) if os.path.islink(path) else path) + ".batch"
 
 
 def find_batch(path: str) -> Batch | None:
@@ -41,10 +41,13 @@ def find_batch(path: str) -> Batch | None:
     A file that is not whole was not synced, so no line of its batch was written.
     """
     try:
-        with open(batch_path(path), "rb") as file:
-            match = _WHOLE(file.read(200))
+        descriptor = os.open(batch_path(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    try:
+        match = _WHOLE(os.read(descriptor, 200))
+    finally:
+        os.close(descriptor)
     return Batch(int(match[1]), int(match[2]), match[3]) if match else None
 
 

@@ -31,7 +31,7 @@ class FileLog:
 
     def reader(self) -> LogReader:
         """Read the log as it is now. Raises NoLog, CannotOpen, NotALog."""
-        return LogReader(os.path.abspath(self.path))
+        return LogReader(self.path)
 
     @contextmanager
     def locked(self, wait: float, *, may_create: bool) -> Iterator["LogWriter"]:

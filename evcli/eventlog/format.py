@@ -7,6 +7,7 @@ in which it did so would pass for another. Hence also the rule `dumps(loads(line
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -29,7 +30,7 @@ FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
 """How every line begins, and so every log."""
 
 _CLOSING = b',"sha256":"'
-_CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
+CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
 
 _MEMBERS = (
     ("specversion", True), ("id", True), ("source", True), ("type", True), ("subject", True), ("time", True),
@@ -37,7 +38,7 @@ _MEMBERS = (
     ("causationid", False), ("data", True), ("sha256", True),
 )  # fmt: skip
 _OPTIONAL = [name for name, needed in _MEMBERS if not needed]
-_SHAPES = frozenset(
+SHAPES = frozenset(
     tuple(name for name, needed in _MEMBERS if needed or chosen[_OPTIONAL.index(name)])
     for chosen in product((False, True), repeat=len(_OPTIONAL))
 )
@@ -45,7 +46,8 @@ _SHAPES = frozenset(
 # Read back by orjson, whose own strings for member names these are then: comparing them is comparing addresses.
 _PLAIN_SHAPE = tuple(orjson.loads(orjson.dumps(dict.fromkeys(name for name, needed in _MEMBERS if needed))))
 
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
+TIME_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+_TIME = re.compile(TIME_PATTERN).fullmatch
 _SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
 
 
@@ -87,12 +89,22 @@ def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
             f"this line is event {event['sequence'].lstrip('0') or '0'}, but event {number} belongs here: "
             "lines were removed, repeated or moved"
         )
-    found = sha256(previous + line[:-_CLOSING_LENGTH]).hexdigest()
+    found = sha256(previous + line[:-CLOSING_LENGTH]).hexdigest()
     if found != event["sha256"]:
         raise BadLine(f"this line is not what was written (expected sha256 {event['sha256'][:8]}…, found {found[:8]}…)")
     if (event.get("recordedtime") or event["time"]) < recorded:
         raise BadLine(f"its recorded moment {recorded_moment(event)} goes back: event {number - 1} has {recorded}")
     return event
+
+
+def decode_each(lines: Iterable[bytes], number: int, previous: bytes, recorded: str) -> Iterator[Event]:
+    """The events in consecutive `lines`, one by one; the arguments are for the first. Raises BadLine at a bad one."""
+    for line in lines:
+        event = decode(line, number, previous, recorded)
+        yield event
+        number += 1
+        previous = hash_of(line)
+        recorded = recorded_moment(event)
 
 
 def decode_alone(line: bytes) -> Event:
@@ -112,7 +124,7 @@ def decode_alone(line: bytes) -> Event:
         canonical = False
     if not canonical:
         raise BadLine(_why_not_canonical(line))
-    if type(event) is not dict or (tuple(event) != _PLAIN_SHAPE and tuple(event) not in _SHAPES):
+    if type(event) is not dict or (tuple(event) != _PLAIN_SHAPE and tuple(event) not in SHAPES):
         raise BadLine(_why_not_an_event(event))
 
     if len(event) == len(_PLAIN_SHAPE):
@@ -130,11 +142,10 @@ def decode_alone(line: bytes) -> Event:
         or not ((type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable()) or _is_id(id))
         or not ((type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable()) or _is_id(actor))
         or type(time) is not str
-        or not (match := _TIME(time))
-        or not _is_day(match[1])
-        or type(sequence) is not str
-        or type(closing) is not str
-        or len(closing) != 64
+        or not _TIME(time)
+        or not is_day(time[:10])
+        or not (type(sequence) is str and len(sequence) == 12 and sequence.isascii() and sequence.isdigit())
+        or not (type(closing) is str and is_hash(closing))
         or type(data) is not dict
     ):
         raise BadLine(_why_not_an_event(event))
@@ -164,12 +175,12 @@ def is_hash(text: str) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    match = _TIME(value) if type(value) is str else None
-    return match is not None and _is_day(match[1])
+    return type(value) is str and _TIME(value) is not None and is_day(value[:10])
 
 
 @lru_cache(maxsize=4096)
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Whether `2026-02-29` is a day that there was, or will be."""
     try:
         date.fromisoformat(text)
     except ValueError:
@@ -232,7 +243,7 @@ def _why_not_an_event(value: object) -> str:
     for name, needed in _MEMBERS:
         if needed and name not in event:
             return f"not an event: member {name} is missing"
-    if tuple(event) not in _SHAPES:
+    if tuple(event) not in SHAPES:
         return "not in canonical form: members in another order"
     for name, fixed in (("specversion", "1.0"), ("source", "evcli"), ("authtype", "user")):
         if event[name] != fixed:
@@ -245,7 +256,7 @@ def _why_not_an_event(value: object) -> str:
     for name in ("id", "authid", "correlationid", "causationid"):
         if name in event and (fault := text_fault(event[name], LONGEST_ID)):
             return f"not an event: {name}: {fault}"
-    return "not an event: sequence, data or sha256 is of the wrong kind"
+    return "not an event: sequence is not 12 digits, data no object, or sha256 not 64 hex digits"
 
 
 def _shown(value: object) -> str:

@@ -8,16 +8,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
+from itertools import chain
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.errors import Damaged, NotALog
-from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, NO_HASH, BadLine, decode, decode_alone, hash_of
+from evcli.eventlog.bulk import decode_many
+from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, NO_HASH, BadLine, decode, decode_alone, decode_each, hash_of
 from evcli.eventlog.opening import open_for_reading, shared_lock
 from evcli.eventlog.recovery import End, find_end
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 BLOCK = 1 << 14
 
 
@@ -91,24 +93,25 @@ class LogReader:
         Raises:
             Damaged: a line is not what was written; says which, where and why.
         """
-        number, offset, previous, recorded = start
-        for line in self.lines(start.offset, stop):
-            if number == until:
+        place = start
+        for bundle in self._bundles(start.offset, stop):
+            lines = bundle if until is None else bundle[: until - place.number]
+            if not lines:
                 break
-            number += 1
+            before = (place.number + 1, place.sha256, place.recorded)
+            offset = place.offset
             try:
-                event = decode(line, number, previous, recorded)
+                for line, event in zip(lines, decode_many(lines, *before) or decode_each(lines, *before), strict=True):
+                    self.line_offset = offset
+                    yield event
+                    offset += len(line)
             except BadLine as bad:
-                self.at = Position(number - 1, offset, previous, recorded)
+                self.at = place if offset == place.offset else _after(event, line, offset)
                 self._look_again(bad)
                 yield from self.events(self.at, until, stop)
                 return
-            self.line_offset = offset
-            yield event
-            previous = line[-67:-3]
-            recorded = event.get("recordedtime") or event["time"]
-            offset += len(line)
-        self.at = Position(number, offset, previous, recorded)
+            place = _after(event, line, offset)
+        self.at = place
 
     def events_backward(self, end: Position) -> Iterator[Event]:
         """The events before `end`, newest first, with the checks of `events`; reads a block or two ahead."""
@@ -154,7 +157,11 @@ class LogReader:
         return found
 
     def lines(self, offset: int, stop: int | None = None) -> Iterator[bytes]:
-        """The lines from `offset` to `stop`, newlines included; split at newlines only, read in bounded pieces."""
+        """The lines from `offset` to `stop`, newlines included; the last one is cut short where it is too long."""
+        return chain.from_iterable(self._bundles(offset, stop))
+
+    def _bundles(self, offset: int, stop: int | None = None) -> Iterator[list[bytes]]:
+        """The same, as many at a time as one read brings; split at newlines only, and memory stays bounded."""
         rest = b""
         end = self.end.offset if stop is None else stop
         while offset < end:
@@ -165,11 +172,12 @@ class LogReader:
             chunk = rest + chunk
             whole = chunk.rfind(b"\n") + 1
             rest = chunk[whole:]
-            yield from BytesIO(chunk[:whole])  # which splits at newlines only, and much faster than bytes.split
+            if whole:
+                yield BytesIO(chunk[:whole]).readlines()  # splits at newlines only, much faster than bytes.split
             if len(rest) > MAX_LINE:
                 break
         if rest:
-            yield rest[: MAX_LINE + 1]
+            yield [rest[: MAX_LINE + 1]]
 
     def _look_again(self, bad: BadLine) -> None:
         """Raise Damaged for the line after `at`, unless with no writer at work it proves good, or gone."""
@@ -228,8 +236,7 @@ class LogReader:
         if offset == 0:
             return START
         start, line = self._line_around(offset - 1)
-        event = self._decode_alone(line, start)
-        return Position(number_of(event), offset, hash_of(line), recorded_moment(event))
+        return _after(self._decode_alone(line, start), line, offset)
 
     def _place_before(self, end: Position, size: int) -> Position:
         """A place where a line begins, about `size` bytes before `end`."""
@@ -251,3 +258,8 @@ class LogReader:
         for start in range(0, offset, CHUNK):
             number += os.pread(self.descriptor, min(CHUNK, offset - start), start).count(b"\n")
         return number
+
+
+def _after(event: Event, line: bytes, offset: int) -> Position:
+    """The place after `event`, whose line ends at byte `offset`."""
+    return Position(number_of(event), offset, hash_of(line), recorded_moment(event))
