@@ -79,10 +79,11 @@ def resolve(ref: str, reader: LogReader, now: datetime, *, beginning: bool = Fal
         return Moment(_by_id(ref, reader), is_plain=False)
     span = read_time(ref, now)
     limit = _limit(span.start if beginning else span.end)
+    is_future = span.start > now
     is_within: Callable[[Event], bool] = (
         (lambda event: recorded_moment(event) < limit) if beginning else (lambda event: recorded_moment(event) <= limit)
     )
-    return Moment(reader.bisect(is_within).number, is_plain=False, is_future=span.start > now)
+    return Moment(reader.bisect(is_within).number, is_plain=False, is_future=is_future)
 
 
 def read_time(text: str, now: datetime) -> Span:
@@ -109,7 +110,7 @@ def read_time(text: str, now: datetime) -> Span:
 def _limit(moment: datetime) -> str:
     try:
         return timestamp(moment)
-    except OverflowError:  # within a day of the first or the last moment there is
+    except OverflowError:  # with a zone's offset, before the first or after the last moment that can be written
         return timestamp((datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC))
 
 
@@ -140,15 +141,12 @@ def _by_id(ref: str, reader: LogReader) -> int:
     prefix = ref[3:]
     if not prefix:
         raise BadRef(ref, "an event id, or its beginning, must follow id:")
-    found = reader.find_ids(prefix)
+    found = reader.find_ids(prefix, exact=True) or reader.find_ids(prefix)
     if not found:
         raise BadRef(ref, "no event has an id that begins so", "evcli log --json shows the ids")
     if len(found) > 1:
-        exact = [event for event in found if event["id"] == prefix]
-        if not exact:
-            several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
-            raise BadRef(ref, f"several events have an id that begins so: {several}", "give more of the id")
-        found = exact
+        several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
+        raise BadRef(ref, f"several events have an id that begins so: {several}", "give more of the id")
     return number_of(found[0])
 
 
@@ -160,22 +158,32 @@ def _ago(count: int, unit: str, now: datetime, text: str) -> datetime:
         months = local.year * 12 + local.month - 1 - count * _MONTHS[unit]
         first = local.replace(year=months // 12, month=months % 12 + 1, day=1, tzinfo=None)
         longest = ((first + timedelta(days=31)).replace(day=1) - timedelta(days=1)).day
-        return first.replace(day=min(local.day, longest)).astimezone()
+        return _utc(first.replace(day=min(local.day, longest)))
     raise BadRef(
         text, f'"{unit}" is no unit of time', "units are s, m (minutes), h, d, w, months and years, as in 10m ago"
     )
 
 
+def _utc(local: datetime) -> datetime:
+    """A local time in UTC. One that a clock put forward left out is as far after the gap as it is into it.
+
+    Where no time zone can say, on the first and the last day that a date can have, it is taken as it stands.
+    """
+    try:
+        seconds = local.replace(microsecond=0).timestamp()
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=local.microsecond)
+    except (ValueError, OverflowError):
+        return local.replace(tzinfo=UTC)
+
+
 def _day(day: date) -> Span:
-    return Span(
-        datetime.combine(day, time.min).astimezone(),
-        datetime.combine(day, time.max).astimezone(),
-    )
+    # Where a clock is put back at midnight, the last moment of the day is the second of the two.
+    return Span(_utc(datetime.combine(day, time.min)), _utc(datetime.combine(day, time.max).replace(fold=1)))
 
 
 def _clock_time(day: date, text: str) -> Span:
-    start = datetime.combine(day, time.fromisoformat(text.zfill(len("17:00") if len(text) < 6 else len("17:00:00"))))
-    return _through_its_second(start.astimezone(), is_whole=text.count(":") == 2)
+    start = datetime.combine(day, time.fromisoformat(text if len(text) in (5, 8) else "0" + text))
+    return _through_its_second(_utc(start), is_whole=text.count(":") == 2)
 
 
 def _written_time(match: re.Match[str]) -> Span:
@@ -185,8 +193,8 @@ def _written_time(match: re.Match[str]) -> Span:
     if fraction and not seconds:
         raise ValueError("a fraction needs seconds")
     digits = "." + fraction[1:].ljust(6, "0") if fraction else ""
-    start = datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}{digits}{_offset(zone)}").astimezone()
-    return _through_its_second(start, is_whole=bool(seconds and not fraction))
+    start = datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}{digits}{_offset(zone)}")
+    return _through_its_second(start if zone else _utc(start), is_whole=bool(seconds and not fraction))
 
 
 def _offset(zone: str | None) -> str:

@@ -132,6 +132,8 @@ class Register:
             NoLog: an event is about a record, and there is no log.
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
+        if not lock_wait >= 0:
+            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
         if id is not None and len(intentions) > 1:
             raise BadInput("--id names one event, and these are several", "send them one by one")
         if id is not None and (fault := text_fault(id, LONGEST_ID)):
@@ -276,7 +278,7 @@ class Register:
 
     def _append(self, writer: LogWriter, outcomes: list[Outcome]) -> None:
         writer.append(b"".join(outcome.line for outcome in outcomes), self._at.number + 1)
-        offset = writer.reader.end.offset
+        offset = self._at.offset
         for outcome in outcomes:
             number = self._at.number + 1
             step(self._state, outcome.event, number)

@@ -45,8 +45,21 @@ def shared_options() -> list[TyperOption]:
     ]
 
 
+def _show_help(context: "Context", parameter: "Parameter", value: Any) -> None:
+    if value and not context.resilient_parsing:
+        context.ensure_object(Session).output.write([context.get_help() + "\n"])
+        context.exit()
+
+
 class _Helpful:
     """How help looks: usage, one line, options in two sections, examples as they are written."""
+
+    def get_help_option(self, ctx: "Context") -> TyperOption | None:
+        """The option that shows help, through the same output as every answer."""
+        option: TyperOption | None = super().get_help_option(ctx)  # type: ignore[misc]  # a mixin of click's commands
+        if option:
+            option.callback = _show_help
+        return option
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], SHARED: []}
@@ -119,6 +132,7 @@ def user_group() -> "AnyCommand":
         "user",
         table=family("user", "create", "rename", "change-email", "destroy", "restore", "list", "show"),
         help="Record what happens to users, and see who they are.",
+        epilog=_USER_EXAMPLES,
     )
 
 
@@ -143,6 +157,15 @@ def root() -> LazyGroup:
     return group
 
 
+_USER_EXAMPLES = """
+Examples:
+  evcli user create "Ada Lovelace" --email ada@example.com
+  evcli user list --at 2026-03-03
+  evcli user restore ada@example.com
+
+Exit codes: evcli help exit-codes
+"""
+
 _ROOT_EXAMPLES = """
 Examples:
   evcli user create "Ada Lovelace" --email ada@example.com
@@ -150,5 +173,5 @@ Examples:
   evcli state --at yesterday
   evcli verify
 
-Topics: evcli help refs, formats, exit-codes, environment
+Topics: evcli help refs, evcli help formats, evcli help exit-codes, evcli help environment
 """

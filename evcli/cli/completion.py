@@ -79,13 +79,18 @@ def completion(
     ctx: typer.Context,
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=_shells)],
 ) -> None:
-    """Print the script that teaches a shell to complete evcli's commands, users and events."""
+    """Print the script that completes evcli's words in a shell."""
     session: Session = ctx.obj
     if shell not in SCRIPTS:
         raise BadInput(f'there is no completion for "{shell}"', f"there is for {', '.join(SCRIPTS)}")
     text = SCRIPTS[shell]
     session.output.show(
-        Answer(header=("shell", "script"), rows=[(shell, text)], document={"shell": shell, "script": text}, text=text)
+        Answer(
+            header=("shell", "script"),
+            rows=[(shell, text)],
+            document={"shell": shell, "script": text},
+            lines=text.split("\n"),
+        )
     )
 
 

@@ -40,7 +40,7 @@ def as_json(record: Any) -> dict[str, Any] | None:
 
 
 def in_words(record: Any) -> str:
-    """A record in a cell: `Ada <ada@example.com>`, or that it is destroyed; "" where there is none."""
+    """A record in a cell: `Ada <ada@example.com>`, and whether it is destroyed; "" where there is none."""
     if record is None:
         return ""
-    return f"destroyed by event {record.destroyed}" if record.destroyed else f"{record.name} <{record.email}>"
+    return f"{record.name} <{record.email}>" + (f", destroyed by event {record.destroyed}" if record.destroyed else "")

@@ -108,4 +108,6 @@ def help(
     else:
         raise BadInput(f'there is no topic "{topic}"', f"topics are {', '.join(TOPICS)}; evcli {topic} -h may help")
     document = {"topic": topic, "text": text}
-    session.output.show(Answer(header=("topic", "text"), rows=[(topic, text)], document=document, text=text))
+    session.output.show(
+        Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
+    )

@@ -62,7 +62,7 @@ def log(
         events = _newest_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
         wanted = filter(is_wanted, events)
         chosen = islice(wanted, limit or None)
-        session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen))
+        session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
 
 
 def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:

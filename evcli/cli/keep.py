@@ -11,6 +11,7 @@ from evcli.audit import Report, audit
 from evcli.cli.events import summary
 from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
+from evcli.cli.safe import valid
 from evcli.cli.session import Session
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
@@ -44,7 +45,7 @@ def verify(
         str | None, typer.Option("--expect", metavar="HEAD", help="A head kept elsewhere, which must be on the chain.")
     ] = None,
 ) -> None:
-    """Read everything, change nothing: form, chain and rules of every event."""
+    """Check form, chain and rules of every event; change nothing."""
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:
@@ -96,7 +97,7 @@ def repair(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be cut; change nothing.")] = False,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Mend a damaged log: keep a full copy, cut at the first bad line."""
+    """Mend a damaged log: keep a copy, cut at the first bad line."""
     session: Session = ctx.obj
     copy = None
     if dry_run:
@@ -112,7 +113,7 @@ def repair(
         "fault": {"line": planned.fault.line, "byte": planned.fault.byte, "message": planned.fault.why},
         "gone_bytes": planned.gone_bytes,
         "gone": [{"line": line, "byte": byte, "event": event} for line, byte, event in planned.gone],
-        "copy": copy,
+        "copy": copy and valid(copy),
     }
     rows: list[tuple[str, Cell]] = [
         ("head", planned.head.head),
@@ -142,7 +143,10 @@ Examples:
 """,
 )
 def head(ctx: typer.Context, at: At = None) -> None:
-    """Print NUMBER:SHA256 of the last event: kept elsewhere, it proves later that nothing was changed."""
+    """Print NUMBER:SHA256 of the last event, to keep elsewhere.
+
+    Whoever has it can later prove that nothing up to there was changed, dropped or put in.
+    """
     session: Session = ctx.obj
     with session.reader() as reader:
         with suppress(OSError):  # a read-only file system has nothing to sync
@@ -154,7 +158,7 @@ def head(ctx: typer.Context, at: At = None) -> None:
             header=("number", "sha256"),
             rows=[(place.number, place.sha256.decode())],
             document=document,
-            text=place.head,
+            lines=[place.head],
         )
     )
 
@@ -170,7 +174,7 @@ Examples:
 """,
 )
 def status(ctx: typer.Context) -> None:
-    """Show which log this is, how big, how long, since when, and what is odd about it."""
+    """Show which log this is, how long, since when, and warnings."""
     session: Session = ctx.obj
     with session.reader() as reader:
         size = os.fstat(reader.descriptor).st_size
@@ -184,7 +188,7 @@ def status(ctx: typer.Context) -> None:
     records = [record for kind in KINDS for record in state.records(kind)]
     live = sum(record.destroyed is None for record in records)
     document = {
-        "path": os.path.abspath(reader.path),
+        "path": valid(os.path.abspath(reader.path)),
         "size": size,
         "events": place.number,
         "head": place.head,
@@ -193,7 +197,7 @@ def status(ctx: typer.Context) -> None:
         "destroyed": len(records) - live,
         "first": first["time"] if first else None,
         "last": last["time"] if last else None,
-        "warnings": warnings,
+        "warnings": [valid(warning) for warning in warnings],
     }
     rows: list[tuple[str, Cell]] = []
     for name, value in document.items():
@@ -223,6 +227,4 @@ def path(ctx: typer.Context) -> None:
     """Print the log's path, whether it is there or not."""
     session: Session = ctx.obj
     found = os.path.abspath(session.path)
-    session.output.show(
-        Answer(header=("path",), rows=[(found,)], document={"path": os.fsdecode(os.fsencode(found))}, text=found)
-    )
+    session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found]))

@@ -56,16 +56,19 @@ def main(
     except typer.Exit as ending:
         return ending.exit_code
     except TyperException as error:
-        return _fail(session, arguments, _as_bad_input(error))
+        return _fail(session, arguments, _as_bad_input(error, arguments))
     except EvcliError as error:
         return _fail(session, arguments, error)
     except BrokenPipeError:
         return 0  # whoever read the answer has seen enough
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
-    except Exception as error:  # the last resort: a bug ends in one line, not in a traceback
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
         if os.environ.get("EVCLI_DEBUG") == "1":
-            raise
+            import traceback
+
+            traceback.print_exc()
+            return EvcliError.exit
         bug = EvcliError(
             f"this is a bug in evcli: {type(error).__name__}: {error}",
             "run it again with EVCLI_DEBUG=1 and report the traceback; evcli verify says whether the log is good",
@@ -107,19 +110,25 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
     return error.exit
 
 
-def _as_bad_input(error: TyperException) -> BadInput:
+def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     """A complaint of the command-line parser, with the way out of the likely slips."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "evcli"
+    command = context.command_path if context else _command_in(arguments)
     message = error.format_message().rstrip(".")
     message = message[:1].lower() + message[1:]
     hint = f"{command} -h shows how it is used"
     option = getattr(error, "option_name", "")
     if option[1:2].isdigit() and command.endswith((" diff", " show")):
         hint = f"a moment counted from now is written @{option} here"
-    elif "unexpected extra argument" in message and context and " user " in command:
-        extra = message[message.find("(") + 1 : -1]
-        hint = f'a name of several words goes in quotes: {command} … "{context.params.get("name") or ""} {extra}"'
+    elif "unexpected extra argument" in message and context and "name" in context.params:
+        extra = message[message.rfind("(") + 1 : -1]
+        hint = f'a name of several words goes in quotes: {command} … "{context.params["name"]} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     return BadInput(message, hint)
+
+
+def _command_in(arguments: Sequence[str]) -> str:
+    """The command that the words begin with, as far as it can be told without parsing them."""
+    words = [word for word in arguments if not word.startswith("-")]
+    return " ".join(["evcli", *words[: 2 if words[:1] == ["user"] else 1]])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TextIO
 
 import orjson
 
-from evcli.cli.safe import encodable, safe, safe_json
+from evcli.cli.safe import encodable, safe, safe_json, valid
 from evcli.cli.times import ago, local
 from evcli.errors import AnswerLost, EvcliError
 
@@ -36,12 +36,14 @@ class Answer(NamedTuple):
     document: Any = None
     """The JSON document; when there is none, it is the array of `records`."""
     records: Iterable[Any] = ()
-    text: str | None = None
-    """What plain and table say in place of rows: an answer that is a sentence."""
+    lines: Sequence[str] | None = None
+    """What plain and table say in place of rows: an answer in words, line by line."""
     title: str = ""
     """A line above the table."""
     is_headed: bool = True
     """Whether a table shows its header (a list of fields needs none)."""
+    is_verbatim: bool = False
+    """Whether jsonl gives each record as it stands in the log, byte for byte."""
 
 
 class Output:
@@ -91,7 +93,7 @@ class Output:
             raise AnswerLost(f"the answer could not be shown: stdout: {error.strerror}") from error
 
     def _table(self, answer: Answer) -> Iterator[str]:
-        if answer.text is not None:
+        if answer.lines is not None:
             yield from _plain(answer)
             return
         from evcli.cli.table import draw
@@ -133,7 +135,7 @@ class Output:
     def error(self, error: EvcliError) -> None:
         """Say what is wrong, and what to do next; as one JSON object in the JSON forms."""
         if self.form in ("json", "jsonl"):
-            told = {"code": error.code, "exit": error.exit, "message": error.message, "hint": error.hint}
+            told = {"code": error.code, "exit": error.exit, "message": valid(error.message), "hint": valid(error.hint)}
             self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
             return
         self._say("error", error.message, "1;31")
@@ -142,7 +144,7 @@ class Output:
 
     def _say(self, kind: str, message: str, style: str) -> None:
         if self.form in ("json", "jsonl"):
-            line = safe_json(orjson.dumps({kind: {"message": _valid(message)}})).decode()
+            line = safe_json(orjson.dumps({kind: {"message": valid(message)}})).decode()
         elif not style:
             line = safe(message)
         elif self.has_color(sys.stderr):
@@ -178,9 +180,9 @@ def _json(answer: Answer) -> Iterator[bytes]:
 
 
 def _jsonl(answer: Answer) -> Iterator[bytes]:
-    # An event is written as it stands in the log, byte for byte: its canonical form is what orjson gives.
     for record in answer.records if answer.document is None else [answer.document]:
-        yield orjson.dumps(record) + b"\n"
+        line = orjson.dumps(record)  # of an event, that is its canonical form
+        yield (line if answer.is_verbatim else safe_json(line)) + b"\n"
 
 
 def _csv(answer: Answer) -> Iterator[str]:
@@ -204,8 +206,8 @@ def _guarded(cell: Cell) -> Cell:
 
 
 def _plain(answer: Answer) -> Iterator[str]:
-    if answer.text is not None:
-        yield "".join(safe(line) + "\n" for line in answer.text.split("\n"))
+    if answer.lines is not None:
+        yield "".join(safe(line) + "\n" for line in answer.lines)
         return
     for row in answer.rows:
         yield (
@@ -214,11 +216,6 @@ def _plain(answer: Answer) -> Iterator[str]:
             )
             + "\n"
         )
-
-
-def _valid(text: str) -> str:
-    """Text that JSON can hold: bytes that were not UTF-8 are shown as they are in every other form."""
-    return safe(text) if any("\ud800" <= character <= "\udfff" for character in text) else text
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

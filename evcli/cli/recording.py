@@ -32,15 +32,17 @@ def record(
         is_stored = outcomes[0].recorded
         try:
             _tell(session, outcomes, dry_run)
-        except (BrokenPipeError, AnswerLost) as error:
+        except Exception as error:
             if not is_stored:
                 raise
             first, last = number_of(outcomes[0].event), number_of(outcomes[-1].event)
-            events = f"event {first} is" if first == last else f"events {first} to {last} are"
+            events, show = f"event {first} is", f"evcli show {first} shows it"
+            if first < last:
+                events, show = f"events {first} to {last} are", f"evcli log --since {first - 1} shows them"
+            why = str(error).removeprefix("the answer could not be shown: ")
             raise AnswerLost(
-                f"{events} stored, but the answer could not be shown ({error or 'stdout is closed'})",
-                f"evcli log --since {first - 1} shows that; do not repeat the command",
-            ) from None
+                f"{events} stored, but the answer could not be shown: {why}", f"{show}; do not repeat the command"
+            ) from error
         finally:
             if is_stored:  # what came meanwhile came too late: the event is stored and announced
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -72,7 +74,7 @@ def _tell(session: Session, outcomes: list[Outcome], dry_run: bool) -> None:
         lines = [f"already recorded as event {number_of(outcomes[0].event)}"]
     header = ("event", *User._fields)
     users = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
-    session.output.show(Answer(header=header, rows=users, document=document, text="\n".join(lines)))
+    session.output.show(Answer(header=header, rows=users, document=document, lines=lines))
 
 
 def _sentence(outcome: Outcome) -> str:

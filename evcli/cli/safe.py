@@ -29,6 +29,11 @@ def _is_joiner_at_work(text: str, at: int) -> bool:
     return text[at] in JOINERS and not text[at - 1 : at].isascii() and not text[at + 1 : at + 2].isascii()
 
 
+def valid(text: str) -> str:
+    """`text` as JSON can hold it: what was not UTF-8 is escaped as in the other forms."""
+    return safe(text) if any("\ud800" <= character <= "\udfff" for character in text) else text
+
+
 def safe_json(document: bytes) -> bytes:
     """JSON whose strings hold no raw control, format or separator character; it says the same to every parser."""
     if document.isascii() and b"\x7f" not in document:

@@ -37,6 +37,8 @@ class Session:
         elif option == "format":
             self._choose_form(str(value))
         elif option == "color":
+            if value not in ("auto", "always", "never"):
+                raise BadInput(f'--color "{value}" is none of auto, always, never')
             self.output.color = str(value)
         elif option == "quiet":
             self.output.quiet = True

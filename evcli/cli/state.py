@@ -24,7 +24,7 @@ Exit codes: evcli help exit-codes
 """,
 )
 def state(ctx: typer.Context, at: At = None) -> None:
-    """Show the whole register, now or at a moment: its head, how many users, and who."""
+    """Show the whole register, now or at a moment."""
     session: Session = ctx.obj
     with session.reader() as reader:
         state = session.register().at(reader, None if at is None else session.moment(at, reader))

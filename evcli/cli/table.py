@@ -50,9 +50,7 @@ def _draw(
         show_header=header is not None, header_style="bold" if color else "", padding=(0, 1), collapse_padding=True,
     )  # fmt: skip
     for at, column_width in enumerate(widths):
-        is_number = header is not None and all(row[at].isdigit() for row in rows)
-        title = Text(header[at]) if header else ""
-        table.add_column(title, width=column_width, overflow="fold", justify="right" if is_number else "left")
+        table.add_column(Text(header[at]) if header else "", width=column_width, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, no_wrap=False) for cell in row))
     buffer = io.StringIO()

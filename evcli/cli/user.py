@@ -127,7 +127,10 @@ def destroy(
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Record that a user is one no more; of several, all or none. Nothing is deleted: evcli user restore undoes it."""
+    """Record that a user is one no more; of several, all or none.
+
+    Nothing is deleted, and evcli user restore takes it back.
+    """
     data = {} if reason is None else {"reason": clean_reason(reason)}
     record(ctx.obj, [_about(each, DESTROYED, data) for each in who], dry_run, expect, id, lock_wait)
 

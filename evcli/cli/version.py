@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from typer import Exit, echo
+from typer import Exit
 from typer.core import TyperOption
 
 from evcli import __version__
+from evcli.cli.session import Session
 
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
@@ -21,5 +22,5 @@ def version_option() -> TyperOption:
 
 def _show(context: "Context", parameter: "Parameter", value: Any) -> None:
     if value and not context.resilient_parsing:
-        echo(f"evcli {__version__}")
+        context.ensure_object(Session).output.write([f"evcli {__version__}\n"])
         raise Exit(0)

@@ -17,7 +17,7 @@ from evcli.eventlog.batch import Batch, announce, batch_path, forget
 from evcli.eventlog.format import hash_of
 from evcli.eventlog.opening import create, open_for_writing, own_path, sync_folder, warnings_about
 from evcli.eventlog.reading import CHUNK, LogReader
-from evcli.eventlog.recovery import keep_copy, put_aside
+from evcli.eventlog.recovery import End, keep_copy, put_aside
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
@@ -99,6 +99,7 @@ class LogWriter:
             failure = self._take_back(end, is_batch)
             taken = "it was taken back" if failure is None else f"taking it back failed too: {failure}"
             raise OutcomeUnknown(self.path, number, f"the sync failed ({error.strerror}); {taken}") from error
+        self.reader.end = End(end + len(lines), 0)
         if is_batch:
             self._forget_batch()
 

@@ -193,9 +193,9 @@ def _is_id(value: object) -> bool:
 
 
 def _optional_members_are_good(event: Event) -> bool:
-    recorded = event.get("recordedtime")
+    recorded = event.get("recordedtime", event["time"])
     return (
-        (recorded is None or (_is_time(recorded) and recorded >= event["time"]))
+        (_is_time(recorded) and _is_time(event["time"]) and recorded >= event["time"])
         and _is_id(event.get("correlationid", "-"))
         and _is_id(event.get("causationid", "-"))
     )

@@ -145,6 +145,10 @@ class LogReader:
         """The first ten events whose id begins with `prefix`, or is it; reads the file, but decodes only those."""
         import orjson
 
+        try:
+            prefix.encode()
+        except UnicodeEncodeError:  # bytes that are not UTF-8 are in no log
+            return []
         wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
         found = []
         offset = 0
