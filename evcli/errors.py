@@ -75,10 +75,8 @@ class EmailTaken(Refused):
     code = "email-taken"
 
     def __init__(self, email: str, holder: int, name: str, event: int) -> None:
-        super().__init__(
-            f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})',
-            f"see evcli user show {holder}; two live users never share an e-mail",
-        )
+        message = f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})'
+        super().__init__(message, f"see evcli user show {holder}; two live users never share an e-mail")
 
 
 class NothingToRepair(Refused):
@@ -95,11 +93,9 @@ class RestoreBlocked(EmailTaken):
     """The user cannot come back, because somebody else has taken the e-mail meanwhile."""
 
     def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str) -> None:
-        Refused.__init__(
-            self,
-            f'user {user} "{name}" cannot be restored: {email} now belongs to user {holder} "{holder_name}"',
-            f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}",
-        )
+        message = f'user {user} "{name}" cannot be restored: {email} now belongs to user {holder} "{holder_name}"'
+        hint = f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}"
+        Refused.__init__(self, message, hint)
 
 
 class NotLive(Refused):
@@ -195,9 +191,7 @@ class Busy(EvcliError):
         )
 
 
-DAMAGED_HINT = (
-    "nothing was changed; evcli verify lists all faults; evcli repair --dry-run shows what a repair would cut"
-)
+DAMAGED_HINT = "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would cut"
 
 
 class Damaged(EvcliError):

@@ -73,6 +73,8 @@ Examples:
   bash:  eval "$(evcli completion bash)"                                   in ~/.bashrc
   zsh:   eval "$(evcli completion zsh)"                                    in ~/.zshrc, after compinit
   fish:  evcli completion fish > ~/.config/fish/completions/evcli.fish     once
+
+Exit codes: evcli help exit-codes
 """,
 )
 def completion(

@@ -22,7 +22,6 @@ from evcli.eventlog.reading import START
 from evcli.eventlog.signals import held_signals
 from evcli.eventlog.survey import Fault
 from evcli.register import LOCK_WAIT
-from evcli.repair import mend, plan
 
 app = typer.Typer()
 
@@ -45,7 +44,7 @@ def verify(
         str | None, typer.Option("--expect", metavar="HEAD", help="A head kept elsewhere, which must be on the chain.")
     ] = None,
 ) -> None:
-    """Check form, chain and rules of every event; change nothing."""
+    """Read every event: form, chain and rules; change nothing."""
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:
@@ -98,6 +97,8 @@ def repair(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Mend a damaged log: keep a copy, cut at the first bad line."""
+    from evcli.repair import mend, plan
+
     session: Session = ctx.obj
     copy = None
     if dry_run:

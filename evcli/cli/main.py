@@ -104,8 +104,11 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
-    if session.output.form is None and "--json" in arguments:  # words so wrong that the options were not read
-        session.output.form = "json"
+    if session.output.form is None:  # the words may be so wrong that the options were not read
+        words = " ".join(arguments).replace("=", " ")
+        session.output.form = next((form for form in ("jsonl", "json") if f"--format {form}" in words), None)
+        if "--json" in arguments:
+            session.output.form = "json"
     session.output.error(error)
     return error.exit
 

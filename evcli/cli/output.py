@@ -200,9 +200,9 @@ def _csv(answer: Answer) -> Iterator[str]:
 
 def _guarded(cell: Cell) -> Cell:
     """A spreadsheet takes text that begins so for a formula (OWASP ASVS 1.2.10): a quote before it makes it text."""
-    return (
-        "'" + cell if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else cell
-    )
+    if not isinstance(cell, str):
+        return cell
+    return ("'" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else "") + safe(cell)
 
 
 def _plain(answer: Answer) -> Iterator[str]:

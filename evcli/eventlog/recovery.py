@@ -62,6 +62,8 @@ def _end_of_lines(path: str, descriptor: int, size: int) -> End:
     start = size - len(piece)
     if len(piece) > MAX_LINE or (piece.endswith(b"\n") and not _has_zero_sector(piece, start)):
         return End(size, 0)
+    if start and os.pread(descriptor, len(FIRST_BYTES), 0) != FIRST_BYTES:
+        return End(size, 0)  # it is no log that this is the end of, as whoever reads its first line will see
     if start == 0 and not _could_begin_a_log(piece):
         raise NotALog(path, "this is not an evcli log: no log begins so, and it has no complete line")
     return End(start, len(piece))

@@ -28,12 +28,12 @@ FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.errors", "evcli.register", "evcli.replay",
+    "evcli", "evcli.errors", "evcli.intention", "evcli.register", "evcli.replay",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
     "evcli.cli.times", "evcli.cli.version",
     "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
     "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.file", "evcli.eventlog.format", "evcli.eventlog.opening",
+    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file", "evcli.eventlog.format", "evcli.eventlog.opening",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
 STDLIB = {
@@ -43,7 +43,7 @@ STDLIB = {
 """What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
 
 EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.domain.who", "evcli.moments"
-USER = {"evcli.cli.user", EVENTS, OPTIONS, WHO}
+USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
 KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}

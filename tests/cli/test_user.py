@@ -423,7 +423,7 @@ def test_a_dry_run_of_the_first_create_prints_the_event_and_leaves_no_file(cli: 
     assert fields["type"] == "user.created"
     assert fields["data.name"] == "Ada"
     assert fields["data.email"] == "ada@example.com"
-    assert ran.err == "dry run: nothing was written; this event would be\n"
+    assert ran.err == "dry run: nothing was written; this would be\n"
 
 
 @pytest.mark.parametrize("command", WRITING)

@@ -321,10 +321,10 @@ def writer_at_work(path: Path) -> Iterator[int]:
 def test_a_line_that_a_writer_is_just_writing_is_not_called_torn(log_path: Path) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]) + MIXED[3][:200])
     with writer_at_work(log_path), LogReader(str(log_path)) as reader:
-        assert reader.end == (linear(MIXED, 3).offset, 0)
+        assert reader.end[:2] == (linear(MIXED, 3).offset, 0)
         assert numbers(reader.events()) == [1, 2, 3]
     with LogReader(str(log_path)) as reader:
-        assert reader.end == (linear(MIXED, 3).offset, 200), "with no writer at work it is torn"
+        assert reader.end[:2] == (linear(MIXED, 3).offset, 200), "with no writer at work it is torn"
 
 
 def test_a_line_that_looks_wrong_while_a_writer_is_at_work_is_looked_at_again(

@@ -376,5 +376,5 @@ def test_a_copy_is_written_whole_even_when_the_disk_takes_it_in_pieces(
 ) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:100]))
-    kept = keep_copy(str(tmp_path / "copy"), b"0123456789" * 99)
+    kept = keep_copy(str(tmp_path / "copy"), [b"0123456789" * 50, b"0123456789" * 49])
     assert Path(kept).read_bytes() == b"0123456789" * 99
