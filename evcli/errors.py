@@ -26,8 +26,7 @@
     ├── AnswerLost             16    stored, but the answer could not be shown
     └── Interrupted      129/130/143 by a signal, before anything was written
 
-Messages are plain sentences that may hold what somebody typed; whoever shows them escapes them. This module
-imports nothing, so that every layer can raise from it.
+Messages may hold what somebody typed; whoever shows them escapes them. Nothing is imported, so all layers can raise.
 """
 
 

@@ -16,7 +16,8 @@ from evcli.domain.state import State
 from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 from evcli.domain.who import find_user
 from evcli.eventlog.file import FileLog
-from evcli.register import Intention, Register
+from evcli.intention import Intention
+from evcli.register import Register
 
 HERE = Path(__file__).parent
 

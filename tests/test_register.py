@@ -31,7 +31,8 @@ from evcli.errors import (
 )
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.reading import LogReader
-from evcli.register import Intention, Outcome, Register, random_id, utc_now
+from evcli.intention import Intention, Outcome
+from evcli.register import Register, random_id, utc_now
 
 
 def create(name: str, email: str = "") -> Intention:

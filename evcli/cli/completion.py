@@ -6,10 +6,11 @@ insert; for bash it is done here. Completion never says that something is wrong:
 
 import re
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
-from typer._click.shell_completion import ShellComplete, split_arg_string
+from typer._click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
 from evcli.cli.output import Answer
 from evcli.cli.safe import safe
@@ -18,7 +19,7 @@ from evcli.cli.times import local
 from evcli.domain.event import number_of
 from evcli.domain.kinds import TYPES
 from evcli.domain.user import USER
-from evcli.errors import BadInput, EvcliError
+from evcli.errors import BadInput
 
 app = typer.Typer()
 
@@ -106,18 +107,31 @@ def complete(shell: str, arguments: list[str]) -> None:
         words, typed = _split(line)
     else:
         words, typed = arguments[:-1], arguments[-1] if arguments else ""
-    try:
-        candidates = ShellComplete(root(), {"obj": session}, "evcli", "").get_completions(words, typed)  # type: ignore[abstract]
-    except (EvcliError, typer.Exit):
-        return
-    for item in candidates:
-        if not item.value.isprintable() and safe(item.value) != item.value:
-            continue  # what cannot be shown as it is cannot be offered either
-        if shell == "bash":
-            told = _for_bash(item.value, line, breaks)
-        else:
-            told = f"{item.value}\t{safe(item.help)}" if item.help else item.value
-        sys.stdout.buffer.write(told.encode() + b"\n")
+    with suppress(Exception):  # somebody is in the middle of typing: whatever is wrong, this is not the time to say so
+        for item in _Words(root(), {"obj": session}, "evcli", "").get_completions(words, typed):
+            if safe(item.value) != item.value:
+                continue  # what cannot be shown as it is cannot be offered either
+            if shell == "bash":
+                told = _for_bash(item.value, line, breaks)
+            else:
+                told = f"{item.value}\t{safe(item.help)}" if item.help else item.value
+            sys.stdout.buffer.write(told.encode() + b"\n")
+
+
+class _Words(ShellComplete):
+    """The parser's own knowledge of what can follow; what shells send and take is done here, not there."""
+
+    def source_vars(self) -> dict[str, str]:
+        """Not asked for: the scripts are in SCRIPTS."""
+        raise NotImplementedError
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Not asked for: the words are handed over."""
+        raise NotImplementedError
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Not asked for: candidates are written by `complete`."""
+        raise NotImplementedError
 
 
 def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

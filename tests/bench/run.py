@@ -26,7 +26,8 @@ import evcli
 from evcli.cli.main import main as run_evcli
 from evcli.domain.user import CREATED, USER
 from evcli.eventlog.file import FileLog
-from evcli.register import Intention, Register
+from evcli.intention import Intention
+from evcli.register import Register
 
 
 class Sizes(NamedTuple):

@@ -15,7 +15,8 @@ from conftest import Cli, Clock, Ran
 
 from evcli.cli.main import main
 from evcli.eventlog.file import FileLog
-from evcli.register import Intention, Register
+from evcli.intention import Intention
+from evcli.register import Register
 
 FORMS = ("table", "plain", "json", "jsonl", "csv")
 

@@ -33,7 +33,8 @@ CORE = {
     "evcli.cli.times", "evcli.cli.version",
     "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
     "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file", "evcli.eventlog.format", "evcli.eventlog.opening",
+    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file",
+    "evcli.eventlog.format", "evcli.eventlog.opening",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
 STDLIB = {

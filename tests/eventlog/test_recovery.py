@@ -18,7 +18,8 @@ from evcli.eventlog.file import FileLog
 from evcli.eventlog.format import FIRST_BYTES, MAX_LINE
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.recovery import SECTOR, keep_copy
-from evcli.register import Intention, Register
+from evcli.intention import Intention
+from evcli.register import Register
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from evcli.domain.state import State
 from evcli.domain.user import CREATED, USER
 from evcli.errors import Damaged
 from evcli.eventlog.file import FileLog
-from evcli.register import Intention, Register
+from evcli.intention import Intention
+from evcli.register import Register
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((VECTORS / "expected.json").read_text(encoding="utf-8"))
