@@ -444,6 +444,18 @@ def test_a_new_log_is_its_owners_only_and_so_are_new_folders_whatever_the_umask(
     assert log.read_bytes() == ONE
 
 
+def test_a_new_log_is_its_owners_only_from_its_first_moment(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+
+    def look(descriptor: int, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+
+    monkeypatch.setattr(os, "fchmod", look)
+    with umask(0o000):
+        append(log_path, ONE, 1)
+    assert all(mode == 0o600 for mode in [*modes, stat.S_IMODE(log_path.stat().st_mode)]), "others could open it before"
+
+
 def test_the_rights_of_a_log_that_is_there_are_left_as_they_are(log: Path) -> None:
     log.chmod(0o664)
     append(log, TWO, 2)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ def log_of(name: str) -> FileLog:
     return FileLog(str(VECTORS / name))
 
 
+def create_three(log_path: Path, ids: list[str]) -> None:
+    """A log of three events with these ids, which a writer takes as they come: only named ones are looked up."""
+    given = iter(ids)
+    register = Register(
+        FileLog(str(log_path)), actor="ann", clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), new_id=lambda: next(given)
+    )
+    for name in ("ada", "bob", "dan"):
+        data = {"name": name, "email": f"{name}@x.org"}
+        register.execute(Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False))
+
+
 def test_every_vector_is_described_and_every_description_has_its_vector() -> None:
     assert {path.name for path in VECTORS.glob("*.jsonl")} == set(EXPECTED)
 
@@ -112,6 +124,29 @@ def test_one_fault_is_reported_once_not_for_every_line_that_follows(name: str) -
         assert [fault.line for fault in faults] == [6, 7, 8], "each of the three joints is broken"
     else:
         assert len(faults) == 1, f"{name}: {faults}"
+
+
+def test_an_id_that_occurs_twice_is_a_fault_of_the_second_event_that_has_it(log_path: Path) -> None:
+    create_three(log_path, ids=["one", "two", "one"])
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    byte = log_path.read_bytes().rindex(b'{"specversion"')
+    assert report.status == "damaged"
+    assert report.faults == [(3, byte, "id one is not unique in the log")]
+
+
+@pytest.mark.parametrize("sequence", [b'"three"', b'"-00000000003"', b'""', b"3", b"null"])
+def test_a_line_that_is_numbered_strangely_is_one_fault_and_the_rest_is_still_looked_at(
+    log_path: Path, sequence: bytes
+) -> None:
+    create_three(log_path, ids=["one", "two", "three"])
+    good = log_path.read_bytes()
+    log_path.write_bytes(good.replace(b'"000000000002"', sequence) + b"garbage\n")
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    assert report.status == "damaged"
+    assert [fault.line for fault in report.faults][:1] == [2]
+    assert [fault.line for fault in report.faults][-1:] == [4]
 
 
 @pytest.mark.parametrize("name", named("damaged"))
