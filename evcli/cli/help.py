@@ -48,6 +48,7 @@ JSON documents (more members may come; these stay; created, changed and destroye
   diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"faults":[{"line":4,"byte":1046,"message":"…"}]}
+  repair      {"repaired":true,"head":"41:…","fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],"copy":"…"}
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
 

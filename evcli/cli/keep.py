@@ -17,7 +17,7 @@ from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, EvcliError, NotALog
 from evcli.eventlog.file import sync
-from evcli.eventlog.opening import warnings_about
+from evcli.eventlog.opening import network_warnings, warnings_about
 from evcli.eventlog.reading import START
 from evcli.eventlog.signals import held_signals
 from evcli.eventlog.survey import Fault
@@ -184,6 +184,7 @@ def status(ctx: typer.Context) -> None:
         first = next(reader.events(until=1), None)
         last = next(reader.events_backward(place), None)
         warnings = warnings_about(reader.path, reader.descriptor)
+        warnings += network_warnings(reader.path, reader.descriptor)
         if reader.end.torn:
             warnings.append(f"{reader.end.torn} bytes of an unfinished append follow the last event")
     records = [record for kind in KINDS for record in state.records(kind)]

@@ -5,6 +5,7 @@ only append; a count that is checked; one sync, never repeated: after a failed s
 call the next one good (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failure takes the lines back instead.
 """
 
+import errno
 import fcntl
 import os
 import sys
@@ -15,7 +16,7 @@ from contextlib import contextmanager, suppress
 from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog.batch import Batch, announce, batch_path, forget
 from evcli.eventlog.format import hash_of
-from evcli.eventlog.opening import create, open_for_writing, own_path, sync_folder, warnings_about
+from evcli.eventlog.opening import create, network_warnings, open_for_writing, own_path, sync_folder, warnings_about
 from evcli.eventlog.reading import CHUNK, LogReader
 from evcli.eventlog.recovery import End, keep_copy, put_aside
 
@@ -76,6 +77,7 @@ class LogWriter:
         end = self.reader.end.offset
         if end == 0:
             self._sync_name(number)
+            self.notices += network_warnings(self.path, self.descriptor)
         is_batch = lines.count(b"\n") > 1
         if is_batch:
             self._announce(Batch(end, end + len(lines), hash_of(lines)), number)
@@ -179,15 +181,15 @@ class LogWriter:
         end = self.reader.end
         try:
             copy = put_aside(self.path, self.descriptor, end)
-        except PermissionError as error:
-            raise Damaged(
-                self.path,
-                self.reader.at.number + 1,
-                end.offset,
-                f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
-                "nothing was written; if the log may only be appended to (lsattr shows a), lift that once: chattr -a",
-            ) from error
         except OSError as error:
+            if error.errno == errno.EPERM:  # what a file that may only be appended to says to being cut
+                raise Damaged(
+                    self.path,
+                    self.reader.at.number + 1,
+                    end.offset,
+                    f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
+                    "nothing was written; if the log may only be appended to (lsattr shows a), lift that: chattr -a",
+                ) from error
             raise NotWritten(
                 f"{self.path} byte {end.offset}: an unfinished append of {end.torn} bytes could not be put aside: "
                 f"{error.strerror}; nothing was written"

@@ -17,6 +17,9 @@ _KINDS = (
 )
 
 
+_NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
+
+
 def open_for_reading(path: str) -> int:
     """A descriptor that reads the log. Takes no lock and asks for no right to write.
 
@@ -122,6 +125,21 @@ def warnings_about(path: str, descriptor: int) -> list[str]:
     if found.st_mode & stat.S_IWOTH:
         warnings.append(f"{path} may be written by everybody: chmod o-w")
     return warnings
+
+
+def network_warnings(path: str, descriptor: int) -> list[str]:
+    """Whether the log lies on a network file system, whose locks and appends cannot be relied on; known on Linux only.
+
+    flock(2) and open(2): over NFS, locks are emulated, and appends of two machines at once corrupt the file.
+    """
+    device = os.fstat(descriptor).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            types = {line.split(" - ")[1].split()[0] for line in mounts if line.split()[2] == number and " - " in line}
+    except OSError:
+        return []
+    return [f"{path} is on {type}: keep the log on a local file system" for type in types & _NETWORK_TYPES]
 
 
 @contextmanager
