@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -29,10 +30,22 @@ from evcli.errors import (
     Refused,
     Unchanged,
 )
+from evcli.eventlog import file as file_module
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.reading import LogReader
 from evcli.intention import Intention, Outcome
 from evcli.register import Register, random_id, utc_now
+
+
+@pytest.fixture(autouse=True)
+def _every_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS a sync is another call; here it is the one that the tests watch, on every system."""
+
+    def plain(descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    if sys.platform == "darwin":
+        monkeypatch.setattr(file_module, "sync", plain)
 
 
 def create(name: str, email: str = "") -> Intention:

@@ -19,7 +19,7 @@ import pytest
 
 from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog import file as file_module
-from evcli.eventlog.file import FileLog, LogWriter
+from evcli.eventlog.file import FileLog, LogWriter, sync
 from evcli.eventlog.format import NO_HASH, encode, hash_of
 from evcli.eventlog.opening import open_for_reading, warnings_about
 from evcli.eventlog.reading import LogReader
@@ -58,6 +58,17 @@ def writing(path: Path, wait: float = 0, *, may_create: bool = True) -> Iterator
 def append(path: Path, lines: bytes, number: int) -> None:
     with writing(path) as writer:
         writer.append(lines, number)
+
+
+@pytest.fixture(autouse=True)
+def _every_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS a sync is another call; here it is the one that the tests watch, on every system."""
+
+    def plain(descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    if sys.platform == "darwin":
+        monkeypatch.setattr(file_module, "sync", plain)
 
 
 @pytest.fixture
@@ -301,6 +312,36 @@ def test_bytes_that_somebody_adds_without_the_lock_are_noticed_and_nothing_is_ac
     assert TWO not in log.read_bytes()
 
 
+# --- what a sync is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_on_macos_a_sync_reaches_the_disk_itself_or_else_is_a_plain_one(
+    monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    made: list[str] = []
+
+    def full_sync(descriptor: int, command: int) -> None:
+        made.append(f"fcntl {command}")
+        if is_refused:
+            raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", full_sync)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: made.append("fsync"))
+    sync(3)
+    assert made == (["fcntl 51", "fsync"] if is_refused else ["fcntl 51"])
+
+
+def test_elsewhere_a_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "fsync", made.append)
+    sync(3)
+    assert made == [3]
+
+
 # --- the lock ---------------------------------------------------------------------------------------------------------
 
 
@@ -432,11 +473,10 @@ def test_a_log_that_was_removed_while_its_lock_was_waited_for_is_gone(
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
 def test_a_new_log_is_its_owners_only_and_so_are_new_folders_whatever_the_umask(tmp_path: Path, mask: int) -> None:
     log = tmp_path / "new" / "deeper" / "events.jsonl"
+    if mask == 0o777:  # nobody could enter a folder made under this one
+        (tmp_path / "new").mkdir(mode=0o700)
+        log.parent.mkdir(mode=0o700)
     with umask(mask):
-        if mask == 0o777:
-            log.parent.mkdir(parents=True)  # nobody could enter a folder made under this one
-            for folder in (log.parent.parent, log.parent):
-                folder.chmod(0o700)
         append(log, ONE, 1)
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700

@@ -1,0 +1,356 @@
+"""Completion: what is offered, and that bash, zsh and fish themselves insert it rightly, and run nothing of it."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect  # type: ignore[import-untyped]  # it has no types
+import pytest
+from conftest import Cli
+
+from cli.support import EVCLI, Raw, many_events, run_on, run_process, untouched
+from evcli.cli.completion import complete
+
+SHELLS = ("bash", "zsh", "fish")
+BREAKS = " \t\n\"'@><=;|&(:"
+"""What bash has in COMP_WORDBREAKS unless it was changed."""
+
+
+def offered(*words: str, shell: str = "zsh") -> list[str]:
+    """The candidates for the last of `words`, without what is told about them; nothing may be said on stderr."""
+    out, err = io.BytesIO(), io.BytesIO()
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (io.TextIOWrapper(buffer, encoding="utf-8") for buffer in (out, err))
+    try:
+        complete(shell, list(words))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        assert err.getvalue() == b""
+        return [line.split("\t")[0] for line in out.getvalue().decode().splitlines()]
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+# --- what is offered --------------------------------------------------------------------------------------------------
+
+
+def test_commands_are_offered(story: Cli) -> None:
+    assert set(offered("")) >= {"user", "log", "show", "diff", "state", "verify", "head", "status", "path", "help"}
+    assert offered("us") == ["user"]
+    assert offered("user", "") == ["create", "rename", "change-email", "destroy", "restore", "list", "show"]
+    assert offered("user", "re") == ["rename", "restore"]
+
+
+def test_options_are_offered_the_commands_own_and_the_shared_ones(story: Cli) -> None:
+    assert set(offered("user", "create", "--")) >= {"--email", "--dry-run", "--expect", "--id", "--log", "--json"}
+    assert offered("user", "list", "--ma") == ["--match"]
+    assert offered("--no-p") == ["--no-pager"]
+
+
+def test_where_a_user_is_meant_ids_are_offered_first_and_what_was_begun_then(story: Cli) -> None:
+    assert offered("user", "show", "") == ["1", "2", "3"]
+    assert offered("user", "show", "2") == ["2"]
+    assert offered("user", "show", "grace") == ["grace@navy.example"]
+    assert offered("user", "show", "Grace") == ["Grace Hopper"]
+    assert offered("user", "show", "Ada L") == ["Ada Lovelace"]
+    assert offered("user", "show", "zzz") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (("user", "show"), ["1", "2", "3"]),
+        (("log", "--user"), ["1", "2", "3"]),
+        (("user", "rename"), ["1", "2"]),
+        (("user", "change-email"), ["1", "2"]),
+        (("user", "destroy"), ["1", "2"]),
+        (("user", "restore"), ["3"]),
+    ],
+)
+def test_only_users_with_whom_the_command_can_do_something_are_offered(
+    story: Cli, words: tuple[str, ...], ids: list[str]
+) -> None:
+    assert offered(*words, "") == ids
+
+
+def test_a_name_that_does_not_mean_one_user_is_not_offered(cli: Cli) -> None:
+    for number, name in enumerate(["Ada", "ADA", "42", "me@home", "Alan"]):
+        cli.ok("user", "create", name, "--email", f"u{number}@example.com")
+    assert offered("user", "show", "A") == ["Alan"]
+    assert offered("user", "show", "4") == ["4"]
+    assert offered("user", "show", "me") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show",), ("diff",), ("diff", "0"), ("state", "--at"), ("head", "--at"), ("user", "list", "--at"),
+        ("user", "show", "2", "--at"), ("log", "--since"), ("log", "--until"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_where_a_moment_is_meant_the_last_events_are_offered_newest_first(story: Cli, words: tuple[str, ...]) -> None:
+    found = offered(*words, "")
+    assert found[:8] == ["8", "7", "6", "5", "4", "3", "2", "1"]
+    assert set(found[8:]) >= {"@", "yesterday"}
+    assert offered(*words, "yes") == ["yesterday"]
+
+
+def test_of_a_long_log_only_the_last_events_are_offered(cli: Cli) -> None:
+    many_events(cli, 100)
+    numbers = [value for value in offered("show", "") if value.isdigit()]
+    assert numbers[0] == "100"
+    assert len(numbers) < 60
+
+
+def test_types_topics_and_shells_are_offered(story: Cli) -> None:
+    assert offered("log", "--type", "user.") == [
+        "user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored",
+    ]  # fmt: skip
+    assert offered("help", "") == ["refs", "formats", "exit-codes", "environment"]
+    assert offered("completion", "") == ["bash", "zsh", "fish"]
+
+
+def test_each_candidate_is_told_about_where_the_shell_can_show_it(story: Cli) -> None:
+    ran = run_process("user", "show", "", environment={"_EVCLI_COMPLETE": "fish"})
+    assert ran.out.decode().splitlines() == [
+        "1\tAda Lovelace <ada@example.com>", "2\tGrace Hopper <grace@navy.example>", "3\tAlan <alan@example.com>",
+    ]  # fmt: skip
+
+
+def test_the_log_named_on_the_line_is_the_one_that_is_looked_into(story: Cli, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    story.ok("user", "create", "Zoe", "--email", "zoe@example.com", "--log", str(other))
+    for option in (("--log", str(other)), (f"--log={other}",)):
+        assert offered(*option, "user", "show", "Z") == ["Zoe"]
+        assert offered("user", "show", *option, "Z") == ["Zoe"]
+
+
+def test_what_cannot_be_seen_is_not_offered(cli: Cli) -> None:
+    cli.ok("user", "create", "क्\u200dष", "--email", "a@example.com")
+    cli.ok("user", "create", "a\u200db", "--email", "b@example.com")
+    assert offered("user", "show", "क") == ["क्\u200dष"]
+    assert offered("user", "show", "a\u200d") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "inserted"),
+    [
+        ("evcli user show Grace\\ H", "Grace\\ Hopper"),
+        ("evcli user show 'Grace H", "Grace Hopper"),
+        ('evcli user show "Grace H', "Grace Hopper"),
+        ("evcli user show '", "1"),
+        ("evcli us", "user"),
+    ],
+)
+def test_for_bash_a_candidate_is_quoted_as_the_word_was_begun(story: Cli, line: str, inserted: str) -> None:
+    assert offered(line, BREAKS, shell="bash")[0] == inserted
+
+
+# --- what is wrong with a log is not completion's to say --------------------------------------------------------------
+
+
+def _damaged(log: Path) -> None:
+    log.write_bytes(log.read_bytes().replace(b"Alan", b"Alen"))
+
+
+def _gone(log: Path) -> None:
+    log.unlink()
+
+
+def _notes(log: Path) -> None:
+    log.write_text("Milk, eggs\n")
+
+
+def _folder(log: Path) -> None:
+    log.unlink()
+    log.mkdir()
+
+
+def _fifo(log: Path) -> None:
+    log.unlink()
+    os.mkfifo(log)
+
+
+@pytest.mark.parametrize("spoil", [_damaged, _gone, _notes, _folder, _fifo], ids=lambda spoil: spoil.__name__[1:])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_without_a_good_log_nothing_is_offered_and_nothing_said(
+    story: Cli, shell: str, spoil: Callable[[Path], None], tmp_path: Path
+) -> None:
+    spoil(story.log)
+    with untouched(tmp_path):
+        for words in (("user", "show", ""), ("user", "show", "A"), ("log", "--user", ""), ("show", "9")):
+            given = (f"evcli {' '.join(words)}", BREAKS) if shell == "bash" else words
+            assert offered(*given, shell=shell) == []
+
+
+def test_a_real_process_without_a_log_prints_nothing_at_all(cli: Cli, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        assert run_process("user", "show", "", environment={"_EVCLI_COMPLETE": "zsh"}) == Raw(0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        ("bash", ()), ("bash", ("",)), ("bash", ("evcli 'user \"show",)), ("bash", ("evcli \\",)), ("zsh", ()),
+        ("zsh", ("user", "nope", "")), ("fish", ("--format", "nope", "user", "")), ("tcsh", ("user", "")),
+        ("fish", ("\udcff", "")), ("zsh", ("user", "show", "\udcff")),
+    ],
+)  # fmt: skip
+def test_a_line_that_makes_no_sense_gets_no_error(story: Cli, shell: str, words: tuple[str, ...]) -> None:
+    ran = run_process(*words, environment={"_EVCLI_COMPLETE": shell})
+    assert (ran.code, ran.err) == (0, b"")
+
+
+def test_completing_writes_nothing(story: Cli, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        for words in (("user", "destroy", "2", ""), ("user", "create", "X", "--email", ""), ("user", "restore", "")):
+            offered(*words)
+
+
+# --- the shells themselves --------------------------------------------------------------------------------------------
+
+START = {
+    "bash": (("--norc", "--noprofile", "-i"), "PS1='ready> '; eval \"$(evcli completion bash)\""),
+    "zsh": (
+        ("-f", "-i"),
+        'PS1=\'ready> \'; autoload -Uz compinit && compinit -u -C -d "$COMPINIT"; eval "$(evcli completion zsh)"',
+    ),
+    "fish": (("-N", "-i"), "function fish_prompt; echo 'ready> '; end; evcli completion fish | source"),
+}
+
+
+class Shell:
+    """A shell on a terminal of its own, in which `evcli` notes the arguments that it is given."""
+
+    def __init__(self, name: str, folder: Path, kept: Path) -> None:
+        executable = shutil.which(name)
+        if executable is None:
+            pytest.skip(f"there is no {name} here")
+        self._notes = folder / "arguments"
+        (folder / "bin").mkdir()
+        (folder / "work").mkdir()
+        script = folder / "bin" / "evcli"
+        script.write_text(
+            '#!/bin/sh\nif [ -n "$_EVCLI_COMPLETE" ] || [ "$1" = completion ]; then\n'
+            f'exec "{EVCLI[0]}" -m evcli "$@"\nfi\n'
+            f'printf "%s\\0" "$@" > "{self._notes}"\necho "<<noted>>"\n'
+        )
+        script.chmod(0o755)
+        (folder / "home").mkdir(exist_ok=True)
+        arguments, setup = START[name]
+        path = f"{folder / 'bin'}:{os.environ['PATH']}"
+        self.process = pexpect.spawn(
+            executable, list(arguments), env={**os.environ, "TERM": "xterm", "PATH": path, "COMPINIT": str(kept)},
+            cwd=str(folder / "work"), dimensions=(50, 200), timeout=8, encoding="utf-8",
+        )  # fmt: skip
+        self.process.delaybeforesend = None
+        self.process.send(f"{setup}; echo re''ady\r")
+        self.process.expect("ready\r\n")
+        self.process.expect("ready> ")
+        self.folder = folder / "work"
+        self.shown = ""
+
+    def arguments_of(self, typed: str) -> list[str]:
+        """What evcli is given when this line is typed, with tabs, and entered; or what the shell shows instead."""
+        self._notes.unlink(missing_ok=True)
+        self.process.send(typed + "\r")
+        if self.process.expect(["<<noted>>", pexpect.TIMEOUT]):
+            shown = str(self.process.before)[-200:]
+            self.process.sendcontrol("c")
+            self.process.expect(["ready> ", pexpect.TIMEOUT])
+            return ["nothing was run", shown]
+        self.shown = str(self.process.before)
+        self.process.expect("ready> ")
+        return self._notes.read_bytes().decode().split("\0")[:-1]
+
+    def type_and_drop(self, typed: str) -> None:
+        """Type this line, with tabs, and throw it away; return when the shell has done all that."""
+        assert self.arguments_of(f"{typed}\x15evcli done") == ["done"]
+
+    def close(self) -> None:
+        """End the shell."""
+        self.process.close(force=True)
+
+
+@pytest.fixture(params=SHELLS)
+def shell(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Shell]:
+    """bash, zsh and fish, each in its turn."""
+    monkeypatch.delenv("COLUMNS")
+    running = Shell(request.param, tmp_path, tmp_path_factory.getbasetemp() / "compinit")
+    yield running
+    running.close()
+
+
+HOSTILE = "x $(touch pwned) `touch pwned` ; touch pwned ' \" \\ * ? [a] {b,c} ! # & | > < ~ $HOME % (touch pwned)"
+"""A name in which every shell finds something that it would do."""
+
+
+def test_a_shell_completes_commands_options_users_and_events(cli: Cli, shell: Shell) -> None:
+    many_events(cli, 129)
+    cli.ok("user", "create", "Grace Hopper", "--email", "grace@navy.example")
+    wrong = {}
+    for typed, arguments in (
+        ("evcli us\tcre\tx", ["user", "create", "x"]),
+        ("evcli user list --ma\tx", ["user", "list", "--match", "x"]),
+        ("evcli log --type user.em\t", ["log", "--type", "user.email-changed"]),
+        ("evcli user show grace@n\t", ["user", "show", "grace@navy.example"]),
+        ("evcli log --user=grace@n\t", ["log", "--user=grace@navy.example"]),
+        ("evcli user show Grace\\ H\t", ["user", "show", "Grace Hopper"]),
+        ("evcli user show 'Grace H\t", ["user", "show", "Grace Hopper"]),
+        ("evcli head --at 13\t", ["head", "--at", "130"]),  # 13 itself is too long ago to be offered
+    ):
+        if (found := shell.arguments_of(typed)) != arguments:
+            wrong[typed] = found
+    assert not wrong
+
+
+def test_a_shell_inserts_a_hostile_name_as_text_and_runs_nothing_of_it(cli: Cli, shell: Shell) -> None:
+    cli.ok("user", "create", HOSTILE, "--email", "harmless@example.com")
+    cli.ok("user", "create", "Ada *", "--email", "info@example.com")
+    for surprise in ("x touched", "pwn", "a", "b", "c", "Ada secret", "Ada second"):
+        (shell.folder / surprise).touch()  # for a shell that takes * or ? for a pattern
+    wrong = {}
+    for begun, name in (
+        ("x\\ ", HOSTILE), ("'x ", HOSTILE), ('"x ', HOSTILE), ("Ada", "Ada *"), ("'Ada ", "Ada *"), ('"Ada ', "Ada *"),
+    ):  # fmt: skip
+        if (found := shell.arguments_of(f"evcli user show {begun}\t")) != ["user", "show", name]:
+            wrong[begun] = found
+    assert not wrong
+    assert not (shell.folder / "pwned").exists()
+
+
+def test_completing_runs_nothing_that_stands_on_the_line_and_shows_no_error(cli: Cli, shell: Shell) -> None:
+    for typed in (
+        'evcli log --user "$(touch pwned)" --since \t',
+        "evcli user show '; touch pwned; \t",
+        'evcli --log "$(touch pwned)" user show \t',
+    ):
+        shell.type_and_drop(typed)
+        assert "rror" not in shell.shown, f"without a log, {typed!r} shows {shell.shown!r}"
+        assert "Traceback" not in shell.shown
+    assert not (shell.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_the_script_is_one_that_its_shell_can_read(cli: Cli, name: str, tmp_path: Path) -> None:
+    executable = shutil.which(name)
+    if executable is None:
+        pytest.skip(f"there is no {name} here")
+    script = tmp_path / "script"
+    script.write_text(cli.ok("completion", name).out)
+    ran = run_process(str(script), command=(executable, "-n"))
+    assert (ran.code, ran.out, ran.err) == (0, b"", b"")
+
+
+def test_completion_on_a_terminal_prints_the_script_as_it_is(cli: Cli) -> None:
+    for name in SHELLS:
+        assert run_on(["completion", name], cli.clock, screen=True).out == cli.ok("completion", name).out
