@@ -1,0 +1,284 @@
+"""What all sweeps share: logs to begin with, evcli as a process, and the judgement on what a fault left behind."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+import pytest
+
+import evcli
+from evcli.audit import audit
+from evcli.domain.user import CREATED, DESTROYED
+from evcli.errors import EvcliError, NoLog
+from evcli.eventlog.batch import batch_path
+from evcli.eventlog.file import FileLog
+from evcli.eventlog.reading import LogReader
+from evcli.intention import Intention
+from evcli.register import Register
+
+OURS = Path(evcli.__file__).parent.parent
+"""The folder above the package under test; a mutant has another one."""
+
+LOG = "events.jsonl"
+
+NOTHING_WRITTEN = (1, 2, 10, 11, 12, 13, 14, 129, 130, 143)
+"""The exit codes that promise that nothing was stored."""
+
+
+Case = TypeVar("Case")
+
+
+class Start(NamedTuple):
+    """A log as a command finds it: the files in its folder, and which bytes of it were acknowledged."""
+
+    name: str
+    files: dict[str, bytes]
+    """By name; without any, the folder is missing too."""
+    good: bytes
+    unfinished: bytes = b""
+
+
+class Ended(NamedTuple):
+    """A process that ended: its exit code (below 0: the signal that ended it) and what it printed."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+def needs(tool: str) -> pytest.MarkDecorator:
+    """Skip a test by name where a tool is missing."""
+    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed")
+
+
+def environment(package: Path = OURS) -> dict[str, str]:
+    """The environment of a process that runs the evcli in `package`."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "PYTHONPATH": str(package),
+        "PYTHONSAFEPATH": "1",  # else the current folder's names are looked up too, and those calls would count
+        "EVCLI_ACTOR": "ann",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def command(log: Path, words: Sequence[str]) -> list[str]:
+    """The words that run evcli over `log`, its answer in JSON."""
+    return [sys.executable, "-m", "evcli", "--log", str(log), "--json", *words]
+
+
+def run(words: Sequence[str], package: Path = OURS) -> Ended:
+    """Run a process until it ends."""
+    done = subprocess.run(words, env=environment(package), cwd="/", capture_output=True, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr.decode())
+
+
+CREATE = ("user", "create", "Eve", "--email", "eve@example.com")
+DESTROY = ("user", "destroy", "1", "2", "--reason", "both or neither")
+
+
+def register(log: Path, first_id: str = "event") -> Register:
+    """A register over `log` in this process, with counted ids, and a clock that every event moves by a second."""
+    counter = iter(range(1, 1_000_000))
+    moment = iter(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=number) for number in range(1_000_000))
+    return Register(
+        FileLog(str(log)), actor="ann", clock=lambda: next(moment), new_id=lambda: f"{first_id}-{next(counter)}"
+    )
+
+
+def creation(name: str) -> Intention:
+    """The intention to create a user."""
+    data = {"name": name, "email": f"{name.lower()}@example.com"}
+    return Intention(CREATED, data, about=lambda state: state.last_id("user") + 1, finds=False)
+
+
+def destruction(id: int, reason: str) -> Intention:
+    """The intention to destroy a user."""
+    return Intention(DESTROYED, {"reason": reason}, about=lambda state: id)
+
+
+@cache
+def written(users: int, batch: int = 0) -> tuple[bytes, bytes]:
+    """The lines of so many new users, and those of a batch that destroys the first ones of them."""
+    with TemporaryDirectory() as folder:
+        log = Path(folder, LOG)
+        one = register(log)
+        for number in range(1, users + 1):
+            one.execute(creation(f"User{number}"))
+        good = log.read_bytes()
+        if batch:
+            one.execute_all([destruction(number, "gone" * 20) for number in range(1, batch + 1)])
+        return good, log.read_bytes()[len(good) :]
+
+
+def batch_file(start: int, lines: bytes) -> bytes:
+    """The batch file that announces `lines` from byte `start` on."""
+    return b'{"start":%d,"end":%d,"sha256":"%b"}\n' % (start, start + len(lines), lines[-67:-3])
+
+
+def starts() -> list[Start]:
+    """Every state in which a writer can find its log."""
+    good, batch = written(3, 3)
+    cut = batch[: batch.index(b"\n") + 150]
+    announced = batch_file(len(good), batch)
+    half_announced = {LOG: good, LOG + ".batch": announced[:20]}
+    return [
+        Start("new", {}, b""),
+        Start("old", {LOG: good}, good),
+        Start("torn", {LOG: good + batch[:150]}, good, batch[:150]),
+        Start("unfinished batch", {LOG: good + cut, LOG + ".batch": announced}, good, cut),
+        Start("finished batch", {LOG: good + batch, LOG + ".batch": announced}, good + batch),
+        Start("half announced batch", half_announced, good),
+    ]
+
+
+def start(name: str) -> Start:
+    """The state of that name."""
+    return next(each for each in starts() if each.name == name)
+
+
+def lay_out(folder: Path, before: Start) -> Path:
+    """Make `folder` hold that state and nothing else; the log's path."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if before.files:
+        folder.mkdir()
+    for name, content in before.files.items():
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o600)
+    return folder / LOG
+
+
+def acknowledged(out: bytes) -> list[bytes]:
+    """The lines that whole answers in JSON acknowledge as recorded; an answer that was cut short answers nothing."""
+    lines: list[bytes] = []
+    decoder, text = json.JSONDecoder(), out.decode(errors="replace").lstrip()
+    while text:
+        try:
+            document, end = decoder.raw_decode(text)
+        except ValueError:
+            break
+        if document.get("recorded"):
+            lines += [orjson.dumps(event) + b"\n" for event in document["events"]]
+        text = text[end:].lstrip()
+    return lines
+
+
+def read(log: Path) -> tuple[str, int, int, str]:
+    """What a reader says of the log: status, number of events, byte after the last, and the fault if there is one."""
+    try:
+        with LogReader(str(log)) as reader:
+            report = audit(reader)
+            return report.status, report.head.number, report.head.offset, "; ".join(map(str, report.faults))
+    except NoLog:
+        return "good", 0, 0, ""
+    except EvcliError as error:
+        return "damaged", 0, 0, error.message
+
+
+def content(path: Path) -> bytes:
+    """The file's bytes; none when it is not there."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[str]:
+    """What evcli promised and did not keep, when a command that wants so many events met a fault and `ran` so."""
+    broken = []
+    acks = acknowledged(ran.out)
+    now = content(log)
+    if not now.startswith(before.good):
+        return ["lost: what was acknowledged before is not all there"]
+    status, number, end, fault = read(log)
+    if status == "damaged":
+        return [f"damaged: {fault}"]
+    known = before.good.count(b"\n")
+    added = number - known
+    new = now[len(before.good) : end]
+    if new and before.unfinished and new.startswith(before.unfinished[:120]):
+        broken.append("half a batch is read as events")
+    if acks and b"".join(acks) != new:
+        broken.append(f"lost: {len(acks)} events were acknowledged, {added} are stored")
+    if added not in (0, wanted):
+        broken.append(f"{added} of {wanted} events of one command are stored")
+    if ran.code >= 0 and ran.code not in (0, 15, *NOTHING_WRITTEN):
+        broken.append(f"exit code {ran.code} is none that is documented for this")
+    if "Traceback" in ran.err or '"bug"' in ran.err or "Exception ignored" in ran.err:
+        broken.append(f"it is a bug in its own words: {ran.err}")
+    if ran.code == 0 and not acks:
+        broken.append("exit 0 without an answer")
+    if ran.code > 0 and acks:
+        broken.append(f"acknowledged, and yet exit {ran.code}")
+    if ran.code in NOTHING_WRITTEN and added:
+        broken.append(f"exit {ran.code} says that nothing was written, and {added} events were stored")
+    if ran.code > 0 and not ran.err:
+        broken.append(f"exit {ran.code} without a word")
+    copies = [path.read_bytes() for path in log.parent.glob("*.torn-*")] if log.parent.exists() else []
+    if not now[len(before.good) :].startswith(before.unfinished) and before.unfinished not in copies:
+        broken.append("the unfinished bytes are neither in the log nor in a copy of their own")
+    return broken + what_is_in_the_way(log, now[:end])
+
+
+def what_is_in_the_way(log: Path, kept: bytes) -> list[str]:
+    """What keeps the next append from working: none of `kept` may go, and all must be good afterwards."""
+    last = log.parent.stat().st_ino if log.parent.exists() else 0
+    try:
+        register(log, f"later-{last}-{len(kept)}").execute(creation("Zoe"))
+    except EvcliError as error:
+        return [f"the next append fails: {error.message}"]
+    status, number, _, fault = read(log)
+    broken = []
+    if not log.read_bytes().startswith(kept):
+        broken.append("lost: the next append dropped events")
+    if status != "good" or number != kept.count(b"\n") + 1:
+        broken.append(f"after the next append the log is {status}, with {number} events: {fault}")
+    if os.path.exists(batch_path(str(log))):
+        broken.append("the next append leaves a batch file behind")
+    broken += [
+        f"{path.name} may be read by others"
+        for path in log.parent.iterdir()
+        if stat.S_IMODE(path.stat().st_mode) != 0o600
+    ]
+    return broken
+
+
+@contextmanager
+def folders(above: Path) -> Iterator[Callable[[], Path]]:
+    """A function that gives each thread a folder of its own below `above`."""
+    own = threading.local()
+    counter = iter(range(1_000))
+
+    def folder() -> Path:
+        if not hasattr(own, "path"):
+            own.path = above / f"worker-{next(counter)}"
+            own.path.mkdir()
+        found: Path = own.path
+        return found
+
+    yield folder
+
+
+def in_parallel(work: Callable[[Case], str], cases: Iterable[Case]) -> list[str]:
+    """Do the work for every case, as many at once as there are processors; what it complained of."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [complaint for complaint in pool.map(work, cases) if complaint]
+
+
+def told(complaints: Sequence[Any]) -> str:
+    """Complaints for people: how many there are, and the first ones."""
+    return f"{len(complaints)} complaints:\n" + "\n".join(map(str, complaints[:40]))

@@ -1,0 +1,55 @@
+"""What the sweeps count, and the line of figures that a run prints at its end."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+FIGURES = (
+    "system calls swept",
+    "writes torn",
+    "power-cut images checked",
+    "bits flipped",
+    "prefixes read",
+    "kills",
+    "acknowledged events lost",
+    "false alarms",
+)
+
+
+class Figures:
+    """What one test counted: `figures.count("kills", 3)`. Only what was really done and judged is counted."""
+
+    def __init__(self) -> None:
+        self.counted: Counter[str] = Counter()
+
+    def count(self, what: str, number: int = 1) -> None:
+        assert what in FIGURES, f"{what} is none of the figures"
+        self.counted[what] += number
+
+    def judge(self, complaints: list[str]) -> None:
+        """Count the complaints that say that something was lost."""
+        self.count("acknowledged events lost", sum("lost:" in complaint for complaint in complaints))
+        self.count("false alarms", sum("false alarm:" in complaint for complaint in complaints))
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """Where a sweep counts; the figures travel with the test's report, also from another process."""
+    counted = Figures()
+    yield counted
+    request.node.user_properties.append(("figures", dict(counted.counted)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the run itself counted."""
+    total: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and report.when == "teardown":
+                for name, value in report.user_properties:
+                    if name == "figures" and isinstance(value, dict):
+                        total.update(value)
+    if total:
+        said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
+        terminalreporter.write_line(f"faults: {said}")

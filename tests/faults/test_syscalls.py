@@ -1,0 +1,62 @@
+"""Every system call that a command makes on its log fails, or a signal comes with it: nothing is lost, nothing lied."""
+
+from pathlib import Path
+
+import pytest
+
+from faults.common import CREATE, DESTROY, folders, in_parallel, needs, start, starts, told
+from faults.conftest import Figures
+from faults.strace import ERRORS, SIGNALS, Injection, Sweep, calls_of, complaint_about, injections
+
+pytestmark = needs("strace")
+
+SWEEPS = {
+    **{each.name: Sweep(each, CREATE, 1) for each in starts()},
+    "old, by a batch": Sweep(start("old"), DESTROY, 2),
+    "torn, by a batch": Sweep(start("torn"), DESTROY, 2),
+    "old, write refused": Sweep(start("old"), CREATE, 1, (Injection("write", 1, "ENOSPC"),)),
+    "old, sync failed": Sweep(start("old"), CREATE, 1, (Injection("fsync", 1, "EIO"),)),
+    "old, by a batch, write refused": Sweep(start("old"), DESTROY, 2, (Injection("write", 2, "ENOSPC"),)),
+    "old, by a batch, sync failed": Sweep(start("old"), DESTROY, 2, (Injection("fsync", 3, "EIO"),)),
+}
+
+
+def sweep_all(above: Path, sweep: Sweep, cases: list[Injection], figures: Figures) -> None:
+    above.mkdir(exist_ok=True)
+    with folders(above) as folder:
+        complaints = in_parallel(lambda case: complaint_about(folder(), sweep, case), cases)
+    figures.count("system calls swept", len(cases))
+    figures.judge(complaints)
+    assert not complaints, told(complaints)
+
+
+def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(tmp_path: Path) -> None:
+    new = [name for name, _ in calls_of(tmp_path, SWEEPS["new"])]
+    assert new.count("write") == 1
+    assert new.count("fsync") >= 3, "the log, its folder and the one above are synced"
+    assert {"mkdir", "openat", "flock", "newfstatat", "close"} <= set(new)
+    batch = [name for name, _ in calls_of(tmp_path, SWEEPS["unfinished batch"])]
+    assert batch.count("write") == 2, "the copy of the unfinished batch, and the line"
+    assert {"ftruncate", "unlink", "pread64"} <= set(batch)
+
+
+def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(tmp_path: Path, figures: Figures) -> None:
+    faults = {"write": ("KILL",), "fsync": ("EIO",), "ftruncate": ("KILL",), "unlink": ("KILL",)}
+    for name in ("new", "torn", "old, by a batch", "unfinished batch"):
+        cases = [
+            each
+            for each in injections(tmp_path, SWEEPS[name], ("EIO", "KILL"))
+            if each.fault in faults.get(each.call, ())
+        ]
+        sweep_all(tmp_path / name, SWEEPS[name], cases, figures)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("fault", [*ERRORS, *SIGNALS])
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_call_of_one_append_fails_in_every_way_and_nothing_is_lost(
+    name: str, fault: str, tmp_path: Path, figures: Figures
+) -> None:
+    cases = list(injections(tmp_path, SWEEPS[name], (fault,)))
+    assert cases
+    sweep_all(tmp_path, SWEEPS[name], cases, figures)
