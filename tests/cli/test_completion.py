@@ -248,6 +248,7 @@ class Shell:
             cwd=str(folder / "work"), dimensions=(50, 200), timeout=8, encoding="utf-8",
         )  # fmt: skip
         self.process.delaybeforesend = None
+        self.process.ptyproc.delayafterclose = self.process.ptyproc.delayafterterminate = 0
         self.process.send(f"{setup}; echo re''ady\r")
         self.process.expect("ready\r\n")
         self.process.expect("ready> ")
