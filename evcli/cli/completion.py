@@ -28,17 +28,21 @@ RECENT = 20
 
 _BASH = """\
 _evcli_completion() {
-    local IFS=$'\\n'
-    COMPREPLY=($(_EVCLI_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null))
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        COMPREPLY+=("$line")
+    done < <(_EVCLI_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
 }
-complete -o nosort -o default -F _evcli_completion evcli"""
+complete -o nosort -o default -F _evcli_completion evcli 2>/dev/null ||
+    complete -o default -F _evcli_completion evcli"""
 
 _ZSH = """\
 #compdef evcli
 _evcli() {
     local line
     local -a values shown
-    for line in "${(@f)$(_EVCLI_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    for line in "${(@f)$(_EVCLI_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
         [[ -n $line ]] || continue
         values+=("${line%%$'\\t'*}")
         shown+=("${line/$'\\t'/  -- }")
@@ -101,20 +105,18 @@ def complete(shell: str, arguments: list[str]) -> None:
     """Print the candidates for the last of the words typed, as `shell`'s script wants them."""
     from evcli.cli.app import root
 
-    session = Session()
-    if shell == "bash":
-        line, breaks = arguments[0], arguments[1] if len(arguments) > 1 else ""
-        words, typed = _split(line)
-    else:
-        words, typed = arguments[:-1], arguments[-1] if arguments else ""
+    line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ("", "")
+    words, raw = _split(line) if shell == "bash" else (arguments[:-1], (arguments or [""])[-1])
+    typed = _unquoted(raw)
+    option = typed[: typed.find("=") + 1] if typed.startswith("--") else ""
     with suppress(Exception):  # somebody is in the middle of typing: whatever is wrong, this is not the time to say so
-        for item in _Words(root(), {"obj": session}, "evcli", "").get_completions(words, typed):
+        for item in _Words(root(), {"obj": Session()}, "evcli", "").get_completions(words, typed):
             if safe(item.value) != item.value:
                 continue  # what cannot be shown as it is cannot be offered either
             if shell == "bash":
-                told = _for_bash(item.value, line, breaks)
+                told = _for_bash(item.value, line, raw, breaks)
             else:
-                told = f"{item.value}\t{safe(item.help)}" if item.help else item.value
+                told = option + item.value + (f"\t{safe(item.help)}" if item.help else "")
             sys.stdout.buffer.write(told.encode() + b"\n")
 
 
@@ -176,10 +178,25 @@ def event_types(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _split(line: str) -> tuple[list[str], str]:
-    """The words of a bash command line after the program's name, and the one that is being typed."""
-    words = split_arg_string(line)[1:]
-    is_new = line[-1:].isspace() and not line.endswith("\\ ") and not _open_quote(line)
-    return (words, "") if is_new or not words else (words[:-1], words[-1])
+    """The words of a bash command line after the program's name, and the one that is being typed, as it is typed."""
+    start, at, quote = 0, 0, ""
+    while at < len(line):
+        character = line[at]
+        if character == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character.isspace():
+            start = at + 1
+        at += 1
+    return split_arg_string(line[:start])[1:], line[start:]
+
+
+def _unquoted(word: str) -> str:
+    """A word that is being typed without its quotes and backslashes; a quote may still be open."""
+    return (split_arg_string(word) or [""])[0] if word.strip() else ""
 
 
 def _open_quote(line: str) -> str:
@@ -198,17 +215,18 @@ def _open_quote(line: str) -> str:
     return quote
 
 
-def _for_bash(value: str, line: str, breaks: str) -> str:
+def _for_bash(value: str, line: str, raw: str, breaks: str) -> str:
     """The candidate as bash must insert it: quoted, and without what bash takes for words before this one.
 
-    Bash ends a word not only at spaces but also at each of COMP_WORDBREAKS, `@` and `:` among them.
+    Bash ends a word not only at spaces but also at each of COMP_WORDBREAKS; of these, an `@` begins the next word.
     """
     quote = _open_quote(line)
     if quote == "'":
         return value.replace("'", "'\\''")
     if quote:
-        return re.sub(r'([\\"$`!])', r"\\\1", value)
-    written = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value, flags=re.UNICODE)
-    word = re.split(r"(?<!\\)\s", line)[-1]
-    cut = max((word.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
-    return written[cut + 1 :] if cut >= 0 and written.casefold().startswith(word[: cut + 1].casefold()) else written
+        return re.sub(r'([\\"$`])', r"\\\1", value).replace("!", "\"'!'\"")
+    written = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+    if raw.startswith("--") and "=" in raw:
+        written = raw[: raw.find("=") + 1] + written
+    at = max((raw.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
+    return written[at + (raw[at] != "@") :] if at >= 0 and written.startswith(raw[:at]) else written

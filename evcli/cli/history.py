@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from evcli.cli.events import LOG_HEADER, as_json, event_fields, in_words, log_row
-from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until
+from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until, complete_moments
 from evcli.cli.output import Answer, Cell, fields
 from evcli.cli.session import Session
 from evcli.domain.event import Event, number_of
@@ -113,9 +113,12 @@ Examples:
 def diff(
     ctx: typer.Context,
     from_: Annotated[
-        str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-, one event ago.")
+        str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-.", autocompletion=complete_moments)
     ] = "",
-    to: Annotated[str, typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.")] = "@",
+    to: Annotated[
+        str,
+        typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.", autocompletion=complete_moments),
+    ] = "@",
 ) -> None:
     """Show what changed between two moments."""
     session: Session = ctx.obj

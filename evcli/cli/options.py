@@ -15,7 +15,8 @@ def complete_users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]
     return users(ctx, incomplete)
 
 
-def _moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def complete_moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Candidates for a REF; see `evcli.cli.completion.moments`."""
     from evcli.cli.completion import moments
 
     return moments(ctx, incomplete)
@@ -30,16 +31,17 @@ def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="In quotes, when it has several words.")]
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A user's id, e-mail or name.", autocompletion=complete_users)]
 At = Annotated[
-    str | None, typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=_moments)
+    str | None,
+    typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=complete_moments),
 ]
 Ref = Annotated[
-    str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=_moments)
+    str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=complete_moments)
 ]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="REF", help="Only events after it.", autocompletion=_moments)
+    str | None, typer.Option("--since", metavar="REF", help="Only events after it.", autocompletion=complete_moments)
 ]
 Until = Annotated[
-    str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=_moments)
+    str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=complete_moments)
 ]
 ByUser = Annotated[
     str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=complete_users)

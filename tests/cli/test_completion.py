@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,6 +249,7 @@ class Shell:
             cwd=str(folder / "work"), dimensions=(50, 200), timeout=8, encoding="utf-8",
         )  # fmt: skip
         self.process.delaybeforesend = None
+        self.process.ptyproc.delayafterclose = 0
         self.process.send(f"{setup}; echo re''ady\r")
         self.process.expect("ready\r\n")
         self.process.expect("ready> ")
@@ -273,7 +275,9 @@ class Shell:
 
     def close(self) -> None:
         """End the shell."""
-        self.process.close(force=True)
+        self.process.kill(signal.SIGKILL)
+        self.process.wait()
+        self.process.close()
 
 
 @pytest.fixture(params=SHELLS)

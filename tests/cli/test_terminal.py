@@ -1,0 +1,296 @@
+"""What a person sees on a real terminal: tables, how long ago, a pager for more than a screen, and Ctrl-C."""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pexpect  # type: ignore[import-untyped]  # it has no types
+import pyte
+import pytest
+from conftest import Cli
+
+from cli.support import EVCLI, WRITING, events_in, many_events, run_process, run_shell, untouched
+
+
+class Terminal:
+    """A terminal of `lines` by `columns` on which evcli runs; what it shows is on `screen`."""
+
+    def __init__(
+        self, *words: str, lines: int = 24, columns: int = 100, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._screen = pyte.HistoryScreen(columns, lines, history=10_000)
+        self._stream = pyte.Stream(self._screen)
+        self.raw = ""
+        kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        self.process = pexpect.spawn(
+            EVCLI[0], [*EVCLI[1:], *words], env={**kept, "TERM": "xterm-256color", **(environment or {})},
+            dimensions=(lines, columns), timeout=20, encoding="utf-8",
+        )  # fmt: skip
+        self.process.delaybeforesend = None
+        self.process.ptyproc.delayafterclose = 0
+
+    def ends(self) -> int:
+        """Wait until the process ends; its exit code as a shell has it."""
+        self.expect(pexpect.EOF)
+        self.process.wait()
+        self.process.close()
+        return int(self.process.exitstatus if self.process.signalstatus is None else 128 + self.process.signalstatus)
+
+    def expect(self, pattern: Any) -> None:
+        """Wait until this is shown."""
+        self.process.expect(pattern)
+        shown = self.process.before + (self.process.after if isinstance(self.process.after, str) else "")
+        self.raw += shown
+        self._stream.feed(shown)
+
+    @property
+    def lines(self) -> list[str]:
+        """All that was shown, scrolled away or not, a line a line, without the blank ones at the end."""
+        width = range(self._screen.columns)
+        above = ["".join(line[at].data for at in width) for line in self._screen.history.top]
+        return [line.rstrip() for line in "\n".join([*above, *self._screen.display]).rstrip().split("\n")]
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """A pager that shows all and leaves a mark: what LESS was. EVCLI_PAGER names it."""
+    return make_pager(tmp_path, "marking", 'cat; printf "%s" "LESS=$LESS" > "$0.mark"')
+
+
+def make_pager(folder: Path, name: str, commands: str) -> Path:
+    """A pager made of lines of sh; it may leave a mark in the file that is its own name and `.mark`."""
+    script = folder / name
+    script.write_text(f"#!/bin/sh\n{commands}\n")
+    script.chmod(0o755)
+    return script
+
+
+def mark_of(pager: Path) -> Path:
+    """Where the pager leaves its mark."""
+    return pager.with_name(pager.name + ".mark")
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_the_answer_is_a_table(story: Cli) -> None:
+    terminal = Terminal("user", "list")
+    assert terminal.ends() == 0
+    header, rule, *rows = terminal.lines
+    assert header.split()[:5] == ["id", "name", "email", "created", "changed"]
+    assert set(rule) == {"─"}
+    assert [re.split(r"\s{2,}", row) for row in rows] == [
+        ["1", "Ada Lovelace", "ada@example.com", "1", "6"], ["2", "Grace Hopper", "grace@navy.example", "2", "4"],
+    ]  # fmt: skip
+
+
+def test_on_a_terminal_log_says_how_long_ago(cli: Cli) -> None:
+    run_process(*("user", "create", "Ada", "--email", "ada@example.com"))
+    terminal = Terminal("log")
+    assert terminal.ends() == 0
+    assert re.search(
+        r"^1\s+(just now|\d+ (second|minute)s? ago)\s+ann\s+user\.created", "\n".join(terminal.lines), re.M
+    )
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_a_table_is_as_wide_as_the_terminal_at_the_most(story: Cli, columns: int) -> None:
+    terminal = Terminal("log", columns=columns, environment={"EVCLI_PAGER": ""})
+    assert terminal.ends() == 0
+    written = re.sub(r"\x1b\[[0-9;]*m", "", terminal.raw).split("\r\n")
+    assert max(map(len, written)) <= columns, written
+
+
+def test_a_table_on_a_terminal_has_colour_unless_it_is_not_wanted(story: Cli) -> None:
+    for words, environment, is_coloured in (
+        ((), {}, True),
+        ((), {"NO_COLOR": "1"}, False),
+        (("--color", "never"), {}, False),
+        ((), {"TERM": "dumb"}, False),
+    ):
+        terminal = Terminal("user", "list", *words, environment=environment)
+        assert terminal.ends() == 0
+        assert ("\x1b[" in terminal.raw) == is_coloured, f"{words} {environment}: {terminal.raw!r}"
+
+
+def test_an_error_on_a_terminal_has_colour_and_says_the_same(story: Cli) -> None:
+    terminal = Terminal("user", "show", "nobody")
+    assert terminal.ends() == 1
+    assert terminal.lines[0] == 'error: no user "nobody" at event 8'
+    assert terminal.lines[1].startswith("hint: ")
+    assert terminal.raw.startswith("\x1b[1;31merror:\x1b[0m ")
+
+
+def test_the_forms_for_programs_are_the_same_on_a_terminal(story: Cli) -> None:
+    for form in ("plain", "json", "jsonl", "csv"):
+        terminal = Terminal("user", "list", "--format", form, columns=300)
+        assert terminal.ends() == 0
+        assert terminal.raw.replace("\r\r\n", "\r\n").replace("\r\n", "\n") == story.ok(
+            "user", "list", "--format", form
+        ).out.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("command", ["user create", "user destroy"])
+def test_nothing_is_asked_on_a_terminal_either(story: Cli, command: str) -> None:
+    terminal = Terminal(*WRITING[command])
+    assert terminal.ends() == 0
+    assert terminal.lines[0].startswith("user ")
+    assert terminal.lines[1].startswith("undo: evcli user ")
+    assert len(events_in(story.log)) == 9
+
+
+# --- the pager --------------------------------------------------------------------------------------------------------
+
+
+def test_more_than_a_screen_goes_through_the_pager_whole(cli: Cli, mark: Path) -> None:
+    many_events(cli, 60)
+    terminal = Terminal("log", environment={"EVCLI_PAGER": str(mark)})
+    assert terminal.ends() == 0
+    assert mark_of(mark).read_text() == "LESS=FRX"
+    numbers = [line.split()[0] for line in terminal.lines[2:]]
+    assert numbers == [str(number) for number in range(60, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("log", "-n", "5"), "less than a screen"),
+        (("log", "--type", "nope"), "an empty answer"),
+        (("log", "--no-pager"), "--no-pager"),
+        (("--no-pager", "log"), "--no-pager before the command"),
+        (("user", "list", "--at", "0"), "nobody"),
+        (("head",), "one line"),
+        (("user", "create", "X", "--email", "x@example.com"), "a writing command"),
+        (("user", "show", "nobody"), "an error"),
+    ],
+)
+def test_no_pager_is_used_for(cli: Cli, mark: Path, words: tuple[str, ...], why: str) -> None:
+    many_events(cli, 60)
+    Terminal(*words, environment={"EVCLI_PAGER": str(mark)}).ends()
+    assert not mark_of(mark).exists(), f"a pager was used for {why}"
+
+
+def test_a_screen_that_is_exactly_full_needs_no_pager_and_one_line_more_does(cli: Cli, mark: Path) -> None:
+    many_events(cli, 60)
+    Terminal("user", "list", "-n", "17", lines=20, environment={"EVCLI_PAGER": str(mark)}).ends()
+    assert not mark_of(mark).exists()
+    Terminal("user", "list", "-n", "19", lines=20, environment={"EVCLI_PAGER": str(mark)}).ends()
+    assert mark_of(mark).exists()
+
+
+def test_in_a_pipe_no_pager_is_used(cli: Cli, mark: Path) -> None:
+    many_events(cli, 60)
+    ran = run_process("log", "--format", "table", environment={"EVCLI_PAGER": str(mark), "COLUMNS": "200"})
+    assert len(ran.out.splitlines()) == 62
+    assert not mark_of(mark).exists()
+
+
+def test_evcli_pager_wins_over_pager_and_an_empty_one_means_none(cli: Cli, mark: Path, tmp_path: Path) -> None:
+    many_events(cli, 60)
+    other = make_pager(tmp_path, "other", 'cat; touch "$0.mark"')
+    Terminal("log", environment={"EVCLI_PAGER": str(mark), "PAGER": str(other)}).ends()
+    assert mark_of(mark).exists()
+    assert not mark_of(other).exists()
+    Terminal("log", environment={"PAGER": str(other)}).ends()
+    assert mark_of(other).exists()
+    mark_of(other).unlink()
+    terminal = Terminal("log", environment={"EVCLI_PAGER": "", "PAGER": str(other)})
+    assert terminal.ends() == 0
+    assert len(terminal.lines) == 62
+    assert not mark_of(other).exists()
+
+
+def test_a_pager_gets_its_own_options_and_the_less_that_was_set(cli: Cli, tmp_path: Path) -> None:
+    many_events(cli, 60)
+    pager = make_pager(tmp_path, "options", 'cat > /dev/null; printf "%s" "$1 $2 $LESS" > "$0.mark"')
+    Terminal("log", environment={"EVCLI_PAGER": f"{pager} -S 'two words'", "LESS": "iM"}).ends()
+    assert mark_of(pager).read_text() == "-S two words iM"
+
+
+def test_a_pager_that_is_not_there_means_none(cli: Cli) -> None:
+    many_events(cli, 60)
+    terminal = Terminal("log", environment={"EVCLI_PAGER": "/nowhere/no-pager"})
+    assert terminal.ends() == 0
+    assert len(terminal.lines) == 62
+
+
+def test_a_pager_that_has_seen_enough_is_no_error(cli: Cli, tmp_path: Path) -> None:
+    many_events(cli, 2000)
+    pager = make_pager(tmp_path, "short", "head -n 3")
+    terminal = Terminal("log", environment={"EVCLI_PAGER": str(pager)})
+    assert terminal.ends() == 0
+    assert len(terminal.lines) == 3
+
+
+needs_less = pytest.mark.skipif(shutil.which("less") is None, reason="there is no less here")
+
+
+@needs_less
+def test_less_is_the_pager_unless_another_is_named_and_ctrl_c_is_its_own(cli: Cli) -> None:
+    many_events(cli, 60)
+    terminal = Terminal("log", lines=20)
+    for _ in range(2):
+        terminal.expect("user-44@example.com")  # the last that fits the screen
+        terminal.expect(":")
+        terminal.process.sendcontrol("c")  # less shows its screen again
+    terminal.expect("user-44@example.com")
+    terminal.expect(":")
+    terminal.process.send("G")
+    terminal.expect("user-1@")
+    terminal.process.send("q")
+    assert terminal.ends() == 0
+    assert "Traceback" not in terminal.raw
+    assert "error" not in terminal.raw
+
+
+@needs_less
+def test_hostile_text_reaches_less_escaped(cli: Cli) -> None:
+    many_events(cli, 30)
+    cli.ok("user", "destroy", "1", "--reason", "soft\u00adhyphen")
+    terminal = Terminal("log", lines=20)
+    terminal.expect(re.escape("soft\\u{ad}hyphen"))
+    terminal.process.send("q")
+    assert terminal.ends() == 0
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
+
+TELLING = """
+import sys, time
+from evcli.cli.main import run
+real = time.sleep
+def sleep(seconds):
+    sys.stderr.write("waiting\\n")
+    sys.stderr.flush()
+    time.sleep = real
+    real(seconds)
+time.sleep = sleep
+run()
+"""
+"""evcli that tells when it waits for the lock."""
+
+
+def test_ctrl_c_while_a_writer_waits_ends_it_and_says_that_nothing_was_written(story: Cli, tmp_path: Path) -> None:
+    with story.log.open("rb") as other, untouched(tmp_path):
+        fcntl.flock(other, fcntl.LOCK_EX)
+        words = [*WRITING["user destroy"], "--lock-wait", "60"]
+        process = pexpect.spawn(EVCLI[0], ["-c", TELLING, *words], timeout=20, encoding="utf-8")
+        process.expect("waiting")
+        process.sendcontrol("c")
+        process.expect(pexpect.EOF)
+        process.close()
+    assert process.exitstatus == 130
+    assert "error:" in process.before
+    assert "interrupted; nothing was written" in process.before
+    assert "Traceback" not in process.before
+
+
+def test_a_table_into_a_pipe_from_a_terminal_is_plain(story: Cli) -> None:
+    terminal = pexpect.spawn("sh", ["-c", '"$@" | cat', "sh", *EVCLI, "user", "list"], timeout=20, encoding="utf-8")
+    terminal.expect(pexpect.EOF)
+    assert terminal.before.replace("\r\n", "\n") == story.ok("user", "list").out
+    assert run_shell('"$@" | cat', "user", "list").out.decode() == story.ok("user", "list").out
