@@ -6,15 +6,19 @@ first and removed after the log's own sync. Whoever finds it looks whether the l
 
 import os
 import re
+import stat
 from contextlib import suppress
 from typing import NamedTuple
 
+from evcli.errors import CannotOpen
 from evcli.eventlog.opening import sync_folder
 
 MAX_BATCH = 1 << 20
 """The longest batch, in bytes; what is longer is several."""
 
 _WHOLE = re.compile(rb'\{"start":([0-9]{1,18}),"end":([0-9]{1,18}),"sha256":"([0-9a-f]{64})"\}\n?').fullmatch
+
+_WHAT_IT_IS = "a file of that name says which events of the log belong together; if it is not evcli's, move it away"
 
 
 class Batch(NamedTuple):
@@ -24,10 +28,9 @@ class Batch(NamedTuple):
     end: int
     sha256: bytes
 
-    def is_complete(self, descriptor: int, size: int) -> bool:
-        """Whether, in the first `size` bytes of the log, a line with that hash ends at `end`."""
-        closing = b'"sha256":"' + self.sha256 + b'"}\n'
-        return self.end <= size and os.pread(descriptor, len(closing), self.end - len(closing)) == closing
+    def ends_in(self, lines: bytes) -> bool:
+        """Whether `lines`, what the log holds from `start` to `end`, end in a line with that hash."""
+        return lines.endswith(b',"sha256":"' + self.sha256 + b'"}\n')
 
 
 def batch_path(path: str) -> str:
@@ -35,16 +38,34 @@ def batch_path(path: str) -> str:
     return (os.path.realpath(path) if os.path.islink(path) else path) + ".batch"
 
 
+def is_there(name: str) -> bool:
+    """Whether there is a file of that name. Unlike os.path.lexists, raises OSError where that cannot be told."""
+    try:
+        os.lstat(name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def find_batch(path: str) -> Batch | None:
     """The batch that was announced beside the log; None when there is none, or its file is not whole.
 
     A file that is not whole was not synced, so no line of its batch was written.
+
+    Raises:
+        CannotOpen: what has its name cannot be read, or is no file.
     """
+    name = batch_path(path)
     try:
-        descriptor = os.open(batch_path(path), os.O_RDONLY | os.O_CLOEXEC)
+        # Without O_NONBLOCK, opening a FIFO would wait for a writer that never comes.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise CannotOpen(name, f"cannot be opened: {error.strerror}; nothing was written", _WHAT_IT_IS) from error
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CannotOpen(name, "is not a regular file; nothing was written", _WHAT_IT_IS)
         match = _WHOLE(os.read(descriptor, 200))
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
-from evcli.eventlog.batch import Batch, announce, batch_path, forget
+from evcli.eventlog.batch import Batch, announce, batch_path, forget, is_there
 from evcli.eventlog.format import hash_of
 from evcli.eventlog.opening import create, network_warnings, open_for_writing, own_path, sync_folder, warnings_about
 from evcli.eventlog.reading import CHUNK, LogReader
@@ -53,7 +53,8 @@ class FileLog:
                     yield LogWriter(path, descriptor)
                     return
             finally:
-                os.close(descriptor)  # and with it the lock
+                with suppress(OSError):  # whatever it says, what was answered for was synced before
+                    os.close(descriptor)  # and with it the lock
 
 
 class LogWriter:
@@ -116,12 +117,12 @@ class LogWriter:
         whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, size, CHUNK))
         try:
             copy = keep_copy(f"{self.path}.damaged-{offset}", whole)
+            forget(self.path)  # before the cut: a batch that is cut while its file is there reads as none of it
             os.ftruncate(self.descriptor, offset)
         except OSError as error:
             raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was") from error
         try:
             sync(self.descriptor)
-            forget(self.path)
         except OSError as error:
             why = f"the log was cut, but the sync failed ({error.strerror}); all of it as it was is in {copy}"
             raise OutcomeUnknown(self.path, self.reader.at.number, why) from error
@@ -163,7 +164,11 @@ class LogWriter:
     def _settle_what_a_crash_left(self) -> None:
         """Put a torn tail or half a batch aside, or make a whole batch durable; then forget the batch."""
         end = self.reader.end
-        has_batch_file = os.path.lexists(batch_path(self.path))
+        try:
+            has_batch_file = is_there(batch_path(self.path))
+        except OSError as error:
+            why = f"{batch_path(self.path)} cannot be looked at: {error.strerror}; nothing was written"
+            raise NotWritten(why) from error
         if end.torn:
             self._put_torn_tail_aside()
         elif end.batch:

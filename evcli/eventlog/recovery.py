@@ -31,21 +31,30 @@ def find_end(path: str, descriptor: int) -> End:
 
     Raises:
         NotALog: see `_end_of_lines`.
+        Damaged: the batch file cannot be this log's.
+        CannotOpen: the batch file cannot be read.
     """
     while True:
         size = os.fstat(descriptor).st_size
         batch = find_batch(path)
         if os.fstat(descriptor).st_size == size:  # else the batch was written, or settled, in between
             break
-    if batch is None:
+    if batch is None or size <= batch.start:  # none of its lines is there
         return _end_of_lines(path, descriptor, size)
-    if batch.is_complete(descriptor, size):
-        return _end_of_lines(path, descriptor, size)._replace(batch=batch)
-    start = min(batch.start, size)
-    if size - start > MAX_BATCH or (start and os.pread(descriptor, 1, start - 1) != b"\n"):
+    could_be = batch.start < batch.end <= batch.start + MAX_BATCH and _begins_a_line(descriptor, batch.start)
+    if could_be and batch.end <= size:
+        lines = os.pread(descriptor, batch.end - batch.start, batch.start)
+        # As in a torn tail, a sector that never reached the disk reads as zeros, with a good end after it.
+        if batch.ends_in(lines) and not (batch.end == size and _has_zero_sector(lines, batch.start)):
+            return _end_of_lines(path, descriptor, size)._replace(batch=batch)
+    if not could_be or size > batch.end:  # the next writer settles a batch before it writes
         why = f"{batch_path(path)} says that an unfinished batch begins here, which cannot be"
-        raise Damaged(path, 0, start, why, "nothing was changed; is that file from another log?")
-    return End(start, size - start, batch)
+        raise Damaged(path, 0, batch.start, why, "nothing was changed; is that file from another log?")
+    return End(batch.start, size - batch.start, batch)
+
+
+def _begins_a_line(descriptor: int, offset: int) -> bool:
+    return offset == 0 or os.pread(descriptor, 1, offset - 1) == b"\n"
 
 
 def _end_of_lines(path: str, descriptor: int, size: int) -> End:
