@@ -1,7 +1,10 @@
 """What the sweeps count, and the line of figures that a run prints at its end."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -31,6 +34,14 @@ class Figures:
         """Count the complaints that say that something was lost."""
         self.count("acknowledged events lost", sum("lost:" in complaint for complaint in complaints))
         self.count("false alarms", sum("false alarm:" in complaint for complaint in complaints))
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder in memory where there is one: what a sweep judges is computed, and thousands of syncs prove nothing."""
+    memory = "/dev/shm"
+    with TemporaryDirectory(prefix="evcli-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture

@@ -30,33 +30,31 @@ def sweep_all(above: Path, sweep: Sweep, cases: list[Injection], figures: Figure
     assert not complaints, told(complaints)
 
 
-def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(tmp_path: Path) -> None:
-    new = [name for name, _ in calls_of(tmp_path, SWEEPS["new"])]
+def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(disk: Path) -> None:
+    new = [name for name, _ in calls_of(disk, SWEEPS["new"])]
     assert new.count("write") == 1
     assert new.count("fsync") >= 3, "the log, its folder and the one above are synced"
     assert {"mkdir", "openat", "flock", "newfstatat", "close"} <= set(new)
-    batch = [name for name, _ in calls_of(tmp_path, SWEEPS["unfinished batch"])]
+    batch = [name for name, _ in calls_of(disk, SWEEPS["unfinished batch"])]
     assert batch.count("write") == 2, "the copy of the unfinished batch, and the line"
     assert {"ftruncate", "unlink", "pread64"} <= set(batch)
 
 
-def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(tmp_path: Path, figures: Figures) -> None:
+def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(disk: Path, figures: Figures) -> None:
     faults = {"write": ("KILL",), "fsync": ("EIO",), "ftruncate": ("KILL",), "unlink": ("KILL",)}
     for name in ("new", "torn", "old, by a batch", "unfinished batch"):
         cases = [
-            each
-            for each in injections(tmp_path, SWEEPS[name], ("EIO", "KILL"))
-            if each.fault in faults.get(each.call, ())
+            each for each in injections(disk, SWEEPS[name], ("EIO", "KILL")) if each.fault in faults.get(each.call, ())
         ]
-        sweep_all(tmp_path / name, SWEEPS[name], cases, figures)
+        sweep_all(disk / name, SWEEPS[name], cases, figures)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("fault", [*ERRORS, *SIGNALS])
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_call_of_one_append_fails_in_every_way_and_nothing_is_lost(
-    name: str, fault: str, tmp_path: Path, figures: Figures
+    name: str, fault: str, disk: Path, figures: Figures
 ) -> None:
-    cases = list(injections(tmp_path, SWEEPS[name], (fault,)))
+    cases = list(injections(disk, SWEEPS[name], (fault,)))
     assert cases
-    sweep_all(tmp_path, SWEEPS[name], cases, figures)
+    sweep_all(disk, SWEEPS[name], cases, figures)

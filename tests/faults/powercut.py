@@ -1,0 +1,306 @@
+"""Every state that a cut of the power may leave on the disk, computed from the calls that a command really made.
+
+The model is that of a disk that keeps what was synced and nothing more. A file has its synced content; since then, any
+of its later sizes, and each sector of it old, new or zero, each for itself. A name in a folder is there as it was when
+the folder was synced, or as any later call left it. So a power cut at one moment has many legal images; what evcli
+promises must hold in each of them.
+"""
+
+import random
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from evcli.audit import audit
+from evcli.domain.state import MemoryState
+from evcli.errors import EvcliError
+from evcli.eventlog.reading import LogReader
+from evcli.replay import replay
+from faults.common import LOG, OURS, Start, acknowledged, command, lay_out, run, what_is_in_the_way
+
+Item = TypeVar("Item")
+
+CALLS = (
+    "open,openat,creat,mkdir,mkdirat,write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,fsync,fdatasync,"
+    "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,sendfile,copy_file_range,sync_file_range"
+)
+
+
+class Op(NamedTuple):
+    """One call that matters: `make`, `folder`, `write`, `cut`, `sync`, `remove` with a path, or `ack`."""
+
+    what: str
+    path: str
+    data: bytes = b""
+    size: int = 0
+
+
+class Image(NamedTuple):
+    """What is on the disk when the power is back: names and contents; whether the command had answered."""
+
+    after: int
+    files: tuple[tuple[str, bytes], ...]
+    is_acknowledged: bool
+
+
+class Recording(NamedTuple):
+    """What a command did, call by call, and the log that it left when nothing failed."""
+
+    before: Start
+    ops: list[Op]
+    log: bytes
+    end: int
+    """The exit code."""
+
+
+def record(folder: Path, before: Start, words: Sequence[str], package: Path = OURS) -> Recording:
+    """Run a command under strace and list what it did to files in its log's folder and the folder above."""
+    log = lay_out(folder / "store", before)
+    with tempfile.NamedTemporaryFile("r") as trace:
+        options = ["-f", "-qq", "-y", "-xx", "-s", "4194304", "-o", trace.name, "--seccomp-bpf", "-e", f"trace={CALLS}"]
+        ran = run(["strace", *options, *command(log, words)], package)
+        ops = [op for line in trace if (op := _op(line, folder))]
+    assert ran.code == 0, f"without any fault: exit {ran.code}: {ran.err}"
+    assert b"repair" in " ".join(words).encode() or acknowledged(ran.out), "without any fault: no answer"
+    return Recording(before, ops, log.read_bytes(), ran.code)
+
+
+def _op(line: str, folder: Path) -> Op | None:
+    match = re.match(r"\d+ +(\w+)\((.*)\) += (-?\d+)", line)
+    if not match or int(match[3]) < 0:
+        return None
+    name, arguments, result = match[1], match[2], int(match[3])
+    texts = [_unhex(each) for each in re.findall(r'"((?:\\x..)*)"', arguments)]
+    on = re.match(r"(\d+)<([^>]*)>", arguments)
+    if name == "write" and on and on[1] == "1":
+        return Op("ack", "", texts[0])
+    path = _unhex(on[2]).decode() if on else texts[0].decode(errors="replace") if texts else ""
+    if name == "unlink":
+        path = texts[0].decode()
+    if not (path + "/").startswith(f"{folder}/"):
+        return None
+    path = path.removeprefix(f"{folder}").removeprefix("/")
+    if name in ("open", "openat"):
+        assert "O_TRUNC" not in arguments, "the model knows no file that is emptied when opened"
+        opened = (
+            _unhex(re.findall(r'"((?:\\x..)*)"', arguments)[0]).decode().removeprefix(f"{folder}").removeprefix("/")
+        )
+        return Op("make", opened) if "O_CREAT" in arguments else None
+    if name == "write":
+        return Op("write", path, texts[0][:result])
+    known = {"mkdir": "folder", "ftruncate": "cut", "fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
+    assert name in known, f"the model does not know {name}({arguments})"
+    return Op(known[name], path, size=int(arguments.rsplit(", ", 1)[1]) if name == "ftruncate" else 0)
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text.replace("\\x", "")) if text.startswith("\\x") else text.encode()
+
+
+class _File:
+    """A file's synced content, and what it was after each call since."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.synced = content
+        self.since: list[tuple[int, bytes]] = []
+        """The first byte that a call touched, and all the bytes after it."""
+
+    @property
+    def now(self) -> bytes:
+        return self.since[-1][1] if self.since else self.synced
+
+
+def images(recorded: Recording, sector: int, most: int) -> Iterator[Image]:
+    """The legal images of a cut at every moment, each once; of one file at one moment about `most` at the most.
+
+    Where there are more, those that differ in one sector from all old or all new are among them, at the sizes at
+    which sectors and lines end; the rest is drawn.
+    """
+    chance = random.Random(1)
+    seen = set()
+    for after in range(len(recorded.ops) + 1):
+        names: dict[str, list[_File | None]] = {"store": [_File()] if recorded.before.files else [None]}
+        names |= {f"store/{name}": [_File(content)] for name, content in recorded.before.files.items()}
+        answered = False
+        for op in recorded.ops[:after]:
+            answered = answered or op.what == "ack"
+            _apply(names, op)
+        folders = names.pop("store")
+        choices = [[(name, file) for file in _unique(states)] for name, states in names.items()]
+        for is_there in _unique([file is not None for file in folders]):
+            for chosen in product(*choices) if is_there else [()]:
+                there = [(name.removeprefix("store/"), file) for name, file in chosen if file is not None]
+                contents = [[(name, each) for each in _contents(file, sector, most, chance)] for name, file in there]
+                for files in _combined(contents):
+                    image = Image(after, files, answered)
+                    if image[1:] not in seen:
+                        seen.add(image[1:])
+                        yield image
+
+
+def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
+    if op.what in ("make", "folder"):
+        states = names.setdefault(op.path, [None])
+        if states[-1] is None:
+            states.append(_File())
+    elif op.what == "remove":
+        names[op.path].append(None)
+    elif op.what == "sync" and op.path in ("", "store"):
+        for name, states in names.items():
+            if name.rpartition("/")[0] == op.path:
+                del states[:-1]
+    elif op.what != "ack":
+        file = names[op.path][-1]
+        assert file is not None
+        if op.what == "sync":
+            file.synced, file.since = file.now, []
+        elif op.what == "cut":
+            file.since.append((op.size, file.now[: op.size].ljust(op.size, b"\0")))
+        else:
+            file.since.append((len(file.now), file.now + op.data))  # the log is opened to append
+
+
+def _unique(states: Sequence[Item]) -> list[Item]:
+    return list(dict.fromkeys(states))
+
+
+def _combined(contents: list[list[tuple[str, bytes]]]) -> Iterator[tuple[tuple[str, bytes], ...]]:
+    """All combinations; where several files are unsynced at once, each content of one with the first few of others."""
+    for at in range(len(contents)):
+        others = [each if index == at else each[:3] for index, each in enumerate(contents)]
+        yield from product(*others)
+    if not contents:
+        yield ()
+
+
+def _contents(file: _File, sector: int, most: int, chance: random.Random) -> Iterator[bytes]:
+    yield file.synced
+    if not file.since:
+        return
+    low = min(touched for touched, _ in file.since) // sector
+    seen = {file.synced}
+    before = file.synced
+    for count, (_, now) in enumerate(file.since, 1):
+        sizes = list(dict.fromkeys([len(now), *range(len(before), len(now)), *range(len(file.synced), len(now))]))
+        each = max(2, most // len(sizes))
+        for size in sizes if len(sizes) <= most else [sizes[0], *chance.sample(sizes, most)]:
+            bounds = [(at * sector, min((at + 1) * sector, size)) for at in range(low, -(-size // sector))]
+            versions = [file.synced, *(content for _, content in file.since[:count])]
+            options = [list(dict.fromkeys(v[a:b].ljust(b - a, b"\0") for v in reversed(versions))) for a, b in bounds]
+            is_edge = size == len(now) or size % sector in (0, 1) or now[size - 1 : size] == b"\n"
+            for sectors in _sector_choices(options, each, is_edge, chance):
+                content = (file.synced[: low * sector].ljust(low * sector, b"\0") + b"".join(sectors))[:size]
+                if content not in seen:
+                    seen.add(content)
+                    yield content
+        before = now
+
+
+def _sector_choices(
+    options: list[list[bytes]], most: int, is_edge: bool, chance: random.Random
+) -> Iterator[tuple[bytes, ...]]:
+    total = 1
+    for each in options:
+        total *= len(each)
+    if total <= most:
+        yield from product(*options)
+        return
+    newest, oldest = tuple(each[0] for each in options), tuple(each[-1] for each in options)
+    yield newest
+    if is_edge:
+        for at, each in enumerate(options):
+            for version in each:
+                yield (*newest[:at], version, *newest[at + 1 :])
+                yield (*oldest[:at], version, *oldest[at + 1 :])
+    for _ in range(most):
+        yield tuple(map(chance.choice, options))
+
+
+Judge = Callable[[Path, Recording, Image], str]
+
+
+def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
+    """What is wrong with an image of a command that appends events, all or none; "" when nothing is."""
+    before, full = recorded.before, recorded.log
+    files = dict(image.files)
+    try:
+        with LogReader(str(log)) as reader:
+            replay(reader, MemoryState())
+            end = reader.at.offset
+    except EvcliError as error:
+        if LOG in files:
+            return f"false alarm: {error.message}"
+        end = 0
+    if end not in (len(before.good), len(full)):
+        return f"{'lost' if end < len(before.good) else 'not all or none'}: the reader ends at byte {end}"
+    if files.get(LOG, b"")[:end] != full[:end]:
+        return "what is read is not what was written"
+    if image.is_acknowledged and end != len(full):
+        return f"lost: the answer was given, and the reader ends at byte {end} of {len(full)}"
+    copies = [content for name, content in image.files if ".torn-" in name]
+    if not files.get(LOG, b"")[len(before.good) :].startswith(before.unfinished) and before.unfinished not in copies:
+        return "the unfinished bytes are neither in the log nor in a copy of their own"
+    return ""
+
+
+def fault_of_repair(log: Path, recorded: Recording, image: Image) -> str:
+    """What is wrong with an image of a repair; "" when nothing is."""
+    before, files = recorded.before, dict(image.files)
+    if files[LOG] not in (before.files[LOG], recorded.log):
+        return "lost: the log is neither as it was nor cut where the repair cuts it"
+    with LogReader(str(log)) as reader:
+        report = audit(reader)
+    if files[LOG] == recorded.log:
+        if before.files[LOG] not in [content for name, content in image.files if ".damaged-" in name]:
+            return "lost: the log is cut, and there is no whole copy of what it was"
+        if report.status != "good" or report.head.offset != len(recorded.log):
+            return f"lost: the repaired log reads as {report.status} up to byte {report.head.offset}"
+    elif image.is_acknowledged:
+        return "lost: the repair was told of, and the damage is back"
+    elif report.head.offset != len(before.good):
+        return f"lost: before the repair, {report.head.offset} bytes are read as good"
+    return ""
+
+
+def faults(
+    folder: Path, recorded: Recording, judge: Judge, sector: int, most: int, every: int
+) -> tuple[int, list[str]]:
+    """How many images there are, and what is wrong with them; after every `every`th, an append is tried as well."""
+    complaints = []
+    number = 0
+    store = folder / "image"
+    for image in images(recorded, sector, most):
+        number += 1
+        log = _lay_out(store, image)
+        if not (wrong := judge(log, recorded, image)) and judge is fault_of_append and number % every == 0:
+            end = _good_end(log)
+            wrong = "; ".join(what_is_in_the_way(log, dict(image.files).get(LOG, b"")[:end]))
+        if wrong:
+            done = [f"{op.what} {op.path}" for op in recorded.ops[: image.after]]
+            sizes = {name: len(content) for name, content in image.files}
+            complaints.append(f"power cut after {done}, disk holds {sizes}: {wrong}")
+    return number, complaints
+
+
+def _good_end(log: Path) -> int:
+    try:
+        with LogReader(str(log)) as reader:
+            replay(reader, MemoryState())
+            return reader.at.offset
+    except EvcliError:
+        return 0
+
+
+def _lay_out(store: Path, image: Image) -> Path:
+    store.mkdir(exist_ok=True)
+    files = dict(image.files)
+    for path in store.iterdir():
+        if path.name not in files:
+            path.unlink()
+    for name, content in files.items():
+        (store / name).write_bytes(content)
+        (store / name).chmod(0o600)
+    return store / LOG

@@ -1,0 +1,114 @@
+"""Every prefix of a log and every flipped bit in it: no event too few, none that was not written, the place named."""
+
+from pathlib import Path
+
+import pytest
+
+from evcli.audit import audit
+from evcli.domain.event import Event
+from evcli.domain.state import MemoryState
+from evcli.errors import EvcliError
+from evcli.eventlog.reading import LogReader
+from evcli.replay import replay
+from faults.common import told, written
+from faults.conftest import Figures
+
+
+def ten_events() -> bytes:
+    """Eight users, of which two were destroyed at once."""
+    good, batch = written(8, 2)
+    return good + batch
+
+
+def read_all(log: Path) -> tuple[list[Event], int, EvcliError | None, str]:
+    """The events that a reader gives, the torn bytes after them, the error that ended it, and the audit's word."""
+    events: list[Event] = []
+    error: EvcliError | None = None
+    torn = 0
+    try:
+        with LogReader(str(log)) as reader:
+            torn = reader.end.torn
+            replay(reader, MemoryState(), each=events.append)
+    except EvcliError as found:
+        error = found
+    try:
+        with LogReader(str(log)) as reader:
+            status = audit(reader).status
+    except EvcliError:
+        status = "damaged"
+    return events, torn, error, status
+
+
+def fault_of_prefix(log: Path, whole: bytes, events: list[Event], size: int) -> str:
+    """What a reader gets wrong in the first bytes of a good log."""
+    log.write_bytes(whole[:size])
+    end = whole.rfind(b"\n", 0, size) + 1
+    found, torn, error, status = read_all(log)
+    if error is not None or status == "damaged":
+        return f"false alarm: {size} bytes are called {status}: {error}"
+    if found != events[: whole[:size].count(b"\n")]:
+        return f"lost: of {size} bytes, {len(found)} events are read"
+    if (torn, status) != (size - end, "torn" if size > end else "good"):
+        return f"{size} bytes: {torn} are called torn, and the log {status}"
+    return ""
+
+
+def fault_of_flip(log: Path, whole: bytes, events: list[Event], at: int, bit: int) -> str:
+    """What a reader gets wrong in a log with one flipped bit."""
+    flipped = bytearray(whole)
+    flipped[at] ^= 1 << bit
+    log.write_bytes(flipped)
+    line = whole.count(b"\n", 0, at) + 1
+    start = whole.rfind(b"\n", 0, at) + 1
+    found, torn, error, status = read_all(log)
+    what = f"bit {bit} of byte {at}, line {line}"
+    if found != events[: line - 1]:
+        return f"{what}: {len(found)} events are read, or others than were written"
+    if at == len(whole) - 1:  # the last newline: what it ended is now unfinished
+        wrong = error is not None or (torn, status) != (len(whole) - start, "torn")
+        return f"{what}: not called torn, but {status}: {error}" if wrong else ""
+    if error is None or status != "damaged":
+        return f"{what}: not found"
+    if (getattr(error, "line", 0), getattr(error, "byte", -1)) != (line, start):
+        return f"{what}, which begins at byte {start}: the error names another place: {error.message}"
+    if error.exit != 12 or f"line {line}, byte {start}: " not in error.message:
+        return f"{what}: the message does not say where: {error.message}"
+    return ""
+
+
+@pytest.fixture
+def ten(disk: Path) -> tuple[Path, bytes, list[Event]]:
+    log = disk / "events.jsonl"
+    whole = ten_events()
+    log.write_bytes(whole)
+    events, torn, error, status = read_all(log)
+    assert (len(events), torn, error, status) == (10, 0, None, "good")
+    return log, whole, events
+
+
+def test_every_prefix_is_whole_or_torn_and_keeps_every_event_that_is_whole_in_it(
+    ten: tuple[Path, bytes, list[Event]], figures: Figures
+) -> None:
+    log, whole, events = ten
+    complaints = [fault for size in range(len(whole) + 1) if (fault := fault_of_prefix(log, whole, events, size))]
+    figures.count("prefixes read", len(whole) + 1)
+    figures.judge(complaints)
+    assert not complaints, told(complaints)
+
+
+def check_flips(ten: tuple[Path, bytes, list[Event]], figures: Figures, places: list[tuple[int, int]]) -> None:
+    log, whole, events = ten
+    complaints = [fault for at, bit in places if (fault := fault_of_flip(log, whole, events, at, bit))]
+    figures.count("bits flipped", len(places))
+    assert not complaints, told(complaints)
+
+
+def test_a_flipped_bit_is_found_where_it_is(ten: tuple[Path, bytes, list[Event]], figures: Figures) -> None:
+    size = len(ten[1])
+    places = [(at, at // 7 % 8) for at in range(0, size, 7)]
+    check_flips(ten, figures, [*places, *((at, bit) for at in range(size - 3, size) for bit in range(8))])
+
+
+@pytest.mark.sweep
+def test_every_flipped_bit_is_found_where_it_is(ten: tuple[Path, bytes, list[Event]], figures: Figures) -> None:
+    check_flips(ten, figures, [(at, bit) for at in range(len(ten[1])) for bit in range(8)])

@@ -1,0 +1,142 @@
+"""The sweeps can fail: each careless writer, made from the real one by one change, is caught by one of them."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from faults.common import CREATE, OURS, needs, start
+from faults.powercut import fault_of_append, faults, record
+from faults.strace import Injection, Sweep, complaint_about
+from faults.test_kill_storm import weather
+from faults.test_power_cuts import destroyed
+
+Check = Callable[[Path, Path], list[str]]
+
+
+def cut_the_power(name: str) -> Check:
+    """The check of power cuts, of a command on a log in that state."""
+    before, words = destroyed(2, "both") if name == "batch" else (start(name), CREATE)
+
+    def check(disk: Path, package: Path) -> list[str]:
+        return faults(disk, record(disk, before, words, package), fault_of_append, sector=512, most=150, every=1000)[1]
+
+    return check
+
+
+def fail_the_sync(disk: Path, package: Path) -> list[str]:
+    """The check of one system call: the log's sync fails once."""
+    complaint = complaint_about(disk, Sweep(start("old"), CREATE, 1), Injection("fsync", 1, "EIO"), package)
+    return [complaint] if complaint else []
+
+
+def let_four_write(disk: Path, package: Path) -> list[str]:
+    """The check of writers beside each other."""
+    return weather(disk, 0, 12, 1, package)[1]
+
+
+class Mutant(NamedTuple):
+    """A file of the package, the text in it that goes (none: the end of the file), what stands there then."""
+
+    file: str
+    old: str
+    new: str
+    caught_by: Check
+    because: str
+
+
+MUTANTS = {
+    "the log is not synced": Mutant(
+        "eventlog/file.py", "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
+    ),
+    "the folder is not synced": Mutant(
+        "eventlog/opening.py", "", "def sync_folder(folder):\n    pass\n", cut_the_power("new"), "the answer was given"
+    ),
+    "the answer comes before the sync": Mutant(
+        "register.py",
+        "",
+        "_append = Register._append\n\ndef _append_later(self, writer, outcomes):\n"
+        "    import json\n    events = [outcome.event for outcome in outcomes]\n"
+        "    os.write(1, json.dumps({'events': events, 'recorded': True}).encode())\n"
+        "    _append(self, writer, outcomes)\n\nRegister._append = _append_later\n",
+        cut_the_power("old"),
+        "the answer was given",
+    ),
+    "a tail that was cut off is not synced": Mutant(
+        "eventlog/recovery.py",
+        "    os.fsync(descriptor)\n    return copy\n",
+        "    return copy\n",
+        cut_the_power("torn"),
+        "",
+    ),
+    "a sync that failed is tried again": Mutant(
+        "eventlog/file.py",
+        "",
+        "def sync(descriptor):\n    try:\n        os.fsync(descriptor)\n"
+        "    except OSError:\n        os.fsync(descriptor)\n",
+        fail_the_sync,
+        "a failed sync was followed by an answer",
+    ),
+    "the lock is taken after the head is read": Mutant(
+        "eventlog/file.py",
+        "",
+        "def _lock(path, descriptor, deadline, wait):\n    pass\n\n_append = LogWriter.append\n\n"
+        "def _locking(self, lines, number):\n    fcntl.flock(self.descriptor, fcntl.LOCK_EX)\n"
+        "    _append(self, lines, number)\n\nLogWriter.append = _locking\n",
+        let_four_write,
+        "",
+    ),
+    "the batch file goes before the log is synced": Mutant(
+        "eventlog/file.py",
+        "",
+        "_sync = sync\n\ndef sync(descriptor):\n    with suppress(FileNotFoundError):\n"
+        "        os.unlink(os.readlink(f'/proc/self/fd/{descriptor}') + '.batch')\n    _sync(descriptor)\n",
+        cut_the_power("batch"),
+        "not all or none",
+    ),
+}
+
+
+def mutated(folder: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the package with one change, below a folder that is put where Python looks for it."""
+    package = folder / "mutant"
+    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
+    source = package / "evcli" / file
+    text = source.read_text(encoding="utf-8")
+    if old:
+        assert text.count(old) == 1, f"{file} has other words now: the mutant must follow"
+        text = text.replace(old, new)
+    else:
+        text += "\n\n" + new
+    source.write_text(text, encoding="utf-8")
+    return package
+
+
+def world(disk: Path) -> Path:
+    """A folder apart from the package, whose own files are none of the log's."""
+    folder = disk / "world"
+    folder.mkdir()
+    return folder
+
+
+@needs("strace")
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_writer_that_is_not_careful_is_caught(name: str, disk: Path) -> None:
+    mutant = MUTANTS[name]
+    package = mutated(disk, mutant.file, mutant.old, mutant.new)
+    complaints = mutant.caught_by(world(disk), package)
+    assert complaints, f"nothing notices that {name}"
+    assert any(mutant.because in complaint for complaint in complaints), complaints[:5]
+
+
+@needs("strace")
+@pytest.mark.parametrize(
+    "check",
+    [*map(cut_the_power, ("old", "new", "torn", "batch")), fail_the_sync, let_four_write],
+    ids=list(map(str, range(6))),
+)
+def test_the_careful_writer_passes_what_catches_the_others(check: Check, disk: Path) -> None:
+    package = mutated(disk, "eventlog/__init__.py", "", "")
+    assert not check(world(disk), package)

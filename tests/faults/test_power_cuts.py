@@ -1,0 +1,71 @@
+"""The power is cut at every moment of a command, and the disk keeps what it legally may: never damage, nothing lost."""
+
+from pathlib import Path
+
+import pytest
+
+from faults.common import CREATE, LOG, Start, batch_file, needs, start, told, written
+from faults.conftest import Figures
+from faults.powercut import Judge, fault_of_append, fault_of_repair, faults, record
+
+pytestmark = needs("strace")
+
+REPAIR = ("repair",)
+
+
+def damaged(is_batch_back: bool) -> Start:
+    """A log of which a line is damaged; it may be in a batch whose file is there again."""
+    good, batch = written(3, 3)
+    if is_batch_back:
+        at = len(good) + batch.index(b"\n") + 100
+        whole, kept = good + batch, good + batch[: batch.index(b"\n") + 1]
+        files = {LOG + ".batch": batch_file(len(good), batch)}
+    else:
+        at, whole, kept, files = good.index(b"\n") + 100, good + batch, good[: good.index(b"\n") + 1], {}
+    return Start("damaged", {LOG: whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], **files}, kept)
+
+
+def destroyed(users: int, reason: str) -> tuple[Start, tuple[str, ...]]:
+    good, _ = written(users)
+    ids = map(str, range(1, users + 1))
+    return Start("old", {LOG: good}, good), ("user", "destroy", *ids, "--reason", reason)
+
+
+CASES: dict[str, tuple[Start, tuple[str, ...], Judge]] = {
+    "a small line": (start("old"), CREATE, fault_of_append),
+    "a line of 3 KB": (*destroyed(1, "r" * 2000), fault_of_append),
+    "a line of 8 KB": (*destroyed(1, "\U0001f600" * 2000), fault_of_append),
+    "a first append": (start("new"), CREATE, fault_of_append),
+    "a batch of two": (*destroyed(2, "both"), fault_of_append),
+    "a batch of forty": (*destroyed(40, "all"), fault_of_append),
+    "the recovery of a torn tail": (start("torn"), CREATE, fault_of_append),
+    "the recovery of an unfinished batch": (start("unfinished batch"), CREATE, fault_of_append),
+    "the end of a finished batch": (start("finished batch"), CREATE, fault_of_append),
+    "the recovery of an announced batch": (start("half announced batch"), CREATE, fault_of_append),
+    "a repair": (damaged(is_batch_back=False), REPAIR, fault_of_repair),
+    "a repair inside a batch": (damaged(is_batch_back=True), REPAIR, fault_of_repair),
+}
+
+
+def check(disk: Path, figures: Figures, name: str, sector: int, most: int, every: int) -> None:
+    before, words, judge = CASES[name]
+    recorded = record(disk, before, words)
+    number, complaints = faults(disk, recorded, judge, sector, most, every)
+    figures.count("power-cut images checked", number)
+    figures.judge(complaints)
+    assert number > 2, "there is nothing to cut"
+    assert not complaints, f"of {number} images: {told(complaints)}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_power_cut_leaves_all_that_was_acknowledged_and_no_half(name: str, disk: Path, figures: Figures) -> None:
+    check(disk, figures, name, sector=512, most=150, every=50)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("name", CASES)
+def test_every_power_cut_leaves_all_that_was_acknowledged_and_no_half(
+    name: str, sector: int, disk: Path, figures: Figures
+) -> None:
+    check(disk, figures, name, sector, most=20_000, every=20)
