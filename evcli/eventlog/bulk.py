@@ -85,7 +85,9 @@ def _are_times(times: Sequence[str]) -> bool:
 
 
 def _are_about_records(types: Sequence[str], subjects: Sequence[str]) -> bool:
-    kinds = {TYPES[type].kind if type in TYPES else "" for type in set(types)}
+    if not set(types) <= TYPES.keys():
+        return False
+    kinds = {TYPES[type].kind for type in set(types)}
     joined = "\n".join(subjects)
     return len(kinds) == 1 and joined.count("\n") == len(subjects) - 1 and _subjects(kinds.pop())(joined) is not None
 

@@ -12,7 +12,7 @@ _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """INT, TERM and HUP that come while the block runs are delivered when it ends."""
+    """INT, TERM and HUP that come to this thread while the block runs are delivered when it ends."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
