@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evcli.eventlog.bulk import decode_many
 from evcli.eventlog.format import (
     FIRST_BYTES,
     MAX_LINE,
@@ -19,6 +21,7 @@ from evcli.eventlog.format import (
     BadLine,
     decode,
     decode_alone,
+    decode_each,
     encode,
     hash_of,
     is_hash,
@@ -72,12 +75,20 @@ def replaced(old: bytes, new: bytes) -> bytes:
 
 
 def fault_in(line: bytes, number: int = 1, previous: bytes = NO_HASH, recorded: str = "") -> str:
-    """What decode says of the line; "" when it takes it."""
+    """What decode says of the line; "" when it takes it. What it refuses must not pass among many lines either."""
+    at_once = decode_many([line], number, previous, recorded)
     try:
-        decode(line, number, previous, recorded)
+        event, fault = decode(line, number, previous, recorded), ""
     except BadLine as bad:
-        return str(bad)
-    return ""
+        event, fault = None, str(bad)
+    assert at_once in (None, [event]), f"read at once with others, this line is {at_once}; alone: {fault or event}"
+    return fault
+
+
+def follower(line: bytes, number: int = 2) -> bytes:
+    """A good event `number` that follows on the line, whatever that is."""
+    changes = {"id": f"id-{number}", "subject": f"user/{number}", "sequence": f"{number:012}"}
+    return seal(orjson.dumps(members(**changes))[:-1], hash_of(line))
 
 
 GOOD = forged()
@@ -170,6 +181,7 @@ def test_nothing_is_written_whose_recorded_moment_goes_back() -> None:
 def test_all_that_the_format_allows_is_read(changes: dict[str, Any]) -> None:
     event = decode(forged(**changes), 1, NO_HASH, "")
     assert event == {**members(**changes), "sha256": event["sha256"]}
+    assert fault_in(forged(**changes)) == ""
 
 
 def test_equal_recorded_moments_do_not_go_back() -> None:
@@ -240,6 +252,7 @@ BAD_FORM: list[tuple[str, bytes, str]] = [
     ("a type of another time", forged(type="user.created.v2"), 'unknown event type "user.created.v2"'),
     ("a type in another case", forged(type="User.Created"), 'unknown event type "User.Created"'),
     ("an empty type", forged(type=""), 'unknown event type ""'),
+    ("a type and a subject without a kind", forged(type="invented", subject="/1"), 'unknown event type "invented"'),
     ("another name field", forged(data={"name": "A", "email": "a@b", "age": "7"}), 'data: unknown field "age"'),
     ("no email", forged(data={"name": "A"}), "data: email is missing"),
     ("a name too long", forged(data={"name": "a" * 201, "email": "a@b"}), "name: has 201 characters"),
@@ -256,6 +269,8 @@ def test_a_line_in_any_other_form_is_refused_and_said_why_however_valid_its_hash
     fault = fault_in(line)
     assert fault, "it was taken for a good line"
     assert why in fault
+    assert decode_many([line, follower(line)], 1, NO_HASH, "") is None, "it passes when a good line follows"
+    assert decode_many([GOOD, line], 1, NO_HASH, "") is None, "it passes after a good line"
 
 
 @pytest.mark.parametrize("name", [*MEMBERS, "sha256"])
@@ -273,6 +288,13 @@ def test_a_member_of_the_wrong_kind_is_refused_whatever_it_is(name: str, value: 
     line = forged(**changed) if name != "sha256" else orjson.dumps({**members(**beside), "sha256": value}) + b"\n"
     with pytest.raises(BadLine):
         decode_alone(line)
+    assert fault_in(line)
+
+
+@pytest.mark.parametrize("type", ["user.destroyed", "user.restored"])
+@pytest.mark.parametrize("data", [None, False, 0, "", []], ids=repr)
+def test_data_that_is_nothing_is_not_data_with_nothing_in_it(type: str, data: object) -> None:
+    assert fault_in(forged(type=type, data=data))
 
 
 @pytest.mark.parametrize("name", ["id", "authid", "correlationid", "causationid"])
@@ -384,6 +406,61 @@ def test_every_single_flipped_bit_of_every_line_is_noticed(vector: Callable[[str
     assert not unnoticed
 
 
+# --- many lines at once -----------------------------------------------------------------------------------------------
+
+
+def plain_lines(count: int) -> list[bytes]:
+    lines = [GOOD]
+    while len(lines) < count:
+        lines.append(follower(lines[-1], len(lines) + 1))
+    return lines
+
+
+def test_plain_lines_are_read_at_once_and_are_the_events_that_they_are_one_by_one() -> None:
+    lines = plain_lines(5)
+    events = list(decode_each(lines, 1, NO_HASH, ""))
+    assert len(events) == 5
+    assert decode_many(lines, 1, NO_HASH, "") == events
+    assert decode_many(lines[2:], 3, hash_of(lines[1]), TIME) == events[2:]
+
+
+def test_lines_read_at_once_must_follow_on_the_line_before_them() -> None:
+    lines = plain_lines(3)
+    assert decode_many(lines, 2, NO_HASH, "") is None, "in number"
+    assert decode_many(lines, 1, b"1" * 64, "") is None, "in the chain"
+    assert decode_many(lines, 1, NO_HASH, LATER) is None, "in time"
+    assert decode_many([lines[0], lines[2]], 1, NO_HASH, "") is None, "without gaps"
+    assert decode_many([lines[0], lines[2], lines[1]], 1, NO_HASH, "") is None, "in order"
+
+
+def test_lines_read_at_once_are_not_taken_when_a_moment_among_them_goes_back() -> None:
+    lines = [forged(time=LATER)]
+    lines.append(follower(lines[0]))
+    assert decode_many(lines, 1, NO_HASH, "") is None
+
+
+def test_two_events_on_one_line_and_one_on_two_do_not_make_up_for_each_other() -> None:
+    one, two, three = plain_lines(3)
+    for split in (three[:200] + b"\n" + three[200:], three.replace(b',"source"', b'\n"source"')):
+        assert decode_many(BytesIO(one[:-1] + b"," + two + split).readlines(), 1, NO_HASH, "") is None
+    assert decode_many([one[:-1] + b"," + two], 1, NO_HASH, "") is None
+    assert decode_many([one, two[:-1]], 1, NO_HASH, "") is None
+
+
+def test_a_flipped_bit_in_any_byte_of_many_lines_is_noticed() -> None:
+    log = b"".join(plain_lines(6))
+    passed = []
+    for byte in range(len(log)):
+        flipped = bytearray(log)
+        flipped[byte] ^= 1 << byte % 8
+        if decode_many(BytesIO(flipped).readlines(), 1, NO_HASH, "") is not None:
+            passed.append(byte)
+    assert not passed
+
+
+# --- without evcli ----------------------------------------------------------------------------------------------------
+
+
 def checker() -> str:
     """The few lines of Python that the README gives to whoever wants to check a log without evcli."""
     blocks = re.findall(r"```python\n(.*?)```", (TESTS.parent / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -460,10 +537,9 @@ def test_any_values_are_an_event_that_can_be_written_again_or_a_bad_line(
         line = forged(**changes, **({"data": data} if data and "data" not in changes else {}))
     except orjson.JSONEncodeError:
         return  # not even JSON: nobody can forge it with orjson
-    try:
-        event: dict[str, Any] = {**decode(line, 1, NO_HASH, "")}
-    except BadLine:
+    if fault_in(line):
         return
+    event: dict[str, Any] = {**decode(line, 1, NO_HASH, "")}
     del event["sha256"]
     assert encode(event, NO_HASH, "") == line
 
