@@ -346,7 +346,7 @@ def test_every_command_that_meets_a_damaged_line_stops_there_and_names_it(
     fails(ran, 12, f"{story.log} line 8, byte {sum(map(len, lines[:7]))}: ", out=ran.out if command == "verify" else "")
 
 
-@pytest.mark.parametrize("command", ["user list", "log", "user destroy", "user create", "verify"])
+@pytest.mark.parametrize("command", ["user list", "user create", "verify"])
 def test_an_unreadable_log_is_14_with_a_message_of_its_own(story: Cli, command: str) -> None:
     before = story.log.read_bytes()
     story.log.chmod(0)
@@ -356,7 +356,7 @@ def test_an_unreadable_log_is_14_with_a_message_of_its_own(story: Cli, command: 
     assert story.log.read_bytes() == before
 
 
-@pytest.mark.parametrize("command", WRITING)
+@pytest.mark.parametrize("command", ["user create", "user destroy"])
 def test_a_log_that_may_only_be_read_is_14_for_writing(story: Cli, command: str) -> None:
     before = story.log.read_bytes()
     story.log.chmod(0o400)

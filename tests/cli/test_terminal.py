@@ -162,8 +162,6 @@ def test_more_than_a_screen_goes_through_the_pager_whole(cli: Cli, mark: Path) -
         (("log", "--type", "nope"), "an empty answer"),
         (("log", "--no-pager"), "--no-pager"),
         (("--no-pager", "log"), "--no-pager before the command"),
-        (("user", "list", "--at", "0"), "nobody"),
-        (("head",), "one line"),
         (("user", "create", "X", "--email", "x@example.com"), "a writing command"),
         (("user", "show", "nobody"), "an error"),
     ],
