@@ -1,12 +1,10 @@
 """The audit of a whole log: form, chain, unique ids, rules, and whether a head kept elsewhere lies on its chain."""
 
-from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.state import MemoryState
 from evcli.errors import Damaged, EvcliError, HistoryChanged
-from evcli.eventlog.file import sync
 from evcli.eventlog.format import NO_HASH
 from evcli.eventlog.reading import LogReader, Position
 from evcli.eventlog.survey import Fault, survey
@@ -34,38 +32,29 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
 
     The log is synced first, so that a head that is handed to somebody is durable.
     """
-    with suppress(OSError):  # a read-only file system has nothing to sync
-        sync(reader.descriptor)
+    reader.sync()
     ids: set[str] = set()
     faults: list[Fault] = []
-    kept = {0: NO_HASH.decode()}
+    kept = {0: (NO_HASH.decode(), 0)}
 
     def note(event: Event) -> None:
         if event["id"] in ids:
             faults.append(Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log"))
         ids.add(event["id"])
         if expect and expect[0] == number_of(event):
-            kept[expect[0]] = event["sha256"]
+            kept[expect[0]] = (event["sha256"], reader.line_offset)
 
     try:
         replay(reader, MemoryState(), each=note)
     except Damaged as damage:
         return _damaged(reader, damage, faults)
     head = reader.at
-    error: Damaged | None = None
-    if faults:
-        error = Damaged(reader.path, *faults[0])
-    elif expect and kept.get(expect[0]) != expect[1]:
-        found = kept.get(expect[0])
-        why = (
-            f"the log ends with event {head.number}, before it"
-            if found is None
-            else f"its sha256 is {found[:12]}… here"
-        )
-        error = HistoryChanged(reader.path, expect, head.offset if found is None else None, why)
-        faults.append(Fault(error.line, error.byte, error.why))
-    status = "damaged" if error else "torn" if reader.end.torn else "good"
-    return Report(status, head, reader.end.torn, faults[:MOST_FAULTS], error)
+    if not faults and expect and kept.get(expect[0], ("",))[0] != expect[1]:
+        found, byte = kept.get(expect[0], ("", head.offset))
+        why = f"its sha256 is {found[:12]}… here" if found else f"the log ends with event {head.number}, before it"
+        changed = HistoryChanged(reader.path, expect, byte, why)
+        return Report("damaged", head, reader.end.torn, [Fault(changed.line, changed.byte, changed.why)], changed)
+    return _report(reader, head, faults)
 
 
 def _damaged(reader: LogReader, damage: Damaged, faults: list[Fault]) -> Report:
@@ -73,8 +62,17 @@ def _damaged(reader: LogReader, damage: Damaged, faults: list[Fault]) -> Report:
     place = reader.at
     faults.append(Fault(damage.line, damage.byte, damage.why))
     for fault in survey(reader, place):
-        if len(faults) == MOST_FAULTS:
+        if len(faults) >= MOST_FAULTS:
             break
         if fault.line != damage.line:
             faults.append(fault)
-    return Report("damaged", place, 0, faults, damage)
+    report = _report(reader, place, faults)
+    return report._replace(error=damage) if damage.byte == faults[0].byte else report
+
+
+def _report(reader: LogReader, head: Position, faults: list[Fault]) -> Report:
+    if not faults:
+        return Report("torn" if reader.end.torn else "good", head, reader.end.torn, [], None)
+    first = faults[0]
+    before = reader.position_at(first.byte) if first.byte < head.offset else head
+    return Report("damaged", before, 0, faults[:MOST_FAULTS], Damaged(reader.path, *first))

@@ -237,11 +237,11 @@ class HistoryChanged(Damaged):
 
     code = "history-changed"
 
-    def __init__(self, path: str, head: tuple[int, str], byte: int | None, why: str) -> None:
+    def __init__(self, path: str, head: tuple[int, str], byte: int, why: str) -> None:
         super().__init__(
             path,
             head[0],
-            byte or 0,
+            byte,
             f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}",
             "nothing was changed; compare the log with a backup",
         )
@@ -271,14 +271,14 @@ class CannotOpen(NotWritten):
 
 
 class OutcomeUnknown(EvcliError):
-    """A write was made and its sync failed: event `number` may or may not be stored."""
+    """A sync failed: `what` is not known to be durable."""
 
     code = "outcome-unknown"
     exit = 15
 
-    def __init__(self, path: str, number: int, why: str) -> None:
+    def __init__(self, path: str, what: str) -> None:
         super().__init__(
-            f"{path}: event {number} may or may not be stored: {why}",
+            f"{path}: {what}",
             "check the disk, then run evcli log -n 3 before repeating the command",
         )
 

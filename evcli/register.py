@@ -1,8 +1,7 @@
 """The register: the one place where a log and its fold meet.
 
 `execute` makes an event of an intention, under the log's lock, when the type's rule accepts it on the state at the
-head; `at` gives the state at any event. Ids, times and the actor are taken once, here, and stored: a fold never asks
-the world anything.
+head; `at` gives the state at any event. Ids, times and the actor are taken once, here: a fold never asks the world.
 """
 
 import os
@@ -14,7 +13,7 @@ from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.domain.kinds import TYPES
 from evcli.domain.state import Draft, MemoryState, State, step
 from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText, Conflict, Damaged, LogCut, NoLog, Refused
+from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
 from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import LONGEST_ID, encode, hash_of, timestamp
@@ -140,7 +139,7 @@ class Register:
             raise BadText("the event id", fault)
         if fault := text_fault(self._actor, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
-        # What is known from an earlier call is caught up under the lock; only a first fold is worth doing before it.
+        # What an earlier call knew is caught up under the lock; only a first fold is worth doing before it.
         there = self._look_ahead() if dry_run or not self._at.number else True
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
@@ -181,17 +180,13 @@ class Register:
             raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
         try:
             replay(reader, self._state, self._at)
-        except Damaged:
+        except BaseException:
             self._state, self._at = MemoryState(), START  # half caught up is no state to go on from
             raise
         self._at = reader.at
 
     def _decide_without_lock(
-        self,
-        intentions: Sequence[Intention],
-        id: str | None,
-        expect: tuple[int, str | None] | None,
-        there: bool,
+        self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None, there: bool
     ) -> list[Outcome]:
         if there and id is not None:
             with self.log.reader() as reader:
@@ -231,12 +226,19 @@ class Register:
                 f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
             )
         draft = Draft(self._state)
-        changes = []
+        changes: list[tuple[int, Any, Any]] = []
         for intention in intentions:
             kind, _, rule, apply = TYPES[intention.type]
-            id = intention.about(draft)
-            before = draft.get(kind, id)
-            rule(draft, id, before, intention.data)
+            try:
+                id = intention.about(draft)
+                before = draft.get(kind, id)
+                rule(draft, id, before, intention.data)
+            except Refused:
+                if not changes:
+                    raise
+                # What refuses it may be an earlier event of this very command, which is not there to speak of.
+                rule(self._state, id := intention.about(self._state), self._state.get(kind, id), intention.data)
+                raise Refused(f"{kind} {id} is named more than once", "nothing was written") from None
             draft.number += 1
             after = apply(before, id, draft.number, intention.data)
             draft.put(kind, before, after)

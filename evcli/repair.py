@@ -4,6 +4,7 @@ What follows a bad line cannot be kept: each line vouches for the one before it,
 The copy has it all, for whoever wants to look.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from evcli.audit import audit
@@ -12,6 +13,7 @@ from evcli.errors import Damaged, NotALog, NothingToRepair
 from evcli.eventlog.file import LogWriter
 from evcli.eventlog.format import BadLine, decode_alone
 from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.signals import held_signals
 
 
 class Gone(NamedTuple):
@@ -47,16 +49,15 @@ def plan(reader: LogReader) -> Plan:
         raise report.error
     fault = report.faults[0]
     head = reader.position_at(fault.byte)
-    gone = []
-    offset = fault.byte
-    for number, line in enumerate(reader.lines(fault.byte), fault.line):
-        gone.append(Gone(number, offset, _readable(line)))
-        offset += len(line)
+    lines = enumerate(reader.cut_lines(fault.byte), fault.line)
+    gone = [Gone(number, byte, _readable(line)) for number, (byte, line) in lines]
     return Plan(report.error, head, gone, reader.size() - fault.byte)
 
 
-def mend(writer: LogWriter) -> tuple[Plan, str]:
+def mend(writer: LogWriter, answer: Callable[[Plan, str], None] = lambda planned, copy: None) -> tuple[Plan, str]:
     """Do what `plan` says, under the lock; the plan, and the path of the copy of the whole file as it was.
+
+    `answer` is given them while signals are held, so that a cut is announced if it is made.
 
     Raises:
         NothingToRepair, NotALog: as `plan` does.
@@ -64,7 +65,10 @@ def mend(writer: LogWriter) -> tuple[Plan, str]:
         OutcomeUnknown: the cut could not be synced.
     """
     planned = plan(writer.reader)
-    return planned, writer.cut(planned.head.offset)
+    with held_signals():
+        copy = writer.cut(planned.head.offset)
+        answer(planned, copy)
+    return planned, copy
 
 
 def _readable(line: bytes) -> Event | None:

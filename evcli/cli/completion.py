@@ -6,6 +6,7 @@ insert; for bash it is done here. Completion never says that something is wrong:
 
 import re
 import sys
+from collections import Counter
 from contextlib import suppress
 from typing import Annotated
 
@@ -148,10 +149,10 @@ def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         if (user.destroyed is not None) == wants_destroyed or ctx.info_name in ("show", "log")
     ]
     begun = incomplete.casefold()
-    names = [user.name.casefold() for user in chosen]
+    names = Counter(user.name.casefold() for user in chosen)
     found: list[tuple[str, str]] = []
     for user in chosen:
-        is_unique = names.count(user.name.casefold()) == 1 and "@" not in user.name and not user.name.isdigit()
+        is_unique = names[user.name.casefold()] == 1 and "@" not in user.name and not user.name.isdigit()
         values = [(str(user.id), f"{user.name} <{user.email}>")]
         if begun:
             values += [(user.email, user.name)] + ([(user.name, user.email)] if is_unique else [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import typer
@@ -45,7 +45,7 @@ def log(
     user: ByUser = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
 ) -> None:
-    """Show the events, newest first."""
+    """Show the events, first_one first."""
     session: Session = ctx.obj
     with session.reader() as reader:
         first = 0 if since is None else session.moment(since, reader, beginning=True)
@@ -59,13 +59,18 @@ def log(
                 and (actor is None or event["authid"] == actor)
             )
 
-        events = _newest_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
+        events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
         wanted = filter(is_wanted, events)
-        chosen = islice(wanted, limit or None)
+        chosen: Iterator[Event] = islice(wanted, limit or None)
+        first_one = next(chosen, None)
+        if first_one is None:
+            session.output.note("no events are so" if end.number else "the log is empty")
+        else:
+            chosen = chain([first_one], chosen)
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
 
 
-def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+def _first_one_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
     for event in reader.events_backward(end):
         if number_of(event) <= first:
             return
@@ -113,8 +118,9 @@ Examples:
 def diff(
     ctx: typer.Context,
     from_: Annotated[
-        str, typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-.", autocompletion=complete_moments)
-    ] = "",
+        str | None,
+        typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-.", autocompletion=complete_moments),
+    ] = None,
     to: Annotated[
         str,
         typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.", autocompletion=complete_moments),
@@ -125,7 +131,7 @@ def diff(
     register = session.register()
     with session.reader() as reader:
         head = reader.last().number
-        start = session.moment(from_, reader) if from_ else max(0, head - 1)
+        start = max(0, head - 1) if from_ is None else session.moment(from_, reader)
         end = head if to == "@" else session.moment(to, reader)
         before, after = register.at(reader, start), register.at(reader, end)
     changes: list[tuple[str, Any, Any]] = []

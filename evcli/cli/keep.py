@@ -1,13 +1,12 @@
-"""`evcli verify`, `head`, `status`, `path`: keeping a log that one can answer for."""
+"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log that one can answer for."""
 
 import os
 import shlex
-from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evcli.audit import Report, audit
+from evcli.audit import MOST_FAULTS, Report, audit
 from evcli.cli.events import summary
 from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
@@ -15,13 +14,14 @@ from evcli.cli.safe import valid
 from evcli.cli.session import Session
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
-from evcli.errors import Damaged, EvcliError, NotALog
-from evcli.eventlog.file import sync
+from evcli.errors import Damaged, EvcliError
 from evcli.eventlog.opening import network_warnings, warnings_about
 from evcli.eventlog.reading import START
-from evcli.eventlog.signals import held_signals
 from evcli.eventlog.survey import Fault
 from evcli.register import LOCK_WAIT
+
+if TYPE_CHECKING:
+    from evcli.repair import Plan
 
 app = typer.Typer()
 
@@ -50,7 +50,7 @@ def verify(
     try:
         with session.reader() as reader:
             report = audit(reader, None if head is None else (head[0], str(head[1])))
-    except NotALog as error:
+    except Damaged as error:  # found where the log was opened: no log at all, or a batch file that cannot be its own
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
     document = {
@@ -62,6 +62,8 @@ def verify(
     }
     rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name != "faults"]
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
+    if len(report.faults) == MOST_FAULTS:
+        rows.append(("fault", "and more: these are the first"))
     session.output.show(fields(rows, document))
     if report.error is not None:
         raise _told_once(report.error, len(report.faults))
@@ -97,33 +99,44 @@ def repair(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Mend a damaged log: keep a copy, cut at the first bad line."""
+    from evcli.cli.recording import answer_once_done
     from evcli.repair import mend, plan
 
     session: Session = ctx.obj
-    copy = None
     if dry_run:
         with session.reader() as reader:
             planned = plan(reader)
         session.output.note("dry run: nothing was changed; this would be cut")
-    else:
-        with session.log.locked(lock_wait, may_create=False) as writer, held_signals():
-            planned, copy = mend(writer)
+        session.output.show(_repair_answer(planned, None))
+        return
+
+    def answer(planned: "Plan", copy: str) -> None:
+        done = f"the log was cut at byte {planned.head.offset}, and all of it as it was is in {copy}"
+        answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
+
+    session.output.paged = False  # the lock is held until the answer is given
+    with session.log.locked(lock_wait, may_create=False) as writer:
+        mend(writer, answer)
+
+
+def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
+    fault = planned.fault
     document = {
-        "repaired": not dry_run,
+        "repaired": copy is not None,
         "head": planned.head.head,
-        "fault": {"line": planned.fault.line, "byte": planned.fault.byte, "message": planned.fault.why},
+        "fault": {"line": fault.line, "byte": fault.byte, "message": valid(fault.why)},
         "gone_bytes": planned.gone_bytes,
         "gone": [{"line": line, "byte": byte, "event": event} for line, byte, event in planned.gone],
         "copy": copy and valid(copy),
     }
     rows: list[tuple[str, Cell]] = [
         ("head", planned.head.head),
-        ("first bad line", f"line {planned.fault.line}, byte {planned.fault.byte}: {planned.fault.why}"),
+        ("first bad line", f"line {fault.line}, byte {fault.byte}: {fault.why}"),
         ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
+        *((f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone),
+        ("copy", copy or "a full copy would be kept beside the log first"),
     ]
-    rows += [(f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone]
-    rows.append(("copy", copy or "a full copy would be kept beside the log first"))
-    session.output.show(fields(rows, document))
+    return fields(rows, document)
 
 
 def _told_gone(event: Event | None) -> str:
@@ -150,8 +163,7 @@ def head(ctx: typer.Context, at: At = None) -> None:
     """
     session: Session = ctx.obj
     with session.reader() as reader:
-        with suppress(OSError):  # a read-only file system has nothing to sync
-            sync(reader.descriptor)  # a head that is handed to somebody must be durable
+        reader.sync()  # a head that is handed to somebody must be durable
         place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(

@@ -1,6 +1,7 @@
 """From the words typed to the exit code: the one place where errors become text and numbers."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from evcli.cli.app import root
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.register import random_id, utc_now
+
+_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head)")
 
 
 def run() -> NoReturn:
@@ -109,6 +112,9 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
         session.output.form = next((form for form in ("jsonl", "json") if f"--format {form}" in words), None)
         if "--json" in arguments:
             session.output.form = "json"
+    # A command in a hint must reach the log that this one was about.
+    if "--log" not in error.hint:
+        error.hint = _COMMAND_IN_HINT.sub(lambda _: f"evcli{session.log_words} ", error.hint)
     session.output.error(error)
     return error.exit
 

@@ -79,12 +79,18 @@ class Output:
     def write(self, pieces: Iterable[str | bytes]) -> None:
         """Write text (as the terminal can show it) or bytes (as they are) to stdout, and flush. Raises as `show`."""
         if sys.stdout is None:
-            raise AnswerLost("stdout is closed, so the answer could not be shown")
+            raise AnswerLost("the answer could not be shown: stdout is closed")
+        for piece in pieces:
+            self._put(encodable(piece, sys.stdout.encoding or "utf-8") if isinstance(piece, str) else piece)
+        self._put(b"")
+
+    def _put(self, data: bytes) -> None:
+        """Write bytes to stdout; none flushes it."""
         try:
-            for piece in pieces:
-                data = encodable(piece, sys.stdout.encoding or "utf-8") if isinstance(piece, str) else piece
+            if data:
                 sys.stdout.buffer.write(data)
-            sys.stdout.flush()
+            else:
+                sys.stdout.flush()
         except BrokenPipeError:
             _give_up(sys.stdout)
             raise
@@ -173,9 +179,13 @@ def _json(answer: Answer) -> Iterator[bytes]:
         yield safe_json(orjson.dumps(answer.document)) + b"\n"
         return
     opening = b"["
-    for record in answer.records:
-        yield opening + safe_json(orjson.dumps(record))
-        opening = b",\n"
+    try:
+        for record in answer.records:
+            yield opening + safe_json(orjson.dumps(record))
+            opening = b",\n"
+    except EvcliError:  # a damaged line ends the answer with an error, but what was said until then is a document
+        yield b"[]\n" if opening == b"[" else b"]\n"
+        raise
     yield b"[]\n" if opening == b"[" else b"]\n"
 
 

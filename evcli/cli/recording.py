@@ -29,27 +29,35 @@ def record(
     def answer(outcomes: list[Outcome]) -> None:
         for notice in dict.fromkeys(notice for outcome in outcomes for notice in outcome.notices):
             session.output.warning(notice)
-        is_stored = outcomes[0].recorded
-        try:
+        if not outcomes[0].recorded:
             _tell(session, outcomes, dry_run)
-        except Exception as error:
-            if not is_stored:
-                raise
-            first, last = number_of(outcomes[0].event), number_of(outcomes[-1].event)
-            events, show = f"event {first} is", f"evcli show {first} shows it"
-            if first < last:
-                events, show = f"events {first} to {last} are", f"evcli log --since {first - 1} shows them"
-            why = str(error).removeprefix("the answer could not be shown: ")
-            raise AnswerLost(
-                f"{events} stored, but the answer could not be shown: {why}", f"{show}; do not repeat the command"
-            ) from error
-        finally:
-            if is_stored:  # what came meanwhile came too late: the event is stored and announced
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                    signal.signal(number, signal.SIG_IGN)
+            return
+        first, last = number_of(outcomes[0].event), number_of(outcomes[-1].event)
+        done, show = f"event {first} is stored", f"evcli show {first} shows it"
+        if first < last:
+            done, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
+        answer_once_done(lambda: _tell(session, outcomes, dry_run), done, f"{show}; do not repeat the command")
 
+    session.output.paged = False  # the lock is held until the answer is given
     register = session.register()
     register.execute_all(intentions, id=id, expect=head, dry_run=dry_run, lock_wait=lock_wait, answer=answer)
+
+
+def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
+    """Show the answer to something that is done, and let nothing that comes too late say otherwise.
+
+    Raises:
+        AnswerLost: it could not be shown; says what is `done`.
+    """
+    try:
+        show()
+    except Exception as error:
+        why = (error.strerror if isinstance(error, OSError) else str(error)) or ""
+        why = why.removeprefix("the answer could not be shown: ")
+        raise AnswerLost(f"{done}, but the answer could not be shown: {why}", hint) from error
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _tell(session: Session, outcomes: list[Outcome], dry_run: bool) -> None:
@@ -69,7 +77,7 @@ def _tell(session: Session, outcomes: list[Outcome], dry_run: bool) -> None:
     if is_stored:
         ways_back = (_WAY_BACK[outcome.event["type"]](outcome.before, outcome.after) for outcome in outcomes)
         lines = [_sentence(outcome) for outcome in outcomes]
-        lines += [f"undo: evcli {way_back}{session.way_back_options}" for way_back in ways_back]
+        lines += [f"undo: evcli{session.log_words} {way_back}" for way_back in ways_back]
     else:
         lines = [f"already recorded as event {number_of(outcomes[0].event)}"]
     header = ("event", *User._fields)
@@ -91,8 +99,13 @@ def _sentence(outcome: Outcome) -> str:
 
 _WAY_BACK: dict[str, Callable[[Any, User], str]] = {
     CREATED: lambda before, user: f"user destroy {user.id}",
-    RENAMED: lambda before, user: f"user rename {user.id} {shlex.quote(before.name)}",
-    EMAIL_CHANGED: lambda before, user: f"user change-email {user.id} {shlex.quote(before.email)}",
+    RENAMED: lambda before, user: f"user rename {user.id} {_word(before.name)}",
+    EMAIL_CHANGED: lambda before, user: f"user change-email {user.id} {_word(before.email)}",
     DESTROYED: lambda before, user: f"user restore {user.id}",
     RESTORED: lambda before, user: f"user destroy {user.id}",
 }
+
+
+def _word(text: str) -> str:
+    """Text as one word of a command line, which is no option however it begins."""
+    return ("-- " if text.startswith("-") else "") + shlex.quote(text)

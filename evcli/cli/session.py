@@ -19,12 +19,9 @@ if TYPE_CHECKING:
 class Session:
     """What every command of one run shares. Options stand before or after the command's name; the last one counts."""
 
-    def __init__(
-        self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id, program: str = "evcli"
-    ) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id) -> None:
         self.clock = clock
         self.new_id = new_id
-        self.program = program
         self.output = Output(clock())
         self._log_option: str | None = None
 
@@ -101,13 +98,13 @@ class Session:
         return f"{words} event {moment.number} ({local(recorded) if recorded else 'the empty register'})"
 
     @property
-    def way_back_options(self) -> str:
-        """What a printed command must add to reach the same log."""
+    def log_words(self) -> str:
+        """What a command that is printed must have after `evcli` to reach the same log: ` --log FILE`, or nothing."""
         if self._log_option is None:
             return ""
         import shlex
 
-        return " --log " + shlex.quote(self._log_option)
+        return f" --log {shlex.quote(self._log_option)}"
 
 
 def _default_path() -> str:

@@ -12,6 +12,7 @@ from evcli.cli.session import Session
 from evcli.cli.times import local
 from evcli.domain.event import Data, number_of
 from evcli.domain.state import State
+from evcli.domain.text import composed
 from evcli.domain.user import (
     CREATED,
     DESTROYED,
@@ -181,7 +182,7 @@ def list_users(
     session: Session = ctx.obj
     with session.reader() as reader:
         state = session.register().at(reader, None if at is None else session.moment(at, reader))
-    wanted = (match or "").casefold()
+    wanted = composed(match or "").casefold()
     users = [
         user
         for user in state.records(USER)

@@ -29,6 +29,15 @@ def text_fault(text: object, longest: int) -> str:
     return ""
 
 
+def composed(text: str) -> str:
+    """`text` in Unicode's NFC, the form in which names are stored."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize("NFC", text)
+
+
 def character_name(character: str) -> str:
     """Name one character by code point, in words where it has a common name: `U+001B (escape)`."""
     if "\ud800" <= character <= "\udfff":

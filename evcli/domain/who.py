@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from evcli.domain.state import State
+from evcli.domain.text import composed
 from evcli.domain.user import USER, User, email_key
 from evcli.errors import AmbiguousUser, NoSuchUser
 
@@ -32,11 +33,7 @@ def _called(state: State, who: str) -> list[User]:
     if who.isascii() and who.isdigit():
         user = state.get(USER, int(who)) if len(who) <= 12 else None
         return [user] if user else []
-    if not who.isascii():
-        import unicodedata
-
-        who = unicodedata.normalize("NFC", who)
-    wanted = who.strip().casefold()
+    wanted = composed(who).strip().casefold()
     users: Iterable[User] = state.records(USER)
     if "@" in who:
         return [user for user in users if email_key(user) == wanted]

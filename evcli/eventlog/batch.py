@@ -4,6 +4,7 @@ Before the lines are written, `NAME.batch` says where they begin, where they end
 first and removed after the log's own sync. Whoever finds it looks whether the last line is there: if so, so are all.
 """
 
+import errno
 import os
 import re
 import stat
@@ -11,7 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.errors import CannotOpen
-from evcli.eventlog.opening import sync_folder
+from evcli.eventlog.opening import sync, sync_folder
 
 MAX_BATCH = 1 << 20
 """The longest batch, in bytes; what is longer is several."""
@@ -73,25 +74,35 @@ def find_batch(path: str) -> Batch | None:
 
 
 def announce(path: str, batch: Batch) -> None:
-    """Write the batch file, readable by its owner only, and sync it with its folder. Raises OSError, no file left."""
+    """Write the batch file, readable by its owner only, and sync it with its folder. Raises OSError."""
     name = batch_path(path)
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         content = b'{"start":%d,"end":%d,"sha256":"%b"}\n' % batch
         if os.write(descriptor, content) != len(content):
-            raise OSError(28, os.strerror(28))
-        os.fsync(descriptor)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
         sync_folder(os.path.dirname(name))
     except OSError:
-        os.unlink(name)
+        with suppress(OSError):  # what stays names a batch of which no line is there; the next writer settles it
+            forget(path)
         raise
     finally:
         os.close(descriptor)
 
 
 def forget(path: str) -> None:
-    """Remove the batch file, durably: were it back after a power cut, what is appended now would pass for its half."""
+    """Empty the batch file, durably, and remove it: were it back after a power cut, it must not say anything.
+
+    Else what is appended now, and acknowledged, would pass for the half of a batch.
+    """
     name = batch_path(path)
     with suppress(FileNotFoundError):
+        descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, 0)
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
         os.unlink(name)
     sync_folder(os.path.dirname(name))

@@ -8,7 +8,6 @@ call the next one good (https://wiki.postgresql.org/wiki/Fsync_Errors). So a fai
 import errno
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,15 @@ from contextlib import contextmanager, suppress
 from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog.batch import Batch, announce, batch_path, forget, is_there
 from evcli.eventlog.format import hash_of
-from evcli.eventlog.opening import create, network_warnings, open_for_writing, own_path, sync_folder, warnings_about
+from evcli.eventlog.opening import (
+    create,
+    network_warnings,
+    open_for_writing,
+    own_path,
+    sync,
+    sync_folder,
+    warnings_about,
+)
 from evcli.eventlog.reading import CHUNK, LogReader
 from evcli.eventlog.recovery import End, keep_copy, put_aside
 
@@ -95,13 +102,16 @@ class LogWriter:
         if why:
             if (failure := self._take_back(end, is_batch)) is None:
                 raise NotWritten(f"{self.path}: event {number} was not written: {why}")
-            raise OutcomeUnknown(self.path, number, f"{why}, and taking it back failed: {failure}")
+            raise OutcomeUnknown(
+                self.path, f"event {number} may be stored in part: {why}; taking it back failed: {failure}"
+            )
         try:
             sync(self.descriptor)
         except OSError as error:
             failure = self._take_back(end, is_batch)
             taken = "it was taken back" if failure is None else f"taking it back failed too: {failure}"
-            raise OutcomeUnknown(self.path, number, f"the sync failed ({error.strerror}); {taken}") from error
+            why = f"event {number} may or may not be stored: the sync failed ({error.strerror}); {taken}"
+            raise OutcomeUnknown(self.path, why) from error
         self.reader.end = End(end + len(lines), 0)
         if is_batch:
             self._forget_batch()
@@ -125,7 +135,7 @@ class LogWriter:
             sync(self.descriptor)
         except OSError as error:
             why = f"the log was cut, but the sync failed ({error.strerror}); all of it as it was is in {copy}"
-            raise OutcomeUnknown(self.path, self.reader.at.number, why) from error
+            raise OutcomeUnknown(self.path, why) from error
         self.reader.refresh()
         return copy
 
@@ -134,18 +144,19 @@ class LogWriter:
         try:
             sync(self.descriptor)
         except OSError as error:
-            raise OutcomeUnknown(self.path, self.reader.at.number, f"the sync failed ({error.strerror})") from error
+            why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
+            raise OutcomeUnknown(self.path, why) from error
 
     def _sync_name(self, number: int) -> None:
         """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
         folder = os.path.dirname(self.path)
         try:
             sync_folder(folder)
-            sync_folder(os.path.dirname(folder))
-        except PermissionError:
-            pass  # a folder that may not be read cannot be synced, and was not made by us
+            with suppress(PermissionError):  # a folder above that may not be read was not made by us
+                sync_folder(os.path.dirname(folder))
         except OSError as error:
-            raise OutcomeUnknown(self.path, number, f"its folder could not be synced ({error.strerror})") from error
+            why = f"event {number} was not written: the folder of the log could not be synced ({error.strerror})"
+            raise OutcomeUnknown(self.path, why) from error
 
     def _announce(self, batch: Batch, number: int) -> None:
         try:
@@ -207,23 +218,12 @@ class LogWriter:
     def _take_back(self, end: int, is_batch: bool) -> str | None:
         try:
             os.ftruncate(self.descriptor, end)
-            os.fsync(self.descriptor)
+            sync(self.descriptor)
             if is_batch:
                 forget(self.path)
         except OSError as error:
             return error.strerror or str(error)
         return None
-
-
-def sync(descriptor: int) -> None:
-    """Return when the file's content is on the disk. On macOS, fsync alone leaves it in the drive's own cache."""
-    if sys.platform == "darwin":
-        try:
-            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-            return
-        except OSError:
-            pass
-    os.fsync(descriptor)
 
 
 def _open_or_create(path: str) -> int:
@@ -244,12 +244,24 @@ def _lock(path: str, descriptor: int, deadline: float, wait: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise Busy(path, wait) from None
+                raise Busy(path, wait, _holder(descriptor)) from None
             time.sleep(LOCK_POLL)
         except OSError as error:
             raise CannotOpen(
                 path, f"cannot be locked: {error.strerror}; nothing was written", "keep the log on a local file system"
             ) from error
+
+
+def _holder(descriptor: int) -> str:
+    """Which process holds the lock, where the system tells (Linux, proc(5)): `process 1234`; else ""."""
+    found = os.fstat(descriptor)
+    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    try:
+        with open("/proc/locks", encoding="ascii") as locks:
+            holders = [words[4] for words in map(str.split, locks) if words[1] == "FLOCK" and words[5] == file]
+    except (OSError, IndexError):
+        return ""
+    return f"process {holders[0]}" if holders else ""
 
 
 def _is_still_at(path: str, descriptor: int) -> bool:

@@ -4,6 +4,7 @@ A reader takes no lock, so a writer may be at work beside it. What looks unfinis
 second time, under a shared lock, before it is called so.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -13,10 +14,10 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from evcli.domain.event import Event, number_of, recorded_moment
-from evcli.errors import Damaged, NotALog
+from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.eventlog.bulk import decode_many
 from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, NO_HASH, BadLine, decode, decode_alone, decode_each, hash_of
-from evcli.eventlog.opening import open_for_reading, shared_lock
+from evcli.eventlog.opening import open_for_reading, shared_lock, sync
 from evcli.eventlog.recovery import End, find_end
 
 CHUNK = 1 << 16
@@ -73,6 +74,15 @@ class LogReader:
             with self._alone() as alone:
                 # Not alone: a writer is in the middle of this very line, and nothing is torn.
                 self.end = self._find_end() if alone else self.end._replace(torn=0)
+
+    def sync(self) -> None:
+        """Make durable what is read here, before somebody is told to rely on it. Raises OutcomeUnknown."""
+        try:
+            sync(self.descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EINVAL):  # where nothing can be written, there is nothing to sync
+                why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
+                raise OutcomeUnknown(self.path, why) from error
 
     def size(self) -> int:
         """How many bytes the file has, with what stands after the end."""
@@ -139,6 +149,14 @@ class LogReader:
                 low = start + len(line)
             else:
                 high = start
+        # The search asked single lines, which can say anything of themselves. The two that decided are held against the
+        # chain, so that a changed line does not move a moment.
+        if low:
+            before_last = self.position_at(self._line_around(low - 1)[0])
+            for _ in self.events(before_last, before_last.number + 2):
+                pass
+        else:
+            next(self.events(until=1), None)
         return self.position_at(low)
 
     def find_ids(self, prefix: str, *, exact: bool = False) -> list[Event]:
@@ -163,6 +181,20 @@ class LogReader:
     def lines(self, offset: int, stop: int | None = None) -> Iterator[bytes]:
         """The lines from `offset` to `stop`, newlines included; the last one is cut short where it is too long."""
         return chain.from_iterable(self._bundles(offset, stop))
+
+    def cut_lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Where each line after `offset` begins, and the line, cut short where it is too long; for a log with damage."""
+        start, line = offset, b""
+        end = self.end.offset
+        while offset < end:
+            for piece in BytesIO(os.pread(self.descriptor, min(CHUNK, end - offset), offset)):
+                line += piece[: max(0, MAX_LINE + 1 - len(line))]
+                offset += len(piece)
+                if piece.endswith(b"\n"):
+                    yield start, line
+                    start, line = offset, b""
+        if line:
+            yield start, line
 
     def _bundles(self, offset: int, stop: int | None = None) -> Iterator[list[bytes]]:
         """The same, as many at a time as one read brings; split at newlines only, and memory stays bounded."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from evcli.errors import Damaged, NotALog
 from evcli.eventlog.batch import MAX_BATCH, Batch, batch_path, find_batch
 from evcli.eventlog.format import FIRST_BYTES, MAX_LINE
-from evcli.eventlog.opening import sync_folder
+from evcli.eventlog.opening import sync, sync_folder
 
 SECTOR = 512
 
@@ -49,7 +49,9 @@ def find_end(path: str, descriptor: int) -> End:
             return _end_of_lines(path, descriptor, size)._replace(batch=batch)
     if not could_be or size > batch.end:  # the next writer settles a batch before it writes
         why = f"{batch_path(path)} says that an unfinished batch begins here, which cannot be"
-        raise Damaged(path, 0, batch.start, why, "nothing was changed; is that file from another log?")
+        raise Damaged(
+            path, 0, batch.start, why, f"nothing was changed; if {batch_path(path)} is not of this log, move it away"
+        )
     return End(batch.start, size - batch.start, batch)
 
 
@@ -114,7 +116,7 @@ def put_aside(path: str, descriptor: int, end: End) -> str:
     except OSError:
         os.unlink(copy)
         raise
-    os.fsync(descriptor)
+    sync(descriptor)
     return copy
 
 
@@ -133,7 +135,7 @@ def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
             rest = memoryview(piece)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        sync(descriptor)
     except BaseException:
         os.unlink(name)
         raise

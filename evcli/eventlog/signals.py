@@ -5,16 +5,29 @@ Otherwise Ctrl-C could leave an event stored that nobody was told of. kill -9 ca
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """INT, TERM and HUP that come to this thread while the block runs are delivered when it ends."""
+    """INT, TERM and HUP that come to this thread while the block runs are delivered when it ends.
+
+    When it ends with an error, they are dropped: that error must be told, not that somebody pressed Ctrl-C meanwhile.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
+    except BaseException:
+        drop_signals()
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def drop_signals() -> None:
+    """Forget the signals of `held_signals` that have come and wait."""
+    for number in _ENDING & signal.sigpending():
+        with suppress(ValueError):  # only the main thread may, and only there do they become exceptions
+            signal.signal(number, signal.signal(number, signal.SIG_IGN))

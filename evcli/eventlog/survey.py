@@ -26,17 +26,16 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
     number, offset, previous, recorded = start
     line_number = number
     known = True
-    for line in reader.lines(offset):
+    for byte, line in reader.cut_lines(offset):
         line_number += 1
         event: Event | None = None
         try:
             event = decode(line, number + 1, previous, recorded) if known else decode_alone(line)
         except BadLine as bad:
-            yield Fault(line_number, offset, str(bad))
+            yield Fault(line_number, byte, str(bad))
             with suppress(BadLine):
                 event = decode_alone(line)
         known = event is not None
         if event is not None:
             number, previous = number_of(event), hash_of(line)
             recorded = event.get("recordedtime") or event["time"]
-        offset += len(line)
