@@ -1,0 +1,32 @@
+"""Runs evcli once for each line of stdin, `[{variables}, [words], out, err]`, in a fork; answers with how it ended.
+
+It runs with tear.so before the C library, which reads the variables at each write. evcli is loaded once.
+"""
+
+import json
+import os
+import sys
+
+from evcli.cli.main import main
+
+
+def run(variables: dict[str, str], words: list[str], out: str, err: str) -> int:
+    """Run evcli in a fork with these variables, its answers and messages to these files; how it ended."""
+    child = os.fork()
+    if child == 0:
+        for number, path in ((1, out), (2, err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        os.environ.update(variables)
+        code = 255
+        try:
+            code = main(words)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(run(*json.loads(line)), flush=True)

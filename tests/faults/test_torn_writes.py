@@ -1,0 +1,139 @@
+"""A write is torn after every possible byte, and then the writer is killed, or told of a short count or an error."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from evcli.eventlog.batch import batch_path
+from faults import tearing
+from faults.common import (
+    CREATE,
+    DESTROY,
+    OURS,
+    Ended,
+    Start,
+    broken_promises,
+    environment,
+    lay_out,
+    needs,
+    start,
+    told,
+)
+from faults.conftest import Figures
+
+pytestmark = needs("gcc")
+
+ENDS = ("kill", "short", "ENOSPC", "EIO")
+
+
+class Write(NamedTuple):
+    """One write that a command makes on a log in some state: to which file, beside the log, and how long it is."""
+
+    before: Start
+    words: tuple[str, ...]
+    wanted: int
+    suffix: str
+
+
+WRITES = {
+    "the line of an append": Write(start("old"), CREATE, 1, ""),
+    "the first line": Write(start("new"), CREATE, 1, ""),
+    "the lines of a batch": Write(start("old"), DESTROY, 2, ""),
+    "the batch file": Write(start("old"), DESTROY, 2, ".batch"),
+    "the copy of a torn tail": Write(start("torn"), CREATE, 1, f".torn-{len(start('torn').good)}"),
+    "the line after a recovery": Write(start("torn"), CREATE, 1, ""),
+}
+
+
+class Tearer:
+    """evcli with torn writes, in a process that stays: `tear(write, bytes, then)` says what was broken by it."""
+
+    def __init__(self, library: Path, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, str(tearing.__file__)],
+            env={**environment(OURS), "LD_PRELOAD": str(library)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, write: Write, variables: dict[str, str]) -> tuple[Path, Ended]:
+        log = lay_out(self.folder / "store", write.before)
+        out, err = self.folder / "out", self.folder / "err"
+        words = ["--log", str(log), "--json", *write.words]
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([variables, words, str(out), str(err)]) + "\n")
+        self.process.stdin.flush()
+        return log, Ended(int(self.process.stdout.readline()), out.read_bytes(), err.read_text())
+
+    def length(self, write: Write) -> int:
+        """How many bytes the write has when nothing tears it."""
+        log, ran = self.run(write, {})
+        assert ran.code == 0, ran.err
+        if write.suffix == ".batch":  # gone again: what it must have been
+            start, end = len(write.before.good), log.stat().st_size
+            return len(f'{{"start":{start},"end":{end},"sha256":""}}\n') + 64
+        return (log.parent / (log.name + write.suffix)).stat().st_size - (
+            len(write.before.good) if not write.suffix else 0
+        )
+
+    def fault(self, write: Write, count: int, then: str, length: int) -> str:
+        log = str(self.folder / "store" / "events.jsonl")
+        path = batch_path(log) if write.suffix == ".batch" else log + write.suffix
+        variables = {"TEAR_PATH": path, "TEAR_K": "1", "TEAR_BYTES": str(count), "TEAR_THEN": then}
+        at, ran = self.run(write, variables)
+        broken = broken_promises(at, write.before, ran, write.wanted)
+        if then == "kill" and ran.code != -9:
+            broken.append("it was not killed: the write was not torn at all")
+        if then in ("ENOSPC", "EIO") and ran.code == 0:
+            broken.append("exit 0 after a write that failed")
+        if then == "short" and count < length and ran.code == 0 and not write.suffix.startswith(".torn"):
+            broken.append("exit 0 after a write that was cut short")
+        what = f"torn after byte {count} of {length}, then {then}"
+        return f"{what}: {'; '.join(broken)} (exit {ran.code}: {ran.err.strip()})" if broken else ""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("tear") / "tear.so"
+    source = Path(__file__).with_name("tear.c")
+    options = ["-shared", "-fPIC", "-O2", "-Wall", "-Werror"]
+    subprocess.run(["gcc", *options, "-o", str(built), str(source), "-ldl"], check=True)
+    return built
+
+
+@pytest.fixture
+def tearer(library: Path, disk: Path) -> Iterator[Tearer]:
+    found = Tearer(library, disk)
+    yield found
+    assert found.process.stdin is not None
+    found.process.stdin.close()
+    found.process.wait()
+
+
+def tear_all(tearer: Tearer, figures: Figures, name: str, step: int) -> None:
+    write = WRITES[name]
+    length = tearer.length(write)
+    counts = sorted({*range(0, length, step), length - 1, length})
+    complaints = [fault for then in ENDS for count in counts if (fault := tearer.fault(write, count, then, length))]
+    figures.count("writes torn", len(counts) * len(ENDS))
+    figures.judge(complaints)
+    assert not complaints, told(complaints)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_is_torn_and_nothing_is_lost(name: str, tearer: Tearer, figures: Figures) -> None:
+    tear_all(tearer, figures, name, step=60)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_is_torn_after_every_byte_and_nothing_is_lost(name: str, tearer: Tearer, figures: Figures) -> None:
+    tear_all(tearer, figures, name, step=1)
