@@ -61,18 +61,14 @@ class Register:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def at(self, reader: LogReader, number: int | None = None) -> State:
-        """The state after event `number` of the log that `reader` has open (after the last one, when None).
-
-        Raises:
-            Damaged: an event up to there is not what was written, or breaks a rule.
-        """
+        """The state after event `number` of the log that `reader` has open (the last one, when None). Raises Damaged."""
         state: State = MemoryState()
         replay(reader, state, until=number)
         return state
 
     def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged."""
-        state: State = MemoryState()
+        state = MemoryState()
         replay(reader, state, until=number - 1)
         before_it = reader.at
         event = next(reader.events(before_it, number))

@@ -103,7 +103,7 @@ class LogWriter:
             if (failure := self._take_back(end, is_batch)) is None:
                 raise NotWritten(f"{self.path}: event {number} was not written: {why}")
             raise OutcomeUnknown(
-                self.path, f"event {number} may be stored in part: {why}; taking it back failed: {failure}"
+                self.path, f"event {number} may or may not be stored: {why}; taking it back failed: {failure}"
             )
         try:
             sync(self.descriptor)

@@ -157,7 +157,7 @@ def test_the_way_back_of_every_writing_command_leads_back(story: Cli, command: s
 def test_the_way_back_names_the_log_when_the_command_did(cli: Cli, tmp_path: Path) -> None:
     other = tmp_path / "other log.jsonl"
     ran = cli(*ADA_WORDS, "--log", str(other))
-    assert ran.out.splitlines()[1] == f"undo: evcli user destroy 1 --log '{other}'"
+    assert ran.out.splitlines()[1] == f"undo: evcli --log '{other}' user destroy 1"
     assert (ran.code, ran.err) == (0, "")
 
 
