@@ -59,7 +59,7 @@ def nothing_lost(cli: Cli, before: bytes) -> None:
 
 def says(ran: Ran | Raw, code: int, *phrases: str) -> None:
     """The command ended with that code, no traceback, and all of that on stderr."""
-    said = ran.err if isinstance(ran.err, str) else ran.err.decode()
+    said = ran.err if isinstance(ran.err, str) else ran.err.decode(errors="replace")
     assert ran.code == code, f"exit {ran.code} instead of {code}: {said}"
     no_traceback(ran)
     for phrase in phrases:

@@ -69,7 +69,7 @@ MUTANTS = {
         "    os.fsync(descriptor)\n    return copy\n",
         "    return copy\n",
         cut_the_power("torn"),
-        "",
+        "false alarm",
     ),
     "a sync that failed is tried again": Mutant(
         "eventlog/file.py",
@@ -86,7 +86,7 @@ MUTANTS = {
         "def _locking(self, lines, number):\n    fcntl.flock(self.descriptor, fcntl.LOCK_EX)\n"
         "    _append(self, lines, number)\n\nLogWriter.append = _locking\n",
         let_four_write,
-        "",
+        "lost",
     ),
     "the batch file goes before the log is synced": Mutant(
         "eventlog/file.py",

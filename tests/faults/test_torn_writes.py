@@ -1,10 +1,11 @@
 """A write is torn after every possible byte, and then the writer is killed, or told of a short count or an error."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from typing import NamedTuple
 
 import pytest
@@ -19,6 +20,7 @@ from faults.common import (
     Start,
     broken_promises,
     environment,
+    in_parallel,
     lay_out,
     needs,
     start,
@@ -99,6 +101,13 @@ class Tearer:
         what = f"torn after byte {count} of {length}, then {then}"
         return f"{what}: {'; '.join(broken)} (exit {ran.code}: {ran.err.strip()})" if broken else ""
 
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -109,31 +118,42 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture
-def tearer(library: Path, disk: Path) -> Iterator[Tearer]:
-    found = Tearer(library, disk)
-    yield found
-    assert found.process.stdin is not None
-    found.process.stdin.close()
-    found.process.wait()
-
-
-def tear_all(tearer: Tearer, figures: Figures, name: str, step: int) -> None:
+def tear_all(library: Path, disk: Path, figures: Figures, name: str, step: int) -> None:
     write = WRITES[name]
+    tearers: Queue[Tearer] = Queue()
+    for number in range(os.cpu_count() or 1):
+        (disk / f"{number}").mkdir()
+        tearers.put(Tearer(library, disk / f"{number}"))
+    tearer = tearers.get()
     length = tearer.length(write)
+    tearers.put(tearer)
+    assert length > 50, "there is nothing to tear"
+
+    def fault(case: tuple[str, int]) -> str:
+        tearer = tearers.get()
+        try:
+            return tearer.fault(write, case[1], case[0], length)
+        finally:
+            tearers.put(tearer)
+
     counts = sorted({*range(0, length, step), length - 1, length})
-    complaints = [fault for then in ENDS for count in counts if (fault := tearer.fault(write, count, then, length))]
-    figures.count("writes torn", len(counts) * len(ENDS))
+    cases = [(then, count) for then in ENDS for count in counts]
+    complaints = in_parallel(fault, cases)
+    while not tearers.empty():
+        tearers.get().end()
+    figures.count("writes torn", len(cases))
     figures.judge(complaints)
     assert not complaints, told(complaints)
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_is_torn_and_nothing_is_lost(name: str, tearer: Tearer, figures: Figures) -> None:
-    tear_all(tearer, figures, name, step=60)
+def test_a_write_is_torn_and_nothing_is_lost(name: str, library: Path, disk: Path, figures: Figures) -> None:
+    tear_all(library, disk, figures, name, step=60)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_is_torn_after_every_byte_and_nothing_is_lost(name: str, tearer: Tearer, figures: Figures) -> None:
-    tear_all(tearer, figures, name, step=1)
+def test_a_write_is_torn_after_every_byte_and_nothing_is_lost(
+    name: str, library: Path, disk: Path, figures: Figures
+) -> None:
+    tear_all(library, disk, figures, name, step=1)
