@@ -61,7 +61,7 @@ class Register:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def at(self, reader: LogReader, number: int | None = None) -> State:
-        """The state after event `number` of the log that `reader` has open (the last one, when None). Raises Damaged."""
+        """The state after event `number` of the log that `reader` reads (the last one, when None). Raises Damaged."""
         state: State = MemoryState()
         replay(reader, state, until=number)
         return state

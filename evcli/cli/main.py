@@ -64,6 +64,8 @@ def main(
         return _fail(session, arguments, error)
     except BrokenPipeError:
         return 0  # whoever read the answer has seen enough
+    except MemoryError:
+        return _fail(session, arguments, NotWritten("there is not enough memory; nothing was written"))
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback

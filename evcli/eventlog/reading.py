@@ -163,10 +163,8 @@ class LogReader:
         """The first ten events whose id begins with `prefix`, or is it; reads the file, but decodes only those."""
         import orjson
 
-        try:
-            prefix.encode()
-        except UnicodeEncodeError:  # bytes that are not UTF-8 are in no log
-            return []
+        if not prefix.isprintable() and any("\ud800" <= each <= "\udfff" for each in prefix):
+            return []  # bytes that are not UTF-8 are in no log
         wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
         found = []
         offset = 0
@@ -179,11 +177,11 @@ class LogReader:
         return found
 
     def lines(self, offset: int, stop: int | None = None) -> Iterator[bytes]:
-        """The lines from `offset` to `stop`, newlines included; the last one is cut short where it is too long."""
+        """The lines from `offset` to `stop`, newlines included; one that is too long is cut short, and the last."""
         return chain.from_iterable(self._bundles(offset, stop))
 
     def cut_lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
-        """Where each line after `offset` begins, and the line, cut short where it is too long; for a log with damage."""
+        """Where each line after `offset` begins, and the line, cut short where it is too long."""
         start, line = offset, b""
         end = self.end.offset
         while offset < end:

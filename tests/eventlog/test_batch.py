@@ -243,6 +243,8 @@ def test_half_a_batch_is_copied_cut_and_synced_before_its_announcement_is_forgot
         "fsync folder",
         "ftruncate log",
         "fsync log",
+        "ftruncate batch",
+        "fsync batch",
         "unlink batch",
         "fsync folder",
         "write log",
@@ -255,7 +257,9 @@ def test_a_whole_batch_is_synced_before_its_announcement_is_forgotten_and_anythi
 ) -> None:
     put(log, ONE + THREE, announcement(len(ONE), len(ONE + THREE), THREE))
     append(log, FIVE, 5)
-    assert calls.made == ["fsync log", "unlink batch", "fsync folder", "write log", "fsync log"]
+    assert calls.made == [
+        "fsync log", "ftruncate batch", "fsync batch", "unlink batch", "fsync folder", "write log", "fsync log",
+    ]  # fmt: skip
     assert read(log) == "5 events"
     assert copies(log) == []
 

@@ -19,9 +19,9 @@ import pytest
 
 from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog import file as file_module
-from evcli.eventlog.file import FileLog, LogWriter, sync
+from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import NO_HASH, encode, hash_of
-from evcli.eventlog.opening import open_for_reading, warnings_about
+from evcli.eventlog.opening import open_for_reading, sync, warnings_about
 from evcli.eventlog.reading import LogReader
 
 TIME = "2026-03-01T09:00:00.000000Z"

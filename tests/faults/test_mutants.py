@@ -66,7 +66,7 @@ MUTANTS = {
     ),
     "a tail that was cut off is not synced": Mutant(
         "eventlog/recovery.py",
-        "    os.fsync(descriptor)\n    return copy\n",
+        "    sync(descriptor)\n    return copy\n",
         "    return copy\n",
         cut_the_power("torn"),
         "false alarm",
