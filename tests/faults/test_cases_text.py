@@ -73,12 +73,12 @@ def test_case_68_controls_in_whatever_is_typed_are_refused_and_shown_escaped(sto
             assert not any(line.startswith("ack") for line in ran.err.splitlines())
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["plain", "table", "json"])
 def test_case_68_controls_in_what_a_line_of_the_log_holds_are_shown_escaped(cli: Cli, form: str) -> None:
     three = chain(3)
-    for hostile in HOSTILE.values():
+    for hostile in ("".join(HOSTILE.values()), HOSTILE["C1"]):
         escaped = json.dumps(hostile)[1:-1].encode()
-        for old in (b"Ada", b"made-4", b"user.created", b"ann", b"user/4", b"authid"):
+        for old in (b"Ada", b"made-4", b"user.created", b"user/4", b"authid"):
             for new in (hostile.encode(), escaped):
                 cli.log.write_bytes(b"".join(three) + forged(three[2], 4, old, new))
                 for words in (("verify",), ("repair", "--dry-run")):

@@ -1,0 +1,176 @@
+"""Any bytes as a log: never a traceback, never a wrong event, never a byte changed that is not an unfinished tail."""
+
+from pathlib import Path
+
+import pytest
+from cli.support import contents
+from conftest import Cli
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from evcli.audit import Report, audit
+from evcli.errors import Damaged, EvcliError, NotALog, NothingToRepair
+from evcli.eventlog.file import FileLog
+from evcli.eventlog.format import FIRST_BYTES, hash_of
+from evcli.eventlog.reading import LogReader
+from evcli.repair import plan
+from faults.casebook import chain, no_traceback
+
+TEN = chain(10)
+LOG = b"".join(TEN)
+BOBS = b"".join(chain(10, authid="bob"))
+
+quick = settings(
+    deadline=None, max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+pieces = st.one_of(
+    st.sampled_from(TEN),
+    st.sampled_from(chain(10, authid="bob")),
+    st.sampled_from(
+        [b"\n", b"\0", bytes(512), bytes(1500), b'{"', FIRST_BYTES, b"\r\n", b"\xef\xbb\xbf", b"\xff", b"}\n"]
+    ),
+    st.binary(max_size=40),
+)
+edits = st.lists(st.tuples(st.integers(0, len(LOG)), st.integers(0, 800), pieces), min_size=1, max_size=3)
+
+
+def edited(changes: list[tuple[int, int, bytes]]) -> bytes:
+    content = LOG
+    for at, length, new in changes:
+        content = content[:at] + new + content[at + length :]
+    return content
+
+
+files = st.one_of(
+    st.binary(max_size=600),
+    st.lists(pieces, max_size=8).map(b"".join),
+    edits.map(edited),
+    st.tuples(st.integers(0, 10), st.lists(pieces, max_size=3)).map(lambda row: b"".join([*TEN[: row[0]], *row[1]])),
+)
+batches = st.none() | st.binary(max_size=120) | st.builds(
+    lambda start, end, last: b'{"start":%d,"end":%d,"sha256":"%b"}\n' % (start, end, hash_of(last)),
+    st.sampled_from([0, *(sum(map(len, TEN[:n])) for n in range(11))]) | st.integers(0, 4000),
+    st.sampled_from([sum(map(len, TEN[:n])) for n in range(11)]) | st.integers(0, 4000),
+    st.sampled_from(TEN),
+)  # fmt: skip
+
+
+def put(log: Path, content: bytes, batch: bytes | None) -> None:
+    for path in log.parent.glob(log.name + "*"):
+        path.unlink()
+    log.write_bytes(content)
+    log.chmod(0o600)
+    if batch is not None:
+        log.with_name(log.name + ".batch").write_bytes(batch)
+
+
+def judged(log: Path) -> Report | None:
+    """What an audit says; None where the file cannot be read as a log at all."""
+    try:
+        with LogReader(str(log)) as reader:
+            report = audit(reader)
+            if report.status != "damaged":
+                forward = list(reader.events())
+                assert list(reader.events_backward(reader.at)) == forward[::-1]
+                assert reader.last() == reader.at
+            return report
+    except Damaged:
+        return None
+
+
+@quick
+@given(content=files, batch=batches)
+def test_of_any_bytes_only_the_events_that_stand_there_in_a_whole_chain_are_read(
+    log_path: Path, content: bytes, batch: bytes | None
+) -> None:
+    put(log_path, content, batch)
+    report = judged(log_path)
+    assert log_path.read_bytes() == content, "a reader wrote"
+    if report is None:
+        event("not read at all")
+        return
+    event(report.status)
+    good = content[: report.head.offset]
+    assert good.count(b"\n") == report.head.number
+    # The events are made by two chains only, so each good beginning must be one of theirs.
+    assert LOG.startswith(good) or b"".join(chain(10, authid="bob")).startswith(good), (
+        "an event was read that never was"
+    )
+    if report.status == "torn":
+        assert report.head.offset + report.torn == len(content)
+    if report.status == "good":
+        assert good == content
+
+
+@quick
+@given(content=files, batch=batches)
+def test_whatever_the_file_a_writer_cuts_nothing_but_what_it_keeps_a_copy_of(
+    log_path: Path, content: bytes, batch: bytes | None
+) -> None:
+    put(log_path, content, batch)
+    report = judged(log_path)
+    before = contents(log_path.parent)
+    try:
+        with FileLog(str(log_path)).locked(0, may_create=False) as writer:
+            place = writer.reader.last()
+            if report is None or report.status == "damaged":
+                return  # whoever wants to append folds the log first, and meets the damage
+            writer.append(b"".join(chain(place.number + 1)[place.number :]), place.number + 1)
+    except EvcliError:
+        assert contents(log_path.parent) == before
+        assert report is None or report.status == "damaged", "a log that can be read cannot be written"
+        return
+    now = log_path.read_bytes()
+    assert now[: place.offset] == content[: place.offset]
+    copies = [path.read_bytes() for path in log_path.parent.glob("*.torn*")]
+    assert copies == ([content[place.offset :]] if content[place.offset :] else [])
+
+
+@quick
+@given(content=files, batch=batches)
+def test_whatever_the_file_a_repair_plans_a_cut_after_which_all_is_good_or_refuses(
+    log_path: Path, content: bytes, batch: bytes | None
+) -> None:
+    put(log_path, content, batch)
+    report = judged(log_path)
+    try:
+        with LogReader(str(log_path)) as reader:
+            planned = plan(reader)
+    except NothingToRepair:
+        assert report is not None
+        assert report.status != "damaged"
+        return
+    except (NotALog, Damaged):
+        return
+    assert report is not None
+    assert (report.status, planned.head) == ("damaged", report.head)
+    assert planned.gone_bytes == len(content) - planned.head.offset > 0
+    put(log_path, content[: planned.head.offset], None)
+    after = judged(log_path)
+    assert after is not None
+    assert (after.status, after.head) == ("good", planned.head)
+
+
+@settings(quick, max_examples=25)
+@given(content=files, batch=batches)
+def test_whatever_the_file_no_command_shows_a_traceback(cli: Cli, content: bytes, batch: bytes | None) -> None:
+    put(cli.log, content, batch)
+    for words in (
+        ("verify",), ("log",), ("state", "--json"), ("user", "list"), ("show", "@-"), ("diff",), ("status",), ("head",),
+        ("repair", "--dry-run"), ("user", "destroy", "1", "2", "--dry-run"), ("repair",), ("user", "destroy", "1", "2"),
+    ):  # fmt: skip
+        ran = cli(*words)
+        no_traceback(ran)
+        assert ran.code in (0, 1, 2, 12, 14), (words, ran.code, ran.err)
+
+
+@pytest.mark.sweep
+@settings(quick, max_examples=5_000, derandomize=False)
+@given(content=files, batch=batches)
+def test_any_bytes_for_longer(log_path: Path, content: bytes, batch: bytes | None) -> None:
+    put(log_path, content, batch)
+    report = judged(log_path)
+    if report is not None:
+        assert LOG.startswith(content[: report.head.offset]) or report.head.number > 0
+        assert content[: report.head.offset].count(b"\n") == report.head.number
