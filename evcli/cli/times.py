@@ -17,7 +17,7 @@ def local(time: str) -> str:
     moment = datetime.fromisoformat(time)
     try:
         moment = moment.astimezone()
-    except OverflowError:
+    except (OverflowError, ValueError):  # near the first or last date, or in a zone a day away
         return time
     return moment.replace(tzinfo=None).isoformat(" ", "seconds")
 

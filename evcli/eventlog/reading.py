@@ -256,14 +256,13 @@ class LogReader:
     def _line_start(self, offset: int) -> int:
         """Where the line that holds byte `offset` begins."""
         size = BLOCK // 4
-        while True:
+        while offset:
             start = max(0, offset - size)
             newline = os.pread(self.descriptor, offset - start, start).rfind(b"\n")
             if newline >= 0:
                 return start + newline + 1
-            if start == 0 or size > MAX_LINE:
-                return start
-            size *= 4
+            offset, size = start, min(size * 4, CHUNK)
+        return 0
 
     def position_at(self, offset: int) -> Position:
         """The place at byte `offset`, where a line ends, from what that line says of itself."""
