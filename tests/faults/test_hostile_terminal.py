@@ -1,0 +1,345 @@
+"""Hostile text on a real terminal: the screen shows escapes, and nothing else on it, or about it, moves.
+
+evcli runs on a pseudo-terminal, and pyte is the terminal: it notes every control function that it is asked for, so that
+a moved cursor, a cleared line, a new title or a bell cannot be missed. Another test asks tmux what it thinks.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pexpect  # type: ignore[import-untyped]  # it has no types
+import pyte
+import pytest
+from cli.support import FORMS, READING, tell_the_story
+from conftest import Cli
+
+from faults.casebook import PACKAGE, chain, forged
+
+HOSTILE = {
+    "clear": "\x1b[2J\x1b[H",
+    "title": "\x1b]0;owned\x07",
+    "title in C1": "\x9d0;owned\x9c",
+    "clipboard": "\x1b]52;c;cm0gLXJmIH4=\x07",
+    "colour in C1": "\x9b31m",
+    "up": "\x1b[3A",
+    "status": "\x1b[6n",
+    "reset": "\x1bc",
+    "alternate screen": "\x1b[?1049h",
+    "carriage return": "\rack 99",
+    "backspace": "abc\b\b\b",
+    "bell": "\a",
+    "shift out": "\x0e",
+    "next line": "\x85ack 99",
+    "override": "a\u202eb",
+    "isolate": "a\u2066b",
+    "marks": "\u200e\u200f\u061c",
+    "zero width": "a\u200bb\ufeff",
+    "separators": "a\u2028b\u2029c",
+}
+TOGETHER = "".join(HOSTILE.values())
+MARKUP = ["[/]", "[bold]x[/bold]", "[link=http://x]y[/link]", ":smile:", "trailing\\"]
+
+FINE = {"draw", "linefeed", "carriage_return", "tab", "select_graphic_rendition"}
+"""What evcli itself asks of a terminal: letters, new lines, tabs between the fields of plain, and colours."""
+DECEIVING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+COLUMNS = 400
+
+
+class Shown:
+    """What a terminal made of some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.screen = pyte.HistoryScreen(COLUMNS, 50, history=100_000)
+        self.title = self.screen.title
+        self.asked: set[str] = set()
+        """Every control function that the terminal was asked for."""
+        self._depth = 0
+        for name in pyte.Stream.events:
+            self._watch(name)
+        pyte.ByteStream(self.screen).feed(data)
+
+    def _watch(self, name: str) -> None:
+        real = getattr(self.screen, name)
+
+        def noted(*arguments: Any, **more: Any) -> Any:
+            if not self._depth:  # the screen does some things by way of others
+                self.asked.add(name)
+            self._depth += 1
+            try:
+                return real(*arguments, **more)
+            finally:
+                self._depth -= 1
+
+        setattr(self.screen, name, noted)
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines, scrolled away or not."""
+        shown = [*self.screen.history.top, *(self.screen.buffer[at] for at in range(self.screen.cursor.y + 1))]
+        return ["".join(line[at].data for at in range(max(line, default=-1) + 1)).rstrip() for line in shown]
+
+
+DRIVER = """
+import json, os, sys
+from evcli.cli.completion import complete
+from evcli.cli.main import main
+
+for number, words in enumerate(json.loads(sys.argv[1])):
+    sys.stdout.write(f"<{number}>\\n")
+    sys.stdout.flush()
+    if words[0] == "complete":
+        complete(words[1], words[2:])
+        sys.stdout.flush()
+    else:
+        main([os.fsdecode(os.fsencode(word)) for word in words])
+sys.stdout.write("<end>\\n")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def on_a_terminal(log: Path, commands: Sequence[Sequence[str]], **environment: str) -> list[Shown]:
+    """Run the commands one after another on one terminal; what each of them showed."""
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-c", DRIVER, json.dumps(commands)],
+        env={
+            **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+            **PACKAGE, "TERM": "xterm-256color", "EVCLI_LOG": str(log), "EVCLI_PAGER": "cat", "EVCLI_ACTOR": "ann",
+            **environment,
+        },
+        dimensions=(50, COLUMNS), timeout=60, maxread=1 << 20,
+    )  # fmt: skip
+    terminal.ptyproc.delayafterclose = 0
+    terminal.expect(pexpect.EOF)
+    data: bytes = terminal.before
+    terminal.close()
+    parts = []
+    for number in range(len(commands)):
+        following = f"<{number + 1}>\r\n" if number + 1 < len(commands) else "<end>\r\n"
+        _, _, data = data.partition(f"<{number}>\r\n".encode())
+        assert following.encode() in data, f"{commands[number]} never came to its end: {data!r}"
+        parts.append(Shown(data[: data.index(following.encode())]))
+    return parts
+
+
+def nothing_moved(shown: Shown, words: Sequence[str]) -> None:
+    """The terminal was asked for letters, new lines and colours only, and each line is on the screen as it was sent."""
+    asked = shown.asked - FINE
+    assert not asked, f"{words} made the terminal do {sorted(asked)}: {shown.data!r}"
+    assert shown.screen.title == shown.title, f"{words} changed the title"
+    sent = shown.data.decode()
+    returns = sent.count("\r\n") + sent.count("\r\r\n")  # in CSV there is one more
+    assert sent.count("\r") == returns, f"{words} sent a carriage return of its own: {sent!r}"
+    assert not DECEIVING.search(sent), f"{words}: {sent!r}"
+
+
+@pytest.fixture
+def story(cli: Cli) -> Cli:
+    """evcli over a log of eight events."""
+    tell_the_story(cli)
+    return cli
+
+
+def typed(text: str) -> list[list[str]]:
+    """Commands with that text in every place where one can be typed."""
+    return [
+        ["user", "create", "--email", "eve@example.com", "--", f"x{text}x"],
+        ["user", "create", "Eve", "--email", f"eve{text}@example.com"],
+        ["user", "create", "Eve", "--email", "eve@example.com", "--id", f"x{text}x"],
+        ["user", "destroy", "1", "--reason", f"x{text}x"],
+        ["user", "show", f"x{text}x"],
+        ["state", "--at", f"x{text}x"],
+        ["log", "--since", f"x{text}x"],
+        ["verify", "--expect", f"x{text}x"],
+        ["path", "--log", f"/nowhere/x{text}x"],
+        ["log", "--log", f"/nowhere/x{text}x"],
+        ["help", f"x{text}x"],
+        ["completion", f"x{text}x"],
+        [f"x{text}x"],
+        ["log", f"--x{text}x"],
+        ["log", "--format", f"x{text}x"],
+    ]
+
+
+def test_what_is_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cli) -> None:
+    commands = [*typed(TOGETHER), *typed("\udcff")]
+    commands += [words for text in HOSTILE.values() for words in (typed(text)[4], typed(text)[8], typed(text)[12])]
+    encoded = [[os.fsencode(word).decode("utf-8", "surrogateescape") for word in words] for words in commands]
+    shown = on_a_terminal(story.log, encoded)
+    for words, seen in zip(encoded, shown, strict=True):
+        nothing_moved(seen, words)
+        told = "".join(seen.lines)
+        assert "\\" in told or "character" in told, (words, seen.data)
+    assert story.log.read_bytes().count(b"\n") == 8
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str) -> None:
+    lines = chain(2)
+    texts = [*MARKUP, "soft\u00adhyphen", "tag\U000e0041", "\u2060joiner", "Z" + "\u0334" * 199, "李" * 50, "a\u200db"]
+    for text in texts:
+        number = len(lines) + 1
+        data = {"name": text, "email": f"{number}@example.com"}
+        lines.append(forged(lines[-1], number, id=f"id{text[:50]}{number}", authid=text[:100], data=data))
+        reason = {"reason": text * 3}
+        number += 1
+        lines.append(forged(lines[-1], number, type="user.destroyed", subject="user/1", data=reason) if number == 4 else
+                     forged(lines[-1], number, data={"name": "Eve", "email": f"{number}@example.com"}))  # fmt: skip
+    renumbered = lines[:2]
+    for number, line in enumerate(lines[2:], 3):  # ids of users have no gaps, whatever events lie between
+        event = json.loads(line)
+        del event["sha256"]
+        if event["type"] == "user.created":
+            event["subject"] = f"user/{number if number < 4 else number - 1}"
+        renumbered.append(forged(renumbered[-1], number, **event))
+    cli.log.write_bytes(b"".join(renumbered))
+    cli.log.chmod(0o600)
+    cli.ok("verify")
+    commands = [[*words, "--format", form] for words in (*READING.values(), ("diff", "0"), ("user", "show", "1"))]
+    for words, seen in zip(commands, on_a_terminal(cli.log, commands), strict=True):
+        nothing_moved(seen, words)
+    whole = "\n".join("\n".join(seen.lines) for seen in on_a_terminal(cli.log, [["log", "--format", form]]))
+    for text in MARKUP:
+        assert (json.dumps(text)[1:-1] if "json" in form else text) in whole, f"{text} is not shown as it is"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: str, tmp_path: Path) -> None:
+    three = chain(3)
+    commands: list[list[str]] = []
+    escaped = json.dumps(TOGETHER)[1:-1].encode()
+    for number, (old, new) in enumerate(
+        [
+            (b"Ada", TOGETHER.encode()), (b"user.created", escaped), (b"user/4", escaped), (b"authid", escaped),
+            (b"made-4", escaped), (b"ann", b"x" * 500_000),
+        ]
+    ):  # fmt: skip
+        log = tmp_path / f"{number}.jsonl"
+        log.write_bytes(b"".join(three) + forged(three[2], 4, old, new))
+        for words in (["verify"], ["log"], ["repair"]):
+            commands.append([*words, "--log", str(log), "--format", form])
+    log = tmp_path / "notes"
+    log.write_bytes(TOGETHER.encode() + b"\n")
+    commands += [[*words, "--log", str(log), "--format", form] for words in (["verify"], ["log"], ["repair"])]
+    for words, seen in zip(commands, on_a_terminal(cli.log, commands), strict=True):
+        nothing_moved(seen, words)
+        assert len(seen.data) < 20_000, f"{words} repeats a whole line of damage"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_log_with_a_hostile_name_can_be_used_and_repaired_and_moves_nothing(
+    story: Cli, form: str, tmp_path: Path
+) -> None:
+    name = str(tmp_path / TOGETHER.replace("/", "_")[:80])
+    Path(name).write_bytes(story.log.read_bytes() + b"garbage\n")
+    commands = [
+        [*words, "--log", name, "--format", form]
+        for words in (
+            ["verify"], ["repair", "--dry-run"], ["repair"], ["path"], ["status"], ["user", "destroy", "1", "2"],
+            ["user", "destroy", "1"], ["log"], ["verify"],
+        )
+    ]  # fmt: skip
+    for words, seen in zip(commands, on_a_terminal(story.log, commands), strict=True):
+        nothing_moved(seen, words)
+        assert seen.data, f"{words} said nothing"
+    assert Path(name).read_bytes().count(b"\n") == 10
+
+
+def test_completion_offers_nothing_that_moves_the_screen(cli: Cli) -> None:
+    lines = chain(1)
+    for text in ["a\u200db", "tag\U000e0041", "\u2060joiner", "soft\u00adhyphen", *MARKUP]:
+        number = len(lines) + 1
+        lines.append(forged(lines[-1], number, data={"name": text, "email": f"{number}@example.com"}))
+    cli.log.write_bytes(b"".join(lines))
+    commands = [
+        ["complete", shell, *words]
+        for shell in ("zsh", "fish")
+        for words in (["user", "show", ""], ["user", "show", "a"], ["user", "destroy", "t"], ["log", "--since", ""])
+    ] + [["complete", "bash", f"evcli user show {begun}", " \t\n\"'><=;|&(:"] for begun in ("", "a", "t", "[")]
+    shown = on_a_terminal(cli.log, commands)
+    for words, seen in zip(commands, shown, strict=True):
+        nothing_moved(seen, words)
+    assert any("Ada" in line for seen in shown for line in seen.lines), "nothing was offered at all"
+    sent = b"".join(seen.data for seen in shown).decode()
+    assert not any(hidden in sent for hidden in ("\u200d", "\U000e0041", "\u2060", "\u00ad"))
+
+
+def test_what_an_actor_of_the_environment_is_called_moves_nothing(story: Cli) -> None:
+    for text in (TOGETHER, "".join(MARKUP)):
+        commands = [["user", "rename", "1", "Ada K"], ["log", "-n", "1"], ["show"], ["user", "show", "1"]]
+        for words, seen in zip(commands, on_a_terminal(story.log, commands, EVCLI_ACTOR=text), strict=True):
+            nothing_moved(seen, words)
+        story.log.write_bytes(b"".join(story.log.read_bytes().splitlines(keepends=True)[:8]))
+
+
+def test_the_watched_screen_does_notice_each_hostile_text_sent_as_it_is() -> None:
+    """That the tests above can fail: the same texts, sent raw, are noticed."""
+    for kind, text in HOSTILE.items():
+        with pytest.raises(AssertionError):
+            nothing_moved(Shown(f"x{text}y\r\n".encode()), [kind])
+
+
+# --- tmux -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[list[str]]:
+    """A tmux of its own; the words that command it."""
+    if which("tmux") is None:
+        pytest.skip("tmux, a real terminal, is not there")
+    command = ["tmux", "-L", f"evcli-{os.getpid()}", "-f", "/dev/null"]
+    yield command
+    subprocess.run([*command, "kill-server"], capture_output=True, check=False)
+
+
+def test_in_tmux_the_screen_shows_escapes_and_title_and_clipboard_stay(
+    story: Cli, tmux: list[str], tmp_path: Path
+) -> None:
+    evcli = f"{shlex.quote(sys.executable)} -m evcli"
+    script = tmp_path / "script"
+    commands = [*typed(TOGETHER)[:9], ["user", "show", "[bold]x[/]"]]
+    done = tmp_path / "done"
+    script.write_text(
+        "printf 'the first line\\n'\n"
+        + "".join(f"{evcli} {' '.join(map(shlex.quote, words))}\n" for words in commands)
+        + f"printf 'the last line\\n'\ntouch {shlex.quote(str(done))}\nsleep 100\n",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, **PACKAGE, "EVCLI_PAGER": "cat", "LC_ALL": "C.UTF-8"}
+    start = [*tmux, "new-session", "-d", "-x", "1500", "-y", "120", f"sh {shlex.quote(str(script))}"]
+    begun = subprocess.run(start, env=environment, capture_output=True, text=True, check=False)
+    if begun.returncode:
+        pytest.skip(f"tmux cannot be started here: {begun.stderr.strip()}")
+
+    def ask(*words: str) -> str:
+        return subprocess.run([*tmux, *words], env=environment, capture_output=True, text=True, check=False).stdout
+
+    title = ask("display-message", "-p", "#{pane_title}")
+    for _ in range(1200):
+        if done.exists():
+            break
+        time.sleep(0.05)
+    screen = ask("capture-pane", "-p", "-S", "-").rstrip().splitlines()
+    assert screen[0] == "the first line", "the screen was cleared, or scrolled"
+    assert screen[-1] == "the last line"
+    said = screen[1:-1]
+    assert all(line.startswith(("error: ", "hint: ", "/nowhere/")) for line in said), said
+    assert sum(line.startswith("error: ") for line in said) == len(commands) - 1, "path is answered, the rest refused"
+    assert "\\u{1b}" in "".join(said)
+    assert "[bold]x[/]" in "".join(said)
+    assert ask("display-message", "-p", "#{pane_title}") == title
+    assert ask("display-message", "-p", "#{alternate_on}").strip() == "0"
+    assert ask("list-buffers") == "", "something was put into the clipboard"
