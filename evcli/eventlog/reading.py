@@ -68,7 +68,7 @@ class LogReader:
             os.close(self.descriptor)
 
     def refresh(self) -> None:
-        """Look again where the log ends. Raises NotALog as `find_end` does."""
+        """Look again where the log ends. Raises NotALog, Damaged, CannotOpen as `find_end` does."""
         self.end = self._find_end()
         if self.end.torn:
             with self._alone() as alone:
@@ -185,7 +185,10 @@ class LogReader:
         start, line = offset, b""
         end = self.end.offset
         while offset < end:
-            for piece in BytesIO(os.pread(self.descriptor, min(CHUNK, end - offset), offset)):
+            chunk = os.pread(self.descriptor, min(CHUNK, end - offset), offset)
+            if not chunk:  # cut meanwhile: without this, it would be waited for for ever
+                break
+            for piece in BytesIO(chunk):
                 line += piece[: max(0, MAX_LINE + 1 - len(line))]
                 offset += len(piece)
                 if piece.endswith(b"\n"):
@@ -230,10 +233,8 @@ class LogReader:
                         break
                     return
             sleep(0.02)
-        begins_well = (
-            os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf").startswith(FIRST_BYTES)
-        )
-        if self.at.number == 0 and not begins_well:
+        beginning = os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf")
+        if self.at.number == 0 and not beginning.startswith(FIRST_BYTES):
             raise NotALog(self.path, f"this is not an evcli log: {bad}")
         raise Damaged(self.path, self.at.number + 1, self.at.offset, str(bad))
 

@@ -467,3 +467,10 @@ def test_a_search_by_time_looks_at_few_lines(
         assert reader.bisect(is_before) == linear(many, 1234)
     assert looked_at <= 24, "bisection halves what is left each time"
     assert meter.read <= 24 * 16 << 10
+
+
+def test_a_damaged_log_that_is_cut_while_its_lines_are_listed_does_not_keep_the_reader_for_ever(log_path: Path) -> None:
+    log_path.write_bytes(b"".join(MIXED[:3]))
+    with LogReader(str(log_path)) as reader:
+        os.truncate(log_path, len(MIXED[0]))
+        assert [line for _, line in reader.cut_lines(0)] == [MIXED[0]]
