@@ -25,7 +25,7 @@ from evcli.eventlog.opening import (
     warnings_about,
 )
 from evcli.eventlog.reading import CHUNK, LogReader
-from evcli.eventlog.recovery import End, keep_copy, put_aside
+from evcli.eventlog.recovery import Durable, End, durable_now, keep_copy, put_aside
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
@@ -36,6 +36,7 @@ class FileLog:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._durable: Durable | None = None
 
     def reader(self) -> LogReader:
         """Read the log as it is now. Raises NoLog, CannotOpen, NotALog."""
@@ -57,7 +58,11 @@ class FileLog:
             try:
                 _lock(path, descriptor, deadline, wait)
                 if _is_still_at(path, descriptor):
-                    yield LogWriter(path, descriptor)
+                    writer = LogWriter(path, descriptor, self._durable)
+                    try:
+                        yield writer
+                    finally:
+                        self._durable = writer.durable
                     return
             finally:
                 with suppress(OSError):  # whatever it says, what was answered for was synced before
@@ -67,9 +72,11 @@ class FileLog:
 class LogWriter:
     """A locked log: what is read through `reader` stays so until this writer appends."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, durable: Durable | None = None) -> None:
         self.path = path
         self.descriptor = descriptor
+        self.durable = durable
+        """The log as this process has synced it; None where it has changed something since, or never synced it."""
         self.reader = LogReader(path, descriptor)
         self.notices = warnings_about(path, descriptor)
         """What people should know of the file, and of what was done to it: a torn tail put aside."""
@@ -89,6 +96,7 @@ class LogWriter:
         is_batch = lines.count(b"\n") > 1
         if is_batch:
             self._announce(Batch(end, end + len(lines), hash_of(lines)), number)
+        self.durable = None
         try:
             written = os.write(self.descriptor, lines)
             size = os.fstat(self.descriptor).st_size
@@ -113,6 +121,7 @@ class LogWriter:
             why = f"event {number} may or may not be stored: the sync failed ({error.strerror}); {taken}"
             raise OutcomeUnknown(self.path, why) from error
         self.reader.end = End(end + len(lines), 0)
+        self.durable = durable_now(self.descriptor, self.reader.end)
         if is_batch:
             self._forget_batch()
 
@@ -128,6 +137,7 @@ class LogWriter:
         try:
             copy = keep_copy(f"{self.path}.damaged-{offset}", whole)
             forget(self.path)  # before the cut: a batch that is cut while its file is there reads as none of it
+            self.durable = None
             os.ftruncate(self.descriptor, offset)
         except OSError as error:
             raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was") from error
@@ -144,8 +154,9 @@ class LogWriter:
         try:
             sync(self.descriptor)
         except OSError as error:
-            why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
+            why = f"what is in the log may not be durable: the sync failed ({error.strerror}); nothing was written"
             raise OutcomeUnknown(self.path, why) from error
+        self.durable = durable_now(self.descriptor, self.reader.end)
 
     def _sync_name(self, number: int) -> None:
         """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
@@ -173,7 +184,11 @@ class LogWriter:
             os.unlink(batch_path(self.path))
 
     def _settle_what_a_crash_left(self) -> None:
-        """Put a torn tail or half a batch aside, or make a whole batch durable; then forget the batch."""
+        """Put a torn tail or half a batch aside, or make the log durable as it is; then forget the batch.
+
+        A writer that was killed may have left a whole line, or have cut one off, and died before its sync. Were the
+        disk to lose that beneath a line that comes after it, the log would be damaged.
+        """
         end = self.reader.end
         try:
             has_batch_file = is_there(batch_path(self.path))
@@ -182,7 +197,7 @@ class LogWriter:
             raise NotWritten(why) from error
         if end.torn:
             self._put_torn_tail_aside()
-        elif end.batch:
+        elif self.durable is None or self.durable != durable_now(self.descriptor, end):
             self.sync()
         if has_batch_file:
             try:
@@ -195,6 +210,7 @@ class LogWriter:
 
     def _put_torn_tail_aside(self) -> None:
         end = self.reader.end
+        self.durable = None
         try:
             copy = put_aside(self.path, self.descriptor, end)
         except OSError as error:
@@ -219,6 +235,7 @@ class LogWriter:
         try:
             os.ftruncate(self.descriptor, end)
             sync(self.descriptor)
+            self.durable = durable_now(self.descriptor, self.reader.end)
             if is_batch:
                 forget(self.path)
         except OSError as error:

@@ -49,6 +49,8 @@ class Start(NamedTuple):
     """By name; without any, the folder is missing too."""
     good: bytes
     unfinished: bytes = b""
+    earlier: tuple[bytes, ...] = ()
+    """What the log held when it was synced last, and after each call since; none when it is synced as it is."""
 
 
 class Ended(NamedTuple):
