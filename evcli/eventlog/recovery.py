@@ -156,10 +156,10 @@ def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
         sync(descriptor)
+        sync_folder(os.path.dirname(name))
     except BaseException:
         os.unlink(name)
         raise
     finally:
         os.close(descriptor)
-    sync_folder(os.path.dirname(name))
     return name

@@ -465,7 +465,7 @@ def test_of_a_batch_that_fails_nothing_stays_neither_lines_nor_announcement(
         calls.before[call] = once
         with pytest.raises(said) as failed:
             append(log, THREE, 2)
-        assert "event 2" in failed.value.message
+        assert "events 2 to 4 " in failed.value.message, "it is not said of how many"
         assert call not in calls.before, "it was not made"
     assert log.read_bytes() == ONE
     assert not beside(log).exists()

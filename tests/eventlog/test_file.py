@@ -19,9 +19,10 @@ import pytest
 
 from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog import file as file_module
+from evcli.eventlog.batch import batch_path
 from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import NO_HASH, encode, hash_of
-from evcli.eventlog.opening import open_for_reading, sync, warnings_about
+from evcli.eventlog.opening import open_for_reading, own_path, sync, warnings_about
 from evcli.eventlog.reading import LogReader
 
 TIME = "2026-03-01T09:00:00.000000Z"
@@ -841,3 +842,78 @@ def test_with_the_standard_streams_closed_the_log_gets_a_number_that_no_message_
     )
     assert all(int(number) >= 3 for number in result.read_text().split()), f"descriptors {result.read_text()}"
     assert log_path.read_bytes() == (ONE if is_there else b"")
+
+
+# --- what cannot be looked at -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unseen(log: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """Let a call fail with an error for the log's own path."""
+
+    def fail(call: str, error: int) -> None:
+        real = getattr(os, call)
+
+        def failing(path: Any, *arguments: Any, **named: Any) -> Any:
+            if path == str(log):
+                raise OSError(error, os.strerror(error), path)
+            return real(path, *arguments, **named)
+
+        monkeypatch.setattr(os, call, failing)
+
+    return fail
+
+
+WHERE = [own_path, batch_path]
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize(
+    "error", [errno.EIO, errno.EACCES, errno.ENAMETOOLONG], ids=lambda error: errno.errorcode[error]
+)
+def test_what_cannot_be_looked_at_is_not_taken_for_a_file_that_is_no_link(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str], error: int
+) -> None:
+    unseen("lstat", error)
+    with pytest.raises(CannotOpen) as refused:
+        where(str(log))
+    assert refused.value.exit == 14
+    assert f"{log} cannot be looked at: {os.strerror(error)}; nothing was written" in refused.value.message
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("error", [errno.ENOENT, errno.ENOTDIR], ids=lambda error: errno.errorcode[error])
+def test_where_nothing_is_there_is_no_link(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str], error: int
+) -> None:
+    unseen("lstat", error)
+    assert where(str(log)).removesuffix(".batch") == str(log)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_link_that_cannot_be_read_is_not_taken_for_the_log(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str]
+) -> None:
+    log.rename(log.with_name("elsewhere"))
+    log.symlink_to("elsewhere")
+    unseen("readlink", errno.EIO)
+    with pytest.raises(CannotOpen, match="Input/output error; nothing was written"):
+        where(str(log))
+
+
+def test_a_link_to_nothing_leads_to_where_the_log_will_be(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("a/b")
+    assert own_path(str(link)) == str(tmp_path / "a" / "b")
+    assert batch_path(str(link)) == str(tmp_path / "a" / "b.batch")
+
+
+def test_neither_a_writer_nor_a_reader_goes_on_where_the_log_cannot_be_looked_at(
+    log: Path, unseen: Callable[[str, int], None]
+) -> None:
+    unseen("lstat", errno.EIO)
+    with pytest.raises(CannotOpen, match="cannot be looked at"):
+        append(log, TWO, 2)
+    with pytest.raises(CannotOpen, match="cannot be looked at"):
+        LogReader(str(log))
+    assert log.read_bytes() == ONE
