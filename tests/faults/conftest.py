@@ -2,11 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+
+from faults import fuzzing
 
 FIGURES = (
     "system calls swept",
@@ -15,6 +18,7 @@ FIGURES = (
     "bits flipped",
     "prefixes read",
     "kills",
+    "fuzz runs",
     "acknowledged events lost",
     "false alarms",
 )
@@ -50,6 +54,24 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     counted = Figures()
     yield counted
     request.node.user_properties.append(("figures", dict(counted.counted)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Count what hypothesis runs in the tests that are fuzzing, from the run itself."""
+    if not item.path.name.startswith("test_fuzz_"):
+        return (yield)
+    before = fuzzing.runs
+    test: Any = getattr(getattr(item, "obj", None), "hypothesis", None)  # the machine has none, and counts for itself
+    inner = getattr(test, "inner_test", None)
+    if inner:
+        test.inner_test = fuzzing.counted(inner)
+    try:
+        return (yield)
+    finally:
+        if inner:
+            test.inner_test = inner
+        item.user_properties.append(("figures", {"fuzz runs": fuzzing.runs - before}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
