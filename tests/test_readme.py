@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
+from faults.figures import FIGURES, in_readme, with_figures
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -211,6 +212,21 @@ def test_the_exit_codes_are_those_of_evcli_help(tmp_path: Path) -> None:
     told = re.findall(r"^ +(\d[\d, ]*?)  +\S", EXIT_CODES, re.MULTILINE)
     table = re.findall(r"^\| ([\d, ]+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert table == told
+
+
+def test_the_table_of_what_it_survives_has_every_figure_of_a_run() -> None:
+    told = in_readme(README.read_text(encoding="utf-8"))
+    assert tuple(told) == FIGURES
+    assert [name for name, number in told.items() if not number] == ["acknowledged events lost", "false alarms"]
+
+
+def test_figures_are_put_into_their_own_rows_and_nothing_else_changes() -> None:
+    text = README.read_text(encoding="utf-8")
+    counted = {name: 1_000 * number for number, name in enumerate(FIGURES, 1)}
+    written = with_figures(text, counted)
+    assert in_readme(written) == counted
+    assert "| 2,000 |" in written
+    assert with_figures(written, in_readme(text)) == text
 
 
 @pytest.mark.parametrize("block", SET_UP, ids=["try", "test"])

@@ -10,18 +10,7 @@ from typing import Any
 import pytest
 
 from faults import fuzzing
-
-FIGURES = (
-    "system calls swept",
-    "writes torn",
-    "power-cut images checked",
-    "bits flipped",
-    "prefixes read",
-    "kills",
-    "fuzz runs",
-    "acknowledged events lost",
-    "false alarms",
-)
+from faults.figures import FIGURES, with_figures
 
 
 class Figures:
@@ -74,8 +63,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         item.user_properties.append(("figures", {"fuzz runs": fuzzing.runs - before}))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the run itself counted."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Print what the run itself counted; write it into README.md where that was asked for, and all of it was run."""
     total: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -83,6 +72,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 for name, value in report.user_properties:
                     if name == "figures" and isinstance(value, dict):
                         total.update(value)
-    if total:
-        said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
-        terminalreporter.write_line(f"faults: {said}")
+    if not total:
+        return
+    said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
+    terminalreporter.write_line(f"faults: {said}")
+    if asked := config.getoption("figures"):
+        missing = [what for what in ("skipped", "deselected", "xfailed") if terminalreporter.stats.get(what)]
+        if exitstatus or missing:
+            terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
+            return
+        readme = Path(asked)
+        readme.write_text(with_figures(readme.read_text(encoding="utf-8"), total), encoding="utf-8")
