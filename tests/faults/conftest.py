@@ -78,6 +78,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     terminalreporter.write_line(f"faults: {said}")
     if asked := config.getoption("figures"):
         missing = [what for what in ("skipped", "deselected", "xfailed") if terminalreporter.stats.get(what)]
+        missing += [f"no {name}" for name in FIGURES[:-2] if not total[name]]
         if exitstatus or missing:
             terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
             return
