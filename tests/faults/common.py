@@ -208,7 +208,7 @@ def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[s
         return ["lost: what was acknowledged before is not all there"]
     status, number, end, fault = read(log)
     if status == "damaged":
-        return [f"damaged: {fault}"]
+        return [f"false alarm: {fault}"]
     known = before.good.count(b"\n")
     added = number - known
     new = now[len(before.good) : end]
