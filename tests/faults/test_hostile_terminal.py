@@ -55,6 +55,9 @@ DECEIVING = re.compile(
 )
 COLUMNS = 400
 
+FEW = [form if form in ("table", "json") else pytest.param(form, marks=pytest.mark.sweep) for form in FORMS]
+"""The forms, of which two suffice in the ordinary run where errors are shown: they have but two forms themselves."""
+
 
 class Shown:
     """What a terminal made of some bytes."""
@@ -216,7 +219,7 @@ def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form:
         assert (json.dumps(text)[1:-1] if "json" in form else text) in whole, f"{text} is not shown as it is"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FEW)
 def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: str, tmp_path: Path) -> None:
     three = chain(3)
     commands: list[list[str]] = []
@@ -239,7 +242,7 @@ def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: st
         assert len(seen.data) < 20_000, f"{words} repeats a whole line of damage"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FEW)
 def test_a_log_with_a_hostile_name_can_be_used_and_repaired_and_moves_nothing(
     story: Cli, form: str, tmp_path: Path
 ) -> None:

@@ -52,7 +52,7 @@ def check(disk: Path, figures: Figures, kills: int, seed: int) -> None:
 
 
 def test_what_a_writer_acknowledged_before_kill_9_is_stored(disk: Path, figures: Figures) -> None:
-    check(disk, figures, kills=25, seed=1)
+    check(disk, figures, kills=15, seed=1)
 
 
 @pytest.mark.sweep

@@ -86,7 +86,7 @@ def check(disk: Path, figures: Figures, name: str, sector: int, most: int, every
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_power_cut_leaves_all_that_was_acknowledged_and_no_half(name: str, disk: Path, figures: Figures) -> None:
-    check(disk, figures, name, sector=512, most=150, every=50)
+    check(disk, figures, name, sector=512, most=60, every=50)
 
 
 @pytest.mark.sweep
