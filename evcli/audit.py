@@ -6,7 +6,8 @@ from evcli.domain.event import Event, number_of
 from evcli.domain.state import MemoryState
 from evcli.errors import Damaged, EvcliError, HistoryChanged
 from evcli.eventlog.format import NO_HASH
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
 from evcli.eventlog.survey import Fault, survey
 from evcli.replay import replay
 

@@ -218,18 +218,14 @@ class NotALog(Damaged):
 
 
 class LogCut(Damaged):
-    """The log ends before an event that was known to be in it."""
+    """The log ends before an event that was known to be in it; `cache` is the file that knew it, if one did."""
 
     code = "log-cut"
 
-    def __init__(self, path: str, known: int, byte: int, size: int) -> None:
-        super().__init__(
-            path,
-            known,
-            byte,
-            f"event {known} was here, but the file is not what it was then (it now has {size} bytes)",
-            "the log was cut or replaced while in use; compare it with a backup",
-        )
+    def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
+        why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
+        hint = "the log was cut or replaced; compare it with a backup"
+        super().__init__(path, known, byte, why, f"{hint}; if that was meant: rm {cache}" if cache else hint)
 
 
 class HistoryChanged(Damaged):

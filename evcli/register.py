@@ -1,7 +1,7 @@
 """The register: the one place where a log and its fold meet.
 
 `execute` makes an event of an intention, under the log's lock, when the type's rule accepts it on the state at the
-head; `at` gives the state at any event. Ids, times and the actor are taken once, here: a fold never asks the world.
+head. Ids, times and the actor are taken once, here: a fold never asks the world.
 """
 
 import os
@@ -9,16 +9,19 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.domain.draft import Draft
+from evcli.domain.event import Event, number_of, recorded_moment, subject_of
 from evcli.domain.kinds import TYPES
-from evcli.domain.state import Draft, MemoryState, State, step
+from evcli.domain.state import MemoryState, State, step
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
 from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import LONGEST_ID, encode, hash_of, timestamp
-from evcli.eventlog.reading import START, LogReader, Position
+from evcli.eventlog.position import START, Position
+from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
+from evcli.history import History
 from evcli.intention import Intention, Outcome
 from evcli.replay import replay
 
@@ -50,34 +53,21 @@ class Register:
         actor: str,
         clock: Callable[[], datetime] = utc_now,
         new_id: Callable[[], str] = random_id,
+        history: History | None = None,
     ) -> None:
         self.log = log
+        self.history = History() if history is None else history
         self._actor = actor
         self._clock = clock
         self._new_id = new_id
         self._state: State = MemoryState()
         self._at = START
-
-    # --- reading ------------------------------------------------------------------------------------------------------
+        self._based_on = 0
+        """The event up to which the state is the cache's."""
 
     def at(self, reader: LogReader, number: int | None = None) -> State:
         """The state after event `number` of the log that `reader` reads (the last one, when None). Raises Damaged."""
-        state: State = MemoryState()
-        replay(reader, state, until=number)
-        return state
-
-    def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
-        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged."""
-        state = MemoryState()
-        replay(reader, state, until=number - 1)
-        before_it = reader.at
-        event = next(reader.events(before_it, number))
-        kind, id = _subject(event)
-        before = state.get(kind, id)
-        replay(reader, state, before_it, number)
-        return event, before, state.get(kind, id)
-
-    # --- writing ------------------------------------------------------------------------------------------------------
+        return self.history.at(reader, number)
 
     def execute(
         self,
@@ -174,10 +164,13 @@ class Register:
     def _catch_up(self, reader: LogReader) -> None:
         if self._at.offset > reader.end.offset or not reader.follows(self._at):
             raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
+        cache = self.history.cache(reader)
+        if cache is not None and cache.at.number > self._based_on:
+            self._state, self._at, self._based_on = Draft(cache.state()), cache.at, cache.at.number
         try:
             replay(reader, self._state, self._at)
         except BaseException:
-            self._state, self._at = MemoryState(), START  # half caught up is no state to go on from
+            self._state, self._at, self._based_on = MemoryState(), START, 0  # half caught up is no state to go on from
             raise
         self._at = reader.at
 
@@ -192,15 +185,15 @@ class Register:
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
-        found = reader.find_ids(id, exact=True)
+        found = self.history.find_ids(reader, id, exact=True)
         if not found:
             return None
         event, number = found[0], number_of(found[0])
-        _, before, after = self.change(reader, number)
+        _, before, after = self.history.change(reader, number)
         same = event["type"] == intention.type and event["data"] == intention.data
         if same and intention.finds:
             try:
-                same = intention.about(self.at(reader, number - 1)) == _subject(event)[1]
+                same = intention.about(self.history.at(reader, number - 1)) == subject_of(event)[1]
             except Refused:
                 same = False
         if not same:
@@ -282,11 +275,6 @@ class Register:
             step(self._state, outcome.event, number)
             offset += len(outcome.line)
             self._at = Position(number, offset, hash_of(outcome.line), recorded_moment(outcome.event))
-
-
-def _subject(event: Event) -> tuple[str, int]:
-    kind, _, id = event["subject"].partition("/")
-    return kind, int(id)
 
 
 def _clock_notice(now: str, at: Position) -> str:

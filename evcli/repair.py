@@ -12,8 +12,10 @@ from evcli.domain.event import Event
 from evcli.errors import Damaged, NotALog, NothingToRepair
 from evcli.eventlog.file import LogWriter
 from evcli.eventlog.format import BadLine, decode_alone
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
+from evcli.eventlog.survey import cut_lines
 
 
 class Gone(NamedTuple):
@@ -49,7 +51,7 @@ def plan(reader: LogReader) -> Plan:
         raise report.error
     fault = report.faults[0]
     head = reader.position_at(fault.byte)
-    lines = enumerate(reader.cut_lines(fault.byte), fault.line)
+    lines = enumerate(cut_lines(reader, fault.byte), fault.line)
     gone = [Gone(number, byte, _readable(line)) for number, (byte, line) in lines]
     return Plan(report.error, head, gone, reader.size() - fault.byte)
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from evcli.domain.event import Event
 from evcli.domain.state import State, step
 from evcli.errors import Damaged, Refused
-from evcli.eventlog.reading import START, LogReader, Position
+from evcli.eventlog.position import START, Position
+from evcli.eventlog.reading import LogReader
 
 
 def replay(
@@ -29,16 +30,21 @@ def replay(
     """
     number = start.number
     with _without_garbage_collection():
-        for event in reader.events(start, until):
-            number += 1
-            try:
-                step(state, event, number)
-            except Refused as refused:
-                reader.at = reader.position_at(reader.line_offset)
-                why = f"event {number} ({event['type']}) breaks a rule: {refused.message}"
-                raise Damaged(reader.path, number, reader.line_offset, why) from None
-            if each:
-                each(event)
+        for events, lines in reader.bundles(start, until):
+            state.prepare(events)
+            offset = reader.line_offset
+            for line, event in zip(lines, events, strict=True):
+                number += 1
+                reader.line_offset = offset
+                try:
+                    step(state, event, number)
+                except Refused as refused:
+                    reader.at = reader.position_at(offset)
+                    why = f"event {number} ({event['type']}) breaks a rule: {refused.message}"
+                    raise Damaged(reader.path, number, offset, why) from None
+                if each:
+                    each(event)
+                offset += len(line)
 
 
 @contextmanager

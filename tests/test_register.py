@@ -143,7 +143,7 @@ def test_one_event_can_be_asked_for_with_what_it_changed(register: Register) -> 
     register.execute(rename("Ada", "Eve"))
     register.execute(create("Bob"))
     with register.log.reader() as reader:
-        event, before, after = register.change(reader, 2)
+        event, before, after = register.history.change(reader, 2)
     assert event["data"] == {"name": "Eve"}
     assert (before.name, after.name) == ("Ada", "Eve")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import chain, islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,12 +11,12 @@ from evcli.cli.events import LOG_HEADER, as_json, event_fields, in_words, log_ro
 from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until, complete_moments
 from evcli.cli.output import Answer, Cell, fields
 from evcli.cli.session import Session
-from evcli.domain.event import Event, number_of
-from evcli.domain.kinds import KINDS
+from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.user import USER
 from evcli.domain.who import find_user
 from evcli.errors import BadRef
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
 
 app = typer.Typer()
 
@@ -50,16 +50,15 @@ def log(
     with session.reader() as reader:
         first = 0 if since is None else session.moment(since, reader, beginning=True)
         end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
-        subject = None if user is None else f"{USER}/{find_user(session.register().at(reader), user).id}"
 
         def is_wanted(event: Event) -> bool:
-            return (
-                (type is None or fnmatchcase(event["type"], type))
-                and (subject is None or event["subject"] == subject)
-                and (actor is None or event["authid"] == actor)
-            )
+            return (type is None or fnmatchcase(event["type"], type)) and (actor is None or event["authid"] == actor)
 
-        events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
+        if user is not None:
+            id = find_user(session.history.at(reader), user).id
+            events = session.history.events_about(reader, USER, id, end, after=first, backward=not reverse)
+        else:
+            events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
         wanted = filter(is_wanted, events)
         chosen: Iterator[Event] = islice(wanted, limit or None)
         first_one = next(chosen, None)
@@ -99,7 +98,7 @@ def show(ctx: typer.Context, ref: Ref = "@") -> None:
         number = session.moment(ref, reader)
         if number == 0:
             raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-        event, before, after = session.register().change(reader, number)
+        event, before, after = session.history.change(reader, number)
     rows: list[tuple[str, Cell]] = [*event_fields(event), ("before", in_words(before)), ("after", in_words(after))]
     session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
 
@@ -128,17 +127,15 @@ def diff(
 ) -> None:
     """Show what changed between two moments."""
     session: Session = ctx.obj
-    register = session.register()
     with session.reader() as reader:
         head = reader.last().number
         start = max(0, head - 1) if from_ is None else session.moment(from_, reader)
         end = head if to == "@" else session.moment(to, reader)
-        before, after = register.at(reader, start), register.at(reader, end)
-    changes: list[tuple[str, Any, Any]] = []
-    for kind in KINDS:
-        ids = range(1, max(before.last_id(kind), after.last_id(kind)) + 1)
-        pairs = ((before.get(kind, id), after.get(kind, id)) for id in ids)
-        changes += [(kind, old, new) for old, new in pairs if old != new]
+        before, after = session.history.at(reader, start), session.history.at(reader, end)
+        between = reader.events(reader.position_of(min(start, end)), max(start, end))
+        touched = sorted({subject_of(event) for event in between})
+    pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
+    changes = [(kind, old, new) for kind, old, new in pairs if old != new]
     if not changes:
         session.output.note(f"nothing changed from event {start} to event {end}")
     document = {

@@ -16,7 +16,7 @@ from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, EvcliError
 from evcli.eventlog.opening import network_warnings, warnings_about
-from evcli.eventlog.reading import START
+from evcli.eventlog.position import START
 from evcli.eventlog.survey import Fault
 from evcli.register import LOCK_WAIT
 
@@ -191,7 +191,7 @@ def status(ctx: typer.Context) -> None:
     session: Session = ctx.obj
     with session.reader() as reader:
         size = os.fstat(reader.descriptor).st_size
-        state = session.register().at(reader)
+        state = session.history.at(reader)
         place = reader.at
         first = next(reader.events(until=1), None)
         last = next(reader.events_backward(place), None)
@@ -199,16 +199,15 @@ def status(ctx: typer.Context) -> None:
         warnings += network_warnings(reader.path, reader.descriptor)
         if reader.end.torn:
             warnings.append(f"{reader.end.torn} bytes of an unfinished append follow the last event")
-    records = [record for kind in KINDS for record in state.records(kind)]
-    live = sum(record.destroyed is None for record in records)
+        counts = [state.count(kind) for kind in KINDS]
     document = {
         "path": valid(os.path.abspath(reader.path)),
         "size": size,
         "events": place.number,
         "head": place.head,
         "identity": first["sha256"] if first else None,
-        "live": live,
-        "destroyed": len(records) - live,
+        "live": sum(count.live for count in counts),
+        "destroyed": sum(count.destroyed for count in counts),
         "first": first["time"] if first else None,
         "last": last["time"] if last else None,
         "warnings": [valid(warning) for warning in warnings],

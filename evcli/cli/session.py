@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from evcli.cli.output import FORMS, Output
@@ -10,6 +11,7 @@ from evcli.errors import BadInput
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
+from evcli.history import History
 from evcli.register import Register, random_id, utc_now
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Session:
         self.clock = clock
         self.new_id = new_id
         self.output = Output(clock())
+        self.history = History(uses_cache=os.environ.get("EVCLI_CACHE") != "off", other_folder=_cache_folder)
         self._log_option: str | None = None
 
     def set(self, option: str, value: object) -> None:
@@ -65,7 +68,11 @@ class Session:
     def register(self) -> Register:
         """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
         return Register(
-            self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id
+            self.log,
+            actor=os.environ.get("EVCLI_ACTOR") or _user_name(),
+            clock=self.clock,
+            new_id=self.new_id,
+            history=self.history,
         )
 
     def reader(self) -> LogReader:
@@ -84,7 +91,8 @@ class Session:
         """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
         from evcli.moments import resolve
 
-        moment = resolve(ref, reader, self.output.now, beginning=beginning)
+        find_ids = partial(self.history.find_ids, reader)
+        moment = resolve(ref, reader, self.output.now, beginning=beginning, find_ids=find_ids)
         if moment.is_future:
             self.output.note(f'"{ref}" is in the future; the answer is what is known now')
         if not moment.is_plain:
@@ -111,6 +119,12 @@ def _default_path() -> str:
     import platformdirs
 
     return os.path.join(platformdirs.user_data_dir("evcli", appauthor=False), "events.jsonl")
+
+
+def _cache_folder() -> str:
+    import platformdirs
+
+    return platformdirs.user_cache_dir("evcli", appauthor=False)
 
 
 def _user_name() -> str:

@@ -27,7 +27,7 @@ def state(ctx: typer.Context, at: At = None) -> None:
     """Show the whole register, now or at a moment."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        state = session.register().at(reader, None if at is None else session.moment(at, reader))
+        state = session.history.at(reader, None if at is None else session.moment(at, reader))
         place = reader.at
     users = list(state.records(USER))
     live = [user for user in users if user.destroyed is None]

@@ -256,4 +256,14 @@ def email_key(user: User) -> str:
     return user.email.casefold()
 
 
-KIND = Kind(USER, TYPES, unique_key=email_key)
+def name_key(user: User) -> str:
+    """The name without regard to case."""
+    return user.name.casefold()
+
+
+def _claimed_email(data: Data) -> str | None:
+    email = data.get("email")
+    return None if email is None else email.casefold()
+
+
+KIND = Kind(USER, TYPES, User, email_key, name_key, _claimed_email)

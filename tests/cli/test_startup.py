@@ -28,17 +28,18 @@ FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.errors", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli.cache", "evcli.cache.place",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
     "evcli.cli.times", "evcli.cli.version",
-    "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
-    "evcli.domain.user",
+    "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
+    "evcli.domain.text", "evcli.domain.user",
     "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file",
-    "evcli.eventlog.format", "evcli.eventlog.opening",
+    "evcli.eventlog.format", "evcli.eventlog.opening", "evcli.eventlog.position",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
 STDLIB = {
-    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex",
+    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq",
     "json", "json.decoder", "json.encoder", "json.scanner", "_json",
 }  # fmt: skip
 """What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
