@@ -41,20 +41,26 @@ class History:
     def at(self, reader: LogReader, number: int | None = None) -> State:
         """The state after event `number` of the log that `reader` reads (the last one, when None).
 
-        Afterwards `reader.at` is the place after that event. Raises Damaged, LogCut.
+        Raises Damaged, LogCut.
         """
         cache = self.cache(reader)
         if cache is not None and number is not None and number <= cache.at.number:
-            reader.at = cache.at if number == cache.at.number else reader.position_of(number)
             return cache.state(number)
         state: State = MemoryState() if cache is None else Draft(cache.state())
         replay(reader, state, START if cache is None else cache.at, number)
         return state
 
+    def place(self, reader: LogReader, number: int) -> Position:
+        """The place after event `number`, for which `at` gave a state. What follows it need not be good."""
+        if number == reader.at.number:
+            return reader.at
+        known = START if self._cache is None else self._cache.at
+        return reader.position_of(number, known if number <= known.number else None)
+
     def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
         state = Draft(self.at(reader, number - 1))
-        before_it = reader.at
+        before_it = self.place(reader, number - 1)
         event = next(reader.events(before_it, number))
         kind, id = subject_of(event)
         before = state.get(kind, id)
@@ -62,18 +68,18 @@ class History:
         return event, before, state.get(kind, id)
 
     def events_about(
-        self, reader: LogReader, kind: str, id: int, end: Position, *, after: int = 0, backward: bool = False
+        self, reader: LogReader, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
     ) -> Iterator[Event]:
-        """The events about one record, after event `after` and before `end`, in their order or newest first."""
+        """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
         cache = self.cache(reader)
         known = START if cache is None else cache.at
-        looked_up = [] if cache is None else cache.events_about(kind, id, min(end.number, known.number))
+        looked_up = [] if cache is None else cache.events_about(kind, id, min(until, known.number))
         places = [byte for number, byte in looked_up if number > after]
         if not backward:
             yield from map(reader.event_at, places)
-        if known.number < end.number:
+        if known.number < until:
             subject = f"{kind}/{id}"
-            unknown = reader.events_backward(end) if backward else reader.events(known, stop=end.offset)
+            unknown = reader.events_backward(self.place(reader, until)) if backward else reader.events(known, until)
             for event in unknown:
                 if number_of(event) <= known.number:
                     break

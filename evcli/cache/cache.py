@@ -85,22 +85,22 @@ class Cache:
 
         A cache of another log, or of another release, begins anew. A log that is damaged is taken in up to the damage.
         """
+        # A few events are not worth waiting for somebody who reads; a whole log is worth waiting for who builds.
+        patience = 0 if self.is_bound else BUSY_SECONDS
         try:
             if _is_settled(reader):
+                self._db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
                 self._catch_up(reader, progress)
         except sqlite3.Error:
             self.at, self.is_bound = START, False
             with suppress(sqlite3.Error):
                 self.is_bound = self._bind(reader)
-        if self.is_bound:
-            return self
-        self.close()
-        return None
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        return self if self.is_bound else None
 
     def _catch_up(self, reader: LogReader, progress: Progress | None) -> None:
-        if self.is_bound:  # a few events: not worth waiting for somebody who reads
-            self._db.execute("PRAGMA busy_timeout = 0")
-        else:
+        if not self.is_bound:
             self._db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
         self._db.execute("BEGIN IMMEDIATE")
         try:

@@ -117,6 +117,8 @@ class SpanState:
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
+        if not _is_text(key):
+            return None
         row = self._db.execute(_SQL[kind].holder, (key, self.number, self.number)).fetchone()
         return None if row is None else self.get(kind, row[0])
 
@@ -166,11 +168,14 @@ class SpanState:
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key or whose name, without regard to case, is `word`."""
+        if not _is_text(word):
+            return iter(())
         rows = self._db.execute(_SQL[kind].called, (word, self.number, self.number) * 2).fetchall()
         return self.get_many(kind, [id for (id,) in rows])
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        start = start.encode(errors="replace").decode()
         found = (
             self._db.execute(statements[backward], (start, self.number, self.number)) for statements in _SQL[kind].words
         )
@@ -186,6 +191,11 @@ class SpanState:
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Never done: what happens goes into a draft, and then to `add`."""
         raise NotImplementedError
+
+
+def _is_text(word: str) -> bool:
+    """Whether it can be in a log: bytes of a command line that are not UTF-8 are not, and SQLite refuses them."""
+    return not any("\ud800" <= each <= "\udfff" for each in word)
 
 
 def _array(values: Iterable[object]) -> str:

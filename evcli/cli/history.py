@@ -56,7 +56,7 @@ def log(
 
         if user is not None:
             id = find_user(session.history.at(reader), user).id
-            events = session.history.events_about(reader, USER, id, end, after=first, backward=not reverse)
+            events = session.history.events_about(reader, USER, id, end.number, after=first, backward=not reverse)
         else:
             events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
         wanted = filter(is_wanted, events)

@@ -192,7 +192,7 @@ def status(ctx: typer.Context) -> None:
     with session.reader() as reader:
         size = os.fstat(reader.descriptor).st_size
         state = session.history.at(reader)
-        place = reader.at
+        place = session.history.place(reader, state.number)
         first = next(reader.events(until=1), None)
         last = next(reader.events_backward(place), None)
         warnings = warnings_about(reader.path, reader.descriptor)

@@ -28,7 +28,7 @@ def state(ctx: typer.Context, at: At = None) -> None:
     session: Session = ctx.obj
     with session.reader() as reader:
         state = session.history.at(reader, None if at is None else session.moment(at, reader))
-        place = reader.at
+        place = session.history.place(reader, state.number)
     users = list(state.records(USER))
     live = [user for user in users if user.destroyed is None]
     document = {

@@ -215,12 +215,11 @@ def show(ctx: typer.Context, who: Who, at: At = None) -> None:
     with session.reader() as reader:
         number = None if at is None else session.moment(at, reader)
         state = history.at(reader, number)
-        end = reader.at
         try:
             user = find_user(state, who)
         except NoSuchUser as unknown:
             raise _known_later(unknown, who, state, history.at(reader)) from None
-        events = list(history.events_about(reader, USER, user.id, end))
+        events = list(history.events_about(reader, USER, user.id, state.number))
     rows: list[tuple[str, Cell]] = list(user._asdict().items())
     for event in events:
         said = summary(event)

@@ -140,13 +140,13 @@ class LogReader:
         """The place after the last event, found from the end of the file. Raises Damaged when its line is bad."""
         return self.position_at(self.end.offset)
 
-    def position_of(self, number: int) -> Position:
-        """The place after event `number`, which must be in the log, found by bisection. Raises Damaged on the way."""
-        return self.bisect(lambda event: number_of(event) <= number)
+    def position_of(self, number: int, before: Position | None = None) -> Position:
+        """The place after event `number`, found by bisection of what stands `before`. Raises Damaged on the way."""
+        return self.bisect(lambda event: number_of(event) <= number, before)
 
-    def bisect(self, holds: Callable[[Event], bool]) -> Position:
+    def bisect(self, holds: Callable[[Event], bool], before: Position | None = None) -> Position:
         """The place after the last event for which `holds`, which is true up to some event and for none after it."""
-        low, high = 0, self.end.offset
+        low, high = 0, self.end.offset if before is None else before.offset
         while low < high:
             start, line = self._line_around((low + high) // 2)
             if holds(self._decode_alone(line, start)):
