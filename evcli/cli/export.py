@@ -77,7 +77,8 @@ def export(
 
         with new_file(file, session.path, may_replace=force) as new:
             told = _export(session, reader, what, form, number, all, new.write, file)
-            with held_signals():
+            new.sync()
+            with held_signals():  # from here on it is too late to leave nothing
                 new.keep()
                 answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
 
@@ -120,7 +121,7 @@ def _export(
 
 def _form(session: Session, what: str) -> str:
     if what not in FORMS:
-        raise BadInput(f'--what "{what}" is none of {", ".join(FORMS)}')
+        raise BadInput(f'--what "{what}" is none of {", ".join(FORMS)}', "users is the default")
     form = session.output.form or FORMS[what][0]
     if form not in FORMS[what]:
         hint = f"{_ON_SCREEN[what]} --format {form} shows them so"

@@ -15,7 +15,7 @@ from evcli.eventlog.signals import held_signals
 
 
 class NewFile:
-    """A file in the making: `write` it, then `keep` it."""
+    """A file in the making: `write` it, `sync` it, then `keep` it."""
 
     def __init__(self, path: str, temporary: str, file: IO[bytes], may_replace: bool) -> None:
         self.path = path
@@ -31,16 +31,22 @@ class NewFile:
             except OSError as error:
                 raise _not_written(self.path, error) from error
 
+    def sync(self) -> None:
+        """Make what was written durable. Raises NotWritten."""
+        try:
+            self._file.flush()
+            sync(self._file.fileno())
+        except OSError as error:
+            raise _not_written(self.path, error) from error
+
     def keep(self) -> None:
-        """Make what was written durable, and give it its name.
+        """Give the file its name.
 
         Raises:
             NotWritten: nothing is under that name, or what was there before.
             OutcomeUnknown: it is there, but its name may not be durable.
         """
         try:
-            self._file.flush()
-            sync(self._file.fileno())
             if self._may_replace:
                 os.replace(self._temporary, self.path)
             else:

@@ -51,6 +51,13 @@ def test_options_are_offered_the_commands_own_and_the_shared_ones(story: Cli) ->
     assert offered("--no-p") == ["--no-pager"]
 
 
+def test_what_can_be_exported_is_offered(story: Cli) -> None:
+    assert offered("export", "--what", "") == ["users", "events"]
+    assert offered("export", "--what", "e") == ["events"]
+    assert set(offered("export", "--")) >= {"--what", "--at", "--all", "--force", "--format"}
+    assert set(offered("log", "--f")) >= {"--follow", "--format"}
+
+
 def test_where_a_user_is_meant_ids_are_offered_first_and_what_was_begun_then(story: Cli) -> None:
     assert offered("user", "show", "") == ["1", "2", "3"]
     assert offered("user", "show", "2") == ["2"]
