@@ -308,8 +308,11 @@ HOSTILE = "x $(touch pwned) `touch pwned` ; touch pwned ' \" \\ * ? [a] {b,c} ! 
 def test_a_shell_completes_commands_options_users_and_events(cli: Cli, shell: Shell) -> None:
     many_events(cli, 129)
     cli.ok("user", "create", "Grace Hopper", "--email", "grace@navy.example")
+    (shell.folder / "members.csv").touch()
     wrong = {}
     for typed, arguments in (
+        ("evcli export --force mem\t", ["export", "--force", "members.csv"]),
+        ("evcli export --what e\t", ["export", "--what", "events"]),
         ("evcli us\tcre\tx", ["user", "create", "x"]),
         ("evcli user list --ma\tx", ["user", "list", "--match", "x"]),
         ("evcli log --type user.em\t", ["log", "--type", "user.email-changed"]),
