@@ -207,6 +207,22 @@ def test_an_event_that_landed_and_was_taken_back_is_told(three: Register, log_pa
     assert "event 4 as it was shown is not in it any more; going on after event 3" in told
 
 
+def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_path: Path) -> None:
+    found = log_path.stat()
+    two = b"".join(lines_of(log_path)[:2])
+
+    def rewritten() -> None:
+        with log_path.open("r+b") as log:
+            log.truncate(len(two))
+        create(another(log_path), "C")
+        assert log_path.stat().st_size == found.st_size
+        os.utime(log_path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    followed = Followed(log_path, nothing, rewritten, nothing)
+    assert followed.names == ["C"]
+    assert followed.told[0].endswith("going on after event 2")
+
+
 def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +238,19 @@ def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
     followed = Followed(log_path, repaired, lambda: create(another(log_path, "more"), "y"))
     assert followed.names == ["y"]
     assert followed.told[0].endswith("going on after event 3")
+
+
+def test_a_log_that_was_empty_when_it_was_opened_is_known_again(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REMEMBERED", 1)
+    log_path.touch(mode=0o600)
+
+    def cut() -> None:
+        os.truncate(log_path, len(lines_of(log_path)[0]))
+
+    followed = Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b"), cut, nothing)
+    assert followed.names == ["a", "b"], "after a cut, what was shown is not shown again"
 
 
 def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
@@ -286,6 +315,30 @@ def test_a_log_that_is_gone_is_waited_for_and_told_once(three: Register, log_pat
     assert followed.names == ["x"]
     assert len(followed.told) == 2
     assert followed.told[0] == f"{log_path} is gone; waiting until there is a log again"
+
+
+def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
+    three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, real, once = log_path.with_name("away"), following._reopen, iter([1])
+
+    def reopen(reader: LogReader) -> bool:
+        if next(once, None) is None:
+            return real(reader)
+        log_path.rename(away)
+        was_there = real(reader)
+        away.rename(log_path)
+        return was_there
+
+    monkeypatch.setattr(following, "_reopen", reopen)
+    followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
+    assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
+
+
+def test_what_is_done_to_a_file_that_is_gone_is_nobodys_business(three: Register, log_path: Path) -> None:
+    with log_path.open("r+b") as still_open:
+        followed = Followed(log_path, log_path.unlink, nothing, lambda: still_open.truncate(0), nothing, nothing)
+    assert followed.told == [f"{log_path} is gone; waiting until there is a log again"]
 
 
 def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:
