@@ -111,7 +111,7 @@ def _places_up_to(reader: LogReader, end: Position) -> deque[Position]:
 
 
 def _forget_what_is_gone(reader: LogReader, known: deque[Position]) -> None:
-    while known and not (known[-1].offset <= reader.end.offset and reader.follows(known[-1])):
+    while known and not reader.follows(known[-1]):
         known.pop()
 
 
