@@ -274,6 +274,18 @@ def test_where_there_are_no_links_the_file_is_renamed(
     assert not list(tmp_path.glob(".evcli*"))
 
 
+def test_where_there_are_no_links_a_file_that_came_meanwhile_is_not_replaced_either(
+    story: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: str, target: str) -> None:
+        Path(target).write_text("mine")
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    fails(story("export", str(tmp_path / "new")), 14, "is there already")
+    assert (tmp_path / "new").read_text() == "mine"
+
+
 def _itself(log: Path) -> Path:
     return log
 
