@@ -68,7 +68,9 @@ function __evcli_completion
     command $words[1] $words[2..-1] (commandline -ct) 2>/dev/null
 end
 complete --command evcli --no-files --arguments '(__evcli_completion)'
-complete --command evcli --long-option log --require-parameter --force-files"""
+complete --command evcli --long-option log --require-parameter --force-files
+complete --command evcli --force-files --condition '__fish_seen_subcommand_from export
+    and not contains -- (commandline -opc)[-1] --what --at --format --color'"""
 
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 

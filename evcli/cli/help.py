@@ -36,7 +36,8 @@ FORMATS = """\
   plain   one record a line, fields between tabs, never cut; the default in a pipe
   json    one document; --json is short for it; errors, warnings and notes are JSON objects on stderr then
   jsonl   one document a line; of evcli log, the log's own lines, byte for byte
-  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it
+  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it:
+          text that begins with = + - @ TAB CR LF or NUL, or so after some '; without that one ' it is the text again
 
 JSON documents (more members may come; these stay; created, changed and destroyed are event numbers):
 
@@ -46,6 +47,7 @@ JSON documents (more members may come; these stay; created, changed and destroye
   log         [events, exactly as in the log]
   show        {"event":{…},"before":USER or null,"after":USER}
   diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
+  export      [users as user list has them], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"faults":[{"line":4,"byte":1046,"message":"…"}]}
   repair      {"repaired":true,"head":"41:…","fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],"copy":"…"}

@@ -1,6 +1,6 @@
 """`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain, islice
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evcli.cli.events import LOG_HEADER, as_json, event_fields, in_words, log_row
-from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until, complete_moments
+from evcli.cli.options import ByType, ByUser, Ref, Since, Until, complete_moments
 from evcli.cli.output import Answer, Cell, fields
 from evcli.cli.session import Session
 from evcli.domain.event import Event, number_of, subject_of
@@ -31,36 +31,63 @@ Examples:
   evcli log --since yesterday --type 'user.d*'
   evcli log --user ada@example.com --reverse
   evcli log --format jsonl | jq .data
+  evcli log -f --type user.created
 
 {_EXIT}
 """,
 )
 def log(
     ctx: typer.Context,
-    limit: Limit = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all. With -f, default 10."),
+    ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
     since: Since = None,
     until: Until = None,
     type: ByType = None,
     user: ByUser = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Show the events, first_one first."""
+    """Show the events, newest first."""
     session: Session = ctx.obj
+    if follow:
+        from evcli.cli.following import LAST, check_it_can_go_on, show_as_they_land
+
+        check_it_can_go_on(session, until)
+        # As journalctl has it: who says since when wants all since then.
+        limit = LAST if limit is None and since is None else limit
     with session.reader() as reader:
         first = 0 if since is None else session.moment(since, reader, beginning=True)
         end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
 
-        def is_wanted(event: Event) -> bool:
-            return (type is None or fnmatchcase(event["type"], type)) and (actor is None or event["authid"] == actor)
+        id = None if user is None else find_user(session.history.at(reader), user).id
 
-        if user is not None:
-            id = find_user(session.history.at(reader), user).id
-            events = session.history.events_about(reader, USER, id, end.number, after=first, backward=not reverse)
-        else:
-            events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
-        wanted = filter(is_wanted, events)
-        chosen: Iterator[Event] = islice(wanted, limit or None)
+        def is_wanted(event: Event) -> bool:
+            return (
+                (type is None or fnmatchcase(event["type"], type))
+                and (id is None or event["subject"] == f"{USER}/{id}")
+                and (actor is None or event["authid"] == actor)
+            )
+
+        def events(*, backward: bool) -> Iterator[Event]:
+            if id is not None:
+                about = session.history.events_about(reader, USER, id, end.number, after=first, backward=backward)
+                return filter(is_wanted, about)
+            return filter(
+                is_wanted, _newest_first(reader, first, end) if backward else _oldest_first(reader, first, end)
+            )
+
+        if follow:
+            past: Iterable[Event] = (
+                list(islice(events(backward=True), limit))[::-1] if limit else events(backward=False)
+            )
+            show_as_they_land(session, reader, past, end, is_wanted)
+            return
+        chosen = islice(events(backward=not reverse), limit or None)
         first_one = next(chosen, None)
         if first_one is None:
             session.output.note("no events are so" if end.number else "the log is empty")
@@ -69,7 +96,7 @@ def log(
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
 
 
-def _first_one_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
     for event in reader.events_backward(end):
         if number_of(event) <= first:
             return

@@ -51,6 +51,7 @@ def test_help_on_formats_names_every_form_and_is_true_to_the_json_shapes(cli: Cl
         "log",
         "show",
         "diff",
+        "export",
         "writing",
         "verify",
         "head, path",
@@ -104,7 +105,7 @@ def test_help_shows_real_examples_and_where_exit_codes_are_explained(cli: Cli, c
 def test_help_says_in_its_first_sentence_what_the_command_does(cli: Cli, command: str) -> None:
     text = cli.ok(*COMMANDS[command], "-h").out
     paragraph = " ".join(text.split("\n\n")[1].split())
-    assert re.match(r"(Record|List|Show|Print|Read|Explain)\b", paragraph), f"not imperative: {paragraph!r}"
+    assert re.match(r"(Record|List|Show|Print|Read|Write|Explain)\b", paragraph), f"not imperative: {paragraph!r}"
     assert paragraph.endswith(".")
 
 
@@ -123,7 +124,8 @@ OPTIONS = {
     "user restore": ("--dry-run", "--expect", "--id", "--lock-wait"),
     "user list": ("--at", "--all", "--match", "-n"),
     "user show": ("--at",),
-    "log": ("-n", "--reverse", "--since", "--until", "--type", "--user", "--actor"),
+    "log": ("-n", "--reverse", "--since", "--until", "--type", "--user", "--actor", "-f, --follow"),
+    "export": ("--what", "--at", "--all", "--force"),
     "state": ("--at",),
     "verify": ("--expect",),
     "head": ("--at",),

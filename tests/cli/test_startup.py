@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import Cli
@@ -24,7 +25,7 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
+FAMILIES = {"completion", "export", "help", "history", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
@@ -48,6 +49,8 @@ EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.
 USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
+EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
+CSV = {"csv", "_csv", "io", "evcli.cli.formulas"}
 KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
 
 LOADED: dict[str, set[str]] = {
@@ -64,7 +67,10 @@ LOADED: dict[str, set[str]] = {
     "diff": HISTORY,
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {MOMENTS},
-    "state --format csv": STATE | {"csv", "_csv", "io"},
+    "state --format csv": STATE | CSV,
+    "export": EXPORT | CSV,
+    "export --what events --at yesterday": EXPORT | {MOMENTS},
+    "export --force exported": EXPORT | CSV | {"evcli.cli.newfile", "evcli.cli.recording", WHO},
     "verify": KEEP,
     "head": KEEP,
     "status --json": KEEP,
@@ -97,7 +103,10 @@ def loaded(line: str, code: int | None = 0) -> set[str]:
 
 
 @pytest.mark.parametrize("line", LOADED)
-def test_a_command_loads_nothing_that_is_not_on_its_list(story: Cli, line: str) -> None:
+def test_a_command_loads_nothing_that_is_not_on_its_list(
+    story: Cli, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     wrong = {"nope": 2, "user show 99": 1, "user create": 2}
     modules = loaded(line, wrong.get(line, 0))
     surplus = sorted(modules - CORE - STDLIB - LOADED[line])
