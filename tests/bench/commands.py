@@ -58,7 +58,7 @@ def flat(ground: Ground) -> list[Figure]:
     def bare() -> None:
         run(PYTHON, "-c", "import typer, orjson, sqlite3")
 
-    def create(log: Path) -> Callable[[], None]:
+    def create(log: Path) -> Callable[[], object]:
         return lambda: run(*ground.create(log))
 
     in_turns(2, bare, create(long), create(short))
