@@ -91,7 +91,7 @@ def _flat(what: str, against: str, times: int, on_long: Callable[[], object], on
 
 def _completed(ground: Ground, log: Path) -> str:
     """What zsh is handed for an e-mail half typed."""
-    words = ground.evcli(log, "user", "show", COMPLETED[:6])
+    words = ground.evcli(log, "user", "show", COMPLETED[:10])
     return run(*words, env=os.environ | {"_EVCLI_COMPLETE": "zsh"})
 
 

@@ -53,7 +53,8 @@ class Figure(NamedTuple):
         """The line's words."""
         if self.value is None:
             return self.what, self.against, str(self.target), "skipped", self.told
-        measured = f"{self.value:.{4 if self.value < 0.1 else 3 if self.value < 10 else 1}f}{self.target.unit}"
+        decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
+        measured = f"{self.value:.{decimals}f}{self.target.unit}"
         mark = "" if self.target.holds(self.value) else " MISSED"
         return self.what, self.against, str(self.target), measured + mark, self.told
 

@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
         "--write", type=Path, nargs="?", const=README, metavar="FILE", help="put the table into FILE (README.md here)"
     )
     options = parser.parse_args()
-    if options.write == README and (options.quick or options.only):
+    if options.write == README and (options.quick or options.only or options.events):
         parser.error("README.md has the whole table in its full sizes: --write FILE for another one")
     return options
 
