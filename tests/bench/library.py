@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rival_sqlite
 from bare import parse_only
@@ -20,6 +21,9 @@ from evcli.eventlog.file import FileLog
 from evcli.intention import Intention
 from evcli.replay import replay
 
+if TYPE_CHECKING:
+    from rival_eventsourcing import Replayed
+
 
 def fold(ground: Ground) -> list[Figure]:
     """Reading every event with every check and building the state in memory, from nothing."""
@@ -27,28 +31,27 @@ def fold(ground: Ground) -> list[Figure]:
     what = f"replay of {events:,} events to a state"
     by_hand = "for line in file: orjson.loads(line)"
     by_package = "eventsourcing, reading its notification log into an equal state"
-    states: list[MemoryState] = []
 
-    def whole() -> None:
-        states[:] = [MemoryState()]
+    def whole() -> MemoryState:
+        state = MemoryState()
         with FileLog(str(ground.long)).reader() as reader:
-            replay(reader, states[0], until=events)
+            replay(reader, state, until=events)
+        assert state.number == events  # a figure for less would be a lie
+        return state
 
     actions: list[Callable[[], object]] = [whole, lambda: parse_only(ground.long)]
     if not (why := why_no_eventsourcing()):
         import rival_eventsourcing
 
-        database = ground.folder / "replayed.eventsourcing"
-        users = rival_eventsourcing.open_users(database)
+        users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
         rival_eventsourcing.fill(users, ground.long, events)
         os.sync()
-        replayed: list[rival_eventsourcing.Replayed] = []
 
-        def package() -> None:
-            replayed[:] = []
-            replayed.append(rival_eventsourcing.Replayed().read(users))
+        def package() -> rival_eventsourcing.Replayed:
+            return rival_eventsourcing.Replayed().read(users)
 
         actions.append(package)
+        _assert_equal(whole(), package())
     with without_garbage_collection():
         times = in_turns(ground.sizes.rounds, *actions)
     rates = [events / time for time in times]
@@ -56,11 +59,13 @@ def fold(ground: Ground) -> list[Figure]:
     if why:
         return [*figures, skipped(what, by_package, at_least(2), why)]
     users.close()
-    mine = list(states[0].records(USER))
-    assert states[0].number == events
-    assert mine == list(replayed[0].users.values())  # a figure for something else would be a lie
-    assert {email_key(user): user.id for user in mine if user.destroyed is None} == replayed[0].holders
     return [*figures, times_the_rate(what, by_package, at_least(2), rates[0], rates[2])]
+
+
+def _assert_equal(mine: MemoryState, other: "Replayed") -> None:
+    users = list(mine.records(USER))
+    assert users == list(other.users.values())
+    assert {email_key(user): user.id for user in users if user.destroyed is None} == other.holders
 
 
 def append(ground: Ground) -> list[Figure]:
