@@ -22,7 +22,9 @@ from evcli.intention import Intention
 from evcli.replay import replay
 
 if TYPE_CHECKING:
-    from rival_eventsourcing import Replayed
+    from uuid import UUID
+
+    from rival_eventsourcing import Replayed, User
 
 
 def fold(ground: Ground) -> list[Figure]:
@@ -30,7 +32,8 @@ def fold(ground: Ground) -> list[Figure]:
     events = ground.sizes.events
     what = f"replay of {events:,} events to a state"
     by_hand = "for line in file: orjson.loads(line)"
-    by_package = "eventsourcing, reading its notification log into an equal state"
+    by_package = "eventsourcing, reading its notification log into aggregates"
+    by_hand_from_package = "eventsourcing, the same into plain dictionaries"
 
     def whole() -> MemoryState:
         state = MemoryState()
@@ -50,22 +53,29 @@ def fold(ground: Ground) -> list[Figure]:
         def package() -> rival_eventsourcing.Replayed:
             return rival_eventsourcing.Replayed().read(users)
 
-        actions.append(package)
-        _assert_equal(whole(), package())
+        actions += [lambda: rival_eventsourcing.aggregates(users), package]
+        _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
     with without_garbage_collection():
         times = in_turns(ground.sizes.rounds, *actions)
     rates = [events / time for time in times]
     figures = [times_the_rate(what, by_hand, at_least(0.15), rates[0], rates[1])]
     if why:
-        return [*figures, skipped(what, by_package, at_least(2), why)]
+        return [*figures, *(skipped(what, name, at_least(2), why) for name in (by_package, by_hand_from_package))]
     users.close()
-    return [*figures, times_the_rate(what, by_package, at_least(2), rates[0], rates[2])]
+    return [
+        *figures,
+        times_the_rate(what, by_package, at_least(2), rates[0], rates[2]),
+        times_the_rate(what, by_hand_from_package, at_least(2), rates[0], rates[3]),
+    ]
 
 
-def _assert_equal(mine: MemoryState, other: "Replayed") -> None:
+def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, User]") -> None:
+    """A figure for another state would be a lie."""
     users = list(mine.records(USER))
     assert users == list(other.users.values())
     assert {email_key(user): user.id for user in users if user.destroyed is None} == other.holders
+    told = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
+    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == told
 
 
 def append(ground: Ground) -> list[Figure]:

@@ -180,6 +180,18 @@ class Replayed:
         self.holders[email.casefold()] = id
 
 
+def aggregates(users: Users) -> dict[UUID, User]:
+    """The state as the package itself makes it: every event of the notification log lets its aggregate change."""
+    found: dict[UUID, User] = {}
+    last = 0
+    while notifications := users.notification_log.select(last + 1, SECTION):
+        for notification in notifications:
+            event: Any = users.mapper.to_domain_event(notification)
+            found[event.originator_id] = event.mutate(found.get(event.originator_id))
+        last = notifications[-1].id
+    return found
+
+
 # --- the import -------------------------------------------------------------------------------------------------------
 
 
