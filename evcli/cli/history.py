@@ -87,7 +87,7 @@ def log(
             )
             show_as_they_land(session, reader, past, end, is_wanted)
             return
-        chosen = islice(events(backward=not reverse), limit or None)
+        chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
         first_one = next(chosen, None)
         if first_one is None:
             session.output.note("no events are so" if end.number else "the log is empty")
