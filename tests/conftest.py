@@ -18,6 +18,12 @@ from evcli.register import Register
 VECTORS = Path(__file__).parent / "vectors"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of this suite; here, since pytest looks for them at the top of it only."""
+    # To be given as --figures=FILE: before this is read, pytest takes a word that stands alone for a folder of tests.
+    parser.addoption("--figures", metavar="FILE", help="put the figures of a whole run into the table in FILE")
+
+
 class Clock:
     """A clock that stands still until told otherwise: `clock.now` may be set, `clock.advance(...)` moves it."""
 

@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
+from faults.figures import FIGURES, in_readme, with_figures
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -213,7 +214,29 @@ def test_the_exit_codes_are_those_of_evcli_help(tmp_path: Path) -> None:
     assert table == told
 
 
-@pytest.mark.parametrize("block", SET_UP, ids=["try", "test"])
+def test_the_table_of_what_it_survives_has_every_figure_of_a_run() -> None:
+    told = in_readme(README.read_text(encoding="utf-8"))
+    assert tuple(told) == FIGURES
+    assert [name for name, number in told.items() if not number] == ["acknowledged events lost", "false alarms"]
+
+
+def test_figures_are_put_into_their_own_rows_and_nothing_else_changes() -> None:
+    text = README.read_text(encoding="utf-8")
+    counted = {name: 1_000 * number for number, name in enumerate(FIGURES, 1)}
+    written = with_figures(text, counted)
+    assert in_readme(written) == counted
+    assert "| 2,000 |" in written
+    assert with_figures(written, in_readme(text)) == text
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(SET_UP[0], id="try"),
+        # Whoever runs the tests as the README says has run that line; the sweep runs it for all others.
+        pytest.param(SET_UP[1], id="test", marks=pytest.mark.sweep),
+    ],
+)
 def test_the_set_up_lines_need_nothing_but_a_checkout(block: Block, tmp_path: Path) -> None:
     if OUTSIDE.get("CI") != "true" and (why := registry_fault(tmp_path)):
         pytest.skip(f"the package registry cannot be reached: {why}")

@@ -333,9 +333,31 @@ def test_until_the_cut_a_fault_leaves_the_log_as_it_was(
     assert failed.value.exit == 14
     assert "as it was" in failed.value.message
     assert broken.read_bytes() == BROKEN
-    assert all(path.read_bytes() == BROKEN for path in broken.parent.glob("*.damaged*")), "a copy that is none was left"
+    copies = {str(path): path.read_bytes() for path in broken.parent.glob("*.damaged*")}
+    # Before the cut was tried, a copy is of no use; once it was, who knows what the disk has done?
+    assert list(copies.values()) == ([BROKEN] if call == "ftruncate log" else [])
+    assert all(f"a copy of it is in {path}" in failed.value.message for path in copies)
     repair(broken)
     assert status(broken) == ("good", 4)
+
+
+def test_when_the_batch_file_cannot_be_removed_before_the_cut_the_copy_is_named(
+    broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announce(broken, first_byte(8), b"".join(TEN[7:]))
+
+    def fail(made: str) -> None:
+        if calls.made == [*STEPS[:4], "ftruncate copy"]:  # the batch file is no log either
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        calls = Calls(patch, broken)
+        calls.before = fail
+        with pytest.raises(NotWritten, match="a copy of it is in") as failed:
+            repair(broken)
+    (copy,) = broken.parent.glob("*.damaged*")
+    assert str(copy) in failed.value.message
+    assert copy.read_bytes() == broken.read_bytes() == BROKEN
 
 
 def test_a_cut_that_cannot_be_synced_is_an_unknown_outcome_and_names_the_copy(

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.errors import CannotOpen
-from evcli.eventlog.opening import sync, sync_folder
+from evcli.eventlog.opening import link_at, sync, sync_folder, target_of
 
 MAX_BATCH = 1 << 20
 """The longest batch, in bytes; what is longer is several."""
@@ -35,8 +35,12 @@ class Batch(NamedTuple):
 
 
 def batch_path(path: str) -> str:
-    """Where the batch file of the log at `path` is: beside the log itself, not beside a link to it."""
-    return (os.path.realpath(path) if os.path.islink(path) else path) + ".batch"
+    """Where the batch file of the log at `path` is: beside the log itself, not beside a link to it.
+
+    Raises:
+        CannotOpen: it cannot be told whether there is a link, or where it leads.
+    """
+    return (target_of(path) if link_at(path) else path) + ".batch"
 
 
 def is_there(name: str) -> bool:
@@ -54,7 +58,7 @@ def find_batch(path: str) -> Batch | None:
     A file that is not whole was not synced, so no line of its batch was written.
 
     Raises:
-        CannotOpen: what has its name cannot be read, or is no file.
+        CannotOpen: what has its name cannot be read, or is no file; or the name cannot be told.
     """
     name = batch_path(path)
     try:
@@ -73,9 +77,8 @@ def find_batch(path: str) -> Batch | None:
     return Batch(int(match[1]), int(match[2]), match[3]) if match else None
 
 
-def announce(path: str, batch: Batch) -> None:
-    """Write the batch file, readable by its owner only, and sync it with its folder. Raises OSError."""
-    name = batch_path(path)
+def announce(name: str, batch: Batch) -> None:
+    """Write the batch file `name`, readable by its owner only, and sync it with its folder. Raises OSError."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         content = b'{"start":%d,"end":%d,"sha256":"%b"}\n' % batch
@@ -85,18 +88,17 @@ def announce(path: str, batch: Batch) -> None:
         sync_folder(os.path.dirname(name))
     except OSError:
         with suppress(OSError):  # what stays names a batch of which no line is there; the next writer settles it
-            forget(path)
+            forget(name)
         raise
     finally:
         os.close(descriptor)
 
 
-def forget(path: str) -> None:
-    """Empty the batch file, durably, and remove it: were it back after a power cut, it must not say anything.
+def forget(name: str) -> None:
+    """Empty the batch file `name`, durably, and remove it: were it back after a power cut, it must not say anything.
 
-    Else what is appended now, and acknowledged, would pass for the half of a batch.
+    Else what is appended now, and acknowledged, would pass for the half of a batch. Raises OSError.
     """
-    name = batch_path(path)
     with suppress(FileNotFoundError):
         descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC)
         try:

@@ -25,7 +25,7 @@ from evcli.eventlog.opening import (
     warnings_about,
 )
 from evcli.eventlog.reading import CHUNK, LogReader
-from evcli.eventlog.recovery import End, keep_copy, put_aside
+from evcli.eventlog.recovery import Durable, End, durable_now, keep_copy, put_aside
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
@@ -36,6 +36,7 @@ class FileLog:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._durable: Durable | None = None
 
     def reader(self) -> LogReader:
         """Read the log as it is now. Raises NoLog, CannotOpen, NotALog."""
@@ -57,7 +58,11 @@ class FileLog:
             try:
                 _lock(path, descriptor, deadline, wait)
                 if _is_still_at(path, descriptor):
-                    yield LogWriter(path, descriptor)
+                    writer = LogWriter(path, descriptor, self._durable)
+                    try:
+                        yield writer
+                    finally:
+                        self._durable = writer.durable
                     return
             finally:
                 with suppress(OSError):  # whatever it says, what was answered for was synced before
@@ -67,9 +72,12 @@ class FileLog:
 class LogWriter:
     """A locked log: what is read through `reader` stays so until this writer appends."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, durable: Durable | None = None) -> None:
         self.path = path
         self.descriptor = descriptor
+        self.batch_file = batch_path(path)  # once, and before anything is written: later nobody could be told
+        self.durable = durable
+        """The log as this process has synced it; None where it has changed something since, or never synced it."""
         self.reader = LogReader(path, descriptor)
         self.notices = warnings_about(path, descriptor)
         """What people should know of the file, and of what was done to it: a torn tail put aside."""
@@ -83,12 +91,16 @@ class LogWriter:
         """
         self._settle_what_a_crash_left()
         end = self.reader.end.offset
+        count = lines.count(b"\n")
+        is_batch = count > 1
+        what = f"events {number} to {number + count - 1}" if is_batch else f"event {number}"
+        was, they, them = ("were", "they", "them") if is_batch else ("was", "it", "it")
         if end == 0:
-            self._sync_name(number)
+            self._sync_name(f"{what} {was} not written")
             self.notices += network_warnings(self.path, self.descriptor)
-        is_batch = lines.count(b"\n") > 1
         if is_batch:
-            self._announce(Batch(end, end + len(lines), hash_of(lines)), number)
+            self._announce(Batch(end, end + len(lines), hash_of(lines)), f"{what} {was} not written")
+        self.durable = None
         try:
             written = os.write(self.descriptor, lines)
             size = os.fstat(self.descriptor).st_size
@@ -101,18 +113,18 @@ class LogWriter:
             why = error.strerror or str(error)
         if why:
             if (failure := self._take_back(end, is_batch)) is None:
-                raise NotWritten(f"{self.path}: event {number} was not written: {why}")
-            raise OutcomeUnknown(
-                self.path, f"event {number} may or may not be stored: {why}; taking it back failed: {failure}"
-            )
+                raise NotWritten(f"{self.path}: {what} {was} not written: {why}")
+            why += f"; taking {them} back failed: {failure}"
+            raise OutcomeUnknown(self.path, f"{what} may or may not be stored: {why}")
         try:
             sync(self.descriptor)
         except OSError as error:
             failure = self._take_back(end, is_batch)
-            taken = "it was taken back" if failure is None else f"taking it back failed too: {failure}"
-            why = f"event {number} may or may not be stored: the sync failed ({error.strerror}); {taken}"
+            taken = f"{they} {was} taken back" if failure is None else f"taking {them} back failed too: {failure}"
+            why = f"{what} may or may not be stored: the sync failed ({error.strerror}); {taken}"
             raise OutcomeUnknown(self.path, why) from error
         self.reader.end = End(end + len(lines), 0)
+        self.durable = durable_now(self.descriptor, self.reader.end)
         if is_batch:
             self._forget_batch()
 
@@ -120,17 +132,21 @@ class LogWriter:
         """Cut the log at byte `offset`, after keeping a synced copy of all of it beside it; the copy's path.
 
         Raises:
-            NotWritten: the copy could not be made, or the log not be cut; it is as it was.
+            NotWritten: the copy could not be made, or the log not be cut; it is as it was. A copy that is whole stays.
             OutcomeUnknown: it was cut, and the sync failed.
         """
         size = self.reader.size()
         whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, size, CHUNK))
+        copy = ""
         try:
             copy = keep_copy(f"{self.path}.damaged-{offset}", whole)
-            forget(self.path)  # before the cut: a batch that is cut while its file is there reads as none of it
+            forget(self.batch_file)  # before the cut: a batch that is cut while its file is there reads as none of it
+            self.durable = None
             os.ftruncate(self.descriptor, offset)
         except OSError as error:
-            raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was") from error
+            # Nobody knows what a disk has done that fails in a cut, so the copy is not for us to remove.
+            kept = f", and a copy of it is in {copy}" if copy else ""
+            raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was{kept}") from error
         try:
             sync(self.descriptor)
         except OSError as error:
@@ -144,10 +160,11 @@ class LogWriter:
         try:
             sync(self.descriptor)
         except OSError as error:
-            why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
+            why = f"what is in the log may not be durable: the sync failed ({error.strerror}); nothing was written"
             raise OutcomeUnknown(self.path, why) from error
+        self.durable = durable_now(self.descriptor, self.reader.end)
 
-    def _sync_name(self, number: int) -> None:
+    def _sync_name(self, otherwise: str) -> None:
         """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
         folder = os.path.dirname(self.path)
         try:
@@ -155,46 +172,48 @@ class LogWriter:
             with suppress(PermissionError):  # a folder above that may not be read was not made by us
                 sync_folder(os.path.dirname(folder))
         except OSError as error:
-            why = f"event {number} was not written: the folder of the log could not be synced ({error.strerror})"
+            why = f"{otherwise}: the folder of the log could not be synced ({error.strerror})"
             raise OutcomeUnknown(self.path, why) from error
 
-    def _announce(self, batch: Batch, number: int) -> None:
+    def _announce(self, batch: Batch, otherwise: str) -> None:
         try:
-            announce(self.path, batch)
+            announce(self.batch_file, batch)
         except OSError as error:
-            raise NotWritten(
-                f"{self.path}: event {number} and those with it were not written: "
-                f"{batch_path(self.path)}: {error.strerror}"
-            ) from error
+            raise NotWritten(f"{self.path}: {otherwise}: {self.batch_file}: {error.strerror}") from error
 
     def _forget_batch(self) -> None:
         """Remove the file of a batch that is all there; one that stays says so too, and goes with the next write."""
         with suppress(OSError):
-            os.unlink(batch_path(self.path))
+            os.unlink(self.batch_file)
 
     def _settle_what_a_crash_left(self) -> None:
-        """Put a torn tail or half a batch aside, or make a whole batch durable; then forget the batch."""
+        """Put a torn tail or half a batch aside, or make the log durable as it is; then forget the batch.
+
+        A writer that was killed may have left a whole line, or have cut one off, and died before its sync. Were the
+        disk to lose that beneath a line that comes after it, the log would be damaged.
+        """
         end = self.reader.end
         try:
-            has_batch_file = is_there(batch_path(self.path))
+            has_batch_file = is_there(self.batch_file)
         except OSError as error:
-            why = f"{batch_path(self.path)} cannot be looked at: {error.strerror}; nothing was written"
+            why = f"{self.batch_file} cannot be looked at: {error.strerror}; nothing was written"
             raise NotWritten(why) from error
         if end.torn:
             self._put_torn_tail_aside()
-        elif end.batch:
+        elif self.durable is None or self.durable != durable_now(self.descriptor, end):
             self.sync()
         if has_batch_file:
             try:
-                forget(self.path)
+                forget(self.batch_file)
             except OSError as error:
-                why = f"{batch_path(self.path)} cannot be removed: {error.strerror}; nothing was written"
+                why = f"{self.batch_file} cannot be removed: {error.strerror}; nothing was written"
                 raise NotWritten(why) from error
         if end.torn or has_batch_file:
             self.reader.refresh()
 
     def _put_torn_tail_aside(self) -> None:
         end = self.reader.end
+        self.durable = None
         try:
             copy = put_aside(self.path, self.descriptor, end)
         except OSError as error:
@@ -219,8 +238,9 @@ class LogWriter:
         try:
             os.ftruncate(self.descriptor, end)
             sync(self.descriptor)
+            self.durable = durable_now(self.descriptor, self.reader.end)
             if is_batch:
-                forget(self.path)
+                forget(self.batch_file)
         except OSError as error:
             return error.strerror or str(error)
         return None

@@ -113,18 +113,40 @@ def own_path(path: str) -> str:
     """The path of the log that `path` names, absolute; a symbolic link is followed once, to where the log really is.
 
     Raises:
-        CannotOpen: the link belongs to somebody else, who could point it anywhere.
+        CannotOpen: the link belongs to somebody else, who could point it anywhere; or it cannot be told what is there.
     """
     path = os.path.abspath(path)
+    link = link_at(path)
+    if link is None:
+        return path
+    if link.st_uid not in (0, os.geteuid()):
+        raise CannotOpen(path, "is another user's link; nothing was written", "name the file it points to")
+    return target_of(path)
+
+
+def link_at(path: str) -> os.stat_result | None:
+    """The symbolic link at `path`; None when none is there. Raises CannotOpen where that cannot be told."""
     try:
         found = os.lstat(path)
-    except OSError:
-        return path
-    if not stat.S_ISLNK(found.st_mode):
-        return path
-    if found.st_uid not in (0, os.geteuid()):
-        raise CannotOpen(path, "is another user's link; nothing was written", "name the file it points to")
-    return os.path.realpath(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be looked at: {error.strerror}; nothing was written") from error
+    return found if stat.S_ISLNK(found.st_mode) else None
+
+
+def target_of(path: str) -> str:
+    """Where the link at `path` leads, whether something is there or not. Raises CannotOpen where it cannot be followed.
+
+    A link that is taken for the log itself, because it could not be read, would have its batch file looked for in the
+    wrong folder.
+    """
+    try:
+        return os.path.realpath(path, strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return os.path.realpath(path)
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
 
 
 def warnings_about(path: str, descriptor: int) -> list[str]:

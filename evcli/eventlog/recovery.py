@@ -26,6 +26,26 @@ class End(NamedTuple):
     """The batch that is announced beside the log: complete, or the torn bytes are its first part."""
 
 
+class Durable(NamedTuple):
+    """A log that was synced as it was: which file, its last change, where its last line ends, and that line's hash."""
+
+    device: int
+    inode: int
+    changed: int
+    end: int
+    sha256: bytes
+
+
+def durable_now(descriptor: int, end: End) -> Durable | None:
+    """What was synced, if it was synced just now; None when that cannot be told."""
+    try:
+        found = os.fstat(descriptor)
+        sha256 = os.pread(descriptor, 64, max(0, end.offset - 67))
+    except OSError:
+        return None
+    return Durable(found.st_dev, found.st_ino, found.st_ctime_ns, end.offset, sha256)
+
+
 def find_end(path: str, descriptor: int) -> End:
     """The end of the log; reads no more than the last line and the batch file.
 
@@ -136,10 +156,10 @@ def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
         sync(descriptor)
+        sync_folder(os.path.dirname(name))
     except BaseException:
         os.unlink(name)
         raise
     finally:
         os.close(descriptor)
-    sync_folder(os.path.dirname(name))
     return name

@@ -172,7 +172,7 @@ def test_a_batch_whose_announcement_cannot_be_made_is_not_written(five: Cli, mon
 
     monkeypatch.setattr(os, "open", full)
     with untouched(five.log.parent):
-        fails(five("user", "destroy", "1", "2"), 14, "event 6", "were not written", "No space left")
+        fails(five("user", "destroy", "1", "2"), 14, "events 6 to 7 were not written", "No space left")
     five.ok("user", "destroy", "1")  # a single event needs no announcement
 
 

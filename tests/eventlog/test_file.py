@@ -19,9 +19,10 @@ import pytest
 
 from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
 from evcli.eventlog import file as file_module
+from evcli.eventlog.batch import batch_path
 from evcli.eventlog.file import FileLog, LogWriter
 from evcli.eventlog.format import NO_HASH, encode, hash_of
-from evcli.eventlog.opening import open_for_reading, sync, warnings_about
+from evcli.eventlog.opening import open_for_reading, own_path, sync, warnings_about
 from evcli.eventlog.reading import LogReader
 
 TIME = "2026-03-01T09:00:00.000000Z"
@@ -108,10 +109,12 @@ class Calls:
         for name in ("write", "fsync", "ftruncate"):
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
 
-    def fail(self, call: str, error: int) -> None:
-        """From now on, let the call fail."""
+    def fail(self, call: str, error: int, *, once: str = "") -> None:
+        """From now on, or from `once` another call was made on, let the call fail."""
 
-        def failing(*_: object) -> None:
+        def failing(real: Callable[..., Any], *arguments: Any) -> Any:
+            if once and once not in self.made:
+                return real(*arguments)
             raise OSError(error, os.strerror(error))
 
         self.instead[call] = failing
@@ -120,7 +123,9 @@ class Calls:
         def call(descriptor: int, *arguments: Any) -> Any:
             did = f"{name} {self._what(descriptor)}"
             self.made.append(did)
-            return self.instead.get(did, real)(descriptor, *arguments)
+            if did in self.instead:
+                return self.instead[did](real, descriptor, *arguments)
+            return real(descriptor, *arguments)
 
         return call
 
@@ -140,9 +145,9 @@ def calls(monkeypatch: pytest.MonkeyPatch, log_path: Path) -> Calls:
 # --- appending --------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_one_write_and_one_sync(log: Path, calls: Calls) -> None:
+def test_an_event_is_one_write_and_one_sync_after_a_sync_of_what_stood_there(log: Path, calls: Calls) -> None:
     append(log, TWO, 2)
-    assert calls.made == ["write log", "fsync log"]
+    assert calls.made == ["fsync log", "write log", "fsync log"]
     assert log.read_bytes() == ONE + TWO
 
 
@@ -150,18 +155,17 @@ def test_several_lines_are_one_write_and_one_sync_too_once_they_are_announced(lo
     append(log, TWO + THREE, 2)
     assert calls.made[-2:] == ["write log", "fsync log"]
     assert log.read_bytes() == ONE + TWO + THREE
-    assert log.read_bytes() == ONE + TWO + THREE
 
 
 def test_the_logs_name_is_safe_before_its_first_event_is_written(log_path: Path, calls: Calls) -> None:
     append(log_path, ONE, 1)
-    assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
+    assert calls.made == ["fsync log", "fsync folder", "fsync folder above", "write log", "fsync log"]
 
 
 def test_the_first_event_of_an_empty_file_syncs_its_name_too(log_path: Path, calls: Calls) -> None:
     log_path.write_bytes(b"")
     append(log_path, ONE, 1)
-    assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
+    assert calls.made == ["fsync log", "fsync folder", "fsync folder above", "write log", "fsync log"]
 
 
 def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +181,8 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
     append(log, ONE, 1)
     if not synced[0]:
         pytest.skip("this system does not tell which folder a descriptor is")
-    assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[: synced.index(str(log))])
+    assert synced[-1] == str(log), "the event itself is not synced last"
+    assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[:-1])
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
@@ -191,12 +196,12 @@ def test_a_failed_write_leaves_the_log_as_it_was_and_says_that_nothing_was_writt
     assert failed.value.exit == 14
     assert "event 2 was not written" in failed.value.message
     assert os.strerror(error) in failed.value.message
-    assert calls.made == ["write log", "ftruncate log", "fsync log"]
+    assert calls.made == ["fsync log", "write log", "ftruncate log", "fsync log"]
 
 
 @pytest.mark.parametrize("fits", [0, 1, 100, len(TWO) - 1])
 def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None:
-    def short(descriptor: int, data: bytes) -> int:
+    def short(write: Callable[..., int], descriptor: int, data: bytes) -> int:
         with log.open("ab") as file:
             return file.write(data[:fits])
 
@@ -212,7 +217,7 @@ def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None
 def test_a_write_that_claims_more_than_it_stored_is_noticed_and_taken_back(
     log: Path, calls: Calls, stored: bytes
 ) -> None:
-    def lying(descriptor: int, data: bytes) -> int:
+    def lying(write: Callable[..., int], descriptor: int, data: bytes) -> int:
         with log.open("ab") as file:
             file.write(stored)
         return len(data)
@@ -239,16 +244,16 @@ def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
 ) -> None:
     sizes: list[int] = []
 
-    def failing_once(descriptor: int) -> None:
+    def failing_once(fsync: Callable[..., None], descriptor: int) -> None:
         sizes.append(os.fstat(descriptor).st_size)
-        if len(sizes) == 1:
+        if len(sizes) == 2:
             raise OSError(error, os.strerror(error))
 
     calls.instead["fsync log"] = failing_once
     with pytest.raises(OutcomeUnknown) as failed:
         append(log, TWO, 2)
-    assert sizes == [len(ONE + TWO), len(ONE)], "the second sync is of the log without the line"
-    assert calls.made == ["write log", "fsync log", "ftruncate log", "fsync log"]
+    assert sizes == [len(ONE), len(ONE + TWO), len(ONE)], "the sync after the failed one is of the log without the line"
+    assert calls.made == ["fsync log", "write log", "fsync log", "ftruncate log", "fsync log"]
     assert log.read_bytes() == ONE
     assert failed.value.exit == 15
     assert "event 2 may or may not be stored" in failed.value.message
@@ -257,12 +262,14 @@ def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
 
 
 def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unknown(log: Path, calls: Calls) -> None:
-    calls.fail("fsync log", errno.EIO)
-    for _ in range(2):
-        with pytest.raises(OutcomeUnknown, match="taking it back failed too"):
-            append(log, TWO, 2)
+    calls.fail("fsync log", errno.EIO, once="write log")
+    one = FileLog(str(log))
+    for said in ("taking it back failed too", "nothing was written"):
+        with pytest.raises(OutcomeUnknown, match=said), one.locked(0, may_create=False) as writer:
+            writer.append(TWO, 2)
         with LogReader(str(log)) as reader:
             assert reader.last().number == 1
+    assert calls.made.count("write log") == 1, "written on what may come back"
 
 
 def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, calls: Calls) -> None:
@@ -286,7 +293,7 @@ def test_after_any_failure_the_next_event_is_appended_where_it_belongs(
     for call, error in [("write log", errno.ENOSPC), ("fsync log", errno.EIO), ("ftruncate log", errno.EIO)]:
         with monkeypatch.context() as patch:
             calls = Calls(patch, log)
-            calls.fail(call, error)
+            calls.fail(call, error, once="write log")
             if call == "ftruncate log":
                 calls.fail("write log", errno.EIO)
             with pytest.raises((NotWritten, OutcomeUnknown)):
@@ -310,6 +317,102 @@ def test_bytes_that_somebody_adds_without_the_lock_are_noticed_and_nothing_is_ac
             writer.append(TWO, 2)
     assert log.read_bytes().startswith(ONE)
     assert TWO not in log.read_bytes()
+
+
+# --- what another writer may have left unsynced -----------------------------------------------------------------------
+
+
+def append_by(one: FileLog, lines: bytes, number: int) -> None:
+    with one.locked(0, may_create=False) as writer:
+        writer.append(lines, number)
+
+
+@pytest.mark.parametrize("lines", [TWO, TWO + THREE], ids=["one line", "a batch"])
+def test_when_what_stands_there_cannot_be_synced_nothing_is_written_on_it(
+    log: Path, calls: Calls, lines: bytes
+) -> None:
+    calls.fail("fsync log", errno.EIO)
+    with pytest.raises(OutcomeUnknown, match="may not be durable") as failed:
+        append(log, lines, 2)
+    assert failed.value.exit == 15
+    assert "nothing was written" in failed.value.message
+    assert calls.made == ["fsync log"]
+    assert log.read_bytes() == ONE
+    assert [path.name for path in log.parent.iterdir()] == [log.name]
+
+
+def test_what_the_same_log_synced_last_is_not_synced_again(log: Path, calls: Calls) -> None:
+    one = FileLog(str(log))
+    append_by(one, TWO, 2)
+    calls.made.clear()
+    append_by(one, THREE, 3)
+    assert calls.made == ["write log", "fsync log"]
+
+
+def test_what_another_one_wrote_is_synced_even_between_two_writes_of_ones_own(log: Path, calls: Calls) -> None:
+    one, other = FileLog(str(log)), FileLog(str(log))
+    append_by(one, TWO, 2)
+    append_by(other, THREE, 3)
+    calls.made.clear()
+    append_by(one, line(4, THREE), 4)
+    assert calls.made == ["fsync log", "write log", "fsync log"]
+
+
+def replaced(log: Path) -> None:
+    """The same bytes in another file."""
+    copy = log.with_name("copy")
+    copy.write_bytes(log.read_bytes())
+    copy.replace(log)
+
+
+def written_anew(log: Path) -> None:
+    """The same bytes in the same file, written once more, a moment later."""
+    time.sleep(0.02)  # the file system's clock has such steps
+    log.write_bytes(log.read_bytes())
+
+
+def cut(log: Path) -> None:
+    os.truncate(log, len(ONE))
+
+
+@pytest.mark.parametrize(("happens", "number"), [(replaced, 3), (written_anew, 3), (cut, 2)])
+def test_a_log_that_is_not_as_it_was_synced_is_synced_before_anything_is_written(
+    log: Path, calls: Calls, happens: Callable[[Path], None], number: int
+) -> None:
+    one = FileLog(str(log))
+    append_by(one, TWO, 2)
+    happens(log)
+    calls.made.clear()
+    append_by(one, {2: TWO, 3: THREE}[number], number)
+    assert calls.made == ["fsync log", "write log", "fsync log"]
+
+
+def test_a_line_that_was_taken_back_for_good_leaves_nothing_to_sync(log: Path, calls: Calls) -> None:
+    one = FileLog(str(log))
+    append_by(one, TWO, 2)
+    calls.fail("write log", errno.ENOSPC)
+    with pytest.raises(NotWritten):
+        append_by(one, THREE, 3)
+    calls.instead.clear()
+    calls.made.clear()
+    append_by(one, THREE, 3)
+    assert calls.made == ["write log", "fsync log"]
+
+
+def test_after_a_torn_tail_was_cut_and_the_cut_not_synced_it_is_synced_first(log: Path, calls: Calls) -> None:
+    one = FileLog(str(log))
+    append_by(one, TWO, 2)
+    with log.open("ab") as file:
+        file.write(THREE[:50])
+    calls.made.clear()
+    calls.fail("fsync log", errno.EIO, once="ftruncate log")
+    with pytest.raises(NotWritten, match="could not be put aside"):
+        append_by(one, THREE, 3)
+    assert log.read_bytes() == ONE + TWO
+    calls.instead.clear()
+    calls.made.clear()
+    append_by(one, THREE, 3)
+    assert calls.made == ["fsync log", "write log", "fsync log"]
 
 
 # --- what a sync is ---------------------------------------------------------------------------------------------------
@@ -739,3 +842,78 @@ def test_with_the_standard_streams_closed_the_log_gets_a_number_that_no_message_
     )
     assert all(int(number) >= 3 for number in result.read_text().split()), f"descriptors {result.read_text()}"
     assert log_path.read_bytes() == (ONE if is_there else b"")
+
+
+# --- what cannot be looked at -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unseen(log: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """Let a call fail with an error for the log's own path."""
+
+    def fail(call: str, error: int) -> None:
+        real = getattr(os, call)
+
+        def failing(path: Any, *arguments: Any, **named: Any) -> Any:
+            if path == str(log):
+                raise OSError(error, os.strerror(error), path)
+            return real(path, *arguments, **named)
+
+        monkeypatch.setattr(os, call, failing)
+
+    return fail
+
+
+WHERE = [own_path, batch_path]
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize(
+    "error", [errno.EIO, errno.EACCES, errno.ENAMETOOLONG], ids=lambda error: errno.errorcode[error]
+)
+def test_what_cannot_be_looked_at_is_not_taken_for_a_file_that_is_no_link(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str], error: int
+) -> None:
+    unseen("lstat", error)
+    with pytest.raises(CannotOpen) as refused:
+        where(str(log))
+    assert refused.value.exit == 14
+    assert f"{log} cannot be looked at: {os.strerror(error)}; nothing was written" in refused.value.message
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("error", [errno.ENOENT, errno.ENOTDIR], ids=lambda error: errno.errorcode[error])
+def test_where_nothing_is_there_is_no_link(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str], error: int
+) -> None:
+    unseen("lstat", error)
+    assert where(str(log)).removesuffix(".batch") == str(log)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_link_that_cannot_be_read_is_not_taken_for_the_log(
+    log: Path, unseen: Callable[[str, int], None], where: Callable[[str], str]
+) -> None:
+    log.rename(log.with_name("elsewhere"))
+    log.symlink_to("elsewhere")
+    unseen("readlink", errno.EIO)
+    with pytest.raises(CannotOpen, match="Input/output error; nothing was written"):
+        where(str(log))
+
+
+def test_a_link_to_nothing_leads_to_where_the_log_will_be(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("a/b")
+    assert own_path(str(link)) == str(tmp_path / "a" / "b")
+    assert batch_path(str(link)) == str(tmp_path / "a" / "b.batch")
+
+
+def test_neither_a_writer_nor_a_reader_goes_on_where_the_log_cannot_be_looked_at(
+    log: Path, unseen: Callable[[str, int], None]
+) -> None:
+    unseen("lstat", errno.EIO)
+    with pytest.raises(CannotOpen, match="cannot be looked at"):
+        append(log, TWO, 2)
+    with pytest.raises(CannotOpen, match="cannot be looked at"):
+        LogReader(str(log))
+    assert log.read_bytes() == ONE

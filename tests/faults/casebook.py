@@ -84,12 +84,12 @@ class Kernel:
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
         monkeypatch.setattr(fcntl, "flock", self._watched("flock", fcntl.flock))
 
-    def fail(self, call: str, error: int, *, times: int = 10**6) -> None:
-        """Let the call fail with that error, so many times."""
+    def fail(self, call: str, error: int, *, times: int = 10**6, once: str = "") -> None:
+        """Let the call fail with that error, so many times; if `once` names another call, only after that one."""
         left = [times]
 
         def failing(real: Callable[..., Any], *arguments: Any) -> Any:
-            if left[0] == 0:
+            if left[0] == 0 or (once and once not in self.made):
                 return real(*arguments)
             left[0] -= 1
             raise OSError(error, os.strerror(error))

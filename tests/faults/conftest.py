@@ -2,22 +2,15 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
-FIGURES = (
-    "system calls swept",
-    "writes torn",
-    "power-cut images checked",
-    "bits flipped",
-    "prefixes read",
-    "kills",
-    "acknowledged events lost",
-    "false alarms",
-)
+from faults import fuzzing
+from faults.figures import FIGURES, with_figures
 
 
 class Figures:
@@ -52,8 +45,26 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     request.node.user_properties.append(("figures", dict(counted.counted)))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the run itself counted."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Count what hypothesis runs in the tests that are fuzzing, from the run itself."""
+    if not item.path.name.startswith("test_fuzz_"):
+        return (yield)
+    before = fuzzing.runs
+    test: Any = getattr(getattr(item, "obj", None), "hypothesis", None)  # the machine has none, and counts for itself
+    inner = getattr(test, "inner_test", None)
+    if inner:
+        test.inner_test = fuzzing.counted(inner)
+    try:
+        return (yield)
+    finally:
+        if inner:
+            test.inner_test = inner
+        item.user_properties.append(("figures", {"fuzz runs": fuzzing.runs - before}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Print what the run itself counted; write it into README.md where that was asked for, and all of it was run."""
     total: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -61,6 +72,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 for name, value in report.user_properties:
                     if name == "figures" and isinstance(value, dict):
                         total.update(value)
-    if total:
-        said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
-        terminalreporter.write_line(f"faults: {said}")
+    if not total:
+        return
+    said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
+    terminalreporter.write_line(f"faults: {said}")
+    if asked := config.getoption("figures"):
+        missing = [what for what in ("skipped", "deselected", "xfailed") if terminalreporter.stats.get(what)]
+        missing += [f"no {name}" for name in FIGURES[:-2] if not total[name]]
+        if exitstatus or missing:
+            terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
+            return
+        readme = Path(asked)
+        readme.write_text(with_figures(readme.read_text(encoding="utf-8"), total), encoding="utf-8")

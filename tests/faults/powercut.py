@@ -10,7 +10,7 @@ import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -108,6 +108,14 @@ class _File:
         self.since: list[tuple[int, bytes]] = []
         """The first byte that a call touched, and all the bytes after it."""
 
+    @classmethod
+    def left(cls, contents: Sequence[bytes]) -> "_File":
+        """A file that a command finds: what it held when it was synced last, after each call since, and now."""
+        file = cls(contents[0])
+        for before, content in pairwise(contents):
+            file.since.append((min(len(before), len(content)), content))  # something was appended, or cut off
+        return file
+
     @property
     def now(self) -> bytes:
         return self.since[-1][1] if self.since else self.synced
@@ -123,7 +131,9 @@ def images(recorded: Recording, sector: int, most: int) -> Iterator[Image]:
     seen = set()
     for after in range(len(recorded.ops) + 1):
         names: dict[str, list[_File | None]] = {"store": [_File()] if recorded.before.files else [None]}
-        names |= {f"store/{name}": [_File(content)] for name, content in recorded.before.files.items()}
+        for name, content in recorded.before.files.items():
+            earlier = recorded.before.earlier if name == LOG else ()
+            names[f"store/{name}"] = [_File.left([*earlier, content])]
         answered = False
         for op in recorded.ops[:after]:
             answered = answered or op.what == "ack"
@@ -234,9 +244,12 @@ def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
         if LOG in files:
             return f"false alarm: {error.message}"
         end = 0
-    if end not in (len(before.good), len(full)):
+    legal = {before.good, full}
+    if before.earlier:  # by a writer that never answered, so that its lines are there or not
+        legal |= {*before.earlier, before.files[LOG]}
+    if end not in map(len, legal):
         return f"{'lost' if end < len(before.good) else 'not all or none'}: the reader ends at byte {end}"
-    if files.get(LOG, b"")[:end] != full[:end]:
+    if files.get(LOG, b"")[:end] not in legal:
         return "what is read is not what was written"
     if image.is_acknowledged and end != len(full):
         return f"lost: the answer was given, and the reader ends at byte {end} of {len(full)}"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from evcli.eventlog.format import hash_of
+from faults import fuzzing
 from faults.casebook import no_traceback
 
 NAMES = st.sampled_from(["Ada", "Bob", "ada", "Cyd D", "[/]", "李"])
@@ -51,6 +52,7 @@ class Commands(RuleBasedStateMachine):
 
     def stored(self, ran: Ran, is_accepted: bool, events: int = 1) -> bool:
         """Hold the command's end against what the model expects; afterwards, what is acknowledged is in the log."""
+        fuzzing.count()
         if not is_accepted:
             assert ran.code in (1, 10), ran.err
             return False
@@ -120,6 +122,7 @@ class Commands(RuleBasedStateMachine):
     @precondition(lambda self: any(user[2] for user in self.users.values()))
     @rule(share=st.floats(0, 0.999), zeros=st.booleans())
     def be_killed_in_an_append(self, share: float, zeros: bool) -> None:
+        fuzzing.count()
         line = self.unfinished([next(id for id, user in self.users.items() if user[2])])
         piece = line[: int(len(line) * share)]
         self.cli.log.write_bytes(self.acknowledged + (bytes(len(piece)) if zeros else piece))
@@ -127,6 +130,7 @@ class Commands(RuleBasedStateMachine):
     @precondition(lambda self: sum(user[2] for user in self.users.values()) > 1)
     @rule(share=st.floats(0, 0.999), is_announced_whole=st.booleans())
     def be_killed_in_a_batch(self, share: float, is_announced_whole: bool) -> None:
+        fuzzing.count()
         lines = self.unfinished([id for id, user in self.users.items() if user[2]][:3])
         start, end = len(self.acknowledged), len(self.acknowledged + lines)
         said = b'{"start":%d,"end":%d,"sha256":"%b"}\n' % (start, end, hash_of(lines))

@@ -30,7 +30,7 @@ def weather(folder: Path, kills: int, commands: int, seed: int, package: Path = 
     status, _, end, fault = read(log)
     stored = log.read_bytes()[:end].splitlines(keepends=True)
     if status == "damaged":
-        complaints.append(f"damaged: {fault}")
+        complaints.append(f"false alarm: {fault}")
     if gone := set(acks) - set(stored):
         complaints.append(f"lost: {len(gone)} of {len(acks)} acknowledged events, such as {next(iter(gone))!r}")
     if len(acks) != len(set(acks)):

@@ -11,14 +11,18 @@ from faults.common import CREATE, OURS, needs, start
 from faults.powercut import fault_of_append, faults, record
 from faults.strace import Injection, Sweep, complaint_about
 from faults.test_kill_storm import weather
-from faults.test_power_cuts import destroyed
+from faults.test_power_cuts import CREATE_LONG, destroyed, unsynced
 
 Check = Callable[[Path, Path], list[str]]
 
 
+OTHER_STARTS = {each.name: each for each in map(unsynced, ("line", "cut", "first cut"))}
+
+
 def cut_the_power(name: str) -> Check:
     """The check of power cuts, of a command on a log in that state."""
-    before, words = destroyed(2, "both") if name == "batch" else (start(name), CREATE)
+    other = {"batch": destroyed(2, "both"), "unsynced first cut": (unsynced("first cut"), CREATE_LONG)}
+    before, words = other.get(name) or (OTHER_STARTS.get(name) or start(name), CREATE)
 
     def check(disk: Path, package: Path) -> list[str]:
         return faults(disk, record(disk, before, words, package), fault_of_append, sector=512, most=150, every=1000)[1]
@@ -27,9 +31,10 @@ def cut_the_power(name: str) -> Check:
 
 
 def fail_the_sync(disk: Path, package: Path) -> list[str]:
-    """The check of one system call: the log's sync fails once."""
-    complaint = complaint_about(disk, Sweep(start("old"), CREATE, 1), Injection("fsync", 1, "EIO"), package)
-    return [complaint] if complaint else []
+    """The check of one system call: the sync before the write fails once, or that of the line."""
+    sweep = Sweep(start("old"), CREATE, 1)
+    cases = [Injection("fsync", 1, "EIO"), Injection("fsync", 2, "EIO")]
+    return [complaint for case in cases if (complaint := complaint_about(disk, sweep, case, package))]
 
 
 def let_four_write(disk: Path, package: Path) -> list[str]:
@@ -69,6 +74,27 @@ MUTANTS = {
         "    sync(descriptor)\n    return copy\n",
         "    return copy\n",
         cut_the_power("torn"),
+        "false alarm",
+    ),
+    "what a killed writer left is not synced first": Mutant(
+        "eventlog/file.py",
+        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
+        "        elif end.batch:\n",
+        cut_the_power("unsynced line"),
+        "false alarm",
+    ),
+    "what was cut and not synced is not synced first": Mutant(
+        "eventlog/file.py",
+        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
+        "        elif end.batch:\n",
+        cut_the_power("unsynced cut"),
+        "false alarm",
+    ),
+    "an empty log is not synced first": Mutant(
+        "eventlog/file.py",
+        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
+        "        elif end.offset and self.durable != durable_now(self.descriptor, end):\n",
+        cut_the_power("unsynced first cut"),
         "false alarm",
     ),
     "a sync that failed is tried again": Mutant(
@@ -134,8 +160,15 @@ def test_a_writer_that_is_not_careful_is_caught(name: str, disk: Path) -> None:
 @needs("strace")
 @pytest.mark.parametrize(
     "check",
-    [*map(cut_the_power, ("old", "new", "torn", "batch")), fail_the_sync, let_four_write],
-    ids=list(map(str, range(6))),
+    [
+        *(
+            # The tests of power cuts do the same to the package itself.
+            pytest.param(cut_the_power(name), id=name, marks=[pytest.mark.sweep] if name != "old" else [])
+            for name in ("old", "new", "torn", "batch", *OTHER_STARTS)
+        ),
+        pytest.param(fail_the_sync, id="a sync fails"),
+        pytest.param(let_four_write, id="four writers"),
+    ],
 )
 def test_the_careful_writer_passes_what_catches_the_others(check: Check, disk: Path) -> None:
     package = mutated(disk, "eventlog/__init__.py", "", "")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.casebook import forged
 from faults.common import CREATE, LOG, Start, batch_file, needs, start, told, written
 from faults.conftest import Figures
 from faults.powercut import Judge, fault_of_append, fault_of_repair, faults, record
@@ -31,6 +32,24 @@ def destroyed(users: int, reason: str) -> tuple[Start, tuple[str, ...]]:
     return Start("old", {LOG: good}, good), ("user", "destroy", *ids, "--reason", reason)
 
 
+def unsynced(what: str) -> Start:
+    """A log as a writer left it that was killed before its sync, or could not sync what it took back."""
+    good, lines = written(3, 3 if what == "batch" else 1)
+    if what == "line":
+        return Start("unsynced line", {LOG: good + lines}, good, earlier=(good,))
+    if what == "batch":
+        files = {LOG: good + lines, LOG + ".batch": batch_file(len(good), lines)}
+        return Start("unsynced batch", files, good, earlier=(good,))
+    if what == "cut":
+        return Start("unsynced cut", {LOG: good}, good, earlier=(good, good + lines))
+    first = forged(data={"name": "A" * 200, "email": "a" * 64 + "@example.com"})
+    return Start("unsynced first cut", {LOG: b""}, b"", earlier=(b"", first))
+
+
+CREATE_LONG = ("user", "create", "E" * 200, "--email", "eve@example.com")
+"""A line of more than one sector, so that another one before it can show through."""
+
+
 CASES: dict[str, tuple[Start, tuple[str, ...], Judge]] = {
     "a small line": (start("old"), CREATE, fault_of_append),
     "a line of 3 KB": (*destroyed(1, "r" * 2000), fault_of_append),
@@ -42,6 +61,11 @@ CASES: dict[str, tuple[Start, tuple[str, ...], Judge]] = {
     "the recovery of an unfinished batch": (start("unfinished batch"), CREATE, fault_of_append),
     "the end of a finished batch": (start("finished batch"), CREATE, fault_of_append),
     "the recovery of an announced batch": (start("half announced batch"), CREATE, fault_of_append),
+    "a line on one that was not synced": (unsynced("line"), CREATE, fault_of_append),
+    "a batch on a line that was not synced": (unsynced("line"), ("user", "destroy", "2", "3"), fault_of_append),
+    "a line on a batch that was not synced": (unsynced("batch"), CREATE, fault_of_append),
+    "a line where one was cut and the cut not synced": (unsynced("cut"), CREATE, fault_of_append),
+    "a first line where one was cut and the cut not synced": (unsynced("first cut"), CREATE_LONG, fault_of_append),
     "a repair": (damaged(is_batch_back=False), REPAIR, fault_of_repair),
     "a repair inside a batch": (damaged(is_batch_back=True), REPAIR, fault_of_repair),
 }

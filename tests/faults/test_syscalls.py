@@ -15,9 +15,10 @@ SWEEPS = {
     "old, by a batch": Sweep(start("old"), DESTROY, 2),
     "torn, by a batch": Sweep(start("torn"), DESTROY, 2),
     "old, write refused": Sweep(start("old"), CREATE, 1, (Injection("write", 1, "ENOSPC"),)),
-    "old, sync failed": Sweep(start("old"), CREATE, 1, (Injection("fsync", 1, "EIO"),)),
+    "old, sync before it failed": Sweep(start("old"), CREATE, 1, (Injection("fsync", 1, "EIO"),)),
+    "old, sync failed": Sweep(start("old"), CREATE, 1, (Injection("fsync", 2, "EIO"),)),
     "old, by a batch, write refused": Sweep(start("old"), DESTROY, 2, (Injection("write", 2, "ENOSPC"),)),
-    "old, by a batch, sync failed": Sweep(start("old"), DESTROY, 2, (Injection("fsync", 3, "EIO"),)),
+    "old, by a batch, sync failed": Sweep(start("old"), DESTROY, 2, (Injection("fsync", 4, "EIO"),)),
 }
 
 
@@ -38,6 +39,14 @@ def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(disk: Pa
     batch = [name for name, _ in calls_of(disk, SWEEPS["unfinished batch"])]
     assert batch.count("write") == 2, "the copy of the unfinished batch, and the line"
     assert {"ftruncate", "unlink", "pread64"} <= set(batch)
+
+
+def test_the_sync_that_always_fails_in_a_sweep_is_the_one_that_its_name_says(disk: Path) -> None:
+    line = [each for each in calls_of(disk, SWEEPS["old"]) if each[0] in ("write", "fsync")]
+    assert line == [("fsync", 1), ("write", 1), ("fsync", 2)]
+    batch = [each for each in calls_of(disk, SWEEPS["old, by a batch"]) if each[0] in ("write", "fsync")]
+    announced = [("write", 1), ("fsync", 2), ("fsync", 3)]
+    assert batch == [("fsync", 1), *announced, ("write", 2), ("fsync", 4)]
 
 
 def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(disk: Path, figures: Figures) -> None:
