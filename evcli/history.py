@@ -33,7 +33,7 @@ class History:
         progress: "Progress | None" = None,
     ) -> None:
         """`other_folder` is where caches are that cannot stand beside their logs; asked only when it is needed."""
-        self._uses_cache = uses_cache
+        self.uses_cache = uses_cache
         self._other_folder = other_folder
         self._progress = progress
         self._cache: Cache | None = None
@@ -103,17 +103,28 @@ class History:
         Raises:
             LogCut: it knows more than the log has.
         """
-        if not self._uses_cache:
-            return None
-        if self._cache is None:
-            is_long = reader.end.offset >= CACHED_FROM and reader.identity() is not None
-            place = find_place(reader.path, self._other_folder, may_create=is_long)
+        is_long = reader.end.offset >= CACHED_FROM and reader.identity() is not None
+        cache = self._opened(reader, may_build=is_long)
+        if cache is not None and cache.is_behind(reader):
+            cache = self._cache = cache.caught_up(reader, self._progress)
+        return cache
+
+    @property
+    def cache_path(self) -> str | None:
+        """The cache's file, once it was opened."""
+        return None if self._cache is None else self._cache.path
+
+    def check(self, reader: LogReader) -> None:
+        """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
+        self._opened(reader, may_build=False)
+
+    def _opened(self, reader: LogReader, *, may_build: bool) -> "Cache | None":
+        if self._cache is None and self.uses_cache:
+            place = find_place(reader.path, self._other_folder, may_create=may_build)
             if place is not None:
                 from evcli.cache.cache import open_cache
 
-                self._cache = open_cache(place, reader, may_build=is_long)
-        if self._cache is not None and self._cache.is_behind(reader):
-            self._cache = self._cache.caught_up(reader, self._progress)
+                self._cache = open_cache(place, reader, may_build=may_build)
         return self._cache
 
     def forget(self, log: str) -> None:

@@ -74,6 +74,7 @@ EXIT_CODES = """\
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one
   EVCLI_ACTOR               who does it, in place of the operating system's user name
+  EVCLI_CACHE=off           fold the log in memory; keep and use no cache of a long one (LOG.cache beside it)
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
   NO_COLOR, FORCE_COLOR     never or always colour; --color says more
   COLUMNS                   how wide a table may be

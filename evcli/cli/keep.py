@@ -50,7 +50,7 @@ def verify(
     try:
         with session.reader() as reader:
             report = audit(reader, None if head is None else (head[0], str(head[1])))
-    except Damaged as error:  # found where the log was opened: no log at all, or a batch file that cannot be its own
+    except Damaged as error:  # found where the log was opened: no log, not its batch file, or less than its cache knows
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
     document = {
@@ -116,7 +116,7 @@ def repair(
 
     session.output.paged = False  # the lock is held until the answer is given
     with session.log.locked(lock_wait, may_create=False) as writer:
-        mend(writer, answer)
+        mend(writer, answer, forget=session.history.forget)
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
@@ -210,6 +210,7 @@ def status(ctx: typer.Context) -> None:
         "destroyed": sum(count.destroyed for count in counts),
         "first": first["time"] if first else None,
         "last": last["time"] if last else None,
+        "cache": None if session.history.cache_path is None else valid(session.history.cache_path),
         "warnings": [valid(warning) for warning in warnings],
     }
     rows: list[tuple[str, Cell]] = []

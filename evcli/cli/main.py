@@ -50,8 +50,15 @@ def main(
     Answers go to sys.stdout, messages to sys.stderr. `clock` (a time with its zone) and `new_id` are where times and
     event ids come from.
     """
-    session = Session(clock=clock, new_id=new_id)
     before = _interruptible()
+    try:
+        return _run(Session(clock=clock, new_id=new_id), arguments)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(session: Session, arguments: Sequence[str]) -> int:
     try:
         with root().make_context("evcli", list(arguments), obj=session) as context:
             context.command.invoke(context)
@@ -69,6 +76,8 @@ def main(
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
+        if type(error).__module__ == "sqlite3" and session.give_up_cache(str(error)):
+            return _run(session, arguments)
         if os.environ.get("EVCLI_DEBUG") == "1":
             import traceback
 
@@ -80,9 +89,6 @@ def main(
         )
         bug.code = "bug"
         return _fail(session, arguments, bug)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -75,9 +76,22 @@ class Session:
             history=self.history,
         )
 
+    def give_up_cache(self, why: str) -> bool:
+        """Go on without a cache that failed, and remove it; False when it is too late to begin anew."""
+        if self.output.has_answered or not self.history.uses_cache or self.history.cache_path is None:
+            return False
+        self.output.warning(
+            f"the cache {self.history.cache_path} failed ({why}); it is removed and made anew when used"
+        )
+        with suppress(OSError):
+            self.history.forget(self.path)
+        self.history = History(uses_cache=False)
+        return True
+
     def reader(self) -> LogReader:
         """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
         reader = self.log.reader()
+        self.history.check(reader)
         for warning in warnings_about(reader.path, reader.descriptor):
             self.output.warning(warning)
         if reader.end.torn:
