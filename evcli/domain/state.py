@@ -77,7 +77,10 @@ class _Table(NamedTuple):
 
 
 class Draft:
-    """A State that is tried out: what is put into it stays here, and the state below it is as before."""
+    """A State that is tried out: what is put into it stays here, and the state below it is as before, until `settle`.
+
+    Few questions reach the state below, which may be slower to ask than a dictionary.
+    """
 
     def __init__(self, below: State) -> None:
         self.number = below.number
@@ -85,10 +88,15 @@ class Draft:
         self._records: dict[tuple[str, int], Any] = {}
         self._holders: dict[tuple[str, str], int | None] = {}
         self._last_ids: dict[str, int] = {}
+        self._puts: list[tuple[str, Any, Any]] = []
+        self._ids_by: dict[tuple[str, str], dict[str, list[int]]] = {}
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or destroyed, or None."""
-        return self._records.get((kind, id)) or self._below.get(kind, id)
+        record = self._records.get((kind, id))
+        if record is not None or id > self.last_id(kind):
+            return record
+        return self._below.get(kind, id)
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
@@ -100,11 +108,31 @@ class Draft:
 
     def last_id(self, kind: str) -> int:
         """The highest id that was ever given to this kind."""
-        return self._last_ids.get(kind, self._below.last_id(kind))
+        last = self._last_ids.get(kind)
+        if last is None:
+            last = self._last_ids[kind] = self._below.last_id(kind)
+        return last
 
     def records(self, kind: str) -> Iterator[Any]:
         """All records of the kind, destroyed ones too, in order of id."""
-        return (self.get(kind, id) for id in range(1, self.last_id(kind) + 1))
+        for record in self._below.records(kind):
+            yield self._records.get((kind, record.id), record)
+        for id in range(self._below.last_id(kind) + 1, self.last_id(kind) + 1):
+            yield self._records[kind, id]
+
+    def having(self, kind: str, field: str, value: str) -> list[Any]:
+        """The records, destroyed ones too, whose `field` is `value` without regard to case, in order of id.
+
+        The first question about a field costs as much as reading all records; those after it, next to nothing.
+        """
+        ids = self._ids_by.get((kind, field))
+        if ids is None:
+            ids = self._ids_by[kind, field] = {}
+            for record in self.records(kind):
+                ids.setdefault(getattr(record, field).casefold(), []).append(record.id)
+        wanted = value.casefold()
+        found = [self.get(kind, id) for id in sorted(set(ids.get(wanted, ())))]
+        return [record for record in found if getattr(record, field).casefold() == wanted]
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Keep `record` in the place of `before`, and its unique key while it lives."""
@@ -116,6 +144,19 @@ class Draft:
         if record.destroyed is None:
             self._holders[kind, unique_key(record)] = record.id
         self._records[kind, record.id] = record
+        self._puts.append((kind, before, record))
+        for (indexed, field), ids in self._ids_by.items():
+            if indexed == kind:
+                ids.setdefault(getattr(record, field).casefold(), []).append(record.id)
+
+    def settle(self) -> None:
+        """Do to the state below what was tried out here, one event after another. The draft is then used up."""
+        below = self._below
+        number = below.number
+        for kind, before, record in self._puts:
+            below.put(kind, before, record)
+            number += 1
+            below.number = number
 
 
 def step(state: State, event: Event, number: int) -> None:

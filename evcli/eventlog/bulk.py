@@ -2,7 +2,8 @@
 
 Reading a log is checking it, and most of that time goes into asking small questions one by one. Here each question is
 asked once of all lines of a chunk. It is never more generous than `decode`: where an answer is not plainly yes, there
-is no answer, and the lines are decoded one by one, which also says what is wrong with which.
+is no answer, and the lines are decoded one by one, which also says what is wrong with which. Writing many lines is
+making them all, and then reading them so.
 """
 
 import re
@@ -16,10 +17,41 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.kinds import TYPES
-from evcli.eventlog.format import CLOSING_LENGTH, FIRST_BYTES, LONGEST_ID, MAX_LINE, SHAPES, TIME_PATTERN, is_day
+from evcli.eventlog.format import (
+    CLOSING_LENGTH,
+    FIRST_BYTES,
+    LONGEST_ID,
+    MAX_LINE,
+    SHAPES,
+    TIME_PATTERN,
+    decode_each,
+    encode,
+    is_day,
+    sealed,
+)
 
 _TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
 _TIME_LENGTH = 27
+
+
+def encode_many(events: Sequence[dict[str, Any]], previous: bytes, recorded: str) -> list[bytes]:
+    """The lines of consecutive `events`, each given as for `encode`; the other arguments are those of the first.
+
+    Raises:
+        BadLine: one does not make a valid event; nothing that this lets through can fail to be read.
+    """
+    if len(events) == 1:
+        return [encode(events[0], previous, recorded)]
+    number, before = int(events[0]["sequence"]), previous
+    lines = []
+    for event in events:
+        line = sealed(event, before)
+        lines.append(line)
+        before = line[-67:-3]
+    if decode_many(lines, number, previous, recorded) is None:
+        for _ in decode_each(lines, number, previous, recorded):
+            pass
+    return lines
 
 
 def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> list[Event] | None:
