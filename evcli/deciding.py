@@ -15,8 +15,9 @@ from evcli.eventlog.format import CLOSING_LENGTH, hash_of
 from evcli.eventlog.reading import Position
 from evcli.intention import Intention, Outcome
 
-LeftOut = Callable[[int, Refused], None]
-"""Is told which of the intentions is refused, and why; it raises, or else the others go on without that one."""
+LeftOut = Callable[[int, Refused, int], None]
+"""Is told which of the intentions is refused, why, and the number its event would have had; it raises, or else the
+others go on without that one."""
 
 
 class Change(NamedTuple):
@@ -38,7 +39,7 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
             before = draft.get(kind, id)
             rule(draft, id, before, intention.data)
         except Refused as refused:
-            left_out(index, refused)
+            left_out(index, refused, draft.number + 1)
             continue
         after = apply(before, id, draft.number + 1, intention.data)
         draft.put(kind, before, after)
@@ -50,7 +51,7 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
 def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
     """For `accept`: the first refusal ends it, told as it is on `state`, where none of the others has happened."""
 
-    def stop(index: int, refused: Refused) -> None:
+    def stop(index: int, refused: Refused, number: int) -> None:
         if index == 0:
             raise refused
         # What refuses it may be an earlier event of this very command, which is not there to speak of.

@@ -28,7 +28,7 @@ def replay(
         Damaged: an event is not what was written, or breaks a rule; `reader.at` is the place before it.
     """
     number = start.number
-    with _without_garbage_collection():
+    with without_garbage_collection():
         for event in reader.events(start, until):
             number += 1
             try:
@@ -42,7 +42,7 @@ def replay(
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Pause the collector: a fold makes no cycles, but hundreds of thousands of objects to look through for some."""
     was_on = gc.isenabled()
     gc.disable()

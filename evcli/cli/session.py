@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
 from evcli.errors import BadInput
@@ -14,6 +14,9 @@ from evcli.register import Register, random_id, utc_now
 
 if TYPE_CHECKING:
     from evcli.moments import Moment
+
+
+AnyRegister = TypeVar("AnyRegister", bound=Register)
 
 
 class Session:
@@ -64,9 +67,12 @@ class Session:
 
     def register(self) -> Register:
         """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
-        return Register(
-            self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id
-        )
+        return self.register_of(Register)
+
+    def register_of(self, kind: type[AnyRegister]) -> AnyRegister:
+        """The same, as that kind of register."""
+        actor = os.environ.get("EVCLI_ACTOR") or _user_name()
+        return kind(self.log, actor=actor, clock=self.clock, new_id=self.new_id)
 
     def reader(self) -> LogReader:
         """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
