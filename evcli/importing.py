@@ -190,7 +190,9 @@ class Import:
         self._recorded(outcomes)
 
     def _count(self, number: int, events: int) -> None:
-        lines = [line for index, line in enumerate(self._lines) if index not in self._left]
+        lines = self._lines
+        if self._left:
+            lines = [line for index, line in enumerate(lines) if index not in self._left]
         if events:
             is_run = lines[-1] - lines[0] + 1 == events
             self._numbered.append((number, range(lines[0], lines[-1] + 1) if is_run else array("Q", lines)))

@@ -148,7 +148,7 @@ class _Run:
     def _batch_done(self, outcomes: list[Outcome]) -> None:
         for notice in [notice for outcome in outcomes for notice in outcome.notices]:
             self._warn(notice)
-        self._is_all_new = self._is_all_new and all(outcome.event["type"] == CREATED for outcome in outcomes)
+        self._is_all_new = self._is_all_new and {outcome.event["type"] for outcome in outcomes} <= {CREATED}
         if len(self._new) <= MOST_NAMED:
             self._new += [outcome.after.id for outcome in outcomes[: MOST_NAMED + 1]]
         self._show_progress()

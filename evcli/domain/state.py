@@ -85,25 +85,26 @@ class Draft:
     def __init__(self, below: State) -> None:
         self.number = below.number
         self._below = below
-        self._records: dict[tuple[str, int], Any] = {}
-        self._holders: dict[tuple[str, str], int | None] = {}
+        self._records: dict[str, dict[int, Any]] = {kind: {} for kind in KINDS}
+        self._holders: dict[str, dict[str, int | None]] = {kind: {} for kind in KINDS}
         self._last_ids: dict[str, int] = {}
         self._puts: list[tuple[str, Any, Any]] = []
         self._ids_by: dict[tuple[str, str], dict[str, list[int]]] = {}
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or destroyed, or None."""
-        record = self._records.get((kind, id))
+        record = self._records[kind].get(id)
         if record is not None or id > self.last_id(kind):
             return record
         return self._below.get(kind, id)
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        if (kind, key) not in self._holders:
+        holders = self._holders[kind]
+        if key not in holders:
             holder = self._below.holder(kind, key)
             return None if holder is None else self.get(kind, holder.id)
-        id = self._holders[kind, key]
+        id = holders[key]
         return None if id is None else self.get(kind, id)
 
     def last_id(self, kind: str) -> int:
@@ -116,9 +117,9 @@ class Draft:
     def records(self, kind: str) -> Iterator[Any]:
         """All records of the kind, destroyed ones too, in order of id."""
         for record in self._below.records(kind):
-            yield self._records.get((kind, record.id), record)
+            yield self._records[kind].get(record.id, record)
         for id in range(self._below.last_id(kind) + 1, self.last_id(kind) + 1):
-            yield self._records[kind, id]
+            yield self._records[kind][id]
 
     def having(self, kind: str, field: str, value: str) -> list[Any]:
         """The records, destroyed ones too, whose `field` is `value` without regard to case, in order of id.
@@ -140,11 +141,15 @@ class Draft:
         if before is None:
             self._last_ids[kind] = record.id
         elif before.destroyed is None:
-            self._holders[kind, unique_key(before)] = None
+            self._holders[kind][unique_key(before)] = None
         if record.destroyed is None:
-            self._holders[kind, unique_key(record)] = record.id
-        self._records[kind, record.id] = record
+            self._holders[kind][unique_key(record)] = record.id
+        self._records[kind][record.id] = record
         self._puts.append((kind, before, record))
+        if self._ids_by:
+            self._index(kind, record)
+
+    def _index(self, kind: str, record: Any) -> None:
         for (indexed, field), ids in self._ids_by.items():
             if indexed == kind:
                 ids.setdefault(getattr(record, field).casefold(), []).append(record.id)

@@ -7,7 +7,7 @@ making them all, and then reading them so.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from operator import le
@@ -24,8 +24,8 @@ from evcli.eventlog.format import (
     MAX_LINE,
     SHAPES,
     TIME_PATTERN,
+    BadLine,
     decode_each,
-    encode,
     is_day,
     sealed,
 )
@@ -34,24 +34,53 @@ _TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
 _TIME_LENGTH = 27
 
 
-def encode_many(events: Sequence[dict[str, Any]], previous: bytes, recorded: str) -> list[bytes]:
-    """The lines of consecutive `events`, each given as for `encode`; the other arguments are those of the first.
+class Mould:
+    """What many lines have in common: everything but id, record, number and data."""
+
+    def __init__(self, type: str, time: str, recorded: str | None, actor: str, correlation: str | None) -> None:
+        """The mould of events of `type`, recorded at `recorded` when that is not `time`."""
+        kind = TYPES[type].kind
+        moments = {"time": time} if recorded is None else {"time": time, "recordedtime": recorded}
+        shared = {"authid": actor} if correlation is None else {"authid": actor, "correlationid": correlation}
+        self._after_id = _members({"source": "evcli", "type": type}) + f',"subject":"{kind}/'.encode()
+        self._after_record = b'"' + _members(moments) + b',"sequence":"'
+        self._after_number = b'"' + _members({"authtype": "user", **shared}) + b',"data":'
+
+    def body(self, id: str, record: int, number: int, data: Mapping[str, str]) -> bytes:
+        """What stands before the hash in the line of such an event. Raises BadLine where JSON cannot hold it."""
+        try:
+            return b'{"specversion":"1.0","id":%b%b%d%b%012d%b%b' % (
+                orjson.dumps(id), self._after_id, record, self._after_record, number, self._after_number,
+                orjson.dumps(data),
+            )  # fmt: skip
+        except orjson.JSONEncodeError as error:
+            raise BadLine(f"not an event: {error}") from None
+
+
+def _members(members: dict[str, str]) -> bytes:
+    try:
+        return b"," + orjson.dumps(members)[1:-1]
+    except orjson.JSONEncodeError as error:
+        raise BadLine(f"not an event: {error}") from None
+
+
+def seal_many(
+    bodies: Iterable[bytes], number: int, previous: bytes, recorded: str
+) -> tuple[list[bytes], Sequence[Event]]:
+    """The lines of consecutive events, of which `bodies` are what stands before their hashes, and the events as read.
+
+    The other arguments are as for `decode_many`, which checks each line here.
 
     Raises:
-        BadLine: one does not make a valid event; nothing that this lets through can fail to be read.
+        BadLine: one is not a valid event; nothing that this lets through can fail to be read.
     """
-    if len(events) == 1:
-        return [encode(events[0], previous, recorded)]
-    number, before = int(events[0]["sequence"]), previous
     lines = []
-    for event in events:
-        line = sealed(event, before)
+    before = previous
+    for body in bodies:
+        line = sealed(body, before)
         lines.append(line)
         before = line[-67:-3]
-    if decode_many(lines, number, previous, recorded) is None:
-        for _ in decode_each(lines, number, previous, recorded):
-            pass
-    return lines
+    return lines, decode_many(lines, number, previous, recorded) or list(decode_each(lines, number, previous, recorded))
 
 
 def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> list[Event] | None:

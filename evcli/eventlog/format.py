@@ -63,18 +63,17 @@ def encode(members: dict[str, Any], previous: bytes, recorded: str) -> bytes:
     Raises:
         BadLine: the members do not make a valid event; nothing that this lets through can fail to be read.
     """
-    line = sealed(members, previous)
+    try:
+        line = sealed(orjson.dumps(members)[:-1], previous)
+    except orjson.JSONEncodeError as error:
+        raise BadLine(f"not an event: {error}") from None
     decode(line, int(members["sequence"]), previous, recorded)
     return line
 
 
-def sealed(members: dict[str, Any], previous: bytes) -> bytes:
-    """The same line, not yet checked: only `encode`, and what checks as much, may call this. Raises BadLine."""
-    try:
-        body = orjson.dumps(members)[:-1]
-    except orjson.JSONEncodeError as error:
-        raise BadLine(f"not an event: {error}") from None
-    return b'%b,"sha256":"%b"}\n' % (body, sha256(previous + body).hexdigest().encode())
+def sealed(body: bytes, previous: bytes) -> bytes:
+    """The line, newline included, of an event given as what stands before its hash; nothing is checked."""
+    return b'%b%b%b"}\n' % (body, _CLOSING, sha256(previous + body).hexdigest().encode())
 
 
 def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
