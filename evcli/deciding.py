@@ -10,8 +10,8 @@ from evcli.domain.kinds import TYPES
 from evcli.domain.state import Draft, State
 from evcli.errors import BadInput, Refused
 from evcli.eventlog.batch import MAX_BATCH
-from evcli.eventlog.bulk import Mould, seal_many
-from evcli.eventlog.format import CLOSING_LENGTH
+from evcli.eventlog.casting import Part, Shared, cast
+from evcli.eventlog.format import CLOSING_LENGTH, decode_each
 from evcli.eventlog.reading import Position
 from evcli.intention import Intention, Outcome
 
@@ -83,45 +83,56 @@ def frame(actor: str) -> int:
     uuid, time, digits = "0" * 36, "0" * 27, "0" * 12
     members = {
         "specversion": "1.0", "id": uuid, "source": "evcli", "type": max(TYPES, key=len),
-        "subject": f"{max((type.kind for type in TYPES.values()), key=len)}/{digits}", "time": time,
-        "recordedtime": time, "sequence": digits, "authtype": "user", "authid": actor, "correlationid": uuid, "data": "",
+        "subject": f"{max((type.kind for type in TYPES.values()), key=len)}/{digits}",
+        "time": time, "recordedtime": time, "sequence": digits, "authtype": "user", "authid": actor,
+        "correlationid": uuid, "data": "",
     }  # fmt: skip
     return len(orjson.dumps(members)) + CLOSING_LENGTH
 
 
-def write_down(desk: Desk, changes: Sequence[Change], *, recorded: bool) -> list[Outcome]:
-    """The events that say so, with their lines: what a batch can hold, and every line checked as a reader will.
+class Batch(NamedTuple):
+    """Lines for the log, each checked as a reader will, and what to say of them."""
+
+    lines: list[bytes]
+    before: Position
+    moment: str
+    """When they are recorded."""
+    notices: list[str]
+
+    @property
+    def number(self) -> int:
+        """The number of the first event."""
+        return self.before.number + 1
+
+
+def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
+    """The events that say so, at least one, as lines.
 
     Raises:
         BadInput: they are more than a batch holds, or one is to have happened later than now.
     """
-    if not changes:
-        return []
     actor, now, at, new_id, correlation = desk
     moment = max(now, at.recorded)
-    moulds: dict[tuple[str, str | None], Mould] = {}
-    bodies = []
-    for number, (intention, record, _, _) in enumerate(changes, at.number + 1):
-        type, data, _, _, id, time = intention
-        mould = moulds.get((type, time))
-        if mould is None:
-            if time is not None and time > now:
-                raise BadInput(f"event {number} cannot have happened at {time}: it is {now}")
-            happened = time or now
-            mould = Mould(type, happened, None if happened == moment else moment, actor, correlation)
-            moulds[type, time] = mould
-        bodies.append(mould.body(id or new_id(), record, number, data))
-    lines, events = seal_many(bodies, at.number + 1, at.sha256, at.recorded)
+    parts = []
+    for (type, data, _, _, id, time), record, _, _ in changes:
+        if time is not None and time > now:
+            raise BadInput(f"an event cannot have happened at {time}: it is {now}")
+        parts.append(_new(Part, (type, time or now, id or new_id(), record, data)))
+    lines = cast(Shared(actor, moment, correlation), parts, at.number + 1, at.sha256, at.recorded)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
         raise BadInput(f"{len(lines)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
-    outcomes = [
-        _new(Outcome, (event, line, change[2], change[3], recorded, []))
-        for event, line, change in zip(events, lines, changes, strict=True)
+    return Batch(lines, at, moment, [_clock_notice(now, at)] if now < at.recorded else [])
+
+
+def outcomes(batch: Batch, changes: Sequence[Change], *, recorded: bool) -> list[Outcome]:
+    """The events of the batch, each with what it does."""
+    _, at, _, notices = batch
+    events = decode_each(batch.lines, at.number + 1, at.sha256, at.recorded)
+    return [
+        Outcome(event, line, before, after, recorded, [] if at else notices)
+        for at, (event, line, (_, _, before, after)) in enumerate(zip(events, batch.lines, changes, strict=True))
     ]
-    if now < at.recorded:
-        outcomes[0].notices.append(_clock_notice(now, at))
-    return outcomes
 
 
 def _clock_notice(now: str, at: Position) -> str:

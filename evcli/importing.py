@@ -12,17 +12,16 @@ from hashlib import sha256
 
 import orjson
 
-from evcli.deciding import accept
-from evcli.domain.event import number_of
+from evcli.deciding import Change, accept
 from evcli.domain.state import Draft
 from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
 from evcli.eventlog.batch import MAX_BATCH
 from evcli.intake import BadCell, Fault, Row
-from evcli.intention import Intention, Outcome
+from evcli.intention import Intention
 from evcli.series import SeriesRegister
 from evcli.source import Source
 
-MEMBERS = 64
+MEMBERS = 32
 """How many bytes the names of an event's data take at most, with their quotes."""
 
 
@@ -46,7 +45,7 @@ class Import:
         lock_wait: float,
         is_there: Callable[[Intention, Refused], bool],
         bad: Callable[[int, str, EvcliError], None],
-        recorded: Callable[[list[Outcome]], None],
+        recorded: Callable[[list[Change], list[str]], None],
     ) -> None:
         """An import that has not begun.
 
@@ -58,7 +57,7 @@ class Import:
             lock_wait: seconds to wait for other writers, for each batch.
             is_there: whether that refusal only says that what the row wants is so already: then it is passed over.
             bad: is told of each bad row: its line, the field, and what is wrong. It may raise.
-            recorded: is given what was recorded, after each batch, while signals are held.
+            recorded: is given what was recorded, and notices, after each batch, while signals are held.
         """
         self._register = register
         self._source = source
@@ -185,9 +184,9 @@ class Import:
         self._left.clear()
         self._refused.clear()
 
-    def _after_batch(self, outcomes: list[Outcome]) -> None:
-        self._count(number_of(outcomes[0].event) if outcomes else 0, len(outcomes))
-        self._recorded(outcomes)
+    def _after_batch(self, number: int, changes: list[Change], notices: list[str]) -> None:
+        self._count(number, len(changes))
+        self._recorded(changes, notices)
 
     def _count(self, number: int, events: int) -> None:
         lines = self._lines

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from evcli.deciding import Change, Desk, LeftOut, accept, all_or_none, write_down
-from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.deciding import Batch, Change, Desk, LeftOut, accept, all_or_none, outcomes, write_down
+from evcli.domain.event import Event, number_of
 from evcli.domain.state import Draft, MemoryState, State
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
@@ -138,9 +138,9 @@ class Register:
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
-            outcomes = self._decide_without_lock(intentions, id, expect, there)
-            answer(outcomes)
-            return outcomes
+            done = self._decide_without_lock(intentions, id, expect, there)
+            answer(done)
+            return done
         if not there:
             self._check_head(expect)
             self._accept(intentions)  # a refused command must leave no file
@@ -148,16 +148,18 @@ class Register:
             self._catch_up(writer.reader)
             if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
                 writer.sync()
-                outcomes = [known._replace(notices=writer.notices)]
-                answer(outcomes)
-                return outcomes
+                done = [known._replace(notices=writer.notices)]
+                answer(done)
+                return done
             self._check_head(expect)
             changes, draft = self._accept(intentions)
-            outcomes = self._write_down(changes)
+            batch = self._write_down(changes)
+            done = outcomes(batch, changes, recorded=True)
             with held_signals():
-                self._append(writer, outcomes, draft)
-                answer(outcomes)
-        return outcomes
+                self._append(writer, batch, draft)
+                done[0].notices.extend(writer.notices)
+                answer(done)
+        return done
 
     def _check(self, lock_wait: float) -> None:
         if not lock_wait >= 0:
@@ -194,7 +196,8 @@ class Register:
                 if known := self._recorded_before(reader, intentions[0], id):
                     return [known]
         self._check_head(expect)
-        return self._write_down(self._accept(intentions)[0], recorded=False)
+        changes, _ = self._accept(intentions)
+        return outcomes(self._write_down(changes), changes, recorded=False)
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
@@ -230,25 +233,18 @@ class Register:
         draft = Draft(self._state)
         return accept(draft, intentions, left_out or all_or_none(self._state, intentions)), draft
 
-    def _write_down(
-        self, changes: Sequence[Change], correlation: str | None = None, *, recorded: bool = True
-    ) -> list[Outcome]:
+    def _write_down(self, changes: Sequence[Change], correlation: str | None = None) -> Batch:
         """The events that say so."""
         if correlation is None and len(changes) > 1:
             correlation = self._new_id()
-        desk = Desk(self._actor, timestamp(self._clock()), self._at, self._new_id, correlation)
-        return write_down(desk, changes, recorded=recorded)
+        return write_down(Desk(self._actor, timestamp(self._clock()), self._at, self._new_id, correlation), changes)
 
-    def _append(self, writer: LogWriter, outcomes: list[Outcome], draft: Draft) -> None:
-        lines = b"".join([outcome.line for outcome in outcomes])
-        number, offset, _, _ = self._at
-        writer.append(lines, number + 1)
+    def _append(self, writer: LogWriter, batch: Batch, draft: Draft) -> None:
+        lines = b"".join(batch.lines)
+        writer.append(lines, batch.number)
         draft.settle()
-        outcomes[0].notices.extend(writer.notices)
-        last = outcomes[-1]
-        self._at = Position(
-            number + len(outcomes), offset + len(lines), hash_of(last.line), recorded_moment(last.event)
-        )
+        number, offset, _, _ = self._at
+        self._at = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)
 
 
 def _subject(event: Event) -> tuple[str, int]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from evcli.deciding import LeftOut, frame
+from evcli.deciding import Change, LeftOut, frame
 from evcli.domain.state import Draft
 from evcli.errors import Conflict
 from evcli.eventlog.series import correlated
 from evcli.eventlog.signals import held_signals
-from evcli.intention import Intention, Outcome
+from evcli.intention import Intention
 from evcli.register import LOCK_WAIT, Register
 
 
@@ -22,7 +22,7 @@ class SeriesRegister(Register):
         since: int,
         left_out: LeftOut,
         lock_wait: float = LOCK_WAIT,
-        answer: Callable[[list[Outcome]], None] = lambda outcomes: None,
+        answer: Callable[[int, list[Change], list[str]], None],
     ) -> int:
         """Record one batch of a longer series, all of them or none but those that `left_out` takes note of.
 
@@ -32,7 +32,7 @@ class SeriesRegister(Register):
             since: up to which byte the log is known to the caller; after it, no other event of the series may stand.
             left_out: is told what is refused, and may be told so twice; when it does not raise, the others go on.
             lock_wait: seconds to wait for other writers.
-            answer: is given the outcomes, if there are any, while signals are held.
+            answer: is given the first event's number, the changes, if there are any, and notices; signals are held.
 
         Returns:
             Up to which byte the log is now known.
@@ -44,7 +44,7 @@ class SeriesRegister(Register):
         self._check(lock_wait)
         there = self._look_ahead() if not self._at.number else True
         if not there and not self._accept(intentions, left_out)[0]:
-            answer([])
+            answer(0, [], [])
             return 0
         with self.log.locked(lock_wait, may_create=not there) as writer:
             self._catch_up(writer.reader)
@@ -54,11 +54,13 @@ class SeriesRegister(Register):
                     "run it again when that is done: what is recorded is passed over",
                 )
             changes, draft = self._accept(intentions, left_out)
-            outcomes = self._write_down(changes, correlation)
+            if not changes:
+                answer(0, [], [])
+                return self._at.offset
+            batch = self._write_down(changes, correlation)
             with held_signals():
-                if outcomes:
-                    self._append(writer, outcomes, draft)
-                answer(outcomes)
+                self._append(writer, batch, draft)
+                answer(batch.number, changes, batch.notices + writer.notices)
             return self._at.offset
 
     def recorded_ids(self, correlation: str) -> tuple[dict[str, int], int]:

@@ -11,11 +11,12 @@ from evcli.cli.output import Answer
 from evcli.cli.recording import answer_once_done
 from evcli.cli.rows import FIELDS, NEEDED, intention
 from evcli.cli.session import Session
+from evcli.deciding import Change
 from evcli.domain.user import CREATED
 from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
 from evcli.importing import Import
 from evcli.intake import FORMS, Intake
-from evcli.intention import Intention, Outcome
+from evcli.intention import Intention
 from evcli.register import LOCK_WAIT
 from evcli.replay import without_garbage_collection
 from evcli.series import SeriesRegister
@@ -145,12 +146,12 @@ class _Run:
         self._exit = max(self._exit, error.exit)
         self._session.output.warning(error.message)
 
-    def _batch_done(self, outcomes: list[Outcome]) -> None:
-        for notice in [notice for outcome in outcomes for notice in outcome.notices]:
+    def _batch_done(self, changes: list[Change], notices: list[str]) -> None:
+        for notice in notices:
             self._warn(notice)
-        self._is_all_new = self._is_all_new and {outcome.event["type"] for outcome in outcomes} <= {CREATED}
+        self._is_all_new = self._is_all_new and all(change.before is None for change in changes)
         if len(self._new) <= MOST_NAMED:
-            self._new += [outcome.after.id for outcome in outcomes[: MOST_NAMED + 1]]
+            self._new += [change.id for change in changes[: MOST_NAMED + 1]]
         self._show_progress()
 
     def _note(self, message: str) -> None:
