@@ -40,7 +40,7 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
         kind, _, rule, apply = TYPES[intention.type]
         try:
             id = intention.about(draft)
-            before = draft.get(kind, id)
+            before = draft.get(kind, id) if intention.finds else None  # a rule sees to it that ids are new
             rule(draft, id, before, intention.data)
         except Refused as refused:
             left_out(index, refused, draft.number + 1)

@@ -46,6 +46,7 @@ class Import:
         is_there: Callable[[Intention, Refused], bool],
         bad: Callable[[int, str, EvcliError], None],
         recorded: Callable[[list[Change], list[str]], None],
+        more: Callable[[], None],
     ) -> None:
         """An import that has not begun.
 
@@ -58,6 +59,7 @@ class Import:
             is_there: whether that refusal only says that what the row wants is so already: then it is passed over.
             bad: is told of each bad row: its line, the field, and what is wrong. It may raise.
             recorded: is given what was recorded, and notices, after each batch, while signals are held.
+            more: is called when a batch is dealt with and more rows follow.
         """
         self._register = register
         self._source = source
@@ -67,6 +69,7 @@ class Import:
         self._is_there = is_there
         self._bad = bad
         self._recorded = recorded
+        self._more = more
         self.rows = 0
         """Rows that were read, empty ones not counted."""
         self.already = 0
@@ -80,7 +83,6 @@ class Import:
         """All rows up to this line are dealt with and durable."""
         self._correlation = ""
         self._since = 0
-        self._room = MAX_BATCH
         self._frame = register.frame + MEMBERS
         self._pending: list[Intention] = []
         self._lines: list[int] = []
@@ -103,7 +105,8 @@ class Import:
 
     def _take_all(self) -> None:
         known, last = self._recorded_before()
-        digest, at = b"", 0
+        digest, at, room = b"", 0, MAX_BATCH
+        wanted, frame, pending, lines = self._wanted, self._frame, self._pending, self._lines
         for line, cells, fault in self._begin():
             self.rows += 1
             if fault:
@@ -119,16 +122,17 @@ class Import:
                 self.line = line
                 continue
             try:
-                intention = self._wanted(cells, id)
+                intention = wanted(cells, id)
             except BadCell as bad:
                 self._stop_at(line, bad.fault)
                 continue
-            size = len(written) + self._frame
-            if size > self._room:
+            room -= len(written) + frame
+            if room < 0:
                 self._flush()
-            self._room -= size
-            self._pending.append(intention)
-            self._lines.append(line)
+                self._more()
+                room = MAX_BATCH - len(written) - frame
+            pending.append(intention)
+            lines.append(line)
         self._flush()
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
@@ -155,7 +159,9 @@ class Import:
         return known, last
 
     def _stop_at(self, line: int, fault: Fault) -> None:
-        if self._draft is None and self._pending:
+        if self._draft is not None:
+            self._flush()  # so that bad rows are told in the order in which they stand
+        elif self._pending:
             # A row before it may be bad too, in a way that only the rules know: then that one is the first.
             self._left.clear()
             accept(self._register.rehearsal(), self._pending, self._left_out)
@@ -180,7 +186,8 @@ class Import:
         else:
             number = self._draft.number + 1
             self._count(number, len(accept(self._draft, self._pending, self._left_out)))
-        self._pending, self._lines, self._room = [], [], MAX_BATCH
+        self._pending.clear()
+        self._lines.clear()
         self._left.clear()
         self._refused.clear()
 
@@ -205,7 +212,8 @@ class Import:
         """Take note of a row that the rules refuse: passed over, or bad."""
         if not self._is_there(self._pending[index], refused):
             if isinstance(refused, EmailTaken) and (line := self._line_of(refused.event, index, number)):
-                refused.message += f"; line {line} of the same input has it too"
+                refused.message = f"the user of line {line} has that e-mail already"
+                refused.hint = "--skip-existing passes over users that are there"
             self._bad(self._lines[index], "", refused)
             self._refused.add(index)
         self._left.add(index)

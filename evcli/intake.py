@@ -17,21 +17,15 @@ from typing import Any, NamedTuple
 import orjson
 
 from evcli.errors import BadInput
-from evcli.source import Source
+from evcli.source import Source, form_of, refuse_other_things
 
-FORMS = ("csv", "jsonl")
+_QUOTES = 'is a quote (") opened that is never closed, or not written twice within quotes?'
+
 LONGEST_ROW = 1 << 20
 """The longest row, in bytes."""
 
 # How a text begins that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
-
-_OTHER_THINGS = (
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8"),
-    (b"\x1f\x8b", "compressed (gzip)", "gunzip -c FILE | evcli import -"),
-    (codecs.BOM_UTF16_LE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
-    (codecs.BOM_UTF16_BE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
-)
 
 
 class Fault(NamedTuple):
@@ -91,13 +85,11 @@ class Intake:
         """All rows but the empty ones. Raises BadInput where nothing can be made of the rest."""
         source = self._source
         first = source.read()
-        for beginning, what, hint in _OTHER_THINGS:
-            if first.startswith(beginning):
-                raise BadInput(f"{source.name} is {what}, not CSV or JSON Lines", hint)
+        form = self._form or form_of(source.name, first)
+        refuse_other_things(source.name, first)
         if first.startswith(codecs.BOM_UTF8):
             self._offset = len(codecs.BOM_UTF8)
             first = first[self._offset :]
-        form = self._form or _form_of(source.name, first)
         pieces = self._pieces(chain([first], iter(source.read, b"")))
         return self._csv_rows(pieces) if form == "csv" else self._json_rows(pieces)
 
@@ -121,7 +113,7 @@ class Intake:
             if waiting > LONGEST_ROW:
                 raise BadInput(
                     f"{self._place(self._line + 1)}: a row there has more than {LONGEST_ROW:,} bytes",
-                    'is a quote (") opened that is never closed?',
+                    _QUOTES,
                 )
         if rest:
             yield rest
@@ -182,7 +174,7 @@ class Intake:
             except csv.Error as error:
                 first, end = end + 1, max(reader.line_num, end + 1)
                 self._line = end
-                fault = Fault("", f"is not CSV: {error}", 'a quote (") in a quoted cell is written twice')
+                fault = Fault("", f"is not CSV: {error}", _QUOTES)
                 if header is None:
                     raise BadInput(f"{self._place(first)}: {fault.why}", fault.hint) from None
                 yield Row(first, (), fault)
@@ -202,7 +194,7 @@ class Intake:
             for sign, called in ((";", "semicolons"), ("\t", "tabs")):
                 if len(cells) == 1 and sign in cells[0]:
                     hint = f"its cells are separated by {called}; save it with commas between them"
-            raise BadInput(f"{place}: the header has no column {' and none '.join(missing)}", hint)
+            raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
         if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
             self._notice(f"passed over: {_listed('column', others)}")
         return header
@@ -267,13 +259,6 @@ class Intake:
         except UnicodeDecodeError as error:
             return _not_utf8(line, error, self._offset)
         return Fault("", "is not JSON", "each line is an object of its own")
-
-
-def _form_of(name: str, first: bytes) -> str:
-    ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
-    if ending:
-        return "csv" if ending[1] == "csv" else "jsonl"
-    return "jsonl" if first.lstrip(b" \t\r\n").startswith(b"{") else "csv"
 
 
 def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:

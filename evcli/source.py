@@ -1,6 +1,8 @@
-"""A file, or standard input, to be read from front to back; its beginning can be read again."""
+"""A file, or standard input, to be read from front to back; its beginning can be read again, and says what it is."""
 
+import codecs
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +11,15 @@ from typing import IO
 from evcli.errors import BadInput
 
 CHUNK = 1 << 18
+
+FORMS = ("csv", "jsonl")
+
+_OTHER_THINGS = (
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8"),
+    (b"\x1f\x8b", "compressed (gzip)", "gunzip -c FILE | evcli import -"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
+)
 
 
 class Source:
@@ -75,3 +86,21 @@ def opened(path: str) -> Iterator[Source]:
     finally:
         if path != "-":
             os.close(descriptor)
+
+
+def form_of(name: str, first: bytes) -> str:
+    """The form of an input of that name, which begins with these bytes. Raises BadInput where they contradict."""
+    ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
+    is_json = first.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"{")
+    if ending is None:
+        return "jsonl" if is_json else "csv"
+    if ending[1] == "csv" and is_json:
+        raise BadInput(f"{name} is called CSV, but begins as JSON does", "--from jsonl reads it as JSON Lines")
+    return "csv" if ending[1] == "csv" else "jsonl"
+
+
+def refuse_other_things(name: str, first: bytes) -> None:
+    """Raise BadInput for what begins as something else does that is often mistaken for text."""
+    for beginning, what, hint in _OTHER_THINGS:
+        if first.startswith(beginning):
+            raise BadInput(f"{name} is {what}, not CSV or JSON Lines", hint)

@@ -15,12 +15,12 @@ from evcli.deciding import Change
 from evcli.domain.user import CREATED
 from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
 from evcli.importing import Import
-from evcli.intake import FORMS, Intake
+from evcli.intake import Intake
 from evcli.intention import Intention
 from evcli.register import LOCK_WAIT
 from evcli.replay import without_garbage_collection
 from evcli.series import SeriesRegister
-from evcli.source import Source, opened
+from evcli.source import FORMS, Source, opened
 
 if TYPE_CHECKING:
     from evcli.cli.progress import Bar
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 MOST_NAMED = 10
-"""So many new users are named one by one in the way back."""
+"""At most so many new users are named one by one in the way back."""
 
 
 @app.command(
@@ -107,6 +107,7 @@ class _Run:
             is_there=self._is_there,
             bad=self._tell_bad,
             recorded=self._batch_done,
+            more=self._show_progress,
         )
 
     def record(self) -> None:
@@ -150,9 +151,8 @@ class _Run:
         for notice in notices:
             self._warn(notice)
         self._is_all_new = self._is_all_new and all(change.before is None for change in changes)
-        if len(self._new) <= MOST_NAMED:
-            self._new += [change.id for change in changes[: MOST_NAMED + 1]]
-        self._show_progress()
+        if len(self._new) < MOST_NAMED:
+            self._new += [change.id for change in changes[:MOST_NAMED]]
 
     def _note(self, message: str) -> None:
         if message not in self._told:
@@ -189,6 +189,8 @@ class _Run:
         run = self._import
         there = run.already + run.skipped
         of_these = f"{there:,} {'row was' if there == 1 else 'rows were'} there already"
+        if not run.rows:
+            return f"nothing to import: {self._source.name} has no rows"
         if not run.events:
             return f"nothing to import from {self._source.name}: {of_these}"
         what = "user" if self._is_all_new else "event"
@@ -209,6 +211,8 @@ class _Run:
             "recorded": recorded,
         }
         lines = [self._sentence()]
+        if recorded and 0 < run.events == len(self._new) and self._is_all_new:
+            lines.append(f"undo: evcli{self._session.log_words} user destroy {' '.join(map(str, self._new))}")
         if output.quiet and output.chosen_form in ("table", "plain"):
             return
         output.show(Answer(header=tuple(document), rows=[tuple(document.values())], document=document, lines=lines))
@@ -217,7 +221,7 @@ class _Run:
 
     def _show_progress(self) -> None:
         output = self._session.output
-        if output.quiet or output.form in ("json", "jsonl") or sys.stderr is None or not sys.stderr.isatty():
+        if output.quiet or output.form in ("json", "jsonl") or not output.can_redraw(sys.stderr):
             return
         if self._bar is None:
             from evcli.cli.progress import Bar

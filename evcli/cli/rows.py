@@ -68,7 +68,8 @@ def intention(cells: tuple[str, ...], id: str, clock: Callable[[], datetime]) ->
         field = "reason"
         data, about = _wanted(type, name, email, clean_reason(reason) if reason.strip() else "")
     except BadInput as bad:
-        raise BadCell(Fault(field, bad.message, bad.hint)) from None
+        why = bad.message.removeprefix("the e-mail" if field == "email" else f"the {field}").lstrip(": ")
+        raise BadCell(Fault(field, why, bad.hint)) from None
     return Intention(type, data, about, type != CREATED, id, time)
 
 

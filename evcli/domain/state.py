@@ -109,10 +109,10 @@ class Draft:
 
     def last_id(self, kind: str) -> int:
         """The highest id that was ever given to this kind."""
-        last = self._last_ids.get(kind)
-        if last is None:
-            last = self._last_ids[kind] = self._below.last_id(kind)
-        return last
+        last_ids = self._last_ids
+        if kind not in last_ids:
+            last_ids[kind] = self._below.last_id(kind)
+        return last_ids[kind]
 
     def records(self, kind: str) -> Iterator[Any]:
         """All records of the kind, destroyed ones too, in order of id."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import Cli
@@ -24,16 +25,17 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
+FAMILIES = {"completion", "help", "history", "importing", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.errors", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli", "evcli.deciding", "evcli.errors", "evcli.intention", "evcli.register", "evcli.replay",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
     "evcli.cli.times", "evcli.cli.version",
     "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
     "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file",
+    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.casting",
+    "evcli.eventlog.file",
     "evcli.eventlog.format", "evcli.eventlog.opening",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
@@ -48,6 +50,12 @@ USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
 KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+
+IMPORT = {
+    "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
+    "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series", "csv", "_csv", "io",
+    "array",
+}  # fmt: skip
 
 LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
@@ -68,6 +76,9 @@ LOADED: dict[str, set[str]] = {
     "head": KEEP,
     "status --json": KEEP,
     "path": KEEP,
+    "import people.csv": IMPORT,
+    "import people.csv --dry-run --skip-existing --json": IMPORT,
+    "import dated.csv": IMPORT | {MOMENTS},
     "help refs": {"evcli.cli.help"},
     "completion bash": {"evcli.cli.completion"},
     "--version": set(),
@@ -96,7 +107,12 @@ def loaded(line: str, code: int | None = 0) -> set[str]:
 
 
 @pytest.mark.parametrize("line", LOADED)
-def test_a_command_loads_nothing_that_is_not_on_its_list(story: Cli, line: str) -> None:
+def test_a_command_loads_nothing_that_is_not_on_its_list(
+    story: Cli, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email\nKurt,kurt@example.com\n")
+    Path("dated.csv").write_text("name,email,date\nKurt,kurt@example.com,2020-01-01\n")
     wrong = {"nope": 2, "user show 99": 1, "user create": 2}
     modules = loaded(line, wrong.get(line, 0))
     surplus = sorted(modules - CORE - STDLIB - LOADED[line])
