@@ -213,7 +213,9 @@ class Import:
         if not self._is_there(self._pending[index], refused):
             if isinstance(refused, EmailTaken) and (line := self._line_of(refused.event, index, number)):
                 refused.message = f"the user of line {line} has that e-mail already"
-                refused.hint = "--skip-existing passes over users that are there"
+                refused.hint = "two live users never share an e-mail"
+                if not self._pending[index].finds:
+                    refused.hint += "; --skip-existing passes over the second"
             self._bad(self._lines[index], "", refused)
             self._refused.add(index)
         self._left.add(index)

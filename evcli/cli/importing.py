@@ -1,6 +1,7 @@
 """`evcli import`: users from a file that another program wrote, batch by batch, and safe to run again."""
 
 import sys
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ MOST_NAMED = 10
 Examples:
   evcli import people.csv --dry-run
   evcli import people.csv
-  evcli import - --from jsonl --skip-existing < people.jsonl
+  evcli import people.jsonl --skip-existing
 
 The first line of CSV names the columns, in any case; a line of JSON Lines is an object with members of these names:
   name, email  the user; both are needed
@@ -223,14 +224,16 @@ class _Run:
         output = self._session.output
         if output.quiet or output.form in ("json", "jsonl") or not output.can_redraw(sys.stderr):
             return
-        if self._bar is None:
-            from evcli.cli.progress import Bar
+        with suppress(OSError):  # a terminal that is gone is no reason to stop
+            if self._bar is None:
+                from evcli.cli.progress import Bar
 
-            self._bar = Bar(self._source.size, color=output.has_color(sys.stderr))
-        rate = self._import.rows / max(monotonic() - self._start, 0.001)
-        self._bar.show(self._source.done, self._import.rows, rate)
+                self._bar = Bar(self._source.size, color=output.has_color(sys.stderr))
+            rate = self._import.rows / max(monotonic() - self._start, 0.001)
+            self._bar.show(self._source.done, self._import.rows, rate)
 
     def _end_bar(self) -> None:
-        if self._bar:
-            self._bar.end()
-            self._bar = None
+        bar, self._bar = self._bar, None
+        if bar:
+            with suppress(OSError):
+                bar.end()

@@ -1,5 +1,6 @@
 """`evcli import`: which rows become which events, what is refused and how it is told, and that it can be run again."""
 
+import fcntl
 import json
 import os
 import random
@@ -597,6 +598,33 @@ def test_a_log_of_others_is_gone_on_with(cli: Cli, load: Any) -> None:
     many_events(cli, 3000)
     assert load(people(4000)).out.startswith("imported 4,000 users from people.csv: events 3,001 to 7,000\n")
     assert cli.ok("verify").code == 0
+
+
+def test_an_actor_that_no_event_can_have_is_bad_input(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVCLI_ACTOR", "a\udcff")
+    for words in ((), ("--dry-run",)):
+        fails(load(people(1), *words), 2, "the actor")
+    assert not cli.log.exists()
+
+
+def test_a_log_that_is_locked_for_long_is_busy(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    with cli.log.open("rb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        fails(load(people(1), "--lock-wait", "0.05"), 11, "is locked", "nothing was written")
+    assert load(people(1), "--lock-wait", "-1").code == 2
+
+
+def test_a_full_disk_takes_nothing_of_the_batch_and_what_is_recorded_is_said(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people(9000))
+    ran = run_process(command=("sh", "-c", f'ulimit -f 2500; "$@" import {tmp_path}/people.csv', "sh", *EVCLI))
+    assert ran.code == 14, ran
+    stored = len(events_in(cli.log))
+    assert 0 < stored < 9000
+    assert f"event {stored + 1} was not written" in ran.err.decode()
+    assert f"the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,})" in ran.err.decode()
+    assert run_process("import", str(tmp_path / "people.csv")).code == 0
+    assert len(events_in(cli.log)) == 9000
 
 
 def test_a_damaged_log_is_not_written_to(cli: Cli, load: Any) -> None:
