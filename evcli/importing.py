@@ -87,7 +87,6 @@ class Import:
         self._pending: list[Intention] = []
         self._lines: list[int] = []
         self._left: set[int] = set()
-        self._refused: set[int] = set()
         self._draft: Draft | None = None
         self._numbered: list[tuple[int, Sequence[int]]] = []
         self._known_lines: dict[int, int] = {}
@@ -189,7 +188,6 @@ class Import:
         self._pending.clear()
         self._lines.clear()
         self._left.clear()
-        self._refused.clear()
 
     def _after_batch(self, number: int, changes: list[Change], notices: list[str]) -> None:
         self._count(number, len(changes))
@@ -205,7 +203,7 @@ class Import:
             self.first = self.first or number
             self.last = number + events - 1
             self.events += events
-        self.skipped += len(self._left) - len(self._refused)
+        self.skipped += len(self._left)
         self.line = self._lines[-1]
 
     def _left_out(self, index: int, refused: Refused, number: int) -> None:
@@ -217,7 +215,6 @@ class Import:
                 if not self._pending[index].finds:
                     refused.hint += "; --skip-existing passes over the second"
             self._bad(self._lines[index], "", refused)
-            self._refused.add(index)
         self._left.add(index)
 
     def _line_of(self, event: int, index: int, number: int) -> int:

@@ -1,5 +1,6 @@
 """`evcli import`: which rows become which events, what is refused and how it is told, and that it can be run again."""
 
+import errno
 import fcntl
 import json
 import os
@@ -17,7 +18,7 @@ from conftest import Cli, Ran
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process
+from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process, run_shell
 from evcli.eventlog.batch import MAX_BATCH
 
 UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
@@ -275,14 +276,21 @@ def test_a_form_that_there_is_not_is_wrong_usage(load: Any) -> None:
     fails(load(people(1), "--from", "xml"), 2, '--from "xml"', "csv, jsonl")
 
 
-@pytest.mark.parametrize("content", [b'name,email\n"', b"name,email\n", b'{"name":"'])
-def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(cli: Cli, content: bytes) -> None:
-    script = f"{{ printf %s '{content.decode().replace(chr(10), '')}'; yes 'a\",\"' | head -c 300000000; }} | " + (
-        'ulimit -v 600000; "$@" import - --from ' + ("jsonl" if content.startswith(b"{") else "csv")
-    )
-    ran = run_process(command=("sh", "-c", script, "sh", *EVCLI))
+@pytest.mark.parametrize(
+    ("beginning", "on_and_on", "form"),
+    [
+        (r'name,email\n"', 'a","', "csv"),
+        (r'name,email\n', '","', "csv"),
+        (r'name,email\nx', "-n", "csv"),
+        (r'{"name":"', "-n", "jsonl"),
+    ],
+    ids=["a row of cells without an end", "a header without an end", "a line", "an object"],
+)  # fmt: skip
+def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(beginning: str, on_and_on: str, form: str) -> None:
+    endless = "head -c 300000000 /dev/zero" if on_and_on == "-n" else f"yes '{on_and_on}' | head -c 300000000"
+    ran = run_shell(f"""{{ printf '{beginning}'; {endless}; }} | (ulimit -v 400000; "$@" import - --from {form})""")
     assert ran.code == 2, ran
-    assert b"Traceback" not in ran.err
+    assert b"has more than 1,048,576 bytes" in ran.err
 
 
 def test_a_header_alone_is_nothing_to_import(cli: Cli, load: Any) -> None:
@@ -452,6 +460,16 @@ def test_run_again_all_is_there_and_nothing_is_written(cli: Cli, load: Any) -> N
         "events": 0, "first": None, "last": None, "rows": 100, "skipped": 0, "already": 100, "recorded": True,
     }  # fmt: skip
     assert cli.log.read_bytes() == before
+
+
+def test_what_is_told_to_be_there_is_synced_first(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(people(3))
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("evcli.eventlog.reading.sync", fail)
+    fails(load(people(3)), 15, "may not be durable")
 
 
 def test_run_again_nothing_that_happened_since_is_undone(cli: Cli, load: Any) -> None:
