@@ -136,16 +136,13 @@ class Import:
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
         """The ids of the rows that are recorded, and how many good rows there are up to the last of them."""
-        digest, at, last, found = b"", 0, 0, 0
+        digest, last, found = b"", 0, 0
         known: dict[str, int] = {}
-        for line, cells, fault in self._begin():
+        for at, (line, cells, fault) in enumerate(self._begin(), 1):
             if fault:
-                if at:
-                    break  # nothing after it was recorded
-                continue
+                break  # nothing after it was recorded
             digest = sha256(digest + orjson.dumps(cells)).digest()
             id = row_id(digest)
-            at += 1
             if at == 1:
                 self._correlation = id
                 known, self._since = self._register.recorded_ids(id)

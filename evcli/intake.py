@@ -275,7 +275,7 @@ def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
 def _miscounted(cells: list[str], header: list[str]) -> Fault | None:
     return Fault(
         "",
-        f"has {len(cells)} cells, and the header {len(header)}",
+        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, and the header {len(header)}",
         "a cell with a comma or a newline in it stands in quotes",
     )
 

@@ -280,7 +280,7 @@ def test_a_form_that_there_is_not_is_wrong_usage(load: Any) -> None:
     ("beginning", "on_and_on", "form"),
     [
         (r'name,email\n"', 'a","', "csv"),
-        (r'name,email\n', '","', "csv"),
+        ('"', 'a","', "csv"),
         (r'name,email\nx', "-n", "csv"),
         (r'{"name":"', "-n", "jsonl"),
     ],
@@ -333,6 +333,11 @@ def test_csv_and_json_lines_of_the_same_rows_are_the_same_import(
         ran = load(content, name=name)
         ends.append((ran.code, cli.log.read_bytes() if cli.log.exists() else b""))
     assert ends[0] == ends[1]
+
+
+def test_the_first_bad_row_is_told_without_reading_all_that_follow(cli: Cli) -> None:
+    ran = run_shell("""{ printf 'name,email\\n'; yes x | head -c 1000000000; } | "$@" import -""")
+    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, and the header 2")
 
 
 # --- what the rules refuse --------------------------------------------------------------------------------------------
