@@ -69,13 +69,14 @@ class AmbiguousUser(Refused):
 
 
 class EmailTaken(Refused):
-    """A live user has the e-mail that another one is to get."""
+    """A live user, created by event `event`, has the e-mail that another one is to get."""
 
     code = "email-taken"
 
     def __init__(self, email: str, holder: int, name: str, event: int) -> None:
         message = f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})'
         super().__init__(message, f"see evcli user show {holder}; two live users never share an e-mail")
+        self.event = event
 
 
 class NothingToRepair(Refused):
@@ -273,10 +274,7 @@ class OutcomeUnknown(EvcliError):
     exit = 15
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(
-            f"{path}: {what}",
-            "check the disk, then run evcli log -n 3 before repeating the command",
-        )
+        super().__init__(f"{path}: {what}", "check the disk, then run evcli log -n 3 before repeating the command")
 
 
 class AnswerLost(EvcliError):

@@ -11,12 +11,16 @@ from evcli.cache.place import find_place, remove
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.state import MemoryState, State
+from evcli.errors import LogCut
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
 
 if TYPE_CHECKING:
     from evcli.cache.cache import Cache, Progress
+
+MOST_BEHIND = 100_000
+"""So far may a cache be behind, some hundred events: to fold them costs less than a commit."""
 
 CACHED_FROM = 300_000
 """A log of fewer bytes needs no cache: folding it takes less time than opening one."""
@@ -36,6 +40,8 @@ class History:
         self.uses_cache = uses_cache
         self._other_folder = other_folder
         self._progress = progress
+        self.most_behind = MOST_BEHIND
+        """How many bytes of the log may be unknown to the cache before it is caught up."""
         self._cache: Cache | None = None
 
     def at(self, reader: LogReader, number: int | None = None) -> State:
@@ -105,9 +111,9 @@ class History:
         """
         is_long = reader.end.offset >= CACHED_FROM and reader.identity() is not None
         cache = self._opened(reader, may_build=is_long)
-        if cache is not None and cache.is_behind(reader):
+        if cache is not None and reader.end.offset - cache.at.offset >= self.most_behind:
             cache = self._cache = cache.caught_up(reader, self._progress)
-        return cache
+        return cache if cache is not None and cache.is_bound else None
 
     @property
     def cache_path(self) -> str | None:
@@ -117,6 +123,15 @@ class History:
     def check(self, reader: LogReader) -> None:
         """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
         self._opened(reader, may_build=False)
+
+    def check_missing(self, log: str) -> None:
+        """Look whether a log that is not there was there, as a cache of it tells; changes nothing. Raises LogCut."""
+        place = find_place(log, self._other_folder, may_create=False) if self.uses_cache else None
+        if place is not None:
+            from evcli.cache.cache import last_known
+
+            if known := last_known(place):
+                raise LogCut(log, *known, 0, place)
 
     def _opened(self, reader: LogReader, *, may_build: bool) -> "Cache | None":
         if self._cache is None and self.uses_cache:

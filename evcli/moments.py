@@ -31,6 +31,8 @@ _TIME = re.compile(
     r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?([.,][0-9]{1,6})? ?(Z|z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 ).fullmatch
 
+_WRITTEN = "a date alone is the beginning of that day; without a zone, times are local"
+
 _SECONDS = {
     "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1,
     "m": 60, "min": 60, "mins": 60, "minute": 60, "minutes": 60,
@@ -114,6 +116,21 @@ def read_time(text: str, now: datetime) -> Span:
     if any(character.isdigit() and not character.isascii() for character in text):
         raise BadRef(text, "has digits that are not ASCII; write 0 to 9", FORMS)
     raise BadRef(text, "names no moment", FORMS)
+
+
+def written_moment(text: str, now: datetime) -> datetime:
+    """The first moment of the date or time that `text` writes out, as 2026-11-22 does and `yesterday` does not.
+
+    Raises:
+        BadRef: it writes out none, or one that no event can have.
+    """
+    if not _TIME(" ".join(text.split())):
+        raise BadRef(text, "is no date or time like 2026-11-22 or 2026-11-22T17:03:11Z", _WRITTEN)
+    start = read_time(text, now).start
+    try:
+        return start.astimezone(UTC)
+    except OverflowError:
+        raise BadRef(text, "is no time that an event can have", _WRITTEN) from None
 
 
 def _limit(moment: datetime) -> str:

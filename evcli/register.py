@@ -7,17 +7,15 @@ head. Ids, times and the actor are taken once, here: a fold never asks the world
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
 
+from evcli.deciding import Batch, Change, Desk, LeftOut, accept, all_or_none, outcomes, write_down
 from evcli.domain.draft import Draft
-from evcli.domain.event import Event, number_of, recorded_moment, subject_of
-from evcli.domain.kinds import TYPES
-from evcli.domain.state import MemoryState, State, step
+from evcli.domain.event import number_of, subject_of
+from evcli.domain.state import MemoryState, State
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
-from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
-from evcli.eventlog.format import LONGEST_ID, encode, hash_of, timestamp
+from evcli.eventlog.format import LONGEST_ID, hash_of, timestamp
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
@@ -117,38 +115,46 @@ class Register:
             NoLog: an event is about a record, and there is no log.
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
-        if not lock_wait >= 0:
-            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
+        self._check(lock_wait)
         if id is not None and len(intentions) > 1:
             raise BadInput("--id names one event, and these are several", "send them one by one")
-        if id is not None and (fault := text_fault(id, LONGEST_ID)):
-            raise BadText("the event id", fault)
-        if fault := text_fault(self._actor, LONGEST_ID):
-            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
+        if id is not None:
+            if fault := text_fault(id, LONGEST_ID):
+                raise BadText("the event id", fault)
+            intentions = [intentions[0]._replace(id=id)]
         # What an earlier call knew is caught up under the lock; only a first fold is worth doing before it.
         there = self._look_ahead() if dry_run or not self._at.number else True
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
-            outcomes = self._decide_without_lock(intentions, id, expect, there)
-            answer(outcomes)
-            return outcomes
+            done = self._decide_without_lock(intentions, id, expect, there)
+            answer(done)
+            return done
         if not there:
-            self._accept(intentions, expect)  # a refused command must leave no file
+            self._check_head(expect)
+            self._accept(intentions)  # a refused command must leave no file
         with self.log.locked(lock_wait, may_create=not there) as writer:
             self._catch_up(writer.reader)
             if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
                 writer.sync()
-                outcomes = [known._replace(notices=writer.notices)]
-                answer(outcomes)
-                return outcomes
-            outcomes = self._decide(intentions, id, expect)
+                done = [known._replace(notices=writer.notices)]
+                answer(done)
+                return done
+            self._check_head(expect)
+            changes, draft = self._accept(intentions)
+            batch = self._write_down(changes)
+            done = outcomes(batch, changes, recorded=True)
             with held_signals():
-                self._append(writer, outcomes)
-                outcomes = [outcome._replace(recorded=True) for outcome in outcomes]
-                outcomes[0] = outcomes[0]._replace(notices=outcomes[0].notices + writer.notices)
-                answer(outcomes)
-        return outcomes
+                self._append(writer, batch, draft)
+                done[0].notices.extend(writer.notices)
+                answer(done)
+        return done
+
+    def _check(self, lock_wait: float) -> None:
+        if not lock_wait >= 0:
+            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
+        if fault := text_fault(self._actor, LONGEST_ID):
+            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
 
     def _look_ahead(self) -> bool:
         """Fold what is there before waiting for the lock, to hold it only for the rest; False if there is no log."""
@@ -158,6 +164,7 @@ class Register:
         except NoLog:
             if self._at.number:
                 raise
+            self.history.check_missing(self.log.path)
             return False
         return True
 
@@ -181,7 +188,9 @@ class Register:
             with self.log.reader() as reader:
                 if known := self._recorded_before(reader, intentions[0], id):
                     return [known]
-        return self._decide(intentions, id, expect)
+        self._check_head(expect)
+        changes, _ = self._accept(intentions)
+        return outcomes(self._write_down(changes), changes, recorded=False)
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
@@ -204,82 +213,28 @@ class Register:
             )
         return Outcome(event, b"", before, after, False, [])
 
-    def _accept(
-        self, intentions: Sequence[Intention], expect: tuple[int, str | None] | None
-    ) -> list[tuple[int, Any, Any]]:
-        """For each, the record's id and the record before and after, if all are accepted on the state at the head."""
+    def _check_head(self, expect: tuple[int, str | None] | None) -> None:
         at = self._at
         if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
             raise Conflict(
                 f"the head is {at.head}, not {expect[0]}{':' + expect[1] if expect[1] else ''}; nothing was written",
                 f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
             )
+
+    def _accept(self, intentions: Sequence[Intention], left_out: LeftOut | None = None) -> tuple[list[Change], Draft]:
+        """What would change, if all are accepted on the state at the head, and the state after it."""
         draft = Draft(self._state)
-        changes: list[tuple[int, Any, Any]] = []
-        for intention in intentions:
-            kind, _, rule, apply = TYPES[intention.type]
-            try:
-                id = intention.about(draft)
-                before = draft.get(kind, id)
-                rule(draft, id, before, intention.data)
-            except Refused:
-                if not changes:
-                    raise
-                # What refuses it may be an earlier event of this very command, which is not there to speak of.
-                rule(self._state, id := intention.about(self._state), self._state.get(kind, id), intention.data)
-                raise Refused(f"{kind} {id} is named more than once", "nothing was written") from None
-            draft.number += 1
-            after = apply(before, id, draft.number, intention.data)
-            draft.put(kind, before, after)
-            changes.append((id, before, after))
-        return changes
+        return accept(draft, intentions, left_out or all_or_none(self._state, intentions)), draft
 
-    def _decide(
-        self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None
-    ) -> list[Outcome]:
-        """The events and what they would do, if all are accepted. Changes nothing."""
-        changes = self._accept(intentions, expect)
-        correlation = {"correlationid": self._new_id()} if len(intentions) > 1 else {}
-        at, outcomes = self._at, []
-        for intention, (record_id, before, after) in zip(intentions, changes, strict=True):
-            now = timestamp(self._clock())
-            members = {
-                "specversion": "1.0",
-                "id": id or self._new_id(),
-                "source": "evcli",
-                "type": intention.type,
-                "subject": f"{TYPES[intention.type].kind}/{record_id}",
-                "time": now,
-                **({"recordedtime": at.recorded} if now < at.recorded else {}),
-                "sequence": f"{at.number + 1:012}",
-                "authtype": "user",
-                "authid": self._actor,
-                **correlation,
-                "data": dict(intention.data),
-            }
-            line = encode(members, at.sha256, at.recorded)
-            event = cast("Event", {**members, "sha256": hash_of(line).decode()})
-            notices = [] if now >= at.recorded else [_clock_notice(now, at)]
-            outcomes.append(Outcome(event, line, before, after, False, notices))
-            at = Position(at.number + 1, at.offset + len(line), hash_of(line), recorded_moment(event))
-        size = sum(len(outcome.line) for outcome in outcomes)
-        if size > MAX_BATCH:
-            raise BadInput(f"{len(outcomes)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
-        return outcomes
+    def _write_down(self, changes: Sequence[Change], correlation: str | None = None) -> Batch:
+        """The events that say so."""
+        if correlation is None and len(changes) > 1:
+            correlation = self._new_id()
+        return write_down(Desk(self._actor, timestamp(self._clock()), self._at, self._new_id, correlation), changes)
 
-    def _append(self, writer: LogWriter, outcomes: list[Outcome]) -> None:
-        writer.append(b"".join(outcome.line for outcome in outcomes), self._at.number + 1)
-        offset = self._at.offset
-        for outcome in outcomes:
-            number = self._at.number + 1
-            step(self._state, outcome.event, number)
-            offset += len(outcome.line)
-            self._at = Position(number, offset, hash_of(outcome.line), recorded_moment(outcome.event))
-
-
-def _clock_notice(now: str, at: Position) -> str:
-    behind = datetime.fromisoformat(at.recorded) - datetime.fromisoformat(now)
-    return (
-        f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at "
-        f"{at.recorded}, so that recorded moments never go back"
-    )
+    def _append(self, writer: LogWriter, batch: Batch, draft: Draft) -> None:
+        lines = b"".join(batch.lines)
+        writer.append(lines, batch.number)
+        draft.settle()
+        number, offset, _, _ = self._at
+        self._at = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)

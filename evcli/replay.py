@@ -29,7 +29,7 @@ def replay(
         Damaged: an event is not what was written, or breaks a rule; `reader.at` is the place before it.
     """
     number = start.number
-    with _without_garbage_collection():
+    with without_garbage_collection():
         for events, lines in reader.bundles(start, until):
             state.prepare(events)
             offset = reader.line_offset
@@ -48,7 +48,7 @@ def replay(
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Pause the collector: a fold makes no cycles, but hundreds of thousands of objects to look through for some."""
     was_on = gc.isenabled()
     gc.disable()

@@ -23,9 +23,6 @@ from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
 
-LAG_BYTES = 100_000
-"""So far may a cache be behind, some hundred events: to fold them costs less than a commit."""
-
 AT_ONCE = 20_000
 """So many events go into the tables together: rows that belong side by side then meet, and memory stays bounded."""
 
@@ -75,10 +72,6 @@ class Cache:
     def places_of(self, prefix: str, most: int, *, exact: bool) -> list[int]:
         """The bytes at which the lines of events begin whose id is `prefix`, or begins with it, in order."""
         return places_of(self._db, prefix, most, exact=exact)
-
-    def is_behind(self, reader: LogReader) -> bool:
-        """Whether the log has so much more that catching up is worth a commit."""
-        return not self.is_bound or reader.end.offset - self.at.offset >= LAG_BYTES
 
     def caught_up(self, reader: LogReader, progress: Progress | None = None) -> "Cache | None":
         """Give this cache, with what the log has by now, if that could be taken in; None when it is of no use.
@@ -216,6 +209,19 @@ def open_cache(path: str, reader: LogReader, *, may_build: bool) -> Cache | None
         cache.close()
         return None
     return None
+
+
+def last_known(path: str) -> tuple[int, int] | None:
+    """The last event that the cache at `path` knows, and the byte after it; None when it knows none."""
+    try:
+        db = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)
+        try:
+            known: tuple[int, int] | None = db.execute("SELECT number, byte FROM log WHERE number > 0").fetchone()
+            return known
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return None
 
 
 def _is_settled(reader: LogReader) -> bool:

@@ -17,6 +17,8 @@ def find_place(log: str, other_folder: Callable[[], str] | None, *, may_create: 
     folder = os.path.dirname(log)
     try:
         is_own_log = os.stat(log).st_uid == os.geteuid()
+    except FileNotFoundError:  # its cache may still be there
+        is_own_log = True
     except OSError:
         return None
     if is_own_log and os.access(folder, os.W_OK):

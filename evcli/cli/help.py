@@ -51,6 +51,8 @@ JSON documents (more members may come; these stay; created, changed and destroye
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"faults":[{"line":4,"byte":1046,"message":"…"}]}
   repair      {"repaired":true,"head":"41:…","fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],"copy":"…"}
+  import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true}; skipped and already:
+              rows that were passed over, and rows that an earlier run recorded
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
 
@@ -69,7 +71,9 @@ EXIT_CODES = """\
   15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
   16        stored, but the answer could not be shown (stdout closed or full)
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
-  255       a bug: EVCLI_DEBUG=1 shows the traceback"""
+  255       a bug: EVCLI_DEBUG=1 shows the traceback
+
+An import writes batch by batch: whatever its code, it says up to which line the rows are recorded."""
 
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one

@@ -18,7 +18,7 @@ from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.register import random_id, utc_now
 
-_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head)")
+_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head|import)")
 
 
 def run() -> NoReturn:

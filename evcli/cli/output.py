@@ -139,6 +139,10 @@ class Output:
             return False
         if os.environ.get("FORCE_COLOR"):
             return True
+        return self.can_redraw(stream)
+
+    def can_redraw(self, stream: TextIO | None) -> bool:
+        """Whether `stream` is a terminal on which a line can be drawn over."""
         return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
     # --- stderr -------------------------------------------------------------------------------------------------------

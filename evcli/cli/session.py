@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
 from evcli.errors import BadInput
@@ -17,6 +17,9 @@ from evcli.register import Register, random_id, utc_now
 
 if TYPE_CHECKING:
     from evcli.moments import Moment
+
+
+AnyRegister = TypeVar("AnyRegister", bound=Register)
 
 
 class Session:
@@ -68,13 +71,12 @@ class Session:
 
     def register(self) -> Register:
         """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
-        return Register(
-            self.log,
-            actor=os.environ.get("EVCLI_ACTOR") or _user_name(),
-            clock=self.clock,
-            new_id=self.new_id,
-            history=self.history,
-        )
+        return self.register_of(Register)
+
+    def register_of(self, kind: type[AnyRegister]) -> AnyRegister:
+        """The same, as that kind of register."""
+        actor = os.environ.get("EVCLI_ACTOR") or _user_name()
+        return kind(self.log, actor=actor, clock=self.clock, new_id=self.new_id, history=self.history)
 
     def give_up_cache(self, why: str) -> bool:
         """Go on without a cache that failed, and remove it; False when it is too late to begin anew."""

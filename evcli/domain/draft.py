@@ -1,4 +1,4 @@
-"""A Draft: a State over another, in which events can happen without changing the one below.
+"""A Draft: a State over another, in which events can happen without changing the one below, until they are settled.
 
 So a new event is tried before it is written, and the events that a cache does not know yet are folded over it.
 """
@@ -8,7 +8,7 @@ from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
 
-from evcli.domain.event import Event
+from evcli.domain.event import Event, Kind
 from evcli.domain.kinds import KINDS, TYPES
 from evcli.domain.state import Count, State, place_of_word, words_among, words_of
 
@@ -29,6 +29,7 @@ class Draft:
     def __init__(self, below: State) -> None:
         self.number = below.number
         self._below = below
+        self._puts: list[tuple[str, Any, Any]] = []
         self._layers = {name: _Layer(below.last_id(name), kind.unique_key) for name, kind in KINDS.items()}
 
     def get(self, kind: str, id: int) -> Any:
@@ -73,12 +74,16 @@ class Draft:
         return merge(unchanged, ours, key=lambda record: record.id)
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`; live ones first."""
-        changed = self._layers[kind].changed
-        ours = [record for record in changed.values() if word in words_of(KINDS[kind], record)]
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+        layer = self._layers[kind]
+        changed, of_kind = layer.changed, KINDS[kind]
+        if layer.by_word is None:
+            layer.by_word = {}
+            for record in changed.values():
+                layer.index(of_kind, record)
+        ours = [changed[id] for id in layer.by_word.get(word, ())]
         unchanged = (record for record in self._below.called(kind, word) if record.id not in changed)
-        live = [record for record in ours if record.destroyed is None]
-        return chain(live, unchanged, [record for record in ours if record.destroyed is not None])
+        return chain([record for record in ours if word in words_of(of_kind, record)], unchanged)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
@@ -90,34 +95,37 @@ class Draft:
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Ask below at once for the records that `events` are about, and for who has the keys that they claim."""
-        get_many = getattr(self._below, "get_many", None)
-        if get_many is None:
-            return
-        below: Below = self._below  # type: ignore[assignment]  # as just seen
-        for kind, layer in self._layers.items():
-            changed, seen, holders, last = layer.changed, layer.seen, layer.holders, layer.last_id_below
+        for kind in self._layers:
             claimed_key, begin = KINDS[kind].claimed_key, len(kind) + 1
-            ids, keys = set(), []
-            for event in events:
-                if TYPES[event["type"]].kind == kind:
-                    id = int(event["subject"][begin:])
-                    if id <= last and id not in changed and id not in seen:
-                        ids.add(id)
-                    key = claimed_key(event["data"])
-                    if key is not None and key not in holders:
-                        keys.append(key)
-            if ids:
-                for record in below.get_many(kind, ids):
-                    seen[record.id] = record
-                    if record.destroyed is not None:  # should it be restored
-                        keys.append(layer.unique_key(record))
-            if keys:
-                found = below.holders(kind, keys)
-                for key in keys:
-                    record = found.get(key)
-                    holders[key] = None if record is None else record.id
-                    if record is not None:
-                        seen.setdefault(record.id, record)
+            ours = [event for event in events if TYPES[event["type"]].kind == kind]
+            claimed = {claimed_key(event["data"]) for event in ours}
+            self.fetch(kind, {int(event["subject"][begin:]) for event in ours}, claimed)
+
+    def fetch(self, kind: str, ids: Iterable[int], keys: Iterable[str | None]) -> None:
+        """Ask below at once for the records with these ids, and for who has these unique keys."""
+        below = self._below
+        if isinstance(below, Draft):
+            below.fetch(kind, ids, keys)
+            return
+        if not hasattr(below, "get_many"):
+            return
+        many: Below = below  # type: ignore[assignment]  # as just seen
+        layer = self._layers[kind]
+        changed, seen, holders, last = layer.changed, layer.seen, layer.holders, layer.last_id_below
+        unseen = [id for id in ids if id <= last and id not in changed and id not in seen]
+        unknown = [key for key in keys if key is not None and key not in holders]
+        if unseen:
+            for record in many.get_many(kind, unseen):
+                seen[record.id] = record
+                if record.destroyed is not None:  # should it be restored
+                    unknown.append(layer.unique_key(record))
+        if unknown:
+            found = many.holders(kind, unknown)
+            for key in unknown:
+                record = found.get(key)
+                holders[key] = None if record is None else record.id
+                if record is not None:
+                    seen.setdefault(record.id, record)
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Keep `record` in the place of `before`, and its unique key while it lives."""
@@ -131,6 +139,17 @@ class Draft:
             layer.holders[layer.unique_key(record)] = record.id
             layer.more_live += 1
         layer.changed[record.id] = record
+        if layer.by_word is not None:
+            layer.index(KINDS[kind], record)
+        self._puts.append((kind, before, record))
+
+    def settle(self) -> None:
+        """Do to the state below what was tried out here, one event after another. The draft is then used up."""
+        below, number = self._below, self._below.number
+        for kind, before, record in self._puts:
+            below.put(kind, before, record)
+            number += 1
+            below.number = number
 
 
 class _Layer:
@@ -145,3 +164,11 @@ class _Layer:
         self.last_id = self.last_id_below = last_id
         self.more_live = 0
         self.unique_key = unique_key
+        self.by_word: dict[str, set[int]] | None = None
+        """Changed records by what they are, or were, called here; kept once somebody has asked."""
+
+    def index(self, kind: Kind, record: Any) -> None:
+        """Take note of what a changed record is called."""
+        if self.by_word is not None:
+            for word in words_of(kind, record):
+                self.by_word.setdefault(word, set()).add(record.id)

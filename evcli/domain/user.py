@@ -56,6 +56,8 @@ def clean_name(typed: str) -> str:
         BadText: it is empty, too long, or holds a character that is not printable; says which and where.
     """
     name = typed.strip()
+    if name.isascii() and name.isprintable() and 0 < len(name) <= LONGEST_NAME:
+        return name
     fault = text_fault(name, max(len(name), 1))
     if not fault and not name.isascii():
         import unicodedata
@@ -77,6 +79,8 @@ def clean_email(typed: str) -> str:
         BadText: it is not; says which character is in the way where there is one.
     """
     email = typed.strip()
+    if len(email) <= LONGEST_EMAIL and _EMAIL(email):
+        return email
     if fault := _email_fault(email):
         raise BadText("the e-mail", fault, "an e-mail looks like ada@example.com, in ASCII")
     return email

@@ -6,7 +6,7 @@ is no answer, and the lines are decoded one by one, which also says what is wron
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from operator import le
@@ -16,7 +16,15 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.kinds import TYPES
-from evcli.eventlog.format import CLOSING_LENGTH, FIRST_BYTES, LONGEST_ID, MAX_LINE, SHAPES, TIME_PATTERN, is_day
+from evcli.eventlog.format import (
+    CLOSING_LENGTH,
+    FIRST_BYTES,
+    LONGEST_ID,
+    MAX_LINE,
+    SHAPES,
+    TIME_PATTERN,
+    is_day,
+)
 
 _TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
 _TIME_LENGTH = 27
@@ -52,12 +60,12 @@ def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: 
         set(column["specversion"]) == {"1.0"}
         and set(column["source"]) == {"evcli"}
         and set(column["authtype"]) == {"user"}
-        and _are_ids(column["id"])
-        and _are_ids(set(column["authid"]))
-        and _are_ids(column.get("correlationid", ("-",)))
-        and _are_ids(column.get("causationid", ("-",)))
-        and _are_times(column["time"])
-        and ("recordedtime" not in column or (_are_times(moments) and all(map(le, column["time"], moments))))
+        and are_ids(column["id"])
+        and are_ids(set(column["authid"]))
+        and are_ids(column.get("correlationid", ("-",)))
+        and are_ids(column.get("causationid", ("-",)))
+        and are_times(column["time"])
+        and ("recordedtime" not in column or (are_times(moments) and all(map(le, column["time"], moments))))
         and recorded <= moments[0]
         and list(moments) == sorted(moments)
         and list(column["sequence"]) == [f"{each:012}" for each in range(number, number + len(events))]
@@ -72,11 +80,13 @@ def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: 
     )
 
 
-def _are_ids(texts: Any) -> bool:
+def are_ids(texts: Any) -> bool:
+    """Whether these are plainly good ids, at least one."""
     return "".join(texts).isprintable() and min(map(len, texts)) > 0 and max(map(len, texts)) <= LONGEST_ID
 
 
-def _are_times(times: Sequence[str]) -> bool:
+def are_times(times: Collection[str]) -> bool:
+    """Whether these are plainly good times."""
     return (
         set(map(len, times)) == {_TIME_LENGTH}
         and _TIMES("".join(times)) is not None

@@ -38,7 +38,7 @@ EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "zoe@y.org"]
 def _always(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache for the shortest log, caught up with every event."""
     monkeypatch.setattr(history_module, "CACHED_FROM", 1)
-    monkeypatch.setattr(cache_module, "LAG_BYTES", 1)
+    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
 
 
 def cached(log: Path, name: str = ".cache") -> Path:
@@ -159,7 +159,7 @@ def test_with_a_cache_every_answer_is_that_of_the_fold_whatever_becomes_of_it(
 ) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(history_module, "CACHED_FROM", 1)
-        patch.setattr(cache_module, "LAG_BYTES", lag)
+        patch.setattr(history_module, "MOST_BEHIND", lag)
         patch.setattr(cache_module, "AT_ONCE", at_once)
         patch.setattr(os, "fsync", lambda descriptor: None)
         life = Life(Path(folder, "events.jsonl"))
@@ -253,6 +253,19 @@ def test_a_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tupl
     assert grown.log.read_bytes() == b"".join(lines[:left])
     cached(grown.log).unlink()
     assert grown(*words).code in (0, 1)
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_log_that_is_gone_while_its_cache_is_there_is_not_begun_anew(grown: Cli) -> None:
+    grown.log.unlink()
+    assert grown("state").code == 10
+    for more in ((), ("--dry-run",)):
+        ran = grown("user", "create", "B", "--email", "b@example.com", *more)
+        assert ran.code == 12
+        assert f"rm {cached(grown.log)}" in ran.err
+        assert not grown.log.exists()
+    cached(grown.log).unlink()
+    grown.ok("user", "create", "B", "--email", "b@example.com")
 
 
 @pytest.mark.usefixtures("_always")
@@ -431,7 +444,7 @@ KILLED = """
 import os, signal, sys
 from evcli import history
 from evcli.cache import cache
-history.CACHED_FROM, cache.LAG_BYTES, cache.AT_ONCE = 1, 1, 7
+history.CACHED_FROM, history.MOST_BEHIND, cache.AT_ONCE = 1, 1, 7
 real, left = cache.{where}, [int(sys.argv[1])]
 def dying(*words, **more):
     left[0] -= 1
@@ -454,7 +467,7 @@ def test_killed_while_it_catches_up_a_cache_is_as_it_was(
     killed = subprocess.run([sys.executable, "-c", script, str(when), str(cli.log)], capture_output=True, check=False)
     assert killed.returncode == -9
     monkeypatch.setattr(history_module, "CACHED_FROM", 1)
-    monkeypatch.setattr(cache_module, "LAG_BYTES", 1)
+    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
     same_as_folded(cli.log, History(), [0, 3, 29, 30])
     assert "User 29" in cli.ok("state").out
 

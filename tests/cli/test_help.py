@@ -14,6 +14,7 @@ TOPICS = ("refs", "formats", "exit-codes", "environment")
 COMMANDS = {
     **{name: tuple(name.split()) for name in EVERY},
     "help": ("help",),
+    "import": ("import", "people.csv"),
 }
 
 
@@ -53,6 +54,7 @@ def test_help_on_formats_names_every_form_and_is_true_to_the_json_shapes(cli: Cl
         "diff",
         "export",
         "writing",
+        "import",
         "verify",
         "head, path",
         "errors",
@@ -147,7 +149,12 @@ def test_help_of_the_whole_lists_every_command_in_whole_words(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
-def test_the_examples_name_only_commands_and_options_that_there_are(cli: Cli, command: str, tmp_path: Path) -> None:
+def test_the_examples_name_only_commands_and_options_that_there_are(
+    cli: Cli, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email\n")
+    Path("people.jsonl").write_text('{"name":"Ada","email":"ada@example.com"}\n')
     text = cli.ok(*{**COMMANDS, **GROUPS}[command], "-h").out
     assert "\nExamples:\n" in text, f"{command} -h has no examples"
     for line in text.split("\nExamples:\n")[1].split("\n\n")[0].splitlines():

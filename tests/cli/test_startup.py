@@ -25,17 +25,17 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "export", "help", "history", "keep", "state", "user"}
+FAMILIES = {"completion", "export", "help", "history", "importing", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli", "evcli.deciding", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
     "evcli.cache", "evcli.cache.place",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
     "evcli.cli.times", "evcli.cli.version",
     "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
     "evcli.domain.text", "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file",
+    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.file",
     "evcli.eventlog.format", "evcli.eventlog.opening", "evcli.eventlog.position",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
@@ -52,6 +52,12 @@ STATE = {"evcli.cli.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.cli.formulas"}
 KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+
+IMPORT = {
+    "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
+    "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series", "csv", "_csv", "io",
+    "array",
+}  # fmt: skip
 
 LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
@@ -75,6 +81,9 @@ LOADED: dict[str, set[str]] = {
     "head": KEEP,
     "status --json": KEEP,
     "path": KEEP,
+    "import people.csv": IMPORT,
+    "import people.csv --dry-run --skip-existing --json": IMPORT,
+    "import dated.csv": IMPORT | {MOMENTS},
     "help refs": {"evcli.cli.help"},
     "completion bash": {"evcli.cli.completion"},
     "--version": set(),
@@ -107,6 +116,8 @@ def test_a_command_loads_nothing_that_is_not_on_its_list(
     story: Cli, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email\nKurt,kurt@example.com\n")
+    Path("dated.csv").write_text("name,email,date\nKurt,kurt@example.com,2020-01-01\n")
     wrong = {"nope": 2, "user show 99": 1, "user create": 2}
     modules = loaded(line, wrong.get(line, 0))
     surplus = sorted(modules - CORE - STDLIB - LOADED[line])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evcli.domain.draft import Draft
 from evcli.domain.event import Event
 from evcli.domain.state import MemoryState, State, fold, step
 from evcli.domain.user import TYPES, USER, User
@@ -263,3 +264,52 @@ def test_a_user_cannot_be_changed_in_place() -> None:
     user = fold([event("user.created", 1, name="Ada", email="a@x.org")]).get(USER, 1)
     with pytest.raises(AttributeError):
         user.name = "Eve"
+
+
+# --- a draft ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_settled_draft_is_the_state_that_the_same_events_fold_to() -> None:
+    below, stepped = MemoryState(), MemoryState()
+    draft = Draft(below)
+    for number, event in enumerate(HISTORY, 1):
+        step(draft, event, number)
+        step(stepped, event, number)
+        assert list(draft.records(USER)) == list(stepped.records(USER))
+        assert draft.last_id(USER) == stepped.last_id(USER)
+    assert below.number == 0
+    assert not list(below.records(USER))
+    draft.settle()
+    assert below.number == stepped.number
+    assert list(below.records(USER)) == list(stepped.records(USER))
+    for user in stepped.records(USER):
+        assert below.holder(USER, user.email.casefold()) == stepped.holder(USER, user.email.casefold())
+
+
+def test_a_draft_finds_records_by_what_they_are_called_now_however_they_came_to_it() -> None:
+    below = MemoryState()
+    for number, event in enumerate(HISTORY, 1):
+        draft = Draft(below)
+        list(draft.called(USER, "nobody"))  # so that the index is there before the event
+        step(draft, event, number)
+        for word in ("ada", "ada king", "grace", "ada@example.com", "ada@example.org", "grace@example.com"):
+            wanted = [user for user in draft.records(USER) if word in (user.name.casefold(), user.email.casefold())]
+            assert sorted(draft.called(USER, word)) == wanted
+        draft.settle()
+
+
+def _event(type: str, id: int, **data: str) -> Any:
+    return {"type": type, "subject": f"user/{id}", "data": data}
+
+
+HISTORY = [
+    _event("user.created", 1, name="Ada", email="ada@example.com"),
+    _event("user.created", 2, name="Grace", email="grace@example.com"),
+    _event("user.renamed", 1, name="Ada King"),
+    _event("user.email-changed", 1, email="ada@example.org"),
+    _event("user.destroyed", 2),
+    _event("user.created", 3, name="ada", email="GRACE@example.com"),
+    _event("user.destroyed", 3, reason="why"),
+    _event("user.restored", 2),
+    _event("user.renamed", 2, name="Ada King"),
+]
