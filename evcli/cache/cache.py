@@ -7,10 +7,9 @@ its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves th
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
 from time import sleep
-from typing import Any
+from typing import Any, Protocol
 
 from evcli import __version__
 from evcli.cache.place import create, remove
@@ -35,8 +34,15 @@ VERSION = f"1 of {__version__}"
 BUSY_SECONDS = 30.0
 """How long to wait while another process builds the cache: as long as building a large one takes."""
 
-Progress = Callable[[int, int], None]
-"""Is told how many bytes of how many are in the cache."""
+
+class Progress(Protocol):
+    """Shows how far something long is."""
+
+    def show(self, done: int, total: int | None, count: int) -> None:
+        """So many bytes of so many are done, which were so many events."""
+
+    def end(self) -> None:
+        """It is done, or has failed."""
 
 
 class Cache:
@@ -89,6 +95,8 @@ class Cache:
             with suppress(sqlite3.Error):
                 self.is_bound = self._bind(reader)
         finally:
+            if progress:
+                progress.end()
             self._db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
         return self if self.is_bound else None
 
@@ -144,7 +152,7 @@ class Cache:
 
     def _take_in(self, reader: LogReader, progress: Progress | None) -> None:
         """Replay the rest of the log, and put what it does to records into the tables."""
-        end = reader.end.offset
+        begin, end = self.at, reader.end.offset
         intake = _Intake(self.state(), reader)
 
         def settle() -> None:
@@ -158,7 +166,7 @@ class Cache:
             if len(intake.ids) >= AT_ONCE:
                 settle()
                 if progress:
-                    progress(reader.line_offset, end)
+                    progress.show(reader.line_offset - begin.offset, end - begin.offset, intake.number - begin.number)
 
         with suppress(Damaged):  # whoever asks for what follows reads it, and says so
             replay(reader, intake, self.at, each=each)

@@ -1,9 +1,6 @@
 """`evcli import`: users from a file that another program wrote, batch by batch, and safe to run again."""
 
-import sys
-from contextlib import suppress
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,6 +9,7 @@ from evcli.cli.output import Answer
 from evcli.cli.recording import answer_once_done
 from evcli.cli.rows import FIELDS, NEEDED, intention
 from evcli.cli.session import Session
+from evcli.cli.waiting import Waiting
 from evcli.deciding import Change
 from evcli.domain.user import CREATED
 from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
@@ -22,9 +20,6 @@ from evcli.register import LOCK_WAIT
 from evcli.replay import without_garbage_collection
 from evcli.series import SeriesRegister
 from evcli.source import FORMS, Source, opened
-
-if TYPE_CHECKING:
-    from evcli.cli.progress import Bar
 
 app = typer.Typer()
 
@@ -97,8 +92,7 @@ class _Run:
         self._exit = 0
         self._new: list[int] = []
         self._is_all_new = True
-        self._start = monotonic()
-        self._bar: Bar | None = None
+        self._waiting = Waiting(session.output, "importing", "rows")
         self._import = Import(
             session.register_of(SeriesRegister),
             source,
@@ -116,11 +110,11 @@ class _Run:
         try:
             self._import.record()
         except EvcliError as error:
-            self._end_bar()
+            self._waiting.end()
             self._tell_how_far(error)
             raise
         finally:
-            self._end_bar()
+            self._waiting.end()
         answer_once_done(
             lambda: self._answer(recorded=True), self._sentence(), "run again, it would say that all is there"
         )
@@ -218,22 +212,5 @@ class _Run:
             return
         output.show(Answer(header=tuple(document), rows=[tuple(document.values())], document=document, lines=lines))
 
-    # --- progress -----------------------------------------------------------------------------------------------------
-
     def _show_progress(self) -> None:
-        output = self._session.output
-        if output.quiet or output.form in ("json", "jsonl") or not output.can_redraw(sys.stderr):
-            return
-        with suppress(OSError):  # a terminal that is gone is no reason to stop
-            if self._bar is None:
-                from evcli.cli.progress import Bar
-
-                self._bar = Bar(self._source.size, color=output.has_color(sys.stderr))
-            rate = self._import.rows / max(monotonic() - self._start, 0.001)
-            self._bar.show(self._source.done, self._import.rows, rate)
-
-    def _end_bar(self) -> None:
-        bar, self._bar = self._bar, None
-        if bar:
-            with suppress(OSError):
-                bar.end()
+        self._waiting.show(self._source.done, self._source.size, self._import.rows)

@@ -6,15 +6,16 @@ from rich.text import Text
 
 
 class Bar:
-    """How far an input is read: rows, rows a second, and the time that is left where the input's size is known."""
+    """How far something is: how many, how many a second, and the time that is left where the end is known."""
 
-    def __init__(self, size: int | None, *, color: bool) -> None:
+    def __init__(self, what: str, unit: str, size: int | None, *, color: bool) -> None:
+        """`what` is being done, to so many of `unit`, until `size` bytes are done."""
         console = Console(stderr=True, no_color=not color, highlight=False, markup=False, emoji=False)
         # Drawn when it is told to, never by a thread: a signal that is held in one thread would be taken by the other.
         self._progress = Progress(
-            TextColumn("importing"),
+            TextColumn(what),
             BarColumn(),
-            _Rows(),
+            _Speed(),
             TimeRemainingColumn(),
             console=console,
             auto_refresh=False,
@@ -22,18 +23,19 @@ class Bar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("", total=size, rows=0, rate=0.0)
+        self._task = self._progress.add_task("", total=size, count=0, rate=0.0, unit=unit)
         self._progress.start()
 
-    def show(self, done: int, rows: int, rate: float) -> None:
-        """Draw it: so many bytes are done, which were so many rows, so many a second."""
-        self._progress.update(self._task, completed=done, rows=rows, rate=rate, refresh=True)
+    def show(self, done: int, count: int, rate: float) -> None:
+        """Draw it: so many bytes are done, which were so many units, so many a second."""
+        self._progress.update(self._task, completed=done, count=count, rate=rate, refresh=True)
 
     def end(self) -> None:
         """Take it away."""
         self._progress.stop()
 
 
-class _Rows(ProgressColumn):
+class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.fields['rows']:,} rows, {task.fields['rate']:,.0f} a second")
+        fields = task.fields
+        return Text(f"{fields['count']:,} {fields['unit']}, {fields['rate']:,.0f} a second")

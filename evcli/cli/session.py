@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
+from evcli.cli.waiting import Waiting
 from evcli.errors import BadInput
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
@@ -29,7 +30,12 @@ class Session:
         self.clock = clock
         self.new_id = new_id
         self.output = Output(clock())
-        self.history = History(uses_cache=os.environ.get("EVCLI_CACHE") != "off", other_folder=_cache_folder)
+        self.history = History(
+            uses_cache=os.environ.get("EVCLI_CACHE") != "off",
+            other_folder=_cache_folder,
+            progress=Waiting(self.output, "reading the log once", "events"),
+        )
+        self.waiting: Waiting | None = None
         self._log_option: str | None = None
 
     def set(self, option: str, value: object) -> None:

@@ -32,7 +32,7 @@ CORE = {
     "evcli", "evcli.deciding", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
     "evcli.cache", "evcli.cache.place",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
-    "evcli.cli.times", "evcli.cli.version",
+    "evcli.cli.times", "evcli.cli.version", "evcli.cli.waiting",
     "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
     "evcli.domain.text", "evcli.domain.user",
     "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.file",
