@@ -13,7 +13,7 @@ from evcli.domain.kinds import KINDS, TYPES
 from evcli.domain.state import State
 from evcli.errors import BadInput, Refused
 from evcli.eventlog.batch import MAX_BATCH
-from evcli.eventlog.casting import Part, Shared, cast
+from evcli.eventlog.casting import AnyPart, Shared, cast
 from evcli.eventlog.format import CLOSING_LENGTH, decode_each
 from evcli.eventlog.position import Position
 from evcli.intention import Intention, Outcome
@@ -119,11 +119,11 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
     """
     actor, now, at, new_id, correlation = desk
     moment = max(now, at.recorded)
-    parts = []
+    parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
         if time is not None and time > now:
             raise BadInput(f"an event cannot have happened at {time}: it is {now}")
-        parts.append(_new(Part, (type, time or now, id or new_id(), record, data)))
+        parts.append((type, time or now, id or new_id(), record, data))
     lines = cast(Shared(actor, moment, correlation), parts, at.number + 1, at.sha256, at.recorded)
     size = sum(map(len, lines))
     if size > MAX_BATCH:

@@ -147,6 +147,7 @@ class Intake:
     def _csv_rows(self, pieces: Iterator[bytes]) -> Iterator[Row]:
         reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True)
         header: list[str] | None = None
+        nothing = ("",) * len(self._fields)
         choose: Callable[[list[str]], tuple[str, ...]] = tuple
         first, end = 1, 0
         while True:
@@ -166,7 +167,7 @@ class Intake:
                         chosen = choose(cells)
                         if self._is_guarded:
                             chosen = tuple([cell[1:] if _GUARD(cell[:2]) else cell for cell in chosen])
-                        if any(chosen):
+                        if chosen != nothing:
                             yield _new(Row, (first, chosen, None))
                     elif cells:
                         yield Row(first, (), _miscounted(cells, header))

@@ -29,9 +29,8 @@ NO_HASH: Final = b"0" * 64
 FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
 """How every line begins, and so every log."""
 
-CLOSING: Final = b',"sha256":"'
-"""What stands between what is hashed and the hash."""
-CLOSING_LENGTH = len(CLOSING) + 64 + len(b'"}\n')
+_CLOSING = b',"sha256":"'
+CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
 
 _MEMBERS = (
     ("specversion", True), ("id", True), ("source", True), ("type", True), ("subject", True), ("time", True),
@@ -68,7 +67,7 @@ def encode(members: dict[str, Any], previous: bytes, recorded: str) -> bytes:
         body = orjson.dumps(members)[:-1]
     except orjson.JSONEncodeError as error:
         raise BadLine(f"not an event: {error}") from None
-    line = body + CLOSING + sha256(previous + body).hexdigest().encode() + b'"}\n'
+    line = body + _CLOSING + sha256(previous + body).hexdigest().encode() + b'"}\n'
     decode(line, int(members["sequence"]), previous, recorded)
     return line
 
