@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from evcli.errors import BadInput
+from evcli.formulas import unguarded
 from evcli.source import Source, form_of, refuse_other_things
 
 _QUOTES = 'is a quote (") opened that is never closed, or not written twice within quotes?'
@@ -166,7 +167,7 @@ class Intake:
                         cells.append("")
                         chosen = choose(cells)
                         if self._is_guarded:
-                            chosen = tuple([cell[1:] if _GUARD(cell[:2]) else cell for cell in chosen])
+                            chosen = tuple(map(unguarded, chosen))
                         if chosen != nothing:
                             yield _new(Row, (first, chosen, None))
                     elif cells:

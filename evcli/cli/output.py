@@ -218,7 +218,7 @@ def _csv(answer: Answer) -> Iterator[str]:
     import csv
     import io
 
-    from evcli.cli.formulas import guarded
+    from evcli.formulas import guarded
 
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")

@@ -22,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.support import ADA, ALAN, EVCLI, GRACE, events_in, fails, many_events, run_process, run_shell, untouched
-from evcli.cli.formulas import guarded, unguarded
 from evcli.domain.event import Event
+from evcli.formulas import guarded, unguarded
 
 USERS = [ADA, GRACE]
 EVERYBODY = [ADA, GRACE, ALAN]
@@ -417,6 +417,7 @@ def test_an_interrupted_export_leaves_nothing(
     cli: Cli, tmp_path: Path, number: signal.Signals, code: int, what: str
 ) -> None:
     many_events(cli, 3000)
+    cli.ok("status")  # makes the cache
     # The signal comes in the middle of the records, whatever the machine's speed.
     script = f"""
 import os, signal
@@ -529,3 +530,22 @@ def test_exporting_events_takes_no_more_memory_for_more_events(cli: Cli, tmp_pat
     few = peak()
     many_events(cli, 40_000)  # 12 MB of log, and several times that as events
     assert peak() < few + 8_000
+
+
+def test_what_is_exported_as_csv_is_imported_as_it_was(cli: Cli, tmp_path: Path) -> None:
+    odd = ["=1+1", "'=x", "''-y", "+49 30", "@home", "'quoted'", 'a "b", c', "-", "Zoë", "'"]
+    for number, name in enumerate(odd):
+        cli.ok("user", "create", "--email", f"=user{number}@example.com", "--", name)
+    cli.ok("user", "destroy", "3")
+    cli.ok("export", str(tmp_path / "users.csv"))
+    before = cli.ok("user", "list", "--json").out
+    ran = cli("import", str(tmp_path / "users.csv"), "--log", str(tmp_path / "other.jsonl"))
+    assert ran.code == 0, ran.err
+    assert "passed over: columns id, created, changed" in ran.err
+    told = [(user["name"], user["email"]) for user in json.loads(before)]
+    again = json.loads(cli.ok("user", "list", "--json", "--log", str(tmp_path / "other.jsonl")).out)
+    assert [(user["name"], user["email"]) for user in again] == told
+    cli.ok("export", str(tmp_path / "all.csv"), "--all")
+    ran = cli("import", str(tmp_path / "all.csv"), "--log", str(tmp_path / "third.jsonl"))
+    assert ran.code == 2
+    assert "destroyed" in ran.err

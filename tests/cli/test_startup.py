@@ -50,13 +50,13 @@ USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
-CSV = {"csv", "_csv", "io", "evcli.cli.formulas"}
+CSV = {"csv", "_csv", "io", "evcli.formulas"}
 KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
 
 IMPORT = {
     "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
-    "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series", "csv", "_csv", "io",
-    "array",
+    "evcli.formulas", "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series",
+    "csv", "_csv", "io", "array",
 }  # fmt: skip
 
 LOADED: dict[str, set[str]] = {
