@@ -33,10 +33,12 @@ class LogReader:
         self.path = path
         self._is_locked = locked is not None
         self.descriptor = open_for_reading(path) if locked is None else locked
-        self.at = START
-        self.line_offset = 0
-        self.end = End(0, 0)
-        self.refresh()
+        self.at, self.line_offset, self.end = START, 0, End(0, 0)
+        try:
+            self.refresh()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -281,7 +283,5 @@ class LogReader:
             raise Damaged(self.path, self._line_number(offset), offset, str(bad)) from None
 
     def _line_number(self, offset: int) -> int:
-        number = 1
-        for start in range(0, offset, CHUNK):
-            number += os.pread(self.descriptor, min(CHUNK, offset - start), start).count(b"\n")
-        return number
+        pieces = (os.pread(self.descriptor, min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
+        return 1 + sum(piece.count(b"\n") for piece in pieces)

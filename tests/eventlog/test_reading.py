@@ -18,6 +18,7 @@ from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.errors import CannotOpen, Damaged, NoLog, NotALog
 from evcli.eventlog import reading
 from evcli.eventlog.format import NO_HASH, encode, hash_of, timestamp
+from evcli.eventlog.opening import open_for_reading
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.survey import cut_lines
@@ -238,6 +239,29 @@ def test_a_reader_closes_what_it_opened(log_path: Path) -> None:
         descriptor = reader.descriptor
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("content", "batch", "error"),
+    [(b"Dear diary", b"", NotALog), (MIXED[0], b'{"start":1,"end":2,"sha256":"%b"}\n' % (b"0" * 64), Damaged)],
+    ids=["no log", "a batch that cannot be"],
+)
+def test_a_reader_that_cannot_begin_closes_what_it_opened(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, batch: bytes, error: type[Exception]
+) -> None:
+    opened: list[int] = []
+
+    def noted(path: str) -> int:
+        opened.append(open_for_reading(path))
+        return opened[-1]
+
+    monkeypatch.setattr(reading, "open_for_reading", noted)
+    if batch:
+        log_path.with_name(log_path.name + ".batch").write_bytes(batch)
+    with pytest.raises(error):
+        write(log_path, [content])
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
 
 
 @pytest.mark.parametrize("what", ["folder", "fifo", "device"])
