@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
 from evcli.cli.waiting import Waiting
-from evcli.errors import BadInput
+from evcli.errors import BadInput, LogCut
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
@@ -99,7 +99,11 @@ class Session:
     def reader(self) -> LogReader:
         """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
         reader = self.log.reader()
-        self.history.check(reader)
+        try:
+            self.history.check(reader)
+        except LogCut:
+            reader.close()
+            raise
         for warning in warnings_about(reader.path, reader.descriptor):
             self.output.warning(warning)
         if reader.end.torn:

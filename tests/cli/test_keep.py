@@ -177,7 +177,8 @@ def test_status_tells_what_the_log_is(story: Cli) -> None:
         "live\t2\n"
         "destroyed\t1\n"
         "first\t2026-03-01 09:00:00\n"
-        "last\t2026-03-01 16:00:00\n",
+        "last\t2026-03-01 16:00:00\n"
+        "cache\t\n",
         "",
     )
 
@@ -189,6 +190,7 @@ def test_status_as_json_has_numbers_and_stored_times(story: Cli) -> None:
     assert (document["events"], document["live"], document["destroyed"]) == (8, 2, 1)
     assert document["first"] == "2026-03-01T09:00:00.000000Z"
     assert document["last"] == "2026-03-01T16:00:00.000000Z"
+    assert document["cache"] is None
     assert document["warnings"] == []
 
 
