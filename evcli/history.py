@@ -100,7 +100,7 @@ class History:
         is_text = not any("\ud800" <= each <= "\udfff" for each in prefix)  # bytes that are not UTF-8 are in no log
         if cache is None or not is_text:
             return reader.find_ids(prefix, exact=exact)
-        found = list(map(reader.event_at, cache.places_of(prefix, 10, exact=exact)))
+        found = list(map(reader.event_at, cache.find_ids(reader, prefix, 10, exact=exact)))
         return (found + reader.find_ids(prefix, exact=exact, start=cache.at.offset))[:10]
 
     def cache(self, reader: LogReader) -> "Cache | None":

@@ -7,17 +7,21 @@ its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves th
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import suppress
 from time import sleep
-from typing import Any, Protocol
+from typing import Protocol
+
+import orjson
 
 from evcli import __version__
 from evcli.cache.place import create, remove
-from evcli.cache.spans import Put, SpanState, add, add_ids, events_about, make_tables, places_of
+from evcli.cache.spans import SpanState, add, add_ids, events_about, make_tables, places_of
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, LogCut, OutcomeUnknown
+from evcli.eventlog.format import FIRST_BYTES
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
@@ -75,9 +79,26 @@ class Cache:
         """Number and first byte of each event about one record, up to event `until`, which the cache knows."""
         return events_about(self._db, kind, id, until)
 
-    def places_of(self, prefix: str, most: int, *, exact: bool) -> list[int]:
-        """The bytes at which the lines of events begin whose id is `prefix`, or begins with it, in order."""
-        return places_of(self._db, prefix, most, exact=exact)
+    def find_ids(self, reader: LogReader, prefix: str, most: int, *, exact: bool) -> list[int]:
+        """The bytes at which the lines of the first events begin whose id is `prefix`, or begins with it.
+
+        Few ask for ids, so that they are taken in only then, and once. Raises sqlite3.Error when they cannot be.
+        """
+        (known,) = self._db.execute("SELECT byte FROM ids_known").fetchone()
+        if known < self.at.offset:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                (known,) = self._db.execute("SELECT byte FROM ids_known").fetchone()
+                add_ids(self._db, _ids_in(reader, known, self.at.offset))
+                self._db.execute("UPDATE ids_known SET byte = max(byte, ?)", (self.at.offset,))
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+        # Another process may have taken in more than this one knows.
+        places = places_of(self._db, prefix, most, exact=exact)
+        return [byte for byte in places if byte < self.at.offset]
 
     def caught_up(self, reader: LogReader, progress: Progress | None = None) -> "Cache | None":
         """Give this cache, with what the log has by now, if that could be taken in; None when it is of no use.
@@ -153,17 +174,17 @@ class Cache:
     def _take_in(self, reader: LogReader, progress: Progress | None) -> None:
         """Replay the rest of the log, and put what it does to records into the tables."""
         begin, end = self.at, reader.end.offset
-        intake = _Intake(self.state(), reader)
+        intake, places = Draft(self.state()), list[int]()
 
         def settle() -> None:
             for kind in KINDS:
-                self._live[kind] += add(self._db, kind, [put for put in intake.puts if put[0] == kind])
-            add_ids(self._db, intake.ids)
+                self._live[kind] += add(self._db, kind, zip(intake.puts, places, strict=True))
             intake.begin_over(SpanState(self._db, intake.number))
+            places.clear()
 
         def each(event: Event) -> None:
-            intake.ids.append((event["id"], reader.line_offset))
-            if len(intake.ids) >= AT_ONCE:
+            places.append(reader.line_offset)
+            if len(places) >= AT_ONCE:
                 settle()
                 if progress:
                     progress.show(reader.line_offset - begin.offset, end - begin.offset, intake.number - begin.number)
@@ -172,25 +193,6 @@ class Cache:
             replay(reader, intake, self.at, each=each)
         settle()
         self.at = reader.at
-
-
-class _Intake(Draft):
-    """A draft that remembers what was put into it, and where in the log."""
-
-    def __init__(self, below: SpanState, reader: LogReader) -> None:
-        self._reader = reader
-        self.begin_over(below)
-
-    def begin_over(self, below: SpanState) -> None:
-        """Go on over `below`, which has all that was put into this one."""
-        super().__init__(below)
-        self.puts: list[Put] = []
-        self.ids: list[tuple[str, int]] = []
-
-    def put(self, kind: str, before: Any, record: Any) -> None:
-        """Keep `record` in the place of `before`."""
-        self.puts.append((kind, before, record, self._reader.line_offset))
-        super().put(kind, before, record)
 
 
 def open_cache(path: str, reader: LogReader, *, may_build: bool) -> Cache | None:
@@ -230,6 +232,16 @@ def last_known(path: str) -> tuple[int, int] | None:
             db.close()
     except sqlite3.Error:
         return None
+
+
+def _ids_in(reader: LogReader, start: int, stop: int) -> Iterator[tuple[str, int]]:
+    """The id of each event between two bytes, and the byte at which its line begins; the lines were checked before."""
+    offset = start
+    begin = len(FIRST_BYTES) - 1
+    for line in reader.lines(start, stop):
+        # Inside a text of JSON, a quote has a backslash before it: so only the next member can look like this.
+        yield orjson.loads(line[begin : line.index(b',"source":')]), offset
+        offset += len(line)
 
 
 def _is_settled(reader: LogReader) -> bool:

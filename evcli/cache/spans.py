@@ -8,12 +8,13 @@ row of theirs ends when a record is called so no more. For each kind K of record
     K_keys    unique key, whether the record is destroyed, the event that ends this, the record, the event that began it
     K_names   name without regard to case, the event that ends this, the record, the event that began it
     K_live    the records that live after the last event that is here
-    ids       id of an event, and the byte at which its line begins
+    ids       id of an event, and the byte at which its line begins; filled when ids are first asked for
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from evcli.domain.event import Event, Kind
@@ -24,8 +25,8 @@ STILL = 1 << 60
 """The event that ends what has not ended."""
 
 
-Put = tuple[str, Any, Any, int]
-"""What one event did: kind of record, the record before and after, and the byte at which the event's line begins."""
+Put = tuple[tuple[str, Any, Any], int]
+"""What one event did: kind of record, the record before and after; and the byte at which the event's line begins."""
 
 
 class _Sql:
@@ -92,6 +93,8 @@ def make_tables(db: sqlite3.Connection) -> None:
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         db.execute(f"DROP TABLE {table}")
     db.execute("CREATE TABLE ids (id TEXT, byte INTEGER, PRIMARY KEY (id, byte)) WITHOUT ROWID")
+    db.execute("CREATE TABLE ids_known (byte INTEGER)")
+    db.execute("INSERT INTO ids_known VALUES (0)")
     for sql in _SQL.values():
         for statement in sql.make:
             db.execute(statement)
@@ -205,31 +208,32 @@ def _array(values: Iterable[object]) -> str:
 
 
 class _Words:
-    """Which rows of a table of words begin and end. A word is what a row is found by, the record's id at its end."""
+    """Which rows of a table of words begin and end, where each record has one word at a time."""
 
     def __init__(self) -> None:
-        self._begun: dict[tuple[Any, ...], int] = {}
-        self._past: list[tuple[Any, ...]] = []
+        self._begun: list[list[Any]] = []
+        self._open: dict[int, list[Any]] = {}
         self._ended: list[tuple[Any, ...]] = []
 
-    def begin(self, word: tuple[Any, ...], number: int) -> None:
-        """From event `number` on, a record is called so."""
-        self._begun[word] = number
+    def begin(self, id: int, number: int, *word: object) -> None:
+        """From event `number` on, the record is called so."""
+        row = self._open[id] = [*word, STILL, id, number]
+        self._begun.append(row)
 
-    def end(self, word: tuple[Any, ...], number: int) -> None:
+    def end(self, id: int, number: int, *word: object) -> None:
         """From event `number` on, it is called so no more."""
-        since = self._begun.pop(word, None)
-        if since is None:
-            self._ended.append((number, *word))
+        row = self._open.pop(id, None)
+        if row is None:
+            self._ended.append((number, *word, id))
         else:
-            self._past.append((*word[:-1], number, word[-1], since))
+            row[-3] = number
 
     def settle(self, db: sqlite3.Connection, begin: str, end: str) -> None:
         """Write them; in order, so that rows that stand side by side in the file go in together."""
-        still = [(*word[:-1], STILL, word[-1], since) for word, since in self._begun.items()]
         self._ended.sort(key=_without_first)
+        self._begun.sort()
         db.executemany(end, self._ended)
-        db.executemany(begin, sorted(still + self._past))
+        db.executemany(begin, self._begun)
 
 
 def _without_first(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -243,35 +247,37 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     keys, names = _Words(), _Words()
     begun: set[int] = set()
     ended: set[int] = set()
-    for _, before, record, byte in puts:
+    for (of_kind, before, record), byte in puts:
+        if of_kind != kind:
+            continue
         spans.append((*record, byte))
         id, number, is_gone = record.id, record.changed, record.destroyed is not None
         if before is None:
-            keys.begin((unique_key(record), is_gone, id), number)
-            names.begin((name_key(record), id), number)
+            keys.begin(id, number, unique_key(record), is_gone)
+            names.begin(id, number, name_key(record))
             begun.add(id)
             continue
         was_gone = before.destroyed is not None
         key, old_key = unique_key(record), unique_key(before)
         if key != old_key or is_gone != was_gone:
-            keys.end((old_key, was_gone, id), number)
-            keys.begin((key, is_gone, id), number)
+            keys.end(id, number, old_key, was_gone)
+            keys.begin(id, number, key, is_gone)
         name, old_name = name_key(record), name_key(before)
         if name != old_name:
-            names.end((old_name, id), number)
-            names.begin((name, id), number)
+            names.end(id, number, old_name)
+            names.begin(id, number, name)
         if is_gone != was_gone:
             now, other = (ended, begun) if is_gone else (begun, ended)
             if id in other:  # what an earlier event of these did is undone
                 other.remove(id)
             else:
                 now.add(id)
-    spans.sort()  # by id, which comes first
+    spans.sort(key=itemgetter(0))  # by id, which is the first field of every record
     db.executemany(sql.add, spans)
     keys.settle(db, sql.begin_key, sql.end_key)
     names.settle(db, sql.begin_name, sql.end_name)
     db.executemany(sql.end_life, [(id,) for id in ended])
-    db.executemany(sql.begin_life, sorted((id,) for id in begun))
+    db.executemany(sql.begin_life, [(id,) for id in sorted(begun)])
     return len(begun) - len(ended)
 
 
@@ -280,15 +286,14 @@ def events_about(db: sqlite3.Connection, kind: str, id: int, until: int) -> list
     return db.execute(_SQL[kind].events, (id, until)).fetchall()
 
 
-def add_ids(db: sqlite3.Connection, ids: list[tuple[str, int]]) -> None:
+def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:
     """Add the ids of events, each with the byte at which the event's line begins."""
-    ids.sort()
-    db.executemany("INSERT INTO ids VALUES (?, ?)", ids)
+    db.executemany("INSERT INTO ids VALUES (?, ?)", sorted(ids))
 
 
 def places_of(db: sqlite3.Connection, prefix: str, most: int, *, exact: bool) -> list[int]:
     """The bytes at which the lines of events begin whose id is `prefix`, or begins with it, in order."""
     # No id has the last of all characters, so this is the end of those that begin so.
     last = prefix if exact else prefix + "\U0010ffff"
-    rows = db.execute("SELECT byte FROM ids WHERE id BETWEEN ? AND ? LIMIT ?", (prefix, last, most))
-    return sorted(byte for (byte,) in rows)
+    rows = db.execute("SELECT byte FROM ids WHERE id BETWEEN ? AND ? ORDER BY byte LIMIT ?", (prefix, last, most))
+    return [byte for (byte,) in rows]

@@ -29,7 +29,8 @@ class Draft:
     def __init__(self, below: State) -> None:
         self.number = below.number
         self._below = below
-        self._puts: list[tuple[str, Any, Any]] = []
+        self.puts: list[tuple[str, Any, Any]] = []
+        """What was put: kind, the record before, the record."""
         self._layers = {name: _Layer(below.last_id(name), kind.unique_key) for name, kind in KINDS.items()}
 
     def get(self, kind: str, id: int) -> Any:
@@ -141,12 +142,16 @@ class Draft:
         layer.changed[record.id] = record
         if layer.by_word is not None:
             layer.index(KINDS[kind], record)
-        self._puts.append((kind, before, record))
+        self.puts.append((kind, before, record))
+
+    def begin_over(self, below: State) -> None:
+        """Go on over another state, which has all that was put into this one."""
+        self.__init__(below)  # type: ignore[misc]  # nothing is to be left of what was
 
     def settle(self) -> None:
         """Do to the state below what was tried out here, one event after another. The draft is then used up."""
         below, number = self._below, self._below.number
-        for kind, before, record in self._puts:
+        for kind, before, record in self.puts:
             below.put(kind, before, record)
             number += 1
             below.number = number

@@ -453,18 +453,24 @@ def dying(*words, **more):
     return real(*words, **more)
 cache.{where} = dying
 from evcli.cli.main import main
-sys.exit(main(["state", "--log", sys.argv[2]]))
+sys.exit(main([*sys.argv[3:], "--log", sys.argv[2]]))
 """
 
 
-@pytest.mark.parametrize(("where", "when"), [("add", 1), ("add", 3), ("add_ids", 2), ("make_tables", 1), ("replay", 1)])
+@pytest.mark.parametrize(
+    ("where", "when", "words"),
+    [("add", 1, "state"), ("add", 3, "state"), ("make_tables", 1, "state"), ("replay", 1, "state"),
+     ("add_ids", 1, "show id:event-3"), ("places_of", 1, "show id:event-3")],
+)  # fmt: skip
 def test_killed_while_it_catches_up_a_cache_is_as_it_was(
-    cli: Cli, where: str, when: int, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, where: str, when: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(30):
         cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
     script = KILLED.format(where=where)
-    killed = subprocess.run([sys.executable, "-c", script, str(when), str(cli.log)], capture_output=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(when), str(cli.log), *words.split()], capture_output=True, check=False
+    )
     assert killed.returncode == -9
     monkeypatch.setattr(history_module, "CACHED_FROM", 1)
     monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
@@ -478,7 +484,9 @@ def test_many_processes_may_build_it_at_once(cli: Cli, tmp_path: Path) -> None:
     script = KILLED.format(where="add")
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", script, "1000", str(cli.log)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-c", script, "1000", str(cli.log), "state"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         for _ in range(5)
     ]
