@@ -7,7 +7,7 @@ its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves th
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import sleep
 from typing import Any
@@ -160,8 +160,8 @@ class Cache:
             add_ids(self._db, intake.ids)
             intake.begin_over(SpanState(self._db, intake.number))
 
-        def each(event: Event) -> None:
-            intake.ids.append((event["id"], reader.line_offset))
+        def each(events: Sequence[Event], offsets: Sequence[int]) -> None:
+            intake.ids.extend((event["id"], offset) for event, offset in zip(events, offsets, strict=False))
             if len(intake.ids) >= AT_ONCE:
                 settle()
                 if progress:

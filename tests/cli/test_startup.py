@@ -48,7 +48,8 @@ EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.
 USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
-KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+KEEP = {"evcli.cli.keep", EVENTS, OPTIONS}
+AUDIT = {"evcli.audit", "evcli.domain.packed", "evcli.eventlog.survey", "array"}
 
 LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
@@ -65,7 +66,7 @@ LOADED: dict[str, set[str]] = {
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {MOMENTS},
     "state --format csv": STATE | {"csv", "_csv", "io"},
-    "verify": KEEP,
+    "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP,
     "path": KEEP,
