@@ -4,8 +4,9 @@ Used for the present and for every past moment; the one loop whose speed is that
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate, count
 
 from evcli.domain.event import Event
 from evcli.domain.state import State, step
@@ -19,11 +20,13 @@ def replay(
     state: State,
     start: Position = START,
     until: int | None = None,
-    each: Callable[[Event], None] | None = None,
+    each: Callable[[Sequence[Event], Sequence[int]], None] | None = None,
 ) -> None:
-    """Take the events after `start`, up to event `until` (all, when None), into `state`; show each to `each`.
+    """Take the events after `start`, up to event `until` (all, when None), into `state`.
 
-    Afterwards `reader.at` is the place after them.
+    They are shown to `each` once they are taken, many at a time, with the bytes at which their lines begin. Meanwhile
+    `reader.line_offset` is where the line of the one that is taken begins; afterwards `reader.at` is the place after
+    them.
 
     Raises:
         Damaged: an event is not what was written, or breaks a rule; `reader.at` is the place before it.
@@ -32,19 +35,20 @@ def replay(
     with without_garbage_collection():
         for events, lines in reader.bundles(start, until):
             state.prepare(events)
-            offset = reader.line_offset
-            for line, event in zip(lines, events, strict=True):
-                number += 1
-                reader.line_offset = offset
-                try:
+            first = number + 1
+            offsets = list(accumulate(map(len, lines), initial=reader.line_offset))
+            try:
+                for number, event, reader.line_offset in zip(count(first), events, offsets, strict=False):
                     step(state, event, number)
-                except Refused as refused:
-                    reader.at = reader.position_at(offset)
-                    why = f"event {number} ({event['type']}) breaks a rule: {refused.message}"
-                    raise Damaged(reader.path, number, offset, why) from None
-                if each:
-                    each(event)
-                offset += len(line)
+            except Refused as refused:
+                taken = number - first
+                if each and taken:
+                    each(events[:taken], offsets)
+                reader.at = reader.position_at(offsets[taken])
+                why = f"event {number} ({events[taken]['type']}) breaks a rule: {refused.message}"
+                raise Damaged(reader.path, number, offsets[taken], why) from None
+            if each:
+                each(events, offsets)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves th
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import sleep
 from typing import Protocol
@@ -182,8 +182,8 @@ class Cache:
             intake.begin_over(SpanState(self._db, intake.number))
             places.clear()
 
-        def each(event: Event) -> None:
-            places.append(reader.line_offset)
+        def each(_: Sequence[Event], offsets: Sequence[int]) -> None:
+            places.extend(offsets)
             if len(places) >= AT_ONCE:
                 settle()
                 if progress:

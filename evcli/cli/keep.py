@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evcli.audit import MOST_FAULTS, Report, audit
 from evcli.cli.events import summary
 from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
@@ -17,7 +16,6 @@ from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, EvcliError
 from evcli.eventlog.opening import network_warnings, warnings_about
 from evcli.eventlog.position import START
-from evcli.eventlog.survey import Fault
 from evcli.register import LOCK_WAIT
 
 if TYPE_CHECKING:
@@ -45,6 +43,9 @@ def verify(
     ] = None,
 ) -> None:
     """Read every event: form, chain and rules; change nothing."""
+    from evcli.audit import MOST_FAULTS, Report, audit
+    from evcli.eventlog.survey import Fault
+
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:

@@ -124,6 +124,13 @@ def _members_fault(data: Mapping[str, object], needed: tuple[str, ...]) -> str:
 def _created_data_fault(data: Mapping[str, object]) -> str:
     if tuple(data) != ("name", "email"):
         return _members_fault(data, ("name", "email"))
+    name, email = data.values()
+    # Half of all events are these, and this is asked of each in every fold; the same as below, in fewer calls.
+    if (
+        (type(name) is str and 0 < len(name) <= LONGEST_NAME and name.isprintable())
+        and (type(email) is str and len(email) <= LONGEST_EMAIL and _EMAIL(email))
+    ):  # fmt: skip
+        return ""
     return _name_data_fault(data["name"]) or _email_data_fault(data["email"])
 
 

@@ -50,10 +50,10 @@ def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: 
 
 
 def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> bool:
-    shapes = set(map(tuple, events))
-    if len(shapes) != 1 or not shapes <= SHAPES:
+    shape = tuple(events[0])
+    if shape not in SHAPES or list(map(tuple, events)).count(shape) != len(events):
         return False
-    column: dict[str, Any] = dict(zip(shapes.pop(), zip(*map(dict.values, events), strict=True), strict=True))
+    column: dict[str, Any] = dict(zip(shape, zip(*map(dict.values, events), strict=True), strict=True))
     moments = column.get("recordedtime") or column["time"]
     previous_hashes = [previous, *(line[-67:-3] for line in lines)]
     return (
@@ -68,9 +68,9 @@ def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: 
         and ("recordedtime" not in column or (are_times(moments) and all(map(le, column["time"], moments))))
         and recorded <= moments[0]
         and list(moments) == sorted(moments)
-        and list(column["sequence"]) == [f"{each:012}" for each in range(number, number + len(events))]
+        and list(column["sequence"]) == _sequence(number, len(events))
         and _are_about_records(column["type"], column["subject"])
-        and not any(map(_data_fault, column["type"], column["data"]))
+        and _are_data(column["type"], column["data"])
         and max(map(len, lines)) <= MAX_LINE
         and list(column["sha256"])
         == [
@@ -82,7 +82,8 @@ def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: 
 
 def are_ids(texts: Any) -> bool:
     """Whether these are plainly good ids, at least one."""
-    return "".join(texts).isprintable() and min(map(len, texts)) > 0 and max(map(len, texts)) <= LONGEST_ID
+    lengths = set(map(len, texts))
+    return "".join(texts).isprintable() and min(lengths) > 0 and max(lengths) <= LONGEST_ID
 
 
 def are_times(times: Collection[str]) -> bool:
@@ -107,5 +108,23 @@ def _subjects(kind: str) -> Any:
     return re.compile(rf"(?:{kind}/[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
 
 
-def _data_fault(type: str, data: Any) -> bool:
-    return data.__class__ is not dict or TYPES[type].data_fault(data) != ""
+def _are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
+    fault_of = {type: TYPES[type].data_fault for type in set(types)}
+    return set(map(type, data)) == {dict} and not any(
+        fault_of[type](each) for type, each in zip(types, data, strict=True)
+    )
+
+
+def _sequence(number: int, length: int) -> list[str]:
+    """The sequence of event `number` and of those after it; only the beginning of each thousand is formatted."""
+    sequence: list[str] = []
+    while len(sequence) < length:
+        thousands, rest = divmod(number + len(sequence), 1000)
+        beginning = f"{thousands:09}"
+        sequence += [beginning + digits for digits in _last_digits()[rest : rest + length - len(sequence)]]
+    return sequence
+
+
+@lru_cache
+def _last_digits() -> list[str]:
+    return [f"{each:03}" for each in range(1000)]

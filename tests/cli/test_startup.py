@@ -51,7 +51,8 @@ HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.formulas"}
-KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+KEEP = {"evcli.cli.keep", EVENTS, OPTIONS}
+AUDIT = {"evcli.audit", "evcli.domain.packed", "evcli.eventlog.survey", "array"}
 
 IMPORT = {
     "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
@@ -77,7 +78,7 @@ LOADED: dict[str, set[str]] = {
     "export": EXPORT | CSV,
     "export --what events --at yesterday": EXPORT | {MOMENTS},
     "export --force exported": EXPORT | CSV | {"evcli.cli.newfile", "evcli.cli.recording", WHO},
-    "verify": KEEP,
+    "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP,
     "path": KEEP,

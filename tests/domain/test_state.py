@@ -1,5 +1,6 @@
 """The fold, and what every State must do: the contract is run for each kind of State that there is."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,11 +11,17 @@ from hypothesis import strategies as st
 
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event
+from evcli.domain.packed import Holders, PackedState
 from evcli.domain.state import MemoryState, State, fold, step
 from evcli.domain.user import TYPES, USER, User
 from evcli.errors import Refused
 
-STATES: dict[str, Callable[[], State]] = {"memory": MemoryState}
+STATES: dict[str, Callable[[], State]] = {
+    "memory": MemoryState,
+    "packed": PackedState,
+    "packed, all keys of one hash": lambda: PackedState(lambda _: 7),
+    "packed, few hashes, some negative": lambda: PackedState(lambda key: ord(key[0]) % 3 - 2),
+}
 """Every kind of State, by name: how to make an empty one."""
 
 
@@ -230,6 +237,67 @@ class TestEveryState:
             assert view(state) == before
         else:
             assert state.number == len(history) + 1
+
+
+any_text = st.text(min_size=1, max_size=70)  # also what no log holds: a State need not know what a text may be
+
+
+@moderate
+@given(
+    history=st.lists(
+        st.one_of(
+            st.builds(created, ids, any_text, any_text),
+            st.builds(lambda user, name: event("user.renamed", user, name=name), ids, any_text),
+            st.builds(lambda user, email: event("user.email-changed", user, email=email), ids, any_text),
+            st.builds(event, st.just("user.destroyed"), ids),
+            st.builds(event, st.just("user.restored"), ids),
+        ),
+        min_size=10,
+        max_size=40,
+    ).map(accepted)
+)
+@pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+def test_every_state_agrees_with_the_reference_in_all_answers(make: Callable[[], State], history: list[Event]) -> None:
+    reference, state = fold(history), fold(history, make())
+    words = {word for user in reference.records(USER) for word in (user.name.casefold(), user.email.casefold())}
+    assert state.count(USER) == reference.count(USER)
+    assert list(state.records(USER)) == list(reference.records(USER))
+    assert list(state.records(USER, live_only=True)) == list(reference.records(USER, live_only=True))
+    for word in [*words, "nobody"]:
+        assert state.holder(USER, word) == reference.holder(USER, word)
+        assert list(state.called(USER, word)) == list(reference.called(USER, word))
+        for backward in (False, True):
+            found = state.words(USER, word, backward=backward)
+            assert list(found) == list(reference.words(USER, word, backward=backward))
+
+
+@pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+@pytest.mark.parametrize("numbers", [(1, 1), (2**31, 2**31), (10**12 - 1, 10**12 - 1)])
+@pytest.mark.parametrize("text", ["a", "x" * 300, "李" * 200, "😀", "\0", "a\ud800", ""])
+def test_every_state_gives_back_any_record_as_it_was(
+    make: Callable[[], State], text: str, numbers: tuple[int, int]
+) -> None:
+    state = make()
+    for user in (User(1, text, "e" + text, *numbers), User(1, text, "e" + text, *numbers, destroyed=numbers[1])):
+        state.put(USER, state.get(USER, 1), user)
+        found = state.get(USER, 1)
+        assert (found, type(found)) == (user, User)
+
+
+@pytest.mark.parametrize("hash_of", [lambda n: n * 2654435761 - 2**43, lambda n: n % 50 - 25, lambda n: n << 20])
+def test_the_holders_of_thousands_of_keys_that_come_and_go_are_all_found(hash_of: Callable[[int], int]) -> None:
+    chance, holders, there = random.Random(11), Holders(), list[int]()
+    for id in range(1, 8000 if hash_of(1) < 0 and hash_of(51) != hash_of(1) else 2500):
+        holders.add(hash_of(id), id)
+        there.append(id)
+        while there and chance.random() < 0.3:
+            at = chance.randrange(len(there))
+            there[at], there[-1] = there[-1], there[at]
+            gone = there.pop()
+            holders.remove(hash_of(gone), gone)
+            assert gone not in holders.ids(hash_of(gone))
+    assert len(holders) == len(there)
+    assert all(id in holders.ids(hash_of(id)) for id in there)
 
 
 def test_histories_of_the_property_tests_hold_every_type_of_event() -> None:

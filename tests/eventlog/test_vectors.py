@@ -135,6 +135,40 @@ def test_an_id_that_occurs_twice_is_a_fault_of_the_second_event_that_has_it(log_
     assert report.faults == [(3, byte, "id one is not unique in the log")]
 
 
+def test_ids_of_one_hash_are_only_a_fault_when_they_are_the_same(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evcli.audit.hash", len, raising=False)
+    create_three(log_path, ids=["one", "two", "six"])
+    with FileLog(str(log_path)).reader() as reader:
+        assert audit(reader).status == "good"
+    log_path.unlink()
+    create_three(log_path, ids=["one", "two", "two"])
+    with FileLog(str(log_path)).reader() as reader:
+        assert [fault[::2] for fault in audit(reader).faults] == [(3, "id two is not unique in the log")]
+
+
+def test_an_id_that_occurs_twice_is_named_before_a_bad_line_that_comes_later(log_path: Path) -> None:
+    create_three(log_path, ids=["one", "one", "one"])
+    good = log_path.read_bytes()
+    start = good.index(b'{"specversion"', 1)
+    log_path.write_bytes(good + b"garbage\n")
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    assert [fault.line for fault in report.faults] == [2, 3, 4]
+    assert report.head.number == 1
+    assert (report.error.line, report.error.byte) == (2, start)  # type: ignore[union-attr]  # it is Damaged
+
+
+def test_an_id_that_occurs_twice_after_a_bad_line_is_not_looked_for(log_path: Path) -> None:
+    create_three(log_path, ids=["one", "one", "one"])
+    first, second, third = log_path.read_bytes().splitlines(keepends=True)
+    log_path.write_bytes(first + b"garbage\n" + second + third)
+    with FileLog(str(log_path)).reader() as reader:
+        assert [fault.line for fault in audit(reader).faults][:1] == [2]
+        assert not any("unique" in fault.message for fault in audit(reader).faults)
+
+
 @pytest.mark.parametrize("sequence", [b'"three"', b'"-00000000003"', b'""', b"3", b"null"])
 def test_a_line_that_is_numbered_strangely_is_one_fault_and_the_rest_is_still_looked_at(
     log_path: Path, sequence: bytes
