@@ -36,14 +36,14 @@ def replay(
         for events, lines in reader.bundles(start, until):
             state.prepare(events)
             first = number + 1
-            offsets = list(accumulate(map(len, lines), initial=reader.line_offset))
+            *offsets, _ = accumulate(map(len, lines), initial=reader.line_offset)
             try:
                 for number, event, reader.line_offset in zip(count(first), events, offsets, strict=False):
                     step(state, event, number)
             except Refused as refused:
                 taken = number - first
                 if each and taken:
-                    each(events[:taken], offsets)
+                    each(events[:taken], offsets[:taken])
                 reader.at = reader.position_at(offsets[taken])
                 why = f"event {number} ({events[taken]['type']}) breaks a rule: {refused.message}"
                 raise Damaged(reader.path, number, offsets[taken], why) from None

@@ -444,7 +444,8 @@ KILLED = """
 import os, signal, sys
 from evcli import history
 from evcli.cache import cache
-history.CACHED_FROM, history.MOST_BEHIND, cache.AT_ONCE = 1, 1, 7
+from evcli.eventlog import reading
+history.CACHED_FROM, history.MOST_BEHIND, cache.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
 real, left = cache.{where}, [int(sys.argv[1])]
 def dying(*words, **more):
     left[0] -= 1
