@@ -56,9 +56,8 @@ class PackedState:
         return (record for record in records if record.destroyed is None) if live_only else records
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`; live ones first."""
-        found = [record for record in self.records(kind) if word in words_of(KINDS[kind], record)]
-        return iter(sorted(found, key=lambda record: record.destroyed is not None))
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+        return (record for record in self.records(kind) if word in words_of(KINDS[kind], record))
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
