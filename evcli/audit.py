@@ -52,11 +52,10 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
     if ids.may_repeat():
         try:
             faults += islice(_repeated(reader, ids, head), MOST_FAULTS)
-            reader.at = head
         except Damaged as change:  # made since it was replayed
-            damage = change
+            damage, head = change, reader.at
     if damage:
-        return _damaged(reader, damage, faults)
+        return _damaged(reader, head, damage, faults)
     if not faults and expect and kept.get(expect[0]) != expect[1]:
         found = kept.get(expect[0])
         byte = reader.position_of(max(0, expect[0] - 1)).offset if found else head.offset
@@ -110,9 +109,8 @@ def _repeated(reader: LogReader, ids: Ids, end: Position) -> Iterator[Fault]:
         yield Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log")
 
 
-def _damaged(reader: LogReader, damage: Damaged, faults: list[Fault]) -> Report:
-    """The report of a log with a bad line: what was found up to there, and the faults of form and chain after it."""
-    place = reader.at
+def _damaged(reader: LogReader, place: Position, damage: Damaged, faults: list[Fault]) -> Report:
+    """The report of a log with a bad line after `place`: what was found before it, and what is wrong in form after."""
     faults.append(Fault(damage.line, damage.byte, damage.why))
     for fault in survey(reader, place):
         if len(faults) >= MOST_FAULTS:

@@ -1,7 +1,7 @@
 """A State for many records in little memory: for an audit, which folds a whole log and may not ask a cache.
 
 A record in a MemoryState takes some 450 bytes, most of them Python's own for its fields and its unique key. Here it is
-one bytes object, and who holds a key is eight bytes in a table of hashes: no key is kept beside the record that has it.
+one bytes object, and who may hold a key is eight bytes in a table of hashes: no key is kept beside its record.
 """
 
 from array import array
@@ -32,12 +32,12 @@ class PackedState:
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
         hash = self._hash_of(key)
-        holders = self._tables[kind].holders
-        if not holders.slots[hash & holders.last]:  # as mostly; `ids` would say the same, but this is asked so often
+        claims = self._tables[kind].claims
+        if not claims.slots[hash & claims.last]:  # as mostly; `ids` would say the same, but this is asked so often
             return None
-        for id in holders.ids(hash):
+        for id in claims.ids(hash):
             record = self.get(kind, id)
-            if KINDS[kind].unique_key(record) == key:  # a hash alone proves nothing
+            if record.destroyed is None and KINDS[kind].unique_key(record) == key:
                 return record
         return None
 
@@ -46,8 +46,8 @@ class PackedState:
         return len(self._tables[kind].packed) - 1
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are: each that lives holds one key."""
-        live = len(self._tables[kind].holders)
+        """How many records of the kind there are."""
+        live = sum(1 for _ in self.records(kind, live_only=True))
         return Count(live, self.last_id(kind) - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
@@ -77,22 +77,18 @@ class PackedState:
             table.packed.append(packed)
         else:
             table.packed[id] = packed
-        old = None if before is None or before.destroyed is not None else table.unique_key(before)
-        new = table.unique_key(record) if record.destroyed is None else None
-        if old != new:
-            if old is not None:
-                table.holders.remove(self._hash_of(old), id)
-            if new is not None:
-                table.holders.add(self._hash_of(new), id)
+        new = table.unique_key(record)
+        if before is None or table.unique_key(before) != new:
+            table.claims.add(self._hash_of(new), id)
 
 
 class _Table:
-    """The records of one kind, and who holds which key."""
+    """The records of one kind, and which of them may hold a key."""
 
     def __init__(self, kind: Kind) -> None:
         self.packed = [b""]
         """The record with id 1, with id 2, …, each at its id."""
-        self.holders = Holders()
+        self.claims = Claims()
         self.record = kind.record
         self.unique_key = kind.unique_key
 
@@ -104,22 +100,18 @@ _TUPLE = dumps((), 2)[:1]
 _FIRST_BITS = 12
 _BITS = 32
 _LOW = (1 << _BITS) - 1
-_GONE = 1 << _BITS
-"""What stands in a slot whose entry was removed: no id, yet not empty, so that a search goes on behind it."""
 
 
-class Holders:
-    """Ids by the hash of the key they hold: open addressing with linear steps, eight bytes a slot, half of them free.
+class Claims:
+    """Which ids ever had a key, by the key's hash: open addressing with linear steps, eight bytes a slot.
 
     An entry is the lower 32 bits of the hash, and the id: the hash says at which slot a search begins, and it ends at
-    the next empty one. Several ids may have one hash: whoever asks looks at the records themselves.
+    the next empty one; half of them are. Nothing is ever taken out: a record may have given its key up, or been
+    destroyed, and other keys may have the same hash. So whoever asks looks at the records themselves.
     """
 
     def __init__(self) -> None:
         self._begin_with(_FIRST_BITS)
-
-    def __len__(self) -> int:
-        return self.last // 2 - self._free - self._gone
 
     def ids(self, hash: int) -> list[int]:
         """All ids that were added with a hash whose lower bits are the same."""
@@ -127,39 +119,33 @@ class Holders:
         slot = hash & last
         found = []
         while entry := slots[slot]:
-            if entry >> _BITS == wanted and entry & _LOW:
+            if entry >> _BITS == wanted:
                 found.append(entry & _LOW)
             slot = (slot + 1) & last
         return found
 
     def add(self, hash: int, id: int) -> None:
-        """Add an id, which is in here under no hash."""
+        """Add an id, once for each hash."""
+        slots, last = self.slots, self.last
+        new = (hash & _LOW) << _BITS | id
+        slot = hash & last
+        while entry := slots[slot]:
+            if entry == new:
+                return
+            slot = (slot + 1) & last
+        slots[slot] = new
+        self._free -= 1
         if not self._free:
             self._make_room()
-        slots, last = self.slots, self.last
-        slot = hash & last
-        while slots[slot]:
-            slot = (slot + 1) & last
-        slots[slot] = (hash & _LOW) << _BITS | id
-        self._free -= 1
-
-    def remove(self, hash: int, id: int) -> None:
-        """Take out an id that was added with that hash."""
-        slots, last, wanted = self.slots, self.last, (hash & _LOW) << _BITS | id
-        slot = hash & last
-        while slots[slot] != wanted:
-            slot = (slot + 1) & last
-        slots[slot] = _GONE
-        self._gone += 1
 
     def _make_room(self) -> None:
-        """Put the entries into a table that is at most a quarter full, without the removed ones."""
-        entries, length = self.slots, len(self)
-        self._begin_with(max(_FIRST_BITS, (length * 4).bit_length()))
+        """Put the entries into a table that is twice as large."""
+        entries, length = self.slots, self.last // 2
+        self._begin_with(self.last.bit_length() + 1)
         self._free -= length
         slots, last = self.slots, self.last
         for entry in entries:
-            if entry & _LOW:
+            if entry:
                 slot = entry >> _BITS & last
                 while slots[slot]:
                     slot = (slot + 1) & last
@@ -169,4 +155,4 @@ class Holders:
         self.slots = array("Q", [0]) * (1 << bits)
         self.last = (1 << bits) - 1
         self._free = self.last // 2
-        self._gone = 0
+        """How many slots may still be filled before half of them are."""
