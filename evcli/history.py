@@ -7,7 +7,7 @@ not know yet is folded over it. Both give the same answer; the cache gives it as
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from evcli.cache.place import find_place, remove
+from evcli.cache.place import find_place, forget
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.state import MemoryState, State
@@ -17,7 +17,8 @@ from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
 
 if TYPE_CHECKING:
-    from evcli.cache.cache import Cache, Progress
+    from evcli.cache.cache import Cache
+    from evcli.cache.intake import Progress
 
 MOST_BEHIND = 100_000
 """So far may a cache be behind, some hundred events: to fold them costs less than a commit."""
@@ -79,7 +80,7 @@ class History:
         """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
         cache = self.cache(reader)
         known = START if cache is None else cache.at
-        looked_up = [] if cache is None else cache.events_about(kind, id, min(until, known.number))
+        looked_up = [] if cache is None else cache.state(min(until, known.number)).events_about(kind, id)
         places = [byte for number, byte in looked_up if number > after]
         if not backward:
             yield from map(reader.event_at, places)
@@ -94,31 +95,38 @@ class History:
         if backward:
             yield from map(reader.event_at, reversed(places))
 
-    def find_ids(self, reader: LogReader, prefix: str, *, exact: bool = False) -> list[Event]:
+    def find_ids(self, reader: LogReader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
         """The first ten events whose id begins with `prefix`, or is it."""
-        cache = self.cache(reader)
+        cache = self.cache(reader, may_grow=may_grow)
         is_text = not any("\ud800" <= each <= "\udfff" for each in prefix)  # bytes that are not UTF-8 are in no log
         if cache is None or not is_text:
             return reader.find_ids(prefix, exact=exact)
-        found = list(map(reader.event_at, cache.find_ids(reader, prefix, 10, exact=exact)))
-        return (found + reader.find_ids(prefix, exact=exact, start=cache.at.offset))[:10]
+        places, known = cache.find_ids(reader, prefix, 10, exact=exact, may_grow=may_grow)
+        return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
 
-    def cache(self, reader: LogReader) -> "Cache | None":
-        """The cache, opened, and caught up if it is far behind; None when there is none.
+    def cache(self, reader: LogReader, *, may_grow: bool = True) -> "Cache | None":
+        """The cache; None when there is none. If it is far behind, it is caught up first, unless it may not grow.
+
+        Under the log's lock it may not: others are waiting.
 
         Raises:
             LogCut: it knows more than the log has.
         """
         is_long = reader.end.offset >= CACHED_FROM and reader.identity() is not None
-        cache = self._opened(reader, may_build=is_long)
-        if cache is not None and reader.end.offset - cache.at.offset >= self.most_behind:
-            cache = self._cache = cache.caught_up(reader, self._progress)
+        cache = self._opened(reader, may_build=is_long and may_grow)
+        if cache is not None and may_grow and reader.end.offset - cache.at.offset >= self.most_behind:
+            cache.catch_up(reader, self._progress)
         return cache if cache is not None and cache.is_bound else None
+
+    def is_behind(self, place: Position) -> bool:
+        """Whether the cache is so far behind `place` in the log that it should be caught up."""
+        known = START if self._cache is None else self._cache.at
+        return self.uses_cache and place.offset >= CACHED_FROM and place.offset - known.offset >= self.most_behind
 
     @property
     def cache_path(self) -> str | None:
-        """The cache's file, once it was opened."""
-        return None if self._cache is None else self._cache.path
+        """The cache's file, once it is used."""
+        return self._cache.path if self._cache is not None and self._cache.is_bound else None
 
     def check(self, reader: LogReader) -> None:
         """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
@@ -139,17 +147,13 @@ class History:
             if place is not None:
                 from evcli.cache.cache import open_cache
 
-                self._cache = open_cache(place, reader, may_build=may_build)
+                self._cache = open_cache(place, reader)
+                self.uses_cache = self._cache is not None  # what is out of reach once is not waited for again
         return self._cache
 
     def forget(self, log: str) -> None:
-        """Remove the cache of the log at that path, if there is one: it knows what the log is about to lose.
-
-        Raises OSError.
-        """
+        """Remove the caches of the log at that path: they know what the log is about to lose. Raises OSError."""
         if self._cache is not None:
             self._cache.close()
             self._cache = None
-        place = find_place(log, self._other_folder, may_create=False)
-        if place is not None:
-            remove(place)
+        forget(log, self._other_folder)

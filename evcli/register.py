@@ -60,6 +60,8 @@ class Register:
         self._new_id = new_id
         self._state: State = MemoryState()
         self._at = START
+        self._firm = START
+        """The place up to which the log was read or written under its lock: it must stay."""
         self._based_on = 0
         """The event up to which the state is the cache's."""
 
@@ -122,8 +124,7 @@ class Register:
             if fault := text_fault(id, LONGEST_ID):
                 raise BadText("the event id", fault)
             intentions = [intentions[0]._replace(id=id)]
-        # What an earlier call knew is caught up under the lock; only a first fold is worth doing before it.
-        there = self._look_ahead() if dry_run or not self._at.number else True
+        there = self._look_ahead(id) if dry_run or self._is_far_behind() else True
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
@@ -134,7 +135,7 @@ class Register:
             self._check_head(expect)
             self._accept(intentions)  # a refused command must leave no file
         with self.log.locked(lock_wait, may_create=not there) as writer:
-            self._catch_up(writer.reader)
+            self._catch_up(writer.reader, is_locked=True)
             if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
                 writer.sync()
                 done = [known._replace(notices=writer.notices)]
@@ -156,11 +157,17 @@ class Register:
         if fault := text_fault(self._actor, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
 
-    def _look_ahead(self) -> bool:
-        """Fold what is there before waiting for the lock, to hold it only for the rest; False if there is no log."""
+    def _is_far_behind(self) -> bool:
+        """Whether so much is to be folded, or taken into the cache, that it is worth doing before the lock is taken."""
+        return not self._at.number or self.history.is_behind(self._at)
+
+    def _look_ahead(self, id: str | None = None) -> bool:
+        """Fold what is there, and look for `id`, so that only the rest is left under the lock; False without a log."""
         try:
             with self.log.reader() as reader:
                 self._catch_up(reader)
+                if id is not None:
+                    self.history.find_ids(reader, id, exact=True)
         except NoLog:
             if self._at.number:
                 raise
@@ -168,18 +175,26 @@ class Register:
             return False
         return True
 
-    def _catch_up(self, reader: LogReader) -> None:
-        if self._at.offset > reader.end.offset or not reader.follows(self._at):
-            raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
-        cache = self.history.cache(reader)
+    def _catch_up(self, reader: LogReader, *, is_locked: bool = False) -> None:
+        """Bring the state up to the end of the log; under its lock, the cache is used as it is, since others wait."""
+        if not _still_has(reader, self._at):
+            if not _still_has(reader, self._firm):
+                raise LogCut(reader.path, self._firm.number, self._firm.offset, reader.end.offset)
+            self._begin_again()  # what was read beside a writer was taken back
+        cache = self.history.cache(reader, may_grow=not is_locked)
         if cache is not None and cache.at.number > self._based_on:
             self._state, self._at, self._based_on = Draft(cache.state()), cache.at, cache.at.number
         try:
             replay(reader, self._state, self._at)
         except BaseException:
-            self._state, self._at, self._based_on = MemoryState(), START, 0  # half caught up is no state to go on from
+            self._begin_again()  # half caught up is no state to go on from
             raise
         self._at = reader.at
+        if is_locked:
+            self._firm = self._at
+
+    def _begin_again(self) -> None:
+        self._state, self._at, self._based_on = MemoryState(), START, 0
 
     def _decide_without_lock(
         self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None, there: bool
@@ -194,7 +209,7 @@ class Register:
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
-        found = self.history.find_ids(reader, id, exact=True)
+        found = self.history.find_ids(reader, id, exact=True, may_grow=False)
         if not found:
             return None
         event, number = found[0], number_of(found[0])
@@ -237,4 +252,8 @@ class Register:
         writer.append(lines, batch.number)
         draft.settle()
         number, offset, _, _ = self._at
-        self._at = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)
+        self._at = self._firm = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)
+
+
+def _still_has(reader: LogReader, place: Position) -> bool:
+    return place.offset <= reader.end.offset and reader.follows(place)

@@ -49,12 +49,12 @@ class SeriesRegister(Register):
         """
         self.history.most_behind = self.MOST_BEHIND
         self._check(lock_wait)
-        there = self._look_ahead() if not self._at.number else True
+        there = self._look_ahead() if self._is_far_behind() else True
         if not there and not self._accept(intentions, left_out)[0]:
             answer(0, [], [])
             return 0
         with self.log.locked(lock_wait, may_create=not there) as writer:
-            self._catch_up(writer.reader)
+            self._catch_up(writer.reader, is_locked=True)
             if next(correlated(writer.reader, correlation, since), None):
                 raise Conflict(
                     "the same input is being recorded by somebody else at the same time",

@@ -52,10 +52,11 @@ class _Sql:
         self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {last_of}"
         self.all = (
             "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
-            f"SELECT {columns} FROM wanted JOIN {spans} ON {last_of}"
+            f"SELECT {columns} FROM wanted CROSS JOIN {spans} ON {last_of}"
         )
+        living = f"SELECT +id AS value FROM {live} ORDER BY id"  # the + lets spans be found by their key
         self.all_live = (
-            f"SELECT {columns} FROM (SELECT id AS value FROM {live} ORDER BY id) AS wanted JOIN {spans} ON {last_of} "
+            f"SELECT {columns} FROM ({living}) AS wanted CROSS JOIN {spans} ON {last_of} "
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT max(id) FROM {spans}"
@@ -67,14 +68,13 @@ class _Sql:
             f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted "
             f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
         )
-        self.called = (
-            f"SELECT id FROM {keys} WHERE key = ? AND {is_so} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
-        )
+        by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
+        self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
+        # Of words that were, or will be, no more is looked at than this: a guess need not be better.
+        rows = "SELECT {0} AS word, id, until, since FROM {1} WHERE {0} {2} ? ORDER BY {0} {3}, id {3} LIMIT 5000"
+        orders = ((">=", ""), ("<", "DESC"))
         self.words = [
-            (
-                f"SELECT {word}, id FROM {table} WHERE {word} >= ? AND {is_so} ORDER BY {word}, id",
-                f"SELECT {word}, id FROM {table} WHERE {word} < ? AND {is_so} ORDER BY {word} DESC, id DESC",
-            )
+            [f"SELECT word, id FROM ({rows.format(word, table, *order)}) WHERE {is_so}" for order in orders]
             for table, word in ((keys, "key"), (names, "name"))
         ]
         self.begin_key = f"INSERT INTO {keys} VALUES (?, ?, ?, ?, ?)"
@@ -131,6 +131,10 @@ class SpanState:
         records = {record.id: record for record in self.get_many(kind, ids.values())} if ids else {}
         return {key: records[id] for key, id in ids.items()}
 
+    def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:
+        """Number of each event about one record up to this state's, and the byte at which its line begins."""
+        return self._db.execute(_SQL[kind].events, (id, self.number)).fetchall()
+
     def last_id(self, kind: str) -> int:
         """The highest id that was given: ids are given in order, so it is found by halving."""
         sql = _SQL[kind]
@@ -173,8 +177,8 @@ class SpanState:
         """The records whose unique key or whose name, without regard to case, is `word`."""
         if not _is_text(word):
             return iter(())
-        rows = self._db.execute(_SQL[kind].called, (word, self.number, self.number) * 2).fetchall()
-        return self.get_many(kind, [id for (id,) in rows])
+        rows = self._db.execute(_SQL[kind].called, (word, self.number, self.number) * 2)
+        return (self.get(kind, id) for (id,) in rows)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
@@ -279,11 +283,6 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     db.executemany(sql.end_life, [(id,) for id in ended])
     db.executemany(sql.begin_life, [(id,) for id in sorted(begun)])
     return len(begun) - len(ended)
-
-
-def events_about(db: sqlite3.Connection, kind: str, id: int, until: int) -> list[tuple[int, int]]:
-    """Number and first byte of each event about one record, up to event `until`."""
-    return db.execute(_SQL[kind].events, (id, until)).fetchall()
 
 
 def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Annotated
 
@@ -160,12 +161,13 @@ def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         found = [(str(user.id), f"{user.name} <{user.email}>") for user in wanted]
         begun = incomplete.casefold()
         words = takewhile(lambda pair: pair[0].startswith(begun), state.words(USER, begun)) if begun else ()
+        is_shared = lru_cache(lambda word: _is_shared(state, word, is_wanted))
         for word, user in islice(words, MOST):
             if not is_wanted(user):
                 continue
             if word == email_key(user):
                 found.append((user.email, user.name))
-            elif "@" not in user.name and not user.name.isdigit() and not _is_shared(state, word, is_wanted):
+            elif "@" not in user.name and not user.name.isdigit() and not is_shared(word):
                 found.append((user.name, user.email))
     return found[:MOST]
 

@@ -39,7 +39,7 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
   name, email  the user; both are needed
   action       create (when empty), rename, destroy or restore: the user with that e-mail; change-email: the user
                with that name
-  date         when it happened, as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a zone
+  date         when it happened (--at asks when events were recorded, which is now), as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a zone
   reason       of a destroy
 
 Whatever interrupts it: run it again. Rows that are recorded are known by their content, and passed over.
@@ -68,6 +68,7 @@ def import_users(
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
     session: Session = ctx.obj
+    session.is_under_way = True
     with opened(file) as source, without_garbage_collection():
         run = _Run(session, source, form, skip_existing, dry_run, lock_wait)
         if dry_run:
@@ -188,7 +189,7 @@ class _Run:
             return f"nothing to import: {self._source.name} has no rows"
         if not run.events:
             return f"nothing to import from {self._source.name}: {of_these}"
-        what = "user" if self._is_all_new else "event"
+        what = "user" if self._is_all_new and not self._dry_run else "event"
         done = (
             f"imported {run.events:,} {what}{'s' if run.events > 1 else ''} from {self._source.name}: {self._events()}"
         )

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +15,14 @@ from evcli.cli.safe import valid
 from evcli.cli.session import Session
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
-from evcli.errors import Damaged, EvcliError
+from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
 from evcli.eventlog.opening import network_warnings, warnings_about
 from evcli.eventlog.position import START
+from evcli.eventlog.reading import LogReader
 from evcli.register import LOCK_WAIT
 
 if TYPE_CHECKING:
+    from evcli.audit import Report
     from evcli.repair import Plan
 
 app = typer.Typer()
@@ -49,8 +53,10 @@ def verify(
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:
-        with session.reader() as reader:
+        with session.reader(trusts_cache=False) as reader:
             report = audit(reader, None if head is None else (head[0], str(head[1])))
+            if report.error is None:
+                report = _held_against_cache(session, reader, report)
     except Damaged as error:  # found where the log was opened: no log, not its batch file, or less than its cache knows
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
@@ -73,6 +79,17 @@ def verify(
             "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
             "evcli verify --expect HEAD"
         )
+
+
+def _held_against_cache(session: Session, reader: LogReader, report: "Report") -> "Report":
+    """The report, or that the log has lost what its cache knows: a fault that its own lines cannot show."""
+    from evcli.eventlog.survey import Fault
+
+    try:
+        session.history.check(reader)
+    except LogCut as cut:
+        return report._replace(status="damaged", faults=[Fault(cut.line, cut.byte, cut.why)], error=cut)
+    return report
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
@@ -105,7 +122,7 @@ def repair(
 
     session: Session = ctx.obj
     if dry_run:
-        with session.reader() as reader:
+        with session.reader(trusts_cache=False) as reader, _or_cut(session, reader):
             planned = plan(reader)
         session.output.note("dry run: nothing was changed; this would be cut")
         session.output.show(_repair_answer(planned, None))
@@ -116,8 +133,18 @@ def repair(
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
 
     session.output.paged = False  # the lock is held until the answer is given
-    with session.log.locked(lock_wait, may_create=False) as writer:
+    with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
         mend(writer, answer, forget=session.history.forget)
+
+
+@contextmanager
+def _or_cut(session: Session, reader: LogReader) -> Iterator[None]:
+    """A log with nothing to repair may still have lost what its cache knows; that no repair brings back."""
+    try:
+        yield
+    except NothingToRepair:
+        session.history.check(reader)
+        raise
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:

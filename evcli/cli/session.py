@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
 from evcli.cli.waiting import Waiting
-from evcli.errors import BadInput, LogCut
+from evcli.errors import BadInput, LogCut, NotWritten
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
@@ -36,6 +36,8 @@ class Session:
             progress=Waiting(self.output, "reading the log once", "events"),
         )
         self.waiting: Waiting | None = None
+        self.is_under_way = False
+        """Whether something was done that cannot be done again from the beginning: input that was read."""
         self._log_option: str | None = None
 
     def set(self, option: str, value: object) -> None:
@@ -84,23 +86,33 @@ class Session:
         actor = os.environ.get("EVCLI_ACTOR") or _user_name()
         return kind(self.log, actor=actor, clock=self.clock, new_id=self.new_id, history=self.history)
 
-    def give_up_cache(self, why: str) -> bool:
-        """Go on without a cache that failed, and remove it; False when it is too late to begin anew."""
-        if self.output.has_answered or not self.history.uses_cache or self.history.cache_path is None:
+    def give_up_cache(self, error: Exception) -> bool:
+        """Do without a cache that failed, and remove it when it is broken; False when it is too late to begin anew."""
+        path = self.history.cache_path
+        if path is None:
             return False
-        self.output.warning(
-            f"the cache {self.history.cache_path} failed ({why}); it is removed and made anew when used"
-        )
-        with suppress(OSError):
-            self.history.forget(self.path)
+        what = f"the cache {path} failed ({error})"
+        if type(error).__name__ != "OperationalError":  # which says that it is busy, or that the disk is full
+            what += " and is removed; it is made anew when it is used"
+            with suppress(OSError):
+                self.history.forget(self.path)
+        if self.output.has_answered or self.is_under_way:
+            raise NotWritten(f"{what}; what is stored stays stored", "run the command again")
+        self.output.warning(what)
         self.history = History(uses_cache=False)
         return True
 
-    def reader(self) -> LogReader:
-        """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
+    def reader(self, *, trusts_cache: bool = True) -> LogReader:
+        """Open the log for reading, and say what is odd about it.
+
+        Raises:
+            NoLog, CannotOpen, NotALog.
+            LogCut: its cache knows more than it has; not told to whoever does not trust caches.
+        """
         reader = self.log.reader()
         try:
-            self.history.check(reader)
+            if trusts_cache:
+                self.history.check(reader)
         except LogCut:
             reader.close()
             raise

@@ -13,12 +13,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from cli.support import run_process
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evcli import history as history_module
 from evcli.cache import cache as cache_module
+from evcli.cache import intake as intake_module
+from evcli.cache import place as place_module
 from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
 from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
@@ -43,6 +46,24 @@ def _always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cached(log: Path, name: str = ".cache") -> Path:
     return log.with_name(log.name + name)
+
+
+def break_table(cache: Path, table: str) -> None:
+    """Fill the first page of a table with nonsense."""
+    whole = cache.read_bytes()
+    db = sqlite3.connect(cache)
+    page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    db.close()
+    cache.write_bytes(whole[: (page - 1) * 4096] + b"\xff" * 4096 + whole[page * 4096 :])
+
+
+ALWAYS = (
+    sys.executable,
+    "-c",
+    "import sys; from evcli import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
+    "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))",
+)
+"""evcli as a process, with a cache for the shortest log."""
 
 
 def folded(log: Path, number: int) -> MemoryState:
@@ -136,7 +157,7 @@ class Life:
                 db.execute("UPDATE log SET version = 'of another time'")
             db.close()
         elif what == "break" and cache.exists():
-            cache.write_bytes(b"no database" * id)
+            cache.write_bytes(cache.read_bytes()[: 72 * id] + b"\xff" * 5000)
         elif what == "look" and self.log.exists():
             same_as_folded(self.log, History(), [id])
         elif what.startswith("user."):
@@ -160,14 +181,14 @@ def test_with_a_cache_every_answer_is_that_of_the_fold_whatever_becomes_of_it(
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(history_module, "CACHED_FROM", 1)
         patch.setattr(history_module, "MOST_BEHIND", lag)
-        patch.setattr(cache_module, "AT_ONCE", at_once)
+        patch.setattr(intake_module, "AT_ONCE", at_once)
         patch.setattr(os, "fsync", lambda descriptor: None)
         life = Life(Path(folder, "events.jsonl"))
         for step in steps:
             life.do(*step)
         if life.log.exists():
             same_as_folded(life.log, History())
-            assert cached(life.log).exists(), "there was nothing to test"
+            assert lag > 1 or cached(life.log).exists(), "there was nothing to test"
 
 
 @pytest.fixture
@@ -288,21 +309,36 @@ def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, t
 
 
 @pytest.mark.usefixtures("_always")
-@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + b"\xff" * 5000, b"no database at all" * 100])
-def test_a_file_that_is_no_cache_is_made_one(grown: Cli, content: bytes) -> None:
-    cached(grown.log).write_bytes(content)
-    assert "Ada King" in grown.ok("state").out
-    assert cached(grown.log).read_bytes() != content
-    assert grown.ok("state").err.count("failed") == 0
+def test_a_broken_cache_is_made_anew(grown: Cli) -> None:
+    whole = cached(grown.log).read_bytes()
+    for broken in (b"", whole[:100], whole[:100] + b"\xff" * (len(whole) - 100)):
+        cached(grown.log).write_bytes(broken)
+        assert "Ada King" in grown.ok("state").out
+        assert cached(grown.log).read_bytes() != broken
+        ran = grown.ok("user", "show", "1")
+        assert ("Ada King" in ran.out, ran.err) == (True, "")
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_file_of_that_name_that_is_no_cache_stays_as_it_is(grown: Cli) -> None:
+    cached(grown.log).unlink()
+    db = sqlite3.connect(cached(grown.log))
+    with db:
+        db.execute("CREATE TABLE precious (text)")
+    db.close()
+    for content in (cached(grown.log).read_bytes(), b"notes\n", b"SQLite format 3\0" + b"\xff" * 5000):
+        cached(grown.log).write_bytes(content)
+        cached(grown.log).chmod(0o600)
+        assert "Ada King" in grown.ok("state").out
+        grown.ok("user", "rename", "1", "Ada Byron")
+        grown.ok("user", "rename", "1", "Ada King")
+        assert cached(grown.log).read_bytes() == content
+    assert grown("export", "--force", str(cached(grown.log))).code == 2
 
 
 @pytest.mark.usefixtures("_always")
 def test_a_cache_that_breaks_under_way_is_done_without(grown: Cli) -> None:
-    whole = cached(grown.log).read_bytes()
-    with sqlite3.connect(cached(grown.log)) as db:
-        page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'user_spans'").fetchone()[0]
-    db.close()
-    cached(grown.log).write_bytes(whole[: (page - 1) * 4096] + b"\xff" * 4096 + whole[page * 4096 :])
+    break_table(cached(grown.log), "user_spans")
     ran = grown("user", "show", "1")
     assert ran.code == 0
     assert "Ada King" in ran.out
@@ -330,6 +366,59 @@ def test_a_planted_link_is_not_followed(grown: Cli, tmp_path: Path) -> None:
     cached(grown.log).symlink_to(target)
     assert "Ada King" in grown.ok("state").out
     assert target.read_bytes() == b""
+
+
+@pytest.mark.usefixtures("_always")
+def test_in_a_folder_that_others_can_write_in_no_cache_is_made_or_used(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    cached(grown.log).unlink()
+    grown.log.parent.chmod(0o1777)
+    try:
+        assert "Ada King" in grown.ok("state").out
+    finally:
+        grown.log.parent.chmod(0o755)
+    assert not cached(grown.log).exists()
+    assert len(list((tmp_path / "own" / "evcli").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("_always")
+def test_what_was_read_beside_a_writer_and_taken_back_is_no_cut(grown: Cli) -> None:
+    register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    other = Register(FileLog(str(grown.log)), actor="ann")
+    line = other.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+    register._look_ahead()  # as if the other one had not synced yet
+    os.truncate(grown.log, grown.log.stat().st_size - len(line))
+    cached(grown.log).unlink()
+    assert register.execute(intention(RENAMED, 1, "Ada", "")).after.name == "Ada"
+    os.truncate(grown.log, grown.log.stat().st_size // 2)
+    with pytest.raises(LogCut):
+        register.execute(intention(RENAMED, 1, "Ada B", ""))
+
+
+@pytest.mark.usefixtures("_always")
+def test_input_that_was_read_is_not_begun_anew_when_the_cache_fails(grown: Cli) -> None:
+    break_table(cached(grown.log), "user_keys")
+    rows = "name,email\nKurt,kurt@example.com\n"
+    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    assert ran.code == 14
+    assert b"run the command again" in ran.err
+    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    assert ran.code == 0
+    assert b"imported 1 user" in ran.out
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("words", [("show", "id:event-3"), ("user", "rename", "1", "Ada", "--id", "new")], ids=" ".join)
+def test_a_cache_that_is_busy_is_neither_waited_for_nor_removed(grown: Cli, words: tuple[str, ...]) -> None:
+    known = cached(grown.log).read_bytes()
+    db = sqlite3.connect(cached(grown.log), isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    assert grown(*words).code == 0
+    db.execute("ROLLBACK")
+    db.close()
+    assert cached(grown.log).read_bytes() == known
 
 
 @pytest.mark.usefixtures("_always")
@@ -369,7 +458,7 @@ def test_a_repair_that_cannot_forget_the_cache_does_not_cut(grown: Cli, monkeypa
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(history_module, "remove", refuse)
+    monkeypatch.setattr(place_module, "remove", refuse)
     ran = grown("repair")
     assert ran.code == 14
     assert "its cache cannot be removed" in ran.err
@@ -443,16 +532,17 @@ def test_a_register_that_lives_on_keeps_up_with_what_others_write(grown: Cli) ->
 KILLED = """
 import os, signal, sys
 from evcli import history
-from evcli.cache import cache
+from evcli.cache import cache, intake
 from evcli.eventlog import reading
-history.CACHED_FROM, history.MOST_BEHIND, cache.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
-real, left = cache.{where}, [int(sys.argv[1])]
+history.CACHED_FROM, history.MOST_BEHIND, intake.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
+module = intake if hasattr(intake, "{where}") else cache
+real, left = module.{where}, [int(sys.argv[1])]
 def dying(*words, **more):
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*words, **more)
-cache.{where} = dying
+module.{where} = dying
 from evcli.cli.main import main
 sys.exit(main([*sys.argv[3:], "--log", sys.argv[2]]))
 """

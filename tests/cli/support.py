@@ -210,11 +210,12 @@ def run_process(
     stdout: int | IO[bytes] = subprocess.PIPE,
     without_root_rights: bool = False,
     environment: Mapping[str, str] | None = None,
+    input: bytes = b"",
 ) -> Raw:
     """Run evcli (or another `command`) in a process of its own, without a terminal."""
     done = subprocess.run(
         [*command, *words],
-        stdin=subprocess.DEVNULL,
+        input=input,
         stdout=stdout,
         stderr=subprocess.PIPE,
         env={**os.environ, **(environment or {})},
