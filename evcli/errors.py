@@ -226,13 +226,9 @@ class LogCut(Damaged):
     def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
         why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
         hint = "the log was cut or replaced; compare it with a backup"
-        super().__init__(
-            path,
-            known,
-            byte,
-            why,
-            f"{hint}; only if that was meant, forget what was there: rm {cache}" if cache else hint,
-        )
+        if cache:
+            hint += f"; only if that was meant, forget what was there: rm {cache}"
+        super().__init__(path, known, byte, why, hint)
 
 
 class HistoryChanged(Damaged):

@@ -39,7 +39,8 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
   name, email  the user; both are needed
   action       create (when empty), rename, destroy or restore: the user with that e-mail; change-email: the user
                with that name
-  date         when it happened (--at asks when events were recorded, which is now), as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a zone
+  date         when it happened, as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a
+               zone; it is recorded now, and --at asks what was recorded by then
   reason       of a destroy
 
 Whatever interrupts it: run it again. Rows that are recorded are known by their content, and passed over.
