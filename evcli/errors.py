@@ -69,13 +69,14 @@ class AmbiguousUser(Refused):
 
 
 class EmailTaken(Refused):
-    """A live user has the e-mail that another one is to get."""
+    """A live user, created by event `event`, has the e-mail that another one is to get."""
 
     code = "email-taken"
 
     def __init__(self, email: str, holder: int, name: str, event: int) -> None:
         message = f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})'
         super().__init__(message, f"see evcli user show {holder}; two live users never share an e-mail")
+        self.event = event
 
 
 class NothingToRepair(Refused):
@@ -218,18 +219,16 @@ class NotALog(Damaged):
 
 
 class LogCut(Damaged):
-    """The log ends before an event that was known to be in it."""
+    """The log ends before an event that was known to be in it; `cache` is the file that knew it, if one did."""
 
     code = "log-cut"
 
-    def __init__(self, path: str, known: int, byte: int, size: int) -> None:
-        super().__init__(
-            path,
-            known,
-            byte,
-            f"event {known} was here, but the file is not what it was then (it now has {size} bytes)",
-            "the log was cut or replaced while in use; compare it with a backup",
-        )
+    def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
+        why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
+        hint = "the log was cut or replaced; compare it with a backup"
+        if cache:
+            hint += f"; only if that was meant, forget what was there: rm {cache}"
+        super().__init__(path, known, byte, why, hint)
 
 
 class HistoryChanged(Damaged):
@@ -277,10 +276,7 @@ class OutcomeUnknown(EvcliError):
     exit = 15
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(
-            f"{path}: {what}",
-            "check the disk, then run evcli log -n 3 before repeating the command",
-        )
+        super().__init__(f"{path}: {what}", "check the disk, then run evcli log -n 3 before repeating the command")
 
 
 class AnswerLost(EvcliError):

@@ -16,6 +16,10 @@ class Intention(NamedTuple):
     """Which record it is about: its id, from the state that the event would follow on. May raise Refused."""
     finds: bool = True
     """Whether the record must be there before (False for an event that creates it)."""
+    id: str | None = None
+    """The event's id, where whoever wants it names one."""
+    time: str | None = None
+    """When it happened, as the log writes times, where that was not just now."""
 
 
 class Outcome(NamedTuple):

@@ -11,7 +11,7 @@ evcli prints means the event it was printed for. `--since` takes the beginning, 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.errors import BadRef
@@ -31,6 +31,8 @@ _TIME = re.compile(
     r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?([.,][0-9]{1,6})? ?(Z|z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 ).fullmatch
 
+_WRITTEN = "a date alone is the beginning of that day; without a zone, times are local"
+
 _SECONDS = {
     "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1,
     "m": 60, "min": 60, "mins": 60, "minute": 60, "minutes": 60,
@@ -39,6 +41,13 @@ _SECONDS = {
     "w": 604800, "week": 604800, "weeks": 604800,
 }  # fmt: skip
 _MONTHS = {"month": 1, "months": 1, "y": 12, "year": 12, "years": 12}
+
+
+class FindIds(Protocol):
+    """Finds the first ten events whose id begins with a prefix, or is it."""
+
+    def __call__(self, prefix: str, *, exact: bool = False) -> list[Event]:
+        """Find them."""
 
 
 class Moment(NamedTuple):
@@ -58,8 +67,10 @@ class Span(NamedTuple):
     end: datetime
 
 
-def resolve(ref: str, reader: LogReader, now: datetime, *, beginning: bool = False) -> Moment:
-    """The moment that `ref` names in the log.
+def resolve(
+    ref: str, reader: LogReader, now: datetime, *, beginning: bool = False, find_ids: FindIds | None = None
+) -> Moment:
+    """The moment that `ref` names in the log; `find_ids` finds events by id, if not by reading all of it.
 
     `now` is the time, with a zone, for `ago`, `today`, `yesterday` and to know the future. With `beginning`, a time
     means the last event before it, not the last one within it (for `--since`).
@@ -76,7 +87,7 @@ def resolve(ref: str, reader: LogReader, now: datetime, *, beginning: bool = Fal
     if ref.startswith("@") or _BACK(ref):
         return Moment(_before_now(ref, reader), is_plain=False)
     if ref.startswith("id:"):
-        return Moment(_by_id(ref, reader), is_plain=False)
+        return Moment(_by_id(ref, find_ids or reader.find_ids), is_plain=False)
     span = read_time(ref, now)
     limit = _limit(span.start if beginning else span.end)
     is_future = span.start > now
@@ -105,6 +116,21 @@ def read_time(text: str, now: datetime) -> Span:
     if any(character.isdigit() and not character.isascii() for character in text):
         raise BadRef(text, "has digits that are not ASCII; write 0 to 9", FORMS)
     raise BadRef(text, "names no moment", FORMS)
+
+
+def written_moment(text: str, now: datetime) -> datetime:
+    """The first moment of the date or time that `text` writes out, as 2026-11-22 does and `yesterday` does not.
+
+    Raises:
+        BadRef: it writes out none, or one that no event can have.
+    """
+    if not _TIME(" ".join(text.split())):
+        raise BadRef(text, "is no date or time like 2026-11-22 or 2026-11-22T17:03:11Z", _WRITTEN)
+    start = read_time(text, now).start
+    try:
+        return start.astimezone(UTC)
+    except OverflowError:
+        raise BadRef(text, "is no time that an event can have", _WRITTEN) from None
 
 
 def _limit(moment: datetime) -> str:
@@ -137,11 +163,11 @@ def _before_now(ref: str, reader: LogReader) -> int:
     return head - back
 
 
-def _by_id(ref: str, reader: LogReader) -> int:
+def _by_id(ref: str, find_ids: FindIds) -> int:
     prefix = ref[3:]
     if not prefix:
         raise BadRef(ref, "an event id, or its beginning, must follow id:")
-    found = reader.find_ids(prefix, exact=True) or reader.find_ids(prefix)
+    found = find_ids(prefix, exact=True) or find_ids(prefix)
     if not found:
         raise BadRef(ref, "no event has an id that begins so", "evcli log --json shows the ids")
     if len(found) > 1:

@@ -1,24 +1,25 @@
 """The register: the one place where a log and its fold meet.
 
 `execute` makes an event of an intention, under the log's lock, when the type's rule accepts it on the state at the
-head; `at` gives the state at any event. Ids, times and the actor are taken once, here: a fold never asks the world.
+head. Ids, times and the actor are taken once, here: a fold never asks the world.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
 
-from evcli.domain.event import Event, number_of, recorded_moment
-from evcli.domain.kinds import TYPES
-from evcli.domain.state import Draft, MemoryState, State, step
+from evcli.deciding import Batch, Change, Desk, LeftOut, accept, all_or_none, outcomes, write_down
+from evcli.domain.draft import Draft
+from evcli.domain.event import number_of, subject_of
+from evcli.domain.state import MemoryState, State
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
-from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.file import FileLog, LogWriter
-from evcli.eventlog.format import LONGEST_ID, encode, hash_of, timestamp
-from evcli.eventlog.reading import START, LogReader, Position
+from evcli.eventlog.format import LONGEST_ID, hash_of, timestamp
+from evcli.eventlog.position import START, Position
+from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
+from evcli.history import History
 from evcli.intention import Intention, Outcome
 from evcli.replay import replay
 
@@ -50,34 +51,23 @@ class Register:
         actor: str,
         clock: Callable[[], datetime] = utc_now,
         new_id: Callable[[], str] = random_id,
+        history: History | None = None,
     ) -> None:
         self.log = log
+        self.history = History() if history is None else history
         self._actor = actor
         self._clock = clock
         self._new_id = new_id
         self._state: State = MemoryState()
         self._at = START
-
-    # --- reading ------------------------------------------------------------------------------------------------------
+        self._firm = START
+        """The place up to which the log was read or written under its lock: it must stay."""
+        self._based_on = 0
+        """The event up to which the state is the cache's."""
 
     def at(self, reader: LogReader, number: int | None = None) -> State:
         """The state after event `number` of the log that `reader` reads (the last one, when None). Raises Damaged."""
-        state: State = MemoryState()
-        replay(reader, state, until=number)
-        return state
-
-    def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
-        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged."""
-        state = MemoryState()
-        replay(reader, state, until=number - 1)
-        before_it = reader.at
-        event = next(reader.events(before_it, number))
-        kind, id = _subject(event)
-        before = state.get(kind, id)
-        replay(reader, state, before_it, number)
-        return event, before, state.get(kind, id)
-
-    # --- writing ------------------------------------------------------------------------------------------------------
+        return self.history.at(reader, number)
 
     def execute(
         self,
@@ -127,59 +117,84 @@ class Register:
             NoLog: an event is about a record, and there is no log.
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
-        if not lock_wait >= 0:
-            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
+        self._check(lock_wait)
         if id is not None and len(intentions) > 1:
             raise BadInput("--id names one event, and these are several", "send them one by one")
-        if id is not None and (fault := text_fault(id, LONGEST_ID)):
-            raise BadText("the event id", fault)
-        if fault := text_fault(self._actor, LONGEST_ID):
-            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
-        # What an earlier call knew is caught up under the lock; only a first fold is worth doing before it.
-        there = self._look_ahead() if dry_run or not self._at.number else True
+        if id is not None:
+            if fault := text_fault(id, LONGEST_ID):
+                raise BadText("the event id", fault)
+            intentions = [intentions[0]._replace(id=id)]
+        there = self._look_ahead(id) if dry_run or self._is_far_behind() else True
         if not there and intentions[0].finds:
             raise NoLog(self.log.path)
         if dry_run:
-            outcomes = self._decide_without_lock(intentions, id, expect, there)
-            answer(outcomes)
-            return outcomes
+            done = self._decide_without_lock(intentions, id, expect, there)
+            answer(done)
+            return done
         if not there:
-            self._accept(intentions, expect)  # a refused command must leave no file
+            self._check_head(expect)
+            self._accept(intentions)  # a refused command must leave no file
         with self.log.locked(lock_wait, may_create=not there) as writer:
-            self._catch_up(writer.reader)
+            self._catch_up(writer.reader, is_locked=True)
             if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
                 writer.sync()
-                outcomes = [known._replace(notices=writer.notices)]
-                answer(outcomes)
-                return outcomes
-            outcomes = self._decide(intentions, id, expect)
+                done = [known._replace(notices=writer.notices)]
+                answer(done)
+                return done
+            self._check_head(expect)
+            changes, draft = self._accept(intentions)
+            batch = self._write_down(changes)
+            done = outcomes(batch, changes, recorded=True)
             with held_signals():
-                self._append(writer, outcomes)
-                outcomes = [outcome._replace(recorded=True) for outcome in outcomes]
-                outcomes[0] = outcomes[0]._replace(notices=outcomes[0].notices + writer.notices)
-                answer(outcomes)
-        return outcomes
+                self._append(writer, batch, draft)
+                done[0].notices.extend(writer.notices)
+                answer(done)
+        return done
 
-    def _look_ahead(self) -> bool:
-        """Fold what is there before waiting for the lock, to hold it only for the rest; False if there is no log."""
+    def _check(self, lock_wait: float) -> None:
+        if not lock_wait >= 0:
+            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
+        if fault := text_fault(self._actor, LONGEST_ID):
+            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
+
+    def _is_far_behind(self) -> bool:
+        """Whether so much is to be folded, or taken into the cache, that it is worth doing before the lock is taken."""
+        return not self._at.number or self.history.is_behind(self._at)
+
+    def _look_ahead(self, id: str | None = None) -> bool:
+        """Fold what is there, and look for `id`, so that only the rest is left under the lock; False without a log."""
         try:
             with self.log.reader() as reader:
                 self._catch_up(reader)
+                if id is not None:
+                    self.history.find_ids(reader, id, exact=True)
         except NoLog:
             if self._at.number:
                 raise
+            self.history.check_missing(self.log.path)
             return False
         return True
 
-    def _catch_up(self, reader: LogReader) -> None:
-        if self._at.offset > reader.end.offset or not reader.follows(self._at):
-            raise LogCut(reader.path, self._at.number, self._at.offset, reader.end.offset)
+    def _catch_up(self, reader: LogReader, *, is_locked: bool = False) -> None:
+        """Bring the state up to the end of the log; under its lock, the cache is used as it is, since others wait."""
+        if not _still_has(reader, self._at):
+            if not _still_has(reader, self._firm):
+                raise LogCut(reader.path, self._firm.number, self._firm.offset, reader.end.offset)
+            self._begin_again()  # what was read beside a writer was taken back
+        cache = self.history.cache(reader, may_grow=not is_locked)
+        if cache is not None and cache.at.number > self._based_on:
+            self._state, self._at, self._based_on = Draft(cache.state()), cache.at, cache.at.number
         try:
             replay(reader, self._state, self._at)
         except BaseException:
-            self._state, self._at = MemoryState(), START  # half caught up is no state to go on from
+            self._begin_again()  # half caught up is no state to go on from
             raise
         self._at = reader.at
+        if is_locked:
+            self._firm = self._at
+
+    def _begin_again(self) -> None:
+        self._state, self._at, self._based_on = MemoryState(), START, 0
 
     def _decide_without_lock(
         self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None, there: bool
@@ -188,19 +203,21 @@ class Register:
             with self.log.reader() as reader:
                 if known := self._recorded_before(reader, intentions[0], id):
                     return [known]
-        return self._decide(intentions, id, expect)
+        self._check_head(expect)
+        changes, _ = self._accept(intentions)
+        return outcomes(self._write_down(changes), changes, recorded=False)
 
     def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
         """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
-        found = reader.find_ids(id, exact=True)
+        found = self.history.find_ids(reader, id, exact=True, may_grow=False)
         if not found:
             return None
         event, number = found[0], number_of(found[0])
-        _, before, after = self.change(reader, number)
+        _, before, after = self.history.change(reader, number)
         same = event["type"] == intention.type and event["data"] == intention.data
         if same and intention.finds:
             try:
-                same = intention.about(self.at(reader, number - 1)) == _subject(event)[1]
+                same = intention.about(self.history.at(reader, number - 1)) == subject_of(event)[1]
             except Refused:
                 same = False
         if not same:
@@ -211,87 +228,32 @@ class Register:
             )
         return Outcome(event, b"", before, after, False, [])
 
-    def _accept(
-        self, intentions: Sequence[Intention], expect: tuple[int, str | None] | None
-    ) -> list[tuple[int, Any, Any]]:
-        """For each, the record's id and the record before and after, if all are accepted on the state at the head."""
+    def _check_head(self, expect: tuple[int, str | None] | None) -> None:
         at = self._at
         if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
             raise Conflict(
                 f"the head is {at.head}, not {expect[0]}{':' + expect[1] if expect[1] else ''}; nothing was written",
                 f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
             )
+
+    def _accept(self, intentions: Sequence[Intention], left_out: LeftOut | None = None) -> tuple[list[Change], Draft]:
+        """What would change, if all are accepted on the state at the head, and the state after it."""
         draft = Draft(self._state)
-        changes: list[tuple[int, Any, Any]] = []
-        for intention in intentions:
-            kind, _, rule, apply = TYPES[intention.type]
-            try:
-                id = intention.about(draft)
-                before = draft.get(kind, id)
-                rule(draft, id, before, intention.data)
-            except Refused:
-                if not changes:
-                    raise
-                # What refuses it may be an earlier event of this very command, which is not there to speak of.
-                rule(self._state, id := intention.about(self._state), self._state.get(kind, id), intention.data)
-                raise Refused(f"{kind} {id} is named more than once", "nothing was written") from None
-            draft.number += 1
-            after = apply(before, id, draft.number, intention.data)
-            draft.put(kind, before, after)
-            changes.append((id, before, after))
-        return changes
+        return accept(draft, intentions, left_out or all_or_none(self._state, intentions)), draft
 
-    def _decide(
-        self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None
-    ) -> list[Outcome]:
-        """The events and what they would do, if all are accepted. Changes nothing."""
-        changes = self._accept(intentions, expect)
-        correlation = {"correlationid": self._new_id()} if len(intentions) > 1 else {}
-        at, outcomes = self._at, []
-        for intention, (record_id, before, after) in zip(intentions, changes, strict=True):
-            now = timestamp(self._clock())
-            members = {
-                "specversion": "1.0",
-                "id": id or self._new_id(),
-                "source": "evcli",
-                "type": intention.type,
-                "subject": f"{TYPES[intention.type].kind}/{record_id}",
-                "time": now,
-                **({"recordedtime": at.recorded} if now < at.recorded else {}),
-                "sequence": f"{at.number + 1:012}",
-                "authtype": "user",
-                "authid": self._actor,
-                **correlation,
-                "data": dict(intention.data),
-            }
-            line = encode(members, at.sha256, at.recorded)
-            event = cast("Event", {**members, "sha256": hash_of(line).decode()})
-            notices = [] if now >= at.recorded else [_clock_notice(now, at)]
-            outcomes.append(Outcome(event, line, before, after, False, notices))
-            at = Position(at.number + 1, at.offset + len(line), hash_of(line), recorded_moment(event))
-        size = sum(len(outcome.line) for outcome in outcomes)
-        if size > MAX_BATCH:
-            raise BadInput(f"{len(outcomes)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
-        return outcomes
+    def _write_down(self, changes: Sequence[Change], correlation: str | None = None) -> Batch:
+        """The events that say so."""
+        if correlation is None and len(changes) > 1:
+            correlation = self._new_id()
+        return write_down(Desk(self._actor, timestamp(self._clock()), self._at, self._new_id, correlation), changes)
 
-    def _append(self, writer: LogWriter, outcomes: list[Outcome]) -> None:
-        writer.append(b"".join(outcome.line for outcome in outcomes), self._at.number + 1)
-        offset = self._at.offset
-        for outcome in outcomes:
-            number = self._at.number + 1
-            step(self._state, outcome.event, number)
-            offset += len(outcome.line)
-            self._at = Position(number, offset, hash_of(outcome.line), recorded_moment(outcome.event))
+    def _append(self, writer: LogWriter, batch: Batch, draft: Draft) -> None:
+        lines = b"".join(batch.lines)
+        writer.append(lines, batch.number)
+        draft.settle()
+        number, offset, _, _ = self._at
+        self._at = self._firm = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)
 
 
-def _subject(event: Event) -> tuple[str, int]:
-    kind, _, id = event["subject"].partition("/")
-    return kind, int(id)
-
-
-def _clock_notice(now: str, at: Position) -> str:
-    behind = datetime.fromisoformat(at.recorded) - datetime.fromisoformat(now)
-    return (
-        f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at "
-        f"{at.recorded}, so that recorded moments never go back"
-    )
+def _still_has(reader: LogReader, place: Position) -> bool:
+    return place.offset <= reader.end.offset and reader.follows(place)

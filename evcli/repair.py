@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from evcli.audit import audit
 from evcli.domain.event import Event
-from evcli.errors import Damaged, NotALog, NothingToRepair
+from evcli.errors import Damaged, NotALog, NothingToRepair, NotWritten
 from evcli.eventlog.file import LogWriter
 from evcli.eventlog.format import BadLine, decode_alone
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
+from evcli.eventlog.survey import cut_lines
 
 
 class Gone(NamedTuple):
@@ -49,15 +51,21 @@ def plan(reader: LogReader) -> Plan:
         raise report.error
     fault = report.faults[0]
     head = reader.position_at(fault.byte)
-    lines = enumerate(reader.cut_lines(fault.byte), fault.line)
+    lines = enumerate(cut_lines(reader, fault.byte), fault.line)
     gone = [Gone(number, byte, _readable(line)) for number, (byte, line) in lines]
     return Plan(report.error, head, gone, reader.size() - fault.byte)
 
 
-def mend(writer: LogWriter, answer: Callable[[Plan, str], None] = lambda planned, copy: None) -> tuple[Plan, str]:
+def mend(
+    writer: LogWriter,
+    answer: Callable[[Plan, str], None] = lambda planned, copy: None,
+    *,
+    forget: Callable[[str], None] = lambda path: None,
+) -> tuple[Plan, str]:
     """Do what `plan` says, under the lock; the plan, and the path of the copy of the whole file as it was.
 
-    `answer` is given them while signals are held, so that a cut is announced if it is made.
+    `answer` is given them while signals are held, so that a cut is announced if it is made. Before that, `forget`
+    is to remove what is kept of the log at a path: it would know more than the log has then. May raise OSError.
 
     Raises:
         NothingToRepair, NotALog: as `plan` does.
@@ -66,6 +74,11 @@ def mend(writer: LogWriter, answer: Callable[[Plan, str], None] = lambda planned
     """
     planned = plan(writer.reader)
     with held_signals():
+        try:
+            forget(writer.path)
+        except OSError as error:
+            why = f"{writer.path} was not cut: its cache cannot be removed: {error.strerror}; it is as it was"
+            raise NotWritten(why) from error
         copy = writer.cut(planned.head.offset)
         answer(planned, copy)
     return planned, copy

@@ -88,9 +88,9 @@ def test_below_the_command_line_nobody_knows_the_terminal(path: Path) -> None:
     assert not known
 
 
-def test_only_the_module_that_draws_tables_imports_rich() -> None:
+def test_only_the_modules_that_draw_tables_and_progress_import_rich() -> None:
     users = {module_name(path) for path in FILES if any(name == "rich" for _, name in outside(path))}
-    assert users == {"cli.table"}
+    assert users == {"cli.table", "cli.progress"}
 
 
 def test_outside_their_own_modules_only_the_kinds_and_the_command_line_know_what_a_user_is() -> None:

@@ -16,6 +16,7 @@ from evcli.domain.state import State
 from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User
 from evcli.domain.who import find_user
 from evcli.errors import (
+    BadInput,
     BadText,
     Busy,
     Conflict,
@@ -143,7 +144,7 @@ def test_one_event_can_be_asked_for_with_what_it_changed(register: Register) -> 
     register.execute(rename("Ada", "Eve"))
     register.execute(create("Bob"))
     with register.log.reader() as reader:
-        event, before, after = register.change(reader, 2)
+        event, before, after = register.history.change(reader, 2)
     assert event["data"] == {"name": "Eve"}
     assert (before.name, after.name) == ("Ada", "Eve")
 
@@ -601,3 +602,28 @@ def test_the_garbage_collector_is_left_as_it_was(register: Register, was_on: boo
         assert gc.isenabled() is was_on
     finally:
         (gc.enable if before else gc.disable)()
+
+
+# --- events that are recorded after the fact --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("time", ["2026-03-01T09:00:00.000001Z", "2026-03-01T09:30:00.000000Z"])
+def test_nothing_can_have_happened_later_than_now_even_before_what_is_recorded(
+    register: Register, clock: Clock, log_path: Path, time: str
+) -> None:
+    clock.advance(hours=1)
+    register.execute(create("Ada", "ada@example.com"))
+    before = log_path.read_bytes()
+    clock.advance(hours=-1)
+    with pytest.raises(BadInput, match="cannot have happened"):
+        register.execute(create("Bob", "bob@example.com")._replace(time=time))
+    assert log_path.read_bytes() == before
+
+
+def test_an_event_that_happened_earlier_says_so_and_when_it_was_recorded(register: Register) -> None:
+    done = register.execute(create("Ada", "ada@example.com")._replace(time="2020-01-01T00:00:00.000000Z", id="mine"))
+    assert (done.event["time"], done.event["recordedtime"]) == (
+        "2020-01-01T00:00:00.000000Z",
+        "2026-03-01T09:00:00.000000Z",
+    )
+    assert done.event["id"] == "mine"

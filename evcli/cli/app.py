@@ -146,6 +146,8 @@ def root() -> LazyGroup:
             "user": user_group,
             **family("history", "log", "show", "diff"),
             **family("state", "state"),
+            **family("importing", "import"),
+            **family("export", "export"),
             **family("keep", "verify", "repair", "head", "status", "path"),
             **family("help", "help"),
             **family("completion", "completion"),

@@ -6,8 +6,10 @@ insert; for bash it is done here. Completion never says that something is wrong:
 
 import re
 import sys
-from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Annotated
 
 import typer
@@ -19,10 +21,14 @@ from evcli.cli.session import Session
 from evcli.cli.times import local
 from evcli.domain.event import number_of
 from evcli.domain.kinds import TYPES
-from evcli.domain.user import USER
+from evcli.domain.state import State
+from evcli.domain.user import USER, User, email_key, name_key
 from evcli.errors import BadInput
 
 app = typer.Typer()
+
+MOST = 100
+"""So many users are offered at the most, however many there are."""
 
 RECENT = 20
 """So many of the last events are offered where a moment can stand."""
@@ -63,7 +69,9 @@ function __evcli_completion
     command $words[1] $words[2..-1] (commandline -ct) 2>/dev/null
 end
 complete --command evcli --no-files --arguments '(__evcli_completion)'
-complete --command evcli --long-option log --require-parameter --force-files"""
+complete --command evcli --long-option log --require-parameter --force-files
+complete --command evcli --force-files --condition '__fish_seen_subcommand_from export
+    and not contains -- (commandline -opc)[-1] --what --at --format --color'"""
 
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
@@ -140,24 +148,46 @@ class _Words(ShellComplete):
 def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Ids, e-mails and names of users that begin with what was typed, in any case, each with who it is."""
     session = ctx.ensure_object(Session)
-    with session.log.reader() as reader:
-        everybody = list(session.register().at(reader).records(USER))
     wants_destroyed = ctx.info_name == "restore"
-    chosen = [
-        user
-        for user in everybody
-        if (user.destroyed is not None) == wants_destroyed or ctx.info_name in ("show", "log")
-    ]
-    begun = incomplete.casefold()
-    names = Counter(user.name.casefold() for user in chosen)
-    found: list[tuple[str, str]] = []
-    for user in chosen:
-        is_unique = names[user.name.casefold()] == 1 and "@" not in user.name and not user.name.isdigit()
-        values = [(str(user.id), f"{user.name} <{user.email}>")]
-        if begun:
-            values += [(user.email, user.name)] + ([(user.name, user.email)] if is_unique else [])
-        found += [(value, told) for value, told in values if value.casefold().startswith(begun)]
-    return found
+    wants_all = ctx.info_name in ("show", "log")
+
+    def is_wanted(user: User | None) -> bool:
+        return user is not None and (wants_all or (user.destroyed is not None) == wants_destroyed)
+
+    with session.log.reader() as reader:
+        state = session.history.at(reader)
+        live_only = not wants_all and not wants_destroyed
+        wanted = islice(filter(is_wanted, _by_id(state, incomplete, live_only=live_only)), MOST)
+        found = [(str(user.id), f"{user.name} <{user.email}>") for user in wanted]
+        begun = incomplete.casefold()
+        words = takewhile(lambda pair: pair[0].startswith(begun), state.words(USER, begun)) if begun else ()
+        is_shared = lru_cache(lambda word: _is_shared(state, word, is_wanted))
+        for word, user in islice(words, MOST):
+            if not is_wanted(user):
+                continue
+            if word == email_key(user):
+                found.append((user.email, user.name))
+            elif "@" not in user.name and not user.name.isdigit() and not is_shared(word):
+                found.append((user.name, user.email))
+    return found[:MOST]
+
+
+def _by_id(state: State, digits: str, *, live_only: bool) -> Iterator[User]:
+    """The users whose ids begin with these digits, the lowest first."""
+    last = state.last_id(USER)
+    if not digits:
+        yield from state.records(USER, live_only=live_only)
+    elif digits.isascii() and digits.isdigit() and digits[0] != "0":
+        low, high = int(digits), int(digits)
+        while low <= last:
+            for id in range(low, min(high, last) + 1):
+                yield state.get(USER, id)
+            low, high = low * 10, high * 10 + 9
+
+
+def _is_shared(state: State, word: str, is_wanted: Callable[[User], bool]) -> bool:
+    called = (user for user in state.called(USER, word) if name_key(user) == word and is_wanted(user))
+    return len(list(islice(called, 2))) > 1
 
 
 def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

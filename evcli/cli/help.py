@@ -36,7 +36,8 @@ FORMATS = """\
   plain   one record a line, fields between tabs, never cut; the default in a pipe
   json    one document; --json is short for it; errors, warnings and notes are JSON objects on stderr then
   jsonl   one document a line; of evcli log, the log's own lines, byte for byte
-  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it
+  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it:
+          text that begins with = + - @ TAB CR LF or NUL, or so after some '; without that one ' it is the text again
 
 JSON documents (more members may come; these stay; created, changed and destroyed are event numbers):
 
@@ -46,9 +47,12 @@ JSON documents (more members may come; these stay; created, changed and destroye
   log         [events, exactly as in the log]
   show        {"event":{…},"before":USER or null,"after":USER}
   diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
+  export      [users as user list has them], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"faults":[{"line":4,"byte":1046,"message":"…"}]}
   repair      {"repaired":true,"head":"41:…","fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],"copy":"…"}
+  import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true}; skipped and already:
+              rows that were passed over, and rows that an earlier run recorded
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
 
@@ -67,11 +71,14 @@ EXIT_CODES = """\
   15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
   16        stored, but the answer could not be shown (stdout closed or full)
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
-  255       a bug: EVCLI_DEBUG=1 shows the traceback"""
+  255       a bug: EVCLI_DEBUG=1 shows the traceback
+
+An import writes batch by batch: whatever its code, it says up to which line the rows are recorded."""
 
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one
   EVCLI_ACTOR               who does it, in place of the operating system's user name
+  EVCLI_CACHE=off           fold the log in memory; keep and use no cache of a long one (LOG.cache beside it)
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
   NO_COLOR, FORCE_COLOR     never or always colour; --color says more
   COLUMNS                   how wide a table may be

@@ -1,22 +1,22 @@
 """`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain, islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from evcli.cli.events import LOG_HEADER, as_json, event_fields, in_words, log_row
-from evcli.cli.options import ByType, ByUser, Limit, Ref, Since, Until, complete_moments
+from evcli.cli.options import ByType, ByUser, Ref, Since, Until, complete_moments
 from evcli.cli.output import Answer, Cell, fields
 from evcli.cli.session import Session
-from evcli.domain.event import Event, number_of
-from evcli.domain.kinds import KINDS
+from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.user import USER
 from evcli.domain.who import find_user
 from evcli.errors import BadRef
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
 
 app = typer.Typer()
 
@@ -31,37 +31,63 @@ Examples:
   evcli log --since yesterday --type 'user.d*'
   evcli log --user ada@example.com --reverse
   evcli log --format jsonl | jq .data
+  evcli log -f --type user.created
 
 {_EXIT}
 """,
 )
 def log(
     ctx: typer.Context,
-    limit: Limit = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all. With -f, default 10."),
+    ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
     since: Since = None,
     until: Until = None,
     type: ByType = None,
     user: ByUser = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Show the events, first_one first."""
+    """Show the events, newest first."""
     session: Session = ctx.obj
+    if follow:
+        from evcli.cli.following import LAST, check_it_can_go_on, show_as_they_land
+
+        check_it_can_go_on(session, until)
+        # As journalctl has it: who says since when wants all since then.
+        limit = LAST if limit is None and since is None else limit
     with session.reader() as reader:
         first = 0 if since is None else session.moment(since, reader, beginning=True)
         end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
-        subject = None if user is None else f"{USER}/{find_user(session.register().at(reader), user).id}"
+
+        id = None if user is None else find_user(session.history.at(reader), user).id
 
         def is_wanted(event: Event) -> bool:
             return (
                 (type is None or fnmatchcase(event["type"], type))
-                and (subject is None or event["subject"] == subject)
+                and (id is None or event["subject"] == f"{USER}/{id}")
                 and (actor is None or event["authid"] == actor)
             )
 
-        events = _first_one_first(reader, first, end) if not reverse else _oldest_first(reader, first, end)
-        wanted = filter(is_wanted, events)
-        chosen: Iterator[Event] = islice(wanted, limit or None)
+        def events(*, backward: bool) -> Iterator[Event]:
+            if id is not None:
+                about = session.history.events_about(reader, USER, id, end.number, after=first, backward=backward)
+                return filter(is_wanted, about)
+            return filter(
+                is_wanted, _newest_first(reader, first, end) if backward else _oldest_first(reader, first, end)
+            )
+
+        if follow:
+            past: Iterable[Event] = (
+                list(islice(events(backward=True), limit))[::-1] if limit else events(backward=False)
+            )
+            show_as_they_land(session, reader, past, end, is_wanted)
+            return
+        chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
         first_one = next(chosen, None)
         if first_one is None:
             session.output.note("no events are so" if end.number else "the log is empty")
@@ -70,7 +96,7 @@ def log(
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
 
 
-def _first_one_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
     for event in reader.events_backward(end):
         if number_of(event) <= first:
             return
@@ -99,7 +125,7 @@ def show(ctx: typer.Context, ref: Ref = "@") -> None:
         number = session.moment(ref, reader)
         if number == 0:
             raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-        event, before, after = session.register().change(reader, number)
+        event, before, after = session.history.change(reader, number)
     rows: list[tuple[str, Cell]] = [*event_fields(event), ("before", in_words(before)), ("after", in_words(after))]
     session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
 
@@ -128,17 +154,15 @@ def diff(
 ) -> None:
     """Show what changed between two moments."""
     session: Session = ctx.obj
-    register = session.register()
     with session.reader() as reader:
         head = reader.last().number
         start = max(0, head - 1) if from_ is None else session.moment(from_, reader)
         end = head if to == "@" else session.moment(to, reader)
-        before, after = register.at(reader, start), register.at(reader, end)
-    changes: list[tuple[str, Any, Any]] = []
-    for kind in KINDS:
-        ids = range(1, max(before.last_id(kind), after.last_id(kind)) + 1)
-        pairs = ((before.get(kind, id), after.get(kind, id)) for id in ids)
-        changes += [(kind, old, new) for old, new in pairs if old != new]
+        before, after = session.history.at(reader, start), session.history.at(reader, end)
+        between = reader.events(reader.position_of(min(start, end)), max(start, end))
+        touched = sorted({subject_of(event) for event in between})
+    pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
+    changes = [(kind, old, new) for kind, old, new in pairs if old != new]
     if not changes:
         session.output.note(f"nothing changed from event {start} to event {end}")
     document = {

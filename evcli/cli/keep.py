@@ -2,11 +2,12 @@
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evcli.audit import MOST_FAULTS, Report, audit
 from evcli.cli.events import summary
 from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
@@ -14,13 +15,14 @@ from evcli.cli.safe import valid
 from evcli.cli.session import Session
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
-from evcli.errors import Damaged, EvcliError
+from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
 from evcli.eventlog.opening import network_warnings, warnings_about
-from evcli.eventlog.reading import START
-from evcli.eventlog.survey import Fault
+from evcli.eventlog.position import START
+from evcli.eventlog.reading import LogReader
 from evcli.register import LOCK_WAIT
 
 if TYPE_CHECKING:
+    from evcli.audit import Report
     from evcli.repair import Plan
 
 app = typer.Typer()
@@ -45,12 +47,17 @@ def verify(
     ] = None,
 ) -> None:
     """Read every event: form, chain and rules; change nothing."""
+    from evcli.audit import MOST_FAULTS, Report, audit
+    from evcli.eventlog.survey import Fault
+
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     try:
-        with session.reader() as reader:
+        with session.reader(trusts_cache=False) as reader:
             report = audit(reader, None if head is None else (head[0], str(head[1])))
-    except Damaged as error:  # found where the log was opened: no log at all, or a batch file that cannot be its own
+            if report.error is None:
+                report = _held_against_cache(session, reader, report)
+    except Damaged as error:  # found where the log was opened: no log, not its batch file, or less than its cache knows
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
     document = {
@@ -72,6 +79,17 @@ def verify(
             "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
             "evcli verify --expect HEAD"
         )
+
+
+def _held_against_cache(session: Session, reader: LogReader, report: "Report") -> "Report":
+    """The report, or that the log has lost what its cache knows: a fault that its own lines cannot show."""
+    from evcli.eventlog.survey import Fault
+
+    try:
+        session.history.check(reader)
+    except LogCut as cut:
+        return report._replace(status="damaged", faults=[Fault(cut.line, cut.byte, cut.why)], error=cut)
+    return report
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
@@ -104,7 +122,7 @@ def repair(
 
     session: Session = ctx.obj
     if dry_run:
-        with session.reader() as reader:
+        with session.reader(trusts_cache=False) as reader, _or_cut(session, reader):
             planned = plan(reader)
         session.output.note("dry run: nothing was changed; this would be cut")
         session.output.show(_repair_answer(planned, None))
@@ -115,8 +133,18 @@ def repair(
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
 
     session.output.paged = False  # the lock is held until the answer is given
-    with session.log.locked(lock_wait, may_create=False) as writer:
-        mend(writer, answer)
+    with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
+        mend(writer, answer, forget=session.history.forget)
+
+
+@contextmanager
+def _or_cut(session: Session, reader: LogReader) -> Iterator[None]:
+    """A log with nothing to repair may still have lost what its cache knows; that no repair brings back."""
+    try:
+        yield
+    except NothingToRepair:
+        session.history.check(reader)
+        raise
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
@@ -191,26 +219,26 @@ def status(ctx: typer.Context) -> None:
     session: Session = ctx.obj
     with session.reader() as reader:
         size = os.fstat(reader.descriptor).st_size
-        state = session.register().at(reader)
-        place = reader.at
+        state = session.history.at(reader)
+        place = session.history.place(reader, state.number)
         first = next(reader.events(until=1), None)
         last = next(reader.events_backward(place), None)
         warnings = warnings_about(reader.path, reader.descriptor)
         warnings += network_warnings(reader.path, reader.descriptor)
         if reader.end.torn:
             warnings.append(f"{reader.end.torn} bytes of an unfinished append follow the last event")
-    records = [record for kind in KINDS for record in state.records(kind)]
-    live = sum(record.destroyed is None for record in records)
+        counts = [state.count(kind) for kind in KINDS]
     document = {
         "path": valid(os.path.abspath(reader.path)),
         "size": size,
         "events": place.number,
         "head": place.head,
         "identity": first["sha256"] if first else None,
-        "live": live,
-        "destroyed": len(records) - live,
+        "live": sum(count.live for count in counts),
+        "destroyed": sum(count.destroyed for count in counts),
         "first": first["time"] if first else None,
         "last": last["time"] if last else None,
+        "cache": None if session.history.cache_path is None else valid(session.history.cache_path),
         "warnings": [valid(warning) for warning in warnings],
     }
     rows: list[tuple[str, Cell]] = []

@@ -18,7 +18,7 @@ from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.register import random_id, utc_now
 
-_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head)")
+_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head|import)")
 
 
 def run() -> NoReturn:
@@ -50,8 +50,15 @@ def main(
     Answers go to sys.stdout, messages to sys.stderr. `clock` (a time with its zone) and `new_id` are where times and
     event ids come from.
     """
-    session = Session(clock=clock, new_id=new_id)
     before = _interruptible()
+    try:
+        return _run(Session(clock=clock, new_id=new_id), arguments)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(session: Session, arguments: Sequence[str]) -> int:
     try:
         with root().make_context("evcli", list(arguments), obj=session) as context:
             context.command.invoke(context)
@@ -69,6 +76,12 @@ def main(
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
+        if type(error).__module__ == "sqlite3":
+            try:
+                if session.give_up_cache(error):
+                    return _run(session, arguments)
+            except NotWritten as failure:
+                return _fail(session, arguments, failure)
         if os.environ.get("EVCLI_DEBUG") == "1":
             import traceback
 
@@ -80,9 +93,6 @@ def main(
         )
         bug.code = "bug"
         return _fail(session, arguments, bug)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None]:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
 
@@ -44,6 +45,10 @@ class Answer(NamedTuple):
     """Whether a table shows its header (a list of fields needs none)."""
     is_verbatim: bool = False
     """Whether jsonl gives each record as it stands in the log, byte for byte."""
+    is_export: bool = False
+    """Whether it is kept, not looked at: CSV has text as it is, and JSON that damage cut short is no JSON."""
+    live: int | None = None
+    """None where the answer ends; else each row is shown as it comes, once these many are there."""
 
 
 class Output:
@@ -55,6 +60,8 @@ class Output:
         self.quiet = False
         self.color = "auto"
         self.paged = True
+        self.has_answered = False
+        """Whether something is on stdout, so that the command cannot begin anew."""
 
     # --- stdout -------------------------------------------------------------------------------------------------------
 
@@ -62,14 +69,18 @@ class Output:
         """Write the answer to stdout in the chosen form, and flush it. Raises BrokenPipeError, AnswerLost."""
         form = self.chosen_form
         forms: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {
-            "json": _json, "jsonl": _jsonl, "csv": _csv, "plain": _plain, "table": self._table,
+            **FOR_PROGRAMS, "plain": _plain, "table": self._table,
         }  # fmt: skip
         pieces = forms[form](answer)
-        if self.paged and form == "table" and _is_terminal(sys.stdout):
+        if answer.live is not None:
+            for piece in chain([b""], pieces):  # a stdout that is closed need not wait for an event to be told
+                self.write([piece])
+        elif self.paged and form == "table" and _is_terminal(sys.stdout):
             from evcli.cli.pager import page
 
-            pieces = page(pieces)
-        self.write(pieces)
+            self.write(page(pieces))
+        else:
+            self.write(pieces)
 
     @property
     def chosen_form(self) -> str:
@@ -88,6 +99,7 @@ class Output:
         """Write bytes to stdout; none flushes it."""
         try:
             if data:
+                self.has_answered = True
                 sys.stdout.buffer.write(data)
             else:
                 sys.stdout.flush()
@@ -106,10 +118,12 @@ class Output:
 
         if answer.title:
             yield safe(answer.title) + "\n"
-        rows = ([self._shown(cell, exact=not answer.is_headed) for cell in row] for row in answer.rows)
+        show = _absolute if answer.live is not None else partial(self._shown, exact=not answer.is_headed)
+        rows = ([show(cell) for cell in row] for row in answer.rows)
         header = [name.replace("_", " ") for name in answer.header] if answer.is_headed else None
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        yield from draw(header, rows, width=_width(), color=self.has_color(sys.stdout), encoding=encoding)
+        color = self.has_color(sys.stdout)
+        yield from draw(header, rows, width=_width(), color=color, encoding=encoding, live=answer.live)
 
     def _shown(self, cell: Cell, *, exact: bool) -> str:
         if isinstance(cell, When):
@@ -125,6 +139,10 @@ class Output:
             return False
         if os.environ.get("FORCE_COLOR"):
             return True
+        return self.can_redraw(stream)
+
+    def can_redraw(self, stream: TextIO | None) -> bool:
+        """Whether `stream` is a terminal on which a line can be drawn over."""
         return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
     # --- stderr -------------------------------------------------------------------------------------------------------
@@ -184,7 +202,8 @@ def _json(answer: Answer) -> Iterator[bytes]:
             yield opening + safe_json(orjson.dumps(record))
             opening = b",\n"
     except EvcliError:  # a damaged line ends the answer with an error, but what was said until then is a document
-        yield b"[]\n" if opening == b"[" else b"]\n"
+        if not answer.is_export:
+            yield b"[]\n" if opening == b"[" else b"]\n"
         raise
     yield b"[]\n" if opening == b"[" else b"]\n"
 
@@ -199,20 +218,16 @@ def _csv(answer: Answer) -> Iterator[str]:
     import csv
     import io
 
+    from evcli.formulas import guarded
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     for row in chain([answer.header], answer.rows):
-        writer.writerow([_guarded(cell) for cell in row])
+        cells = [cell if answer.is_export or not isinstance(cell, str) else safe(cell) for cell in row]
+        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-
-
-def _guarded(cell: Cell) -> Cell:
-    """A spreadsheet takes text that begins so for a formula (OWASP ASVS 1.2.10): a quote before it makes it text."""
-    if not isinstance(cell, str):
-        return cell
-    return ("'" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0")) else "") + safe(cell)
 
 
 def _plain(answer: Answer) -> Iterator[str]:
@@ -220,12 +235,16 @@ def _plain(answer: Answer) -> Iterator[str]:
         yield "".join(safe(line) + "\n" for line in answer.lines)
         return
     for row in answer.rows:
-        yield (
-            "\t".join(
-                "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell)) for cell in row
-            )
-            + "\n"
-        )
+        yield "\t".join(map(_absolute, row)) + "\n"
+
+
+def _absolute(cell: Cell) -> str:
+    """A cell as it stays true however long it is looked at: no time is so long ago."""
+    return "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell))
+
+
+FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}
+"""The forms that programs read, and how an answer becomes them piece by piece."""
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -2,18 +2,25 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
-from evcli.errors import BadInput
+from evcli.cli.waiting import Waiting
+from evcli.errors import BadInput, LogCut, NotWritten
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
+from evcli.history import History
 from evcli.register import Register, random_id, utc_now
 
 if TYPE_CHECKING:
     from evcli.moments import Moment
+
+
+AnyRegister = TypeVar("AnyRegister", bound=Register)
 
 
 class Session:
@@ -23,6 +30,14 @@ class Session:
         self.clock = clock
         self.new_id = new_id
         self.output = Output(clock())
+        self.history = History(
+            uses_cache=os.environ.get("EVCLI_CACHE") != "off",
+            other_folder=_cache_folder,
+            progress=Waiting(self.output, "reading the log once", "events"),
+        )
+        self.waiting: Waiting | None = None
+        self.is_under_way = False
+        """Whether something was done that cannot be done again from the beginning: input that was read."""
         self._log_option: str | None = None
 
     def set(self, option: str, value: object) -> None:
@@ -64,13 +79,43 @@ class Session:
 
     def register(self) -> Register:
         """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
-        return Register(
-            self.log, actor=os.environ.get("EVCLI_ACTOR") or _user_name(), clock=self.clock, new_id=self.new_id
-        )
+        return self.register_of(Register)
 
-    def reader(self) -> LogReader:
-        """Open the log for reading, and say what is odd about it. Raises NoLog, CannotOpen, NotALog."""
+    def register_of(self, kind: type[AnyRegister]) -> AnyRegister:
+        """The same, as that kind of register."""
+        actor = os.environ.get("EVCLI_ACTOR") or _user_name()
+        return kind(self.log, actor=actor, clock=self.clock, new_id=self.new_id, history=self.history)
+
+    def give_up_cache(self, error: Exception) -> bool:
+        """Do without a cache that failed, and remove it when it is broken; False when it is too late to begin anew."""
+        path = self.history.cache_path
+        if path is None:
+            return False
+        what = f"the cache {path} failed ({error})"
+        if type(error).__name__ != "OperationalError":  # which says that it is busy, or that the disk is full
+            what += " and is removed; it is made anew when it is used"
+            with suppress(OSError):
+                self.history.forget(self.path)
+        if self.output.has_answered or self.is_under_way:
+            raise NotWritten(f"{what}; what is stored stays stored", "run the command again")
+        self.output.warning(what)
+        self.history = History(uses_cache=False)
+        return True
+
+    def reader(self, *, trusts_cache: bool = True) -> LogReader:
+        """Open the log for reading, and say what is odd about it.
+
+        Raises:
+            NoLog, CannotOpen, NotALog.
+            LogCut: its cache knows more than it has; not told to whoever does not trust caches.
+        """
         reader = self.log.reader()
+        try:
+            if trusts_cache:
+                self.history.check(reader)
+        except LogCut:
+            reader.close()
+            raise
         for warning in warnings_about(reader.path, reader.descriptor):
             self.output.warning(warning)
         if reader.end.torn:
@@ -84,7 +129,8 @@ class Session:
         """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
         from evcli.moments import resolve
 
-        moment = resolve(ref, reader, self.output.now, beginning=beginning)
+        find_ids = partial(self.history.find_ids, reader)
+        moment = resolve(ref, reader, self.output.now, beginning=beginning, find_ids=find_ids)
         if moment.is_future:
             self.output.note(f'"{ref}" is in the future; the answer is what is known now')
         if not moment.is_plain:
@@ -111,6 +157,12 @@ def _default_path() -> str:
     import platformdirs
 
     return os.path.join(platformdirs.user_data_dir("evcli", appauthor=False), "events.jsonl")
+
+
+def _cache_folder() -> str:
+    import platformdirs
+
+    return platformdirs.user_cache_dir("evcli", appauthor=False)
 
 
 def _user_name() -> str:

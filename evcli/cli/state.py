@@ -27,8 +27,8 @@ def state(ctx: typer.Context, at: At = None) -> None:
     """Show the whole register, now or at a moment."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        state = session.register().at(reader, None if at is None else session.moment(at, reader))
-        place = reader.at
+        state = session.history.at(reader, None if at is None else session.moment(at, reader))
+        place = session.history.place(reader, state.number)
     users = list(state.records(USER))
     live = [user for user in users if user.destroyed is None]
     document = {

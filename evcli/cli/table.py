@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 
 from rich import box
 from rich.cells import cell_len
@@ -15,22 +15,42 @@ PIECE = 200
 
 
 def draw(
-    header: Sequence[str] | None, rows: Iterable[Sequence[str]], *, width: int, color: bool, encoding: str
+    header: Sequence[str] | None,
+    rows: Iterable[Sequence[str]],
+    *,
+    width: int,
+    color: bool,
+    encoding: str,
+    live: int | None = None,
 ) -> Iterator[str]:
-    """The table as text, in pieces; cells are shown whole, folded where the width is too small, and as they are."""
+    """The table as text, in pieces; cells are shown whole, folded where the width is too small, and as they are.
+
+    A `live` one has so many rows at once, and then each as it comes: a cell that is wider than all before it widens its
+    column from there on.
+    """
     rows = iter(rows)
+    widest: list[int] = []
     widths: list[int] = []
+    size = PIECE if live is None else max(live, 1)
     is_first = True
-    while piece := [list(row) for row in islice(rows, PIECE)]:
-        if is_first:
-            widths = _widths([list(header), *piece] if header else piece, width)
+    while piece := [list(row) for row in islice(rows, size)]:
+        if is_first or live is not None:
+            measured = [list(header), *piece] if header else piece
+            widest = list(map(max, _widest(measured), widest or repeat(1)))
+            widths = _fitted(widest, width)
         yield _draw(header if is_first else None, piece, widths, width, color, encoding)
         is_first = False
+        size = PIECE if live is None else 1
 
 
-def _widths(rows: list[list[str]], width: int) -> list[int]:
-    """How wide each column is: as wide as its widest cell, the widest ones cut back until all fit."""
-    widths = [max(1, *(cell_len(row[at]) for row in rows)) for at in range(len(rows[0]))]
+def _widest(rows: list[list[str]]) -> list[int]:
+    """How wide the widest cell of each column is."""
+    return [max(1, *(cell_len(row[at]) for row in rows)) for at in range(len(rows[0]))]
+
+
+def _fitted(natural: list[int], width: int) -> list[int]:
+    """How wide each column is: as its widest cell, the widest columns cut back until all fit."""
+    widths = list(natural)
     room = max(width - 2 * len(widths), len(widths))
     while sum(widths) > room:
         widest = max(range(len(widths)), key=widths.__getitem__)

@@ -1,5 +1,6 @@
 """`evcli user …`: what can happen to users, who they are, and who they were."""
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -181,14 +182,14 @@ def list_users(
     """List the users there are, or were at a moment."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        state = session.register().at(reader, None if at is None else session.moment(at, reader))
+        state = session.history.at(reader, None if at is None else session.moment(at, reader))
     wanted = composed(match or "").casefold()
-    users = [
+    found = (
         user
-        for user in state.records(USER)
-        if (all or user.destroyed is None) and (wanted in user.name.casefold() or wanted in user.email.casefold())
-    ]
-    users = users[: limit or None]
+        for user in state.records(USER, live_only=not all)
+        if wanted in user.name.casefold() or wanted in user.email.casefold()
+    )
+    users = list(islice(found, limit or None))
     if not users:
         session.output.note(f"no users{' match' if match else ''} at event {state.number}")
     # A table for people leaves the column of destroying events out where it would be empty.
@@ -210,16 +211,15 @@ Examples:
 def show(ctx: typer.Context, who: Who, at: At = None) -> None:
     """Show one user, now or at a moment, with the events that made it so."""
     session: Session = ctx.obj
-    register = session.register()
+    history = session.history
     with session.reader() as reader:
         number = None if at is None else session.moment(at, reader)
-        state = register.at(reader, number)
+        state = history.at(reader, number)
         try:
             user = find_user(state, who)
         except NoSuchUser as unknown:
-            raise _known_later(unknown, who, state, register.at(reader)) from None
-        subject = f"{USER}/{user.id}"
-        events = [event for event in reader.events(until=state.number) if event["subject"] == subject]
+            raise _known_later(unknown, who, state, history.at(reader)) from None
+        events = list(history.events_about(reader, USER, user.id, state.number))
     rows: list[tuple[str, Cell]] = list(user._asdict().items())
     for event in events:
         said = summary(event)

@@ -37,6 +37,12 @@ def number_of(event: Event) -> int:
     return int(event["sequence"])
 
 
+def subject_of(event: Event) -> tuple[str, int]:
+    """Which record the event is about: its kind and id."""
+    kind, _, id = event["subject"].partition("/")
+    return kind, int(id)
+
+
 def recorded_moment(event: Event) -> str:
     """When the event was recorded: its `recordedtime`, or its `time` when it was recorded as it happened."""
     return event.get("recordedtime") or event["time"]
@@ -56,8 +62,19 @@ class EventType(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """One kind of record: its name, its event types, and the text that no two live records of it may share."""
+    """One kind of record.
+
+    A record is a NamedTuple of numbers and texts. Its `id`, `changed` (the event that made it so) and `destroyed` (the
+    event that destroyed it, or None) mean the same for every kind.
+    """
 
     name: str
     types: Mapping[str, EventType]
+    record: Any
+    """The class of its records."""
     unique_key: Callable[[Any], str]
+    """The text that no two live records share."""
+    name_key: Callable[[Any], str]
+    """What people call a record, without regard to case; several may be called the same."""
+    claimed_key: Callable[[Data], str | None]
+    """The unique key that an event's data wants for its record, or None: what its rule will ask for."""

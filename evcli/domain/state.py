@@ -3,11 +3,18 @@
 A State is where records live, not how they change; `step` is the only way in, for a new event as for an old one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from evcli.domain.event import Event
+from evcli.domain.event import Event, Kind
 from evcli.domain.kinds import KINDS, TYPES
+
+
+class Count(NamedTuple):
+    """How many records of a kind there are."""
+
+    live: int
+    destroyed: int
 
 
 class State(Protocol):
@@ -22,10 +29,22 @@ class State(Protocol):
         """The live record whose unique key is `key`, or None."""
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind; 0 when none was."""
+        """The highest id that was ever given to this kind; 0 when none was. Ids have no gaps."""
 
-    def records(self, kind: str) -> Iterable[Any]:
-        """All records of the kind, destroyed ones too, in order of id."""
+    def count(self, kind: str) -> Count:
+        """How many records of the kind there are."""
+
+    def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
+        """All records of the kind, or those that live, in order of id."""
+
+    def called(self, kind: str, word: str) -> Iterator[Any]:
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+
+    def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
+        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+
+    def prepare(self, events: Sequence[Event]) -> None:
+        """Get ready what `events`, which follow, will ask for; a State that is quick without it does nothing."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Keep `record` in the place of `before`, the record that had its id (None for a new one)."""
@@ -52,9 +71,26 @@ class MemoryState:
         """The highest id that was ever given to this kind: ids have no gaps, so it is their count."""
         return len(self._tables[kind].records)
 
-    def records(self, kind: str) -> Iterator[Any]:
-        """All records of the kind, destroyed ones too, in order of id: the order in which they were put first."""
-        return iter(self._tables[kind].records.values())
+    def count(self, kind: str) -> Count:
+        """How many records of the kind there are: each that lives holds one key."""
+        table = self._tables[kind]
+        return Count(len(table.holders), len(table.records) - len(table.holders))
+
+    def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
+        """All records of the kind, or those that live, in order of id: the order in which they were put first."""
+        records = self._tables[kind].records.values()
+        return (record for record in records if record.destroyed is None) if live_only else iter(records)
+
+    def called(self, kind: str, word: str) -> Iterator[Any]:
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+        return (record for record in self.records(kind) if word in words_of(KINDS[kind], record))
+
+    def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
+        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        return words_among(kind, self.records(kind), start, backward=backward)
+
+    def prepare(self, events: Sequence[Event]) -> None:
+        """Nothing to do: all is in memory."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Keep `record` in the place of `before`, and its unique key while it lives."""
@@ -76,46 +112,21 @@ class _Table(NamedTuple):
     unique_key: Callable[[Any], str]
 
 
-class Draft:
-    """A State that is tried out: what is put into it stays here, and the state below it is as before."""
+def words_of(kind: Kind, record: Any) -> set[str]:
+    """What the record is called, without regard to case: its unique key, and its name."""
+    return {kind.unique_key(record), kind.name_key(record)}
 
-    def __init__(self, below: State) -> None:
-        self.number = below.number
-        self._below = below
-        self._records: dict[tuple[str, int], Any] = {}
-        self._holders: dict[tuple[str, str], int | None] = {}
-        self._last_ids: dict[str, int] = {}
 
-    def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
-        return self._records.get((kind, id)) or self._below.get(kind, id)
+def words_among(kind: str, records: Iterable[Any], start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
+    """What these records are called, with the record, in order from `start` on; or backward, from just before it."""
+    pairs = [(word, record) for record in records for word in words_of(KINDS[kind], record)]
+    chosen = [(word, record) for word, record in pairs if (word < start if backward else word >= start)]
+    return iter(sorted(chosen, key=place_of_word, reverse=backward))
 
-    def holder(self, kind: str, key: str) -> Any:
-        """The live record whose unique key is `key`, or None."""
-        if (kind, key) not in self._holders:
-            holder = self._below.holder(kind, key)
-            return None if holder is None else self.get(kind, holder.id)
-        id = self._holders[kind, key]
-        return None if id is None else self.get(kind, id)
 
-    def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind."""
-        return self._last_ids.get(kind, self._below.last_id(kind))
-
-    def records(self, kind: str) -> Iterator[Any]:
-        """All records of the kind, destroyed ones too, in order of id."""
-        return (self.get(kind, id) for id in range(1, self.last_id(kind) + 1))
-
-    def put(self, kind: str, before: Any, record: Any) -> None:
-        """Keep `record` in the place of `before`, and its unique key while it lives."""
-        unique_key = KINDS[kind].unique_key
-        if before is None:
-            self._last_ids[kind] = record.id
-        elif before.destroyed is None:
-            self._holders[kind, unique_key(before)] = None
-        if record.destroyed is None:
-            self._holders[kind, unique_key(record)] = record.id
-        self._records[kind, record.id] = record
+def place_of_word(pair: tuple[str, Any]) -> tuple[str, int]:
+    """By what words are put in order; two records with the same one, by their ids."""
+    return pair[0], pair[1].id
 
 
 def step(state: State, event: Event, number: int) -> None:

@@ -56,6 +56,8 @@ def clean_name(typed: str) -> str:
         BadText: it is empty, too long, or holds a character that is not printable; says which and where.
     """
     name = typed.strip()
+    if name.isascii() and name.isprintable() and 0 < len(name) <= LONGEST_NAME:
+        return name
     fault = text_fault(name, max(len(name), 1))
     if not fault and not name.isascii():
         import unicodedata
@@ -77,6 +79,8 @@ def clean_email(typed: str) -> str:
         BadText: it is not; says which character is in the way where there is one.
     """
     email = typed.strip()
+    if len(email) <= LONGEST_EMAIL and _EMAIL(email):
+        return email
     if fault := _email_fault(email):
         raise BadText("the e-mail", fault, "an e-mail looks like ada@example.com, in ASCII")
     return email
@@ -120,6 +124,13 @@ def _members_fault(data: Mapping[str, object], needed: tuple[str, ...]) -> str:
 def _created_data_fault(data: Mapping[str, object]) -> str:
     if tuple(data) != ("name", "email"):
         return _members_fault(data, ("name", "email"))
+    name, email = data.values()
+    # Half of all events are these, and this is asked of each in every fold; the same as below, in fewer calls.
+    if (
+        (type(name) is str and 0 < len(name) <= LONGEST_NAME and name.isprintable())
+        and (type(email) is str and len(email) <= LONGEST_EMAIL and _EMAIL(email))
+    ):  # fmt: skip
+        return ""
     return _name_data_fault(data["name"]) or _email_data_fault(data["email"])
 
 
@@ -256,4 +267,14 @@ def email_key(user: User) -> str:
     return user.email.casefold()
 
 
-KIND = Kind(USER, TYPES, unique_key=email_key)
+def name_key(user: User) -> str:
+    """The name without regard to case."""
+    return user.name.casefold()
+
+
+def _claimed_email(data: Data) -> str | None:
+    email = data.get("email")
+    return None if email is None else email.casefold()
+
+
+KIND = Kind(USER, TYPES, User, email_key, name_key, _claimed_email)

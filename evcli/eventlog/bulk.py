@@ -6,7 +6,7 @@ is no answer, and the lines are decoded one by one, which also says what is wron
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from operator import le
@@ -16,7 +16,15 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.kinds import TYPES
-from evcli.eventlog.format import CLOSING_LENGTH, FIRST_BYTES, LONGEST_ID, MAX_LINE, SHAPES, TIME_PATTERN, is_day
+from evcli.eventlog.format import (
+    CLOSING_LENGTH,
+    FIRST_BYTES,
+    LONGEST_ID,
+    MAX_LINE,
+    SHAPES,
+    TIME_PATTERN,
+    is_day,
+)
 
 _TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
 _TIME_LENGTH = 27
@@ -42,27 +50,27 @@ def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: 
 
 
 def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> bool:
-    shapes = set(map(tuple, events))
-    if len(shapes) != 1 or not shapes <= SHAPES:
+    shape = tuple(events[0])
+    if shape not in SHAPES or list(map(tuple, events)).count(shape) != len(events):
         return False
-    column: dict[str, Any] = dict(zip(shapes.pop(), zip(*map(dict.values, events), strict=True), strict=True))
+    column: dict[str, Any] = dict(zip(shape, zip(*map(dict.values, events), strict=True), strict=True))
     moments = column.get("recordedtime") or column["time"]
     previous_hashes = [previous, *(line[-67:-3] for line in lines)]
     return (
         set(column["specversion"]) == {"1.0"}
         and set(column["source"]) == {"evcli"}
         and set(column["authtype"]) == {"user"}
-        and _are_ids(column["id"])
-        and _are_ids(set(column["authid"]))
-        and _are_ids(column.get("correlationid", ("-",)))
-        and _are_ids(column.get("causationid", ("-",)))
-        and _are_times(column["time"])
-        and ("recordedtime" not in column or (_are_times(moments) and all(map(le, column["time"], moments))))
+        and are_ids(column["id"])
+        and are_ids(set(column["authid"]))
+        and are_ids(column.get("correlationid", ("-",)))
+        and are_ids(column.get("causationid", ("-",)))
+        and are_times(column["time"])
+        and ("recordedtime" not in column or (are_times(moments) and all(map(le, column["time"], moments))))
         and recorded <= moments[0]
         and list(moments) == sorted(moments)
-        and list(column["sequence"]) == [f"{each:012}" for each in range(number, number + len(events))]
+        and list(column["sequence"]) == _sequence(number, len(events))
         and _are_about_records(column["type"], column["subject"])
-        and not any(map(_data_fault, column["type"], column["data"]))
+        and _are_data(column["type"], column["data"])
         and max(map(len, lines)) <= MAX_LINE
         and list(column["sha256"])
         == [
@@ -72,11 +80,14 @@ def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: 
     )
 
 
-def _are_ids(texts: Any) -> bool:
-    return "".join(texts).isprintable() and min(map(len, texts)) > 0 and max(map(len, texts)) <= LONGEST_ID
+def are_ids(texts: Any) -> bool:
+    """Whether these are plainly good ids, at least one."""
+    lengths = set(map(len, texts))
+    return "".join(texts).isprintable() and min(lengths) > 0 and max(lengths) <= LONGEST_ID
 
 
-def _are_times(times: Sequence[str]) -> bool:
+def are_times(times: Collection[str]) -> bool:
+    """Whether these are plainly good times."""
     return (
         set(map(len, times)) == {_TIME_LENGTH}
         and _TIMES("".join(times)) is not None
@@ -97,5 +108,23 @@ def _subjects(kind: str) -> Any:
     return re.compile(rf"(?:{kind}/[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
 
 
-def _data_fault(type: str, data: Any) -> bool:
-    return data.__class__ is not dict or TYPES[type].data_fault(data) != ""
+def _are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
+    fault_of = {type: TYPES[type].data_fault for type in set(types)}
+    return set(map(type, data)) == {dict} and not any(
+        fault_of[type](each) for type, each in zip(types, data, strict=True)
+    )
+
+
+def _sequence(number: int, length: int) -> list[str]:
+    """The sequence of event `number` and of those after it; only the beginning of each thousand is formatted."""
+    sequence: list[str] = []
+    while len(sequence) < length:
+        thousands, rest = divmod(number + len(sequence), 1000)
+        beginning = f"{thousands:09}"
+        sequence += [beginning + digits for digits in _last_digits()[rest : rest + length - len(sequence)]]
+    return sequence
+
+
+@lru_cache
+def _last_digits() -> list[str]:
+    return [f"{each:03}" for each in range(1000)]

@@ -11,36 +11,18 @@ from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from itertools import chain
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.domain.event import Event, number_of
 from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.eventlog.bulk import decode_many
-from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, NO_HASH, BadLine, decode, decode_alone, decode_each, hash_of
+from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, BadLine, decode, decode_alone, decode_each, hash_of
 from evcli.eventlog.opening import open_for_reading, shared_lock, sync
+from evcli.eventlog.position import START, Position, place_after
 from evcli.eventlog.recovery import End, find_end
 
 CHUNK = 1 << 16
 BLOCK = 1 << 14
-
-
-class Position(NamedTuple):
-    """A place between two events: how many events and bytes stand before it, and what a next event must follow on."""
-
-    number: int
-    offset: int
-    sha256: bytes
-    """The hash of event `number`, 64 hex digits."""
-    recorded: str
-    """The recorded moment of event `number`; "" before the first."""
-
-    @property
-    def head(self) -> str:
-        """`NUMBER:SHA256`, the form in which a head is kept elsewhere."""
-        return f"{self.number}:{self.sha256.decode()}"
-
-
-START = Position(0, 0, NO_HASH, "")
 
 
 class LogReader:
@@ -73,7 +55,7 @@ class LogReader:
         """Look again where the log ends. Raises NotALog, Damaged, CannotOpen as `find_end` does."""
         self.end = self._find_end()
         if self.end.torn:
-            with self._alone() as alone:
+            with self.alone() as alone:
                 # Not alone: a writer is in the middle of this very line, and nothing is torn.
                 self.end = self._find_end() if alone else self.end._replace(torn=0)
 
@@ -105,28 +87,50 @@ class LogReader:
         Raises:
             Damaged: a line is not what was written; says which, where and why.
         """
+        for events, lines in self.bundles(start, until, stop):
+            offset = self.line_offset
+            for line, event in zip(lines, events, strict=True):
+                self.line_offset = offset
+                yield event
+                offset += len(line)
+
+    def bundles(
+        self, start: Position = START, until: int | None = None, stop: int | None = None
+    ) -> Iterator[tuple[list[Event], list[bytes]]]:
+        """The same, many at a time, with their lines; `line_offset` is where the first of them begins."""
         place = start
         for bundle in self._bundles(start.offset, stop):
             lines = bundle if until is None else bundle[: until - place.number]
             if not lines:
                 break
             before = (place.number + 1, place.sha256, place.recorded)
-            offset = place.offset
-            try:
-                for line, event in zip(lines, decode_many(lines, *before) or decode_each(lines, *before), strict=True):
-                    self.line_offset = offset
-                    yield event
-                    offset += len(line)
-            except BadLine as bad:
-                self.at = place if offset == place.offset else _after(event, line, offset)
-                self._look_again(bad)
-                yield from self.events(self.at, until, stop)
+            fault = None
+            events = decode_many(lines, *before)
+            if events is None:
+                events = []
+                try:
+                    events.extend(decode_each(lines, *before))
+                except BadLine as bad:
+                    fault = bad
+                    del lines[len(events) :]
+            if events:
+                self.line_offset = place.offset
+                yield events, lines
+                place = place_after(events[-1], lines[-1], place.offset + sum(map(len, lines)))
+            if fault:
+                self.at = place
+                self._look_again(fault)
+                yield from self.bundles(place, until, stop)
                 return
-            place = _after(event, line, offset)
         self.at = place
 
+    def event_at(self, offset: int) -> Event:
+        """The event whose line begins at byte `offset`, held against the line before it. Raises Damaged."""
+        before = self.position_at(offset)
+        return next(self.events(before, before.number + 1))
+
     def events_backward(self, end: Position) -> Iterator[Event]:
-        """The events before `end`, newest first, with the checks of `events`; reads a block or two ahead."""
+        """The events before `end`, newest first, checked as `events` are; reads a block or two ahead."""
         size = BLOCK
         while end.number:
             start = self._place_before(end, size)
@@ -138,13 +142,13 @@ class LogReader:
         """The place after the last event, found from the end of the file. Raises Damaged when its line is bad."""
         return self.position_at(self.end.offset)
 
-    def position_of(self, number: int) -> Position:
-        """The place after event `number`, which must be in the log, found by bisection. Raises Damaged on the way."""
-        return self.bisect(lambda event: number_of(event) <= number)
+    def position_of(self, number: int, before: Position | None = None) -> Position:
+        """The place after event `number`, found by bisection of what stands `before`. Raises Damaged on the way."""
+        return self.bisect(lambda event: number_of(event) <= number, before)
 
-    def bisect(self, holds: Callable[[Event], bool]) -> Position:
+    def bisect(self, holds: Callable[[Event], bool], before: Position | None = None) -> Position:
         """The place after the last event for which `holds`, which is true up to some event and for none after it."""
-        low, high = 0, self.end.offset
+        low, high = 0, self.end.offset if before is None else before.offset
         while low < high:
             start, line = self._line_around((low + high) // 2)
             if holds(self._decode_alone(line, start)):
@@ -161,16 +165,21 @@ class LogReader:
             next(self.events(until=1), None)
         return self.position_at(low)
 
-    def find_ids(self, prefix: str, *, exact: bool = False) -> list[Event]:
-        """The first ten events whose id begins with `prefix`, or is it; reads the file, but decodes only those."""
+    def identity(self) -> str | None:
+        """The hash of event 1, which tells this log from every other; None while it is empty, or no log."""
+        first = self._line_around(0)[1] if self.end.offset else b""
+        return hash_of(first).decode(errors="replace") if first.startswith(FIRST_BYTES) else None
+
+    def find_ids(self, prefix: str, *, exact: bool = False, start: int = 0) -> list[Event]:
+        """The first ten events after byte `start` whose id begins with `prefix`, or is it; decodes only those."""
         import orjson
 
         if not prefix.isprintable() and any("\ud800" <= each <= "\udfff" for each in prefix):
             return []  # bytes that are not UTF-8 are in no log
         wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
         found = []
-        offset = 0
-        for line in self.lines(0):
+        offset = start
+        for line in self.lines(start):
             if line.startswith(wanted):
                 found.append(self._decode_alone(line, offset))
                 if len(found) == 10:
@@ -182,25 +191,8 @@ class LogReader:
         """The lines from `offset` to `stop`, newlines included; one that is too long is cut short, and the last."""
         return chain.from_iterable(self._bundles(offset, stop))
 
-    def cut_lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
-        """Where each line after `offset` begins, and the line, cut short where it is too long."""
-        start, line = offset, b""
-        end = self.end.offset
-        while offset < end:
-            chunk = os.pread(self.descriptor, min(CHUNK, end - offset), offset)
-            if not chunk:  # cut meanwhile: without this, it would be waited for for ever
-                break
-            for piece in BytesIO(chunk):
-                line += piece[: max(0, MAX_LINE + 1 - len(line))]
-                offset += len(piece)
-                if piece.endswith(b"\n"):
-                    yield start, line
-                    start, line = offset, b""
-        if line:
-            yield start, line
-
     def _bundles(self, offset: int, stop: int | None = None) -> Iterator[list[bytes]]:
-        """The same, as many at a time as one read brings; split at newlines only, and memory stays bounded."""
+        """The lines from `offset` to `stop`, as many at a time as one read brings; memory stays bounded."""
         rest = b""
         end = self.end.offset if stop is None else stop
         while offset < end:
@@ -223,7 +215,7 @@ class LogReader:
         from time import sleep
 
         for _ in range(250):
-            with self._alone() as alone:
+            with self.alone() as alone:
                 if alone:
                     self.end = self._find_end()
                     try:
@@ -243,7 +235,8 @@ class LogReader:
     def _find_end(self) -> End:
         return find_end(self.path, self.descriptor)
 
-    def _alone(self) -> AbstractContextManager[bool]:
+    def alone(self) -> AbstractContextManager[bool]:
+        """While it lasts, no writer is at work; yields False when there is one already. Never waits."""
         return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)
 
     def _line_around(self, offset: int) -> tuple[int, bytes]:
@@ -272,7 +265,7 @@ class LogReader:
         if offset == 0:
             return START
         start, line = self._line_around(offset - 1)
-        return _after(self._decode_alone(line, start), line, offset)
+        return place_after(self._decode_alone(line, start), line, offset)
 
     def _place_before(self, end: Position, size: int) -> Position:
         """A place where a line begins, about `size` bytes before `end`."""
@@ -292,8 +285,3 @@ class LogReader:
     def _line_number(self, offset: int) -> int:
         pieces = (os.pread(self.descriptor, min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
         return 1 + sum(piece.count(b"\n") for piece in pieces)
-
-
-def _after(event: Event, line: bytes, offset: int) -> Position:
-    """The place after `event`, whose line ends at byte `offset`."""
-    return Position(number_of(event), offset, hash_of(line), recorded_moment(event))

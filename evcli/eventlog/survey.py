@@ -1,12 +1,15 @@
 """Reading a log for its faults: all that breaks a rule of the format, line by line, and going on after each."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
-from evcli.eventlog.format import BadLine, decode, decode_alone, hash_of
-from evcli.eventlog.reading import LogReader, Position
+from evcli.eventlog.format import MAX_LINE, BadLine, decode, decode_alone, hash_of
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import CHUNK, LogReader
 
 
 class Fault(NamedTuple):
@@ -26,7 +29,7 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
     number, offset, previous, recorded = start
     line_number = number
     known = True
-    for byte, line in reader.cut_lines(offset):
+    for byte, line in cut_lines(reader, offset):
         line_number += 1
         event: Event | None = None
         try:
@@ -39,3 +42,21 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
         if event is not None:
             number, previous = number_of(event), hash_of(line)
             recorded = event.get("recordedtime") or event["time"]
+
+
+def cut_lines(reader: LogReader, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Where each line after `offset` begins, and the line, cut short where it is too long."""
+    start, line = offset, b""
+    end = reader.end.offset
+    while offset < end:
+        chunk = os.pread(reader.descriptor, min(CHUNK, end - offset), offset)
+        if not chunk:  # cut meanwhile: without this, it would be waited for for ever
+            break
+        for piece in BytesIO(chunk):
+            line += piece[: max(0, MAX_LINE + 1 - len(line))]
+            offset += len(piece)
+            if piece.endswith(b"\n"):
+                yield start, line
+                start, line = offset, b""
+    if line:
+        yield start, line

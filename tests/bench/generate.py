@@ -4,6 +4,7 @@ It is a company's register over some years: users come (about half of all events
 some come back. Written with the log's own encoder and without syncs, so 200,000 events take seconds.
 """
 
+import csv
 import random
 import sys
 from collections.abc import Iterator
@@ -127,6 +128,15 @@ def write(path: Path, events: int) -> None:
     """Write a log of so many events to `path`."""
     with path.open("wb") as file:
         file.writelines(lines(events))
+
+
+def write_people(path: Path, users: int, seed: int = 42) -> None:
+    """Write so many users to `path` as CSV, with the columns name and email."""
+    company = Company(random.Random(seed))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("name", "email"))
+        rows.writerows((company.new_name(id), company.new_email()) for id in range(1, users + 1))
 
 
 if __name__ == "__main__":

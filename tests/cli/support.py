@@ -42,6 +42,12 @@ WRITING = {
 }
 """Every command that writes an event, with what it needs to be accepted after the story."""
 
+FOR_PROGRAMS = {
+    "export": ("export",),
+    "export events": ("export", "--what", "events"),
+}
+"""Every command that reads the log for other programs: it has no table and no plain form."""
+
 ELSEWHERE = {
     "path": ("path",),
     "help": ("help", "refs"),
@@ -49,7 +55,7 @@ ELSEWHERE = {
 }
 """Every command that needs no log."""
 
-EVERY = {**READING, **WRITING, **ELSEWHERE}
+EVERY = {**READING, "export": FOR_PROGRAMS["export"], **WRITING, **ELSEWHERE}
 
 GROUPS = {"evcli": (), "user": ("user",)}
 
@@ -204,11 +210,12 @@ def run_process(
     stdout: int | IO[bytes] = subprocess.PIPE,
     without_root_rights: bool = False,
     environment: Mapping[str, str] | None = None,
+    input: bytes = b"",
 ) -> Raw:
     """Run evcli (or another `command`) in a process of its own, without a terminal."""
     done = subprocess.run(
         [*command, *words],
-        stdin=subprocess.DEVNULL,
+        input=input,
         stdout=stdout,
         stderr=subprocess.PIPE,
         env={**os.environ, **(environment or {})},

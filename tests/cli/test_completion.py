@@ -51,6 +51,13 @@ def test_options_are_offered_the_commands_own_and_the_shared_ones(story: Cli) ->
     assert offered("--no-p") == ["--no-pager"]
 
 
+def test_what_can_be_exported_is_offered(story: Cli) -> None:
+    assert offered("export", "--what", "") == ["users", "events"]
+    assert offered("export", "--what", "e") == ["events"]
+    assert set(offered("export", "--")) >= {"--what", "--at", "--all", "--force", "--format"}
+    assert set(offered("log", "--f")) >= {"--follow", "--format"}
+
+
 def test_where_a_user_is_meant_ids_are_offered_first_and_what_was_begun_then(story: Cli) -> None:
     assert offered("user", "show", "") == ["1", "2", "3"]
     assert offered("user", "show", "2") == ["2"]
@@ -301,8 +308,11 @@ HOSTILE = "x $(touch pwned) `touch pwned` ; touch pwned ' \" \\ * ? [a] {b,c} ! 
 def test_a_shell_completes_commands_options_users_and_events(cli: Cli, shell: Shell) -> None:
     many_events(cli, 129)
     cli.ok("user", "create", "Grace Hopper", "--email", "grace@navy.example")
+    (shell.folder / "members.csv").touch()
     wrong = {}
     for typed, arguments in (
+        ("evcli export --force mem\t", ["export", "--force", "members.csv"]),
+        ("evcli export --what e\t", ["export", "--what", "events"]),
         ("evcli us\tcre\tx", ["user", "create", "x"]),
         ("evcli user list --ma\tx", ["user", "list", "--match", "x"]),
         ("evcli log --type user.em\t", ["log", "--type", "user.email-changed"]),

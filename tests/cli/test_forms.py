@@ -14,6 +14,7 @@ from cli.support import (
     ALAN,
     ELSEWHERE,
     EVERY,
+    FOR_PROGRAMS,
     FORMS,
     GRACE,
     READING,
@@ -28,7 +29,7 @@ BOX = "─│┌┐└┘├┤┬┴┼━┃╭╮╰╯═║"
 
 DRY = {f"{name} --dry-run": (*words, "--dry-run") for name, words in WRITING.items()}
 ALL = {
-    **EVERY,
+    **{name: words for name, words in EVERY.items() if name not in FOR_PROGRAMS},
     **DRY,
     "user list --all": ("user", "list", "--all"),
     "log of nothing": ("log", "--type", "nope"),

@@ -14,6 +14,7 @@ TOPICS = ("refs", "formats", "exit-codes", "environment")
 COMMANDS = {
     **{name: tuple(name.split()) for name in EVERY},
     "help": ("help",),
+    "import": ("import", "people.csv"),
 }
 
 
@@ -51,7 +52,9 @@ def test_help_on_formats_names_every_form_and_is_true_to_the_json_shapes(cli: Cl
         "log",
         "show",
         "diff",
+        "export",
         "writing",
+        "import",
         "verify",
         "head, path",
         "errors",
@@ -104,7 +107,7 @@ def test_help_shows_real_examples_and_where_exit_codes_are_explained(cli: Cli, c
 def test_help_says_in_its_first_sentence_what_the_command_does(cli: Cli, command: str) -> None:
     text = cli.ok(*COMMANDS[command], "-h").out
     paragraph = " ".join(text.split("\n\n")[1].split())
-    assert re.match(r"(Record|List|Show|Print|Read|Explain)\b", paragraph), f"not imperative: {paragraph!r}"
+    assert re.match(r"(Record|List|Show|Print|Read|Write|Explain)\b", paragraph), f"not imperative: {paragraph!r}"
     assert paragraph.endswith(".")
 
 
@@ -123,7 +126,8 @@ OPTIONS = {
     "user restore": ("--dry-run", "--expect", "--id", "--lock-wait"),
     "user list": ("--at", "--all", "--match", "-n"),
     "user show": ("--at",),
-    "log": ("-n", "--reverse", "--since", "--until", "--type", "--user", "--actor"),
+    "log": ("-n", "--reverse", "--since", "--until", "--type", "--user", "--actor", "-f, --follow"),
+    "export": ("--what", "--at", "--all", "--force"),
     "state": ("--at",),
     "verify": ("--expect",),
     "head": ("--at",),
@@ -145,7 +149,12 @@ def test_help_of_the_whole_lists_every_command_in_whole_words(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
-def test_the_examples_name_only_commands_and_options_that_there_are(cli: Cli, command: str, tmp_path: Path) -> None:
+def test_the_examples_name_only_commands_and_options_that_there_are(
+    cli: Cli, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email\n")
+    Path("people.jsonl").write_text('{"name":"Ada","email":"ada@example.com"}\n')
     text = cli.ok(*{**COMMANDS, **GROUPS}[command], "-h").out
     assert "\nExamples:\n" in text, f"{command} -h has no examples"
     for line in text.split("\nExamples:\n")[1].split("\n\n")[0].splitlines():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import Cli, Ran
 
-from cli.support import EVERY, READING, WRITING, Raw, documents, events_in, fails, run_process, untouched
+from cli.support import EVERY, FOR_PROGRAMS, READING, WRITING, Raw, documents, events_in, fails, run_process, untouched
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 EXPECTED: dict[str, Any] = json.loads((VECTORS / "expected.json").read_text(encoding="utf-8"))
@@ -177,7 +177,8 @@ def test_status_tells_what_the_log_is(story: Cli) -> None:
         "live\t2\n"
         "destroyed\t1\n"
         "first\t2026-03-01 09:00:00\n"
-        "last\t2026-03-01 16:00:00\n",
+        "last\t2026-03-01 16:00:00\n"
+        "cache\t\n",
         "",
     )
 
@@ -189,6 +190,7 @@ def test_status_as_json_has_numbers_and_stored_times(story: Cli) -> None:
     assert (document["events"], document["live"], document["destroyed"]) == (8, 2, 1)
     assert document["first"] == "2026-03-01T09:00:00.000000Z"
     assert document["last"] == "2026-03-01T16:00:00.000000Z"
+    assert document["cache"] is None
     assert document["warnings"] == []
 
 
@@ -245,7 +247,7 @@ def test_without_any_word_of_it_the_log_is_in_the_users_data_folder(
     assert len(events_in(tmp_path / "data" / "evcli" / "events.jsonl")) == 1
 
 
-@pytest.mark.parametrize("command", [*READING, *WRITING, "path"])
+@pytest.mark.parametrize("command", [*READING, "export", *WRITING, "path"])
 @pytest.mark.parametrize("path", ["", "a\0b"])
 def test_a_path_that_cannot_be_one_is_wrong_usage(cli: Cli, command: str, path: str, tmp_path: Path) -> None:
     with untouched(tmp_path):
@@ -255,10 +257,10 @@ def test_a_path_that_cannot_be_one_is_wrong_usage(cli: Cli, command: str, path: 
 # --- what is no log ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", READING)
+@pytest.mark.parametrize("command", [*READING, *FOR_PROGRAMS])
 def test_reading_where_there_is_no_log_is_10(cli: Cli, command: str, tmp_path: Path) -> None:
     with untouched(tmp_path):
-        fails(cli(*READING[command]), 10, f"there is no log at {cli.log}", "hint: ", "EVCLI_LOG")
+        fails(cli(*{**READING, **FOR_PROGRAMS}[command]), 10, f"there is no log at {cli.log}", "hint: ", "EVCLI_LOG")
 
 
 def _folder(path: Path) -> None:
@@ -288,7 +290,7 @@ NO_FILES = {"folder": _folder, "FIFO": _fifo, "device": _device, "socket": _sock
 
 
 @pytest.mark.parametrize("kind", NO_FILES)
-@pytest.mark.parametrize("command", [*READING, *WRITING])
+@pytest.mark.parametrize("command", [*READING, "export", *WRITING])
 def test_what_is_not_a_file_is_named_for_what_it_is(cli: Cli, command: str, kind: str, tmp_path: Path) -> None:
     NO_FILES[kind](cli.log)
     with untouched(tmp_path):
@@ -332,7 +334,7 @@ def test_verify_says_of_what_is_not_a_log_that_it_is_none(cli: Cli, kind: str, t
 
 
 # Not head: it reads the last line alone, and prints what that says of itself.
-@pytest.mark.parametrize("command", [name for name in [*READING, *WRITING] if name != "head"])
+@pytest.mark.parametrize("command", [name for name in [*READING, "export", *WRITING] if name != "head"])
 def test_every_command_that_meets_a_damaged_line_stops_there_and_names_it(
     story: Cli, command: str, tmp_path: Path
 ) -> None:

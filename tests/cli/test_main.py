@@ -130,7 +130,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("option", SHARED)
-@pytest.mark.parametrize("command", [*READING, "path", "help", "completion"])
+@pytest.mark.parametrize("command", [*READING, "export", "path", "help", "completion"])
 def test_shared_options_may_stand_before_or_after_the_commands_name(story: Cli, command: str, option: str) -> None:
     given = [word.replace("%", str(story.log)) for word in SHARED[option]]
     first, *rest = EVERY[command]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import Cli
@@ -24,21 +25,22 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "help", "history", "keep", "state", "user"}
+FAMILIES = {"completion", "export", "help", "history", "importing", "keep", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.errors", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli", "evcli.deciding", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
+    "evcli.cache", "evcli.cache.place",
     "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
-    "evcli.cli.times", "evcli.cli.version",
-    "evcli.domain", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state", "evcli.domain.text",
-    "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.file",
-    "evcli.eventlog.format", "evcli.eventlog.opening",
+    "evcli.cli.times", "evcli.cli.version", "evcli.cli.waiting",
+    "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
+    "evcli.domain.text", "evcli.domain.user",
+    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.file",
+    "evcli.eventlog.format", "evcli.eventlog.opening", "evcli.eventlog.position",
     "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
 }  # fmt: skip
 STDLIB = {
-    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex",
+    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq",
     "json", "json.decoder", "json.encoder", "json.scanner", "_json",
 }  # fmt: skip
 """What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
@@ -47,7 +49,16 @@ EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.
 USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
 HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
 STATE = {"evcli.cli.state", EVENTS, OPTIONS}
-KEEP = {"evcli.cli.keep", EVENTS, OPTIONS, "evcli.audit", "evcli.eventlog.survey"}
+EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
+CSV = {"csv", "_csv", "io", "evcli.formulas"}
+KEEP = {"evcli.cli.keep", EVENTS, OPTIONS}
+AUDIT = {"evcli.audit", "evcli.domain.packed", "evcli.eventlog.survey", "array"}
+
+IMPORT = {
+    "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
+    "evcli.formulas", "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series",
+    "csv", "_csv", "io", "array",
+}  # fmt: skip
 
 LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
@@ -63,11 +74,17 @@ LOADED: dict[str, set[str]] = {
     "diff": HISTORY,
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {MOMENTS},
-    "state --format csv": STATE | {"csv", "_csv", "io"},
-    "verify": KEEP,
+    "state --format csv": STATE | CSV,
+    "export": EXPORT | CSV,
+    "export --what events --at yesterday": EXPORT | {MOMENTS},
+    "export --force exported": EXPORT | CSV | {"evcli.cli.newfile", "evcli.cli.recording", WHO},
+    "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP,
     "path": KEEP,
+    "import people.csv": IMPORT,
+    "import people.csv --dry-run --skip-existing --json": IMPORT,
+    "import dated.csv": IMPORT | {MOMENTS},
     "help refs": {"evcli.cli.help"},
     "completion bash": {"evcli.cli.completion"},
     "--version": set(),
@@ -96,7 +113,12 @@ def loaded(line: str, code: int | None = 0) -> set[str]:
 
 
 @pytest.mark.parametrize("line", LOADED)
-def test_a_command_loads_nothing_that_is_not_on_its_list(story: Cli, line: str) -> None:
+def test_a_command_loads_nothing_that_is_not_on_its_list(
+    story: Cli, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("name,email\nKurt,kurt@example.com\n")
+    Path("dated.csv").write_text("name,email,date\nKurt,kurt@example.com,2020-01-01\n")
     wrong = {"nope": 2, "user show 99": 1, "user create": 2}
     modules = loaded(line, wrong.get(line, 0))
     surplus = sorted(modules - CORE - STDLIB - LOADED[line])

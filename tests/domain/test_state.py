@@ -2,18 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evcli.domain.draft import Draft
 from evcli.domain.event import Event
+from evcli.domain.packed import Claims, PackedState
 from evcli.domain.state import MemoryState, State, fold, step
 from evcli.domain.user import TYPES, USER, User
 from evcli.errors import Refused
 
-STATES: dict[str, Callable[[], State]] = {"memory": MemoryState}
+STATES: dict[str, Callable[[], State]] = {
+    "memory": MemoryState,
+    "packed": PackedState,
+    "packed, all keys of one hash": lambda: PackedState(lambda _: 7),
+    "packed, few hashes, some negative": lambda: PackedState(lambda key: ord(key[0]) % 3 - 2),
+}
 """Every kind of State, by name: how to make an empty one."""
 
 
@@ -231,6 +239,63 @@ class TestEveryState:
             assert state.number == len(history) + 1
 
 
+any_text = st.text(min_size=1, max_size=70)  # also what no log holds: a State need not know what a text may be
+
+
+@moderate
+@given(
+    history=st.lists(
+        st.one_of(
+            st.builds(created, ids, any_text, any_text),
+            st.builds(lambda user, name: event("user.renamed", user, name=name), ids, any_text),
+            st.builds(lambda user, email: event("user.email-changed", user, email=email), ids, any_text),
+            st.builds(event, st.just("user.destroyed"), ids),
+            st.builds(event, st.just("user.restored"), ids),
+        ),
+        min_size=10,
+        max_size=40,
+    ).map(accepted)
+)
+@pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+def test_every_state_agrees_with_the_reference_in_all_answers(make: Callable[[], State], history: list[Event]) -> None:
+    reference, state = fold(history), fold(history, make())
+    words = {word for user in reference.records(USER) for word in (user.name.casefold(), user.email.casefold())}
+    assert state.count(USER) == reference.count(USER)
+    assert list(state.records(USER)) == list(reference.records(USER))
+    assert list(state.records(USER, live_only=True)) == list(reference.records(USER, live_only=True))
+    for word in [*words, "nobody"]:
+        assert state.holder(USER, word) == reference.holder(USER, word)
+        assert list(state.called(USER, word)) == list(reference.called(USER, word))
+        for backward in (False, True):
+            found = state.words(USER, word, backward=backward)
+            assert list(found) == list(reference.words(USER, word, backward=backward))
+
+
+@pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
+@pytest.mark.parametrize("numbers", [(1, 1), (2**31, 2**31), (10**12 - 1, 10**12 - 1)])
+@pytest.mark.parametrize("text", ["a", "x" * 300, "李" * 200, "😀", "\0", "a\ud800", ""])
+def test_every_state_gives_back_any_record_as_it_was(
+    make: Callable[[], State], text: str, numbers: tuple[int, int]
+) -> None:
+    state = make()
+    for user in (User(1, text, "e" + text, *numbers), User(1, text, "e" + text, *numbers, destroyed=numbers[1])):
+        state.put(USER, state.get(USER, 1), user)
+        found = state.get(USER, 1)
+        assert (found, type(found)) == (user, User)
+
+
+@pytest.mark.parametrize(
+    "hash_of", [lambda n: n * 2654435761 - 2**43, lambda n: n % 1500 - 700, lambda n: n << 20 | n % 512]
+)
+def test_thousands_of_claims_are_all_found_however_their_hashes_fall(hash_of: Callable[[int], int]) -> None:
+    claims = Claims()
+    for id in range(1, 3000):
+        claims.add(hash_of(id), id)
+        claims.add(hash_of(id), id)
+    for id in chain(range(1, 3000, 7), [2999]):
+        assert claims.ids(hash_of(id)).count(id) == 1
+
+
 def test_histories_of_the_property_tests_hold_every_type_of_event() -> None:
     seen: Counter[str] = Counter()
 
@@ -263,3 +328,52 @@ def test_a_user_cannot_be_changed_in_place() -> None:
     user = fold([event("user.created", 1, name="Ada", email="a@x.org")]).get(USER, 1)
     with pytest.raises(AttributeError):
         user.name = "Eve"
+
+
+# --- a draft ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_settled_draft_is_the_state_that_the_same_events_fold_to() -> None:
+    below, stepped = MemoryState(), MemoryState()
+    draft = Draft(below)
+    for number, event in enumerate(HISTORY, 1):
+        step(draft, event, number)
+        step(stepped, event, number)
+        assert list(draft.records(USER)) == list(stepped.records(USER))
+        assert draft.last_id(USER) == stepped.last_id(USER)
+    assert below.number == 0
+    assert not list(below.records(USER))
+    draft.settle()
+    assert below.number == stepped.number
+    assert list(below.records(USER)) == list(stepped.records(USER))
+    for user in stepped.records(USER):
+        assert below.holder(USER, user.email.casefold()) == stepped.holder(USER, user.email.casefold())
+
+
+def test_a_draft_finds_records_by_what_they_are_called_now_however_they_came_to_it() -> None:
+    below = MemoryState()
+    for number, event in enumerate(HISTORY, 1):
+        draft = Draft(below)
+        list(draft.called(USER, "nobody"))  # so that the index is there before the event
+        step(draft, event, number)
+        for word in ("ada", "ada king", "grace", "ada@example.com", "ada@example.org", "grace@example.com"):
+            wanted = [user for user in draft.records(USER) if word in (user.name.casefold(), user.email.casefold())]
+            assert sorted(draft.called(USER, word)) == wanted
+        draft.settle()
+
+
+def _event(type: str, id: int, **data: str) -> Any:
+    return {"type": type, "subject": f"user/{id}", "data": data}
+
+
+HISTORY = [
+    _event("user.created", 1, name="Ada", email="ada@example.com"),
+    _event("user.created", 2, name="Grace", email="grace@example.com"),
+    _event("user.renamed", 1, name="Ada King"),
+    _event("user.email-changed", 1, email="ada@example.org"),
+    _event("user.destroyed", 2),
+    _event("user.created", 3, name="ada", email="GRACE@example.com"),
+    _event("user.destroyed", 3, reason="why"),
+    _event("user.restored", 2),
+    _event("user.renamed", 2, name="Ada King"),
+]

@@ -94,6 +94,13 @@ def test_lines_in_the_middle_of_a_log_are_taken_at_once_too() -> None:
     assert decode_many(lines[3:], 4, hash_of(lines[2]), TIME) == slowly(lines)[3:]
 
 
+def test_lines_over_several_thousands_are_taken_at_once() -> None:
+    lines = forged(*(members(number) for number in range(1, 2102)))
+    assert decode_many(lines, 1, NO_HASH, "") == slowly(lines)
+    assert decode_many(lines[998:], 999, hash_of(lines[997]), TIME) == slowly(lines)[998:]
+    assert decode_many(lines[999:], 1000, hash_of(lines[998]), TIME) == slowly(lines)[999:]
+
+
 @pytest.mark.parametrize(
     ("number", "previous", "recorded"),
     [(3, 2, TIME), (5, 2, TIME), (4, 1, TIME), (4, 3, TIME), (4, 2, LATER)],

@@ -19,7 +19,9 @@ from evcli.errors import CannotOpen, Damaged, NoLog, NotALog
 from evcli.eventlog import reading
 from evcli.eventlog.format import NO_HASH, encode, hash_of, timestamp
 from evcli.eventlog.opening import open_for_reading
-from evcli.eventlog.reading import START, LogReader, Position
+from evcli.eventlog.position import START, Position
+from evcli.eventlog.reading import LogReader
+from evcli.eventlog.survey import cut_lines
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -497,4 +499,4 @@ def test_a_damaged_log_that_is_cut_while_its_lines_are_listed_does_not_keep_the_
     log_path.write_bytes(b"".join(MIXED[:3]))
     with LogReader(str(log_path)) as reader:
         os.truncate(log_path, len(MIXED[0]))
-        assert [line for _, line in reader.cut_lines(0)] == [MIXED[0]]
+        assert [line for _, line in cut_lines(reader, 0)] == [MIXED[0]]

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from evcli.audit import audit
-from evcli.domain.state import State
-from evcli.domain.user import CREATED, USER
+from evcli.domain.state import MemoryState, State
+from evcli.domain.user import CREATED, RESTORED, USER
 from evcli.errors import Damaged
 from evcli.eventlog.file import FileLog
+from evcli.eventlog.format import NO_HASH, encode, hash_of
 from evcli.intention import Intention
 from evcli.register import Register
+from evcli.replay import replay
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((VECTORS / "expected.json").read_text(encoding="utf-8"))
@@ -133,6 +135,97 @@ def test_an_id_that_occurs_twice_is_a_fault_of_the_second_event_that_has_it(log_
     byte = log_path.read_bytes().rindex(b'{"specversion"')
     assert report.status == "damaged"
     assert report.faults == [(3, byte, "id one is not unique in the log")]
+
+
+def test_ids_of_one_hash_are_only_a_fault_when_they_are_the_same(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evcli.audit.hash", len, raising=False)
+    create_three(log_path, ids=["one", "two", "six"])
+    with FileLog(str(log_path)).reader() as reader:
+        assert audit(reader).status == "good"
+    log_path.unlink()
+    create_three(log_path, ids=["one", "two", "two"])
+    with FileLog(str(log_path)).reader() as reader:
+        assert [fault[::2] for fault in audit(reader).faults] == [(3, "id two is not unique in the log")]
+
+
+def test_an_id_that_occurs_twice_is_named_before_a_bad_line_that_comes_later(log_path: Path) -> None:
+    create_three(log_path, ids=["one", "one", "one"])
+    good = log_path.read_bytes()
+    start = good.index(b'{"specversion"', 1)
+    log_path.write_bytes(good + b"garbage\n")
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    assert [fault.line for fault in report.faults] == [2, 3, 4]
+    assert report.head.number == 1
+    assert (report.error.line, report.error.byte) == (2, start)  # type: ignore[union-attr]  # it is Damaged
+
+
+def test_an_id_that_occurs_twice_after_a_bad_line_is_not_looked_for(log_path: Path) -> None:
+    create_three(log_path, ids=["one", "one", "one"])
+    first, second, third = log_path.read_bytes().splitlines(keepends=True)
+    log_path.write_bytes(first + b"garbage\n" + second + third)
+    with FileLog(str(log_path)).reader() as reader:
+        assert [fault.line for fault in audit(reader).faults][:1] == [2]
+        assert not any("unique" in fault.message for fault in audit(reader).faults)
+
+
+def chained(*events: tuple[str, str, int]) -> list[bytes]:
+    """The lines of events given by id, type and user, with a good chain, whether the rules accept them or not."""
+    lines: list[bytes] = []
+    for number, (id, type, user) in enumerate(events, 1):
+        data = {"name": "Ada", "email": f"{number}@x.org"} if type == CREATED else {}
+        members = {
+            "specversion": "1.0", "id": id, "source": "evcli", "type": type, "subject": f"user/{user}",
+            "time": "2026-03-01T09:00:00.000000Z", "sequence": f"{number:012}", "authtype": "user", "authid": "ann",
+            "data": data,
+        }  # fmt: skip
+        lines.append(encode(members, hash_of(lines[-1]) if lines else NO_HASH, ""))
+    return lines
+
+
+def test_ids_are_compared_up_to_an_event_that_breaks_a_rule_and_no_further(log_path: Path) -> None:
+    lines = chained(("one", CREATED, 1), ("one", CREATED, 2), ("one", RESTORED, 2), ("one", CREATED, 3))
+    log_path.write_bytes(b"".join(lines))
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    assert [(fault.line, fault.byte) for fault in report.faults] == [(2, len(lines[0])), (3, len(lines[0] + lines[1]))]
+    assert ["unique" in fault.message for fault in report.faults] == [True, False]
+
+
+def test_a_replay_shows_the_events_that_the_rules_accept_and_where_their_lines_begin(log_path: Path) -> None:
+    lines = chained(("one", CREATED, 1), ("two", CREATED, 2), ("three", RESTORED, 2), ("four", CREATED, 3))
+    log_path.write_bytes(b"".join(lines))
+    shown: list[tuple[str, int]] = []
+    with FileLog(str(log_path)).reader() as reader, pytest.raises(Damaged):
+        replay(
+            reader,
+            MemoryState(),
+            each=lambda events, offsets: shown.extend(
+                (event["id"], offset) for event, offset in zip(events, offsets, strict=False)
+            ),
+        )
+    assert shown == [("one", 0), ("two", len(lines[0]))]
+
+
+@pytest.mark.parametrize("end", [b"", b"garbage\n"])
+def test_of_very_many_repeated_ids_the_first_hundred_are_listed(log_path: Path, end: bytes) -> None:
+    log_path.write_bytes(b"".join(chained(*(("one", CREATED, user) for user in range(1, 160)))) + end)
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader)
+    assert [fault.line for fault in report.faults] == list(range(2, 102))
+    assert report.head.number == 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_head_that_is_not_on_the_chain_is_a_fault_where_its_event_begins(log_path: Path, number: int) -> None:
+    create_three(log_path, ids=["one", "two", "three"])
+    lines = log_path.read_bytes().splitlines(keepends=True)
+    with FileLog(str(log_path)).reader() as reader:
+        report = audit(reader, (number, "f" * 64))
+        assert audit(reader, (number, hash_of(lines[number - 1]).decode())).status == "good"
+    assert [fault[:2] for fault in report.faults] == [(number, len(b"".join(lines[: number - 1])))]
 
 
 @pytest.mark.parametrize("sequence", [b'"three"', b'"-00000000003"', b'""', b"3", b"null"])

@@ -28,7 +28,7 @@ def read_all(log: Path) -> tuple[list[Event], int, EvcliError | None, str]:
     try:
         with LogReader(str(log)) as reader:
             torn = reader.end.torn
-            replay(reader, MemoryState(), each=events.append)
+            replay(reader, MemoryState(), each=lambda taken, _: events.extend(taken))
     except EvcliError as found:
         error = found
     try:

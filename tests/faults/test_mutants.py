@@ -62,10 +62,10 @@ MUTANTS = {
     "the answer comes before the sync": Mutant(
         "register.py",
         "",
-        "_append = Register._append\n\ndef _append_later(self, writer, outcomes):\n"
-        "    import json\n    events = [outcome.event for outcome in outcomes]\n"
+        "_append = Register._append\n\ndef _append_later(self, writer, batch, draft):\n"
+        "    import json\n    events = [json.loads(line) for line in batch.lines]\n"
         "    os.write(1, json.dumps({'events': events, 'recorded': True}).encode())\n"
-        "    _append(self, writer, outcomes)\n\nRegister._append = _append_later\n",
+        "    _append(self, writer, batch, draft)\n\nRegister._append = _append_later\n",
         cut_the_power("old"),
         "the answer was given",
     ),

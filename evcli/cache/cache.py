@@ -1,0 +1,197 @@
+"""The cache of one log: bound to it by identity, offset and hash, and caught up from it by the fold's own steps.
+
+It may lag behind; whoever uses it folds the rest. What it takes in was checked as it was read and is durable in the
+log before it is here, so a cache that knows more than its log says that the log was cut. SQLite syncs each commit with
+its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves the cache as it was before or after one.
+"""
+
+import sqlite3
+from contextlib import suppress
+
+from evcli.cache.intake import (
+    NOTHING,
+    VERSION,
+    Known,
+    Progress,
+    build,
+    connect,
+    is_settled,
+    take_in,
+    take_in_ids,
+    write_down,
+)
+from evcli.cache.place import is_there
+from evcli.cache.spans import SpanState, places_of
+from evcli.errors import LogCut
+from evcli.eventlog.position import Position
+from evcli.eventlog.reading import LogReader
+
+BUSY_SECONDS = 2.0
+"""How long to wait for another process that commits; a whole cache is built aside, and nobody waits for that."""
+
+
+class Cache:
+    """What is known of one log up to event `at`."""
+
+    def __init__(self, path: str, reader: LogReader) -> None:
+        """Open the cache at `path`, if it is there, for the log that `reader` reads. Raises sqlite3.Error, LogCut."""
+        self.path = path
+        self._known = NOTHING
+        self._db: sqlite3.Connection | None = None
+        if is_there(path):
+            self._open(reader)
+
+    @property
+    def at(self) -> Position:
+        """The place in the log after the last event that the cache knows."""
+        return self._known.at
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether this is a cache of that log, and knows anything of it."""
+        return self._known.at.number > 0
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The database of a cache that is bound."""
+        assert self._db is not None, "nothing is asked of a cache that is not there"  # noqa: S101
+        return self._db
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def state(self, number: int | None = None) -> SpanState:
+        """The state after event `number`, which the cache knows; after the last that it knows, when None."""
+        if number is None or number == self.at.number:
+            return SpanState(self.db, self.at.number, dict(self._known.live))
+        return SpanState(self.db, number)
+
+    def find_ids(
+        self, reader: LogReader, prefix: str, most: int, *, exact: bool, may_grow: bool
+    ) -> tuple[list[int], int]:
+        """Where events begin whose id is `prefix`, or begins with it; and the byte up to which this is all of them.
+
+        Few ask for ids, so that they are taken in only then, and once.
+        """
+        (known,) = self.db.execute("SELECT byte FROM ids_known").fetchone()
+        if known < self.at.offset and may_grow:
+            with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is looked at in the log
+                known = self._grow_ids(reader)
+        known = min(known, self.at.offset)  # another process may have taken in more than this one knows
+        return [byte for byte in places_of(self.db, prefix, most, exact=exact) if byte < known], known
+
+    def _grow_ids(self, reader: LogReader) -> int:
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            (known,) = self.db.execute("SELECT byte FROM ids_known").fetchone()
+            take_in_ids(self.db, reader, known, self.at.offset)
+            self.db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self.db.execute("ROLLBACK")
+            raise
+        return self.at.offset
+
+    def catch_up(self, reader: LogReader, progress: Progress | None = None) -> None:
+        """Take in what the log has by now, if that is known to stay; where it cannot be, the cache stays behind.
+
+        A cache of another log, or of another release, is made anew. A log that is damaged is taken in up to the damage.
+        """
+        try:
+            if not is_settled(reader):
+                return
+            if self.is_bound:
+                self._catch_up(reader, progress)
+            elif build(self.path, reader, progress):
+                self.close()
+                self._open(reader)
+        except (sqlite3.Error, OSError):
+            if self.is_bound:
+                with suppress(sqlite3.Error):
+                    self._bind(reader)
+        finally:
+            if progress:
+                progress.end()
+
+    def _catch_up(self, reader: LogReader, progress: Progress | None) -> None:
+        end = reader.end
+        # What is missing is not worth waiting for somebody who reads.
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                if self._bind(reader):  # another process may have caught up meanwhile
+                    reader.end = min(end, reader.end)  # and what came after is not known to stay
+                    known = take_in(self.db, self._known, reader, progress)
+                    write_down(self.db, reader, known)
+                    self.db.execute("COMMIT")
+                    self._known = known
+            finally:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+    def _open(self, reader: LogReader) -> None:
+        self._db = connect(self.path, BUSY_SECONDS)
+        # The journal is SQLite's own default; said here because everything above relies on it.
+        self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._bind(reader)
+
+    def _bind(self, reader: LogReader) -> bool:
+        """Whether this is a cache of that log; then it is known how far it goes. Raises LogCut."""
+        self._known = NOTHING
+        try:
+            row = self.db.execute("SELECT version, identity, number, byte, sha256, recorded, live FROM log").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):  # empty, or of another time
+                return False
+            raise
+        if row is None or row[0] != VERSION:
+            return False
+        _, identity, number, byte, sha256, recorded, live = row
+        if byte > reader.end.offset:
+            reader.refresh()  # it may only have grown since it was opened
+        if reader.identity() not in (identity, None):
+            return False
+        if byte > reader.end.offset:
+            raise LogCut(reader.path, number, byte, reader.end.offset, self.path)
+        at = Position(number, byte, sha256, recorded)
+        if not reader.follows(at):
+            return False
+        counts = (each.partition(":") for each in live.split(","))
+        self._known = Known(at, {kind: int(count) for kind, _, count in counts})
+        return self.is_bound
+
+
+def open_cache(path: str, reader: LogReader) -> Cache | None:
+    """The cache at `path`, as it was left, or one that is still to be made; None when it is out of reach for now.
+
+    Raises:
+        LogCut: the cache knows more than the log that `reader` reads has.
+    """
+    try:
+        return Cache(path, reader)
+    except sqlite3.OperationalError:  # busy, or the disk is full
+        return None
+    except sqlite3.DatabaseError:  # broken: it is made anew, and put in the place of this one
+        cache = Cache(path + ".none", reader)
+        cache.path = path
+        return cache
+
+
+def last_known(path: str) -> tuple[int, int] | None:
+    """The last event that the cache at `path` knows, and the byte after it; None when it knows none."""
+    try:
+        db = connect(path, BUSY_SECONDS)
+        try:
+            known: tuple[int, int] | None = db.execute("SELECT number, byte FROM log WHERE number > 0").fetchone()
+            return known
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return None

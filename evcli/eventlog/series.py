@@ -1,0 +1,25 @@
+"""Finding the events of one series: those that share a correlation id."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import orjson
+
+from evcli.eventlog.format import FIRST_BYTES
+from evcli.eventlog.reading import LogReader
+
+
+def correlated(reader: LogReader, correlation: str, offset: int) -> Iterator[tuple[int, str]]:
+    """Number and id of each event after byte `offset`, where a line begins, that has that correlation id.
+
+    Lines are looked at, not checked: whoever relies on what they say reads them with `events` too.
+    """
+    # Inside a text of JSON, a quote has a backslash before it: so nothing but the member itself can look like this.
+    wanted = b'"correlationid":' + orjson.dumps(correlation) + b","
+    sequence = b'"sequence":"'
+    start = len(FIRST_BYTES) - 1
+    for line in reader.lines(offset):
+        if wanted in line:
+            at = line.find(sequence) + len(sequence)
+            with suppress(ValueError):  # a line that is damaged is no event
+                yield int(line[at : at + 12]), orjson.loads(line[start : line.find(b',"source":')])

@@ -1,0 +1,106 @@
+"""A file, or standard input, to be read from front to back; its beginning can be read again, and says what it is."""
+
+import codecs
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from evcli.errors import BadInput
+
+CHUNK = 1 << 18
+
+FORMS = ("csv", "jsonl")
+
+_OTHER_THINGS = (
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8"),
+    (b"\x1f\x8b", "compressed (gzip)", "gunzip -c FILE | evcli import -"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
+)
+
+
+class Source:
+    """An open input. What is read before `rewind` can be read again after it, once, from a pipe too."""
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self.done = 0
+        """How many bytes were read since the beginning."""
+        self._descriptor = descriptor
+        found = os.fstat(descriptor)
+        self._can_seek = stat.S_ISREG(found.st_mode)
+        self._start = os.lseek(descriptor, 0, os.SEEK_CUR) if self._can_seek else 0
+        self.size = found.st_size - self._start if self._can_seek else None
+        """How many bytes there are in all, where that is known."""
+        self._kept: IO[bytes] | None = None
+        self._keeps = not self._can_seek
+
+    def read(self) -> bytes:
+        """The next bytes; none at the end. Raises BadInput."""
+        data = self._kept.read(CHUNK) if self._kept and not self._keeps else b""
+        if not data:
+            try:
+                data = os.read(self._descriptor, CHUNK)
+            except OSError as error:
+                raise unreadable(self.name, error) from error
+            if self._keeps and data:
+                if self._kept is None:
+                    from tempfile import SpooledTemporaryFile
+
+                    self._kept = SpooledTemporaryFile(1 << 20)  # noqa: SIM115  # closed with the process, as the input is
+                self._kept.write(data)
+        self.done += len(data)
+        return data
+
+    def rewind(self) -> None:
+        """Begin again; from now on, nothing more is kept."""
+        self.done = 0
+        if self._can_seek:
+            os.lseek(self._descriptor, self._start, os.SEEK_SET)
+        elif self._kept:
+            self._kept.seek(0)
+        self._keeps = False
+
+
+def unreadable(name: str, error: OSError) -> BadInput:
+    """The error of an input that cannot be opened or read."""
+    return BadInput(f"{name} cannot be read: {error.strerror}")
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Source]:
+    """The input at `path`; `-` is standard input. Raises BadInput."""
+    name = "stdin" if path == "-" else path
+    try:
+        descriptor = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        source = Source(name, descriptor)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    except ValueError:
+        raise BadInput("the input's name holds NUL, which no file's name does") from None
+    try:
+        yield source
+    finally:
+        if path != "-":
+            os.close(descriptor)
+
+
+def form_of(name: str, first: bytes) -> str:
+    """The form of an input of that name, which begins with these bytes. Raises BadInput where they contradict."""
+    ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
+    is_json = first.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"{")
+    if ending is None:
+        return "jsonl" if is_json else "csv"
+    if ending[1] == "csv" and is_json:
+        raise BadInput(f"{name} is called CSV, but begins as JSON does", "--from jsonl reads it as JSON Lines")
+    return "csv" if ending[1] == "csv" else "jsonl"
+
+
+def refuse_other_things(name: str, first: bytes) -> None:
+    """Raise BadInput for what begins as something else does that is often mistaken for text."""
+    for beginning, what, hint in _OTHER_THINGS:
+        if first.startswith(beginning):
+            raise BadInput(f"{name} is {what}, not CSV or JSON Lines", hint)

@@ -1,0 +1,174 @@
+"""Figures of evcli used as a library, in this very process: what a fold, an append and a short look cost."""
+
+import fcntl
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rival_sqlite
+from bare import parse_only
+from ground import Ground, why_no_eventsourcing
+from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_rate, without_garbage_collection
+
+from evcli.cli.main import main as run_evcli
+from evcli.cli.session import Session
+from evcli.domain.state import MemoryState
+from evcli.domain.user import CREATED, USER, email_key
+from evcli.eventlog.file import FileLog
+from evcli.intention import Intention
+from evcli.replay import replay
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rival_eventsourcing import Replayed, User
+
+
+def fold(ground: Ground) -> list[Figure]:
+    """Reading every event with every check and building the state in memory, from nothing."""
+    events = ground.sizes.events
+    what = f"replay of {events:,} events to a state"
+    by_hand = "for line in file: orjson.loads(line)"
+    by_package = "eventsourcing, reading its notification log into aggregates"
+    by_hand_from_package = "eventsourcing, the same into plain dictionaries"
+
+    def whole() -> MemoryState:
+        state = MemoryState()
+        with FileLog(str(ground.long)).reader() as reader:
+            replay(reader, state, until=events)
+        assert state.number == events  # a figure for less would be a lie
+        return state
+
+    actions: list[Callable[[], object]] = [whole, lambda: parse_only(ground.long)]
+    if not (why := why_no_eventsourcing()):
+        import rival_eventsourcing
+
+        users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
+        rival_eventsourcing.fill(users, ground.long, events)
+        os.sync()
+
+        def package() -> rival_eventsourcing.Replayed:
+            return rival_eventsourcing.Replayed().read(users)
+
+        actions += [lambda: rival_eventsourcing.aggregates(users), package]
+        _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
+    with without_garbage_collection():
+        times = in_turns(ground.sizes.rounds, *actions)
+    rates = [events / time for time in times]
+    figures = [times_the_rate(what, by_hand, at_least(0.15), rates[0], rates[1])]
+    if why:
+        return [*figures, *(skipped(what, name, at_least(2), why) for name in (by_package, by_hand_from_package))]
+    users.close()
+    return [
+        *figures,
+        times_the_rate(what, by_package, at_least(2), rates[0], rates[2]),
+        times_the_rate(what, by_hand_from_package, at_least(2), rates[0], rates[3]),
+    ]
+
+
+def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, User]") -> None:
+    """A figure for another state would be a lie."""
+    users = list(mine.records(USER))
+    assert users == list(other.users.values())
+    assert {email_key(user): user.id for user in users if user.destroyed is None} == other.holders
+    told = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
+    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == told
+
+
+def append(ground: Ground) -> list[Figure]:
+    """One event after another, each decided on, made durable and answered for before the next, on the long log."""
+    sizes = ground.sizes
+    session = Session()
+    session.set("log", str(ground.long))
+    register = session.register()
+
+    def whole() -> None:
+        for _ in range(sizes.appends):
+            data = {"name": "Ada Lovelace", "email": ground.email()}
+            about = lambda state: state.last_id(USER) + 1  # noqa: E731  # an intention as the command line makes it
+            register.execute(Intention(CREATED, data, about, finds=False))
+
+    whole()  # the first event also brings the register up to the head
+    with ground.long.open("rb") as file:
+        file.seek(-4096, os.SEEK_END)
+        line = file.read().splitlines(keepends=True)[-1]
+    descriptor = os.open(ground.folder / "bare.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    connection = rival_sqlite.connect(ground.folder / "appended.sqlite3", wal=True)
+
+    def bare() -> None:
+        for _ in range(sizes.appends):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def sqlite() -> None:
+        for _ in range(sizes.appends):
+            rival_sqlite.insert(connection, "Ada Lovelace", ground.email())
+
+    actions: list[Callable[[], object]] = [whole, bare, sqlite]
+    if not (why := why_no_eventsourcing()):
+        import rival_eventsourcing
+
+        database = ground.folder / "appended.eventsourcing"
+        users = rival_eventsourcing.open_users(database)
+        numbers = iter(range(1, 1_000_000))
+
+        def package() -> None:
+            for _ in range(sizes.appends):
+                users.save(rival_eventsourcing.User(next(numbers), "Ada Lovelace", ground.email()))
+
+        actions.append(package)
+    in_turns(1, *actions[1:])  # so that every file is there, and begun
+    rates = [sizes.appends / time for time in in_turns(sizes.append_rounds, *actions)]
+    os.close(descriptor)
+    connection.close()
+    what = "one synced append after another, as a library"
+    figures = [
+        times_the_rate(what, "flock + write + fsync of such a line", at_least(0.5), rates[0], rates[1]),
+        times_the_rate(what, "sqlite3, WAL, synchronous=FULL", at_least(0.65), rates[0], rates[2]),
+    ]
+    if why:
+        return [*figures, skipped(what, "eventsourcing, SQLite", at_least(2), why)]
+    users.close()
+    told = rival_eventsourcing.durability(database)
+    return [*figures, times_the_rate(what, f"eventsourcing, SQLite ({told})", at_least(2), rates[0], rates[3])]
+
+
+def bytes_read(ground: Ground) -> list[Figure]:
+    """How much of a long log two short looks at it read, as a share of the file."""
+    size = ground.long.stat().st_size
+    figures = []
+    for what, against, target, words in (
+        ("log -n 20, bytes read", "bytes of the file", 0.01, ("log", "-n", "20")),
+        ("log --since (the last hundredth), bytes read", "bytes of the file", 0.02, ("log", "--since", ground.late)),
+    ):
+        read = _read_by(*words, "--log", str(ground.long))
+        figures.append(Figure(what, against, at_most(target), read / size, f"{read:,} : {size:,}"))
+    return figures
+
+
+def _read_by(*words: str) -> int:
+    """How many bytes the operating system hands to `evcli WORDS`, run in this process, whichever way it reads."""
+    streams = sys.stdout, sys.stderr
+    try:
+        for _ in range(2):  # the first time, modules are read too
+            sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+            before = _handed_over()
+            code = run_evcli(words)
+            after = _handed_over()
+    finally:
+        sys.stdout, sys.stderr = streams
+    assert code == 0, words  # a figure for a command that failed would be a lie
+    return after - before
+
+
+def _handed_over() -> int:
+    """How many bytes this process has read so far; Linux counts them."""
+    try:
+        return int(Path("/proc/self/io").read_text(encoding="ascii").split()[1])
+    except FileNotFoundError:
+        return 0

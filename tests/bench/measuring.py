@@ -1,0 +1,152 @@
+"""How things are measured: in turns, medians, peak memory; and what a line of the table says."""
+
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+PEAK = Path(__file__).with_name("peak.py")
+
+
+class Bound(NamedTuple):
+    """What a figure should be: at least or at most so much."""
+
+    sign: str
+    number: float
+    unit: str = ""
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` is what it should be."""
+        return value >= self.number if self.sign == "≥" else value <= self.number
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.number:g}{self.unit}"
+
+
+def at_least(number: float) -> Bound:
+    """The figure should be so large, or larger."""
+    return Bound("≥", number)
+
+
+def at_most(number: float, unit: str = "") -> Bound:
+    """The figure should be so small, or smaller."""
+    return Bound("≤", number, unit)
+
+
+class Figure(NamedTuple):
+    """One line of the table: what was measured, against what, what it should be, what it is, and from which values."""
+
+    what: str
+    against: str
+    target: Bound
+    value: float | None
+    """None when it could not be measured; `told` says why."""
+    told: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The line's words."""
+        if self.value is None:
+            return self.what, self.against, str(self.target), "skipped", self.told
+        decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
+        measured = f"{self.value:.{decimals}f}{self.target.unit}"
+        mark = "" if self.target.holds(self.value) else " MISSED"
+        return self.what, self.against, str(self.target), measured + mark, self.told
+
+
+HEADINGS = ("what", "against", "target", "measured", "medians")
+
+
+def times_as_long(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
+    """How many times as long as the other's my seconds are."""
+    return Figure(what, against, target, mine / other, f"{_duration(mine)} : {_duration(other)}")
+
+
+def times_the_rate(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
+    """How many times the other's rate a second mine is."""
+    return Figure(what, against, target, mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
+
+
+def more_memory(what: str, against: str, target: Bound, mine: int, other: int) -> Figure:
+    """How many megabytes (of a million bytes) more than the other mine are."""
+    told = f"{mine / 1e6:.1f} MB : {other / 1e6:.1f} MB"
+    return Figure(what, against, target, (mine - other) / 1e6, told)
+
+
+def skipped(what: str, against: str, target: Bound, why: str) -> Figure:
+    """A line for what could not be measured."""
+    return Figure(what, against, target, None, why)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
+
+
+def text_table(figures: Sequence[Figure]) -> str:
+    """The figures under their headings, in columns."""
+    rows = [HEADINGS, *(figure.cells for figure in figures)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    drawn = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([drawn[0], "  ".join("─" * width for width in widths), *drawn[1:]])
+
+
+def markdown_table(figures: Sequence[Figure]) -> str:
+    """The same for a Markdown file."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *(figure.cells for figure in figures)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long `action` takes, on the wall clock; what it returns is thrown away only afterwards."""
+    start = time.perf_counter()
+    returned = action()
+    taken = time.perf_counter() - start
+    del returned
+    return taken
+
+
+def in_turns(times: int, *actions: Callable[[], object]) -> list[float]:
+    """The median seconds of each action; all of them run once in every round, so that a slow moment slows all."""
+    rounds = [[seconds(action) for action in actions] for _ in range(times)]
+    return [median(column) for column in zip(*rounds, strict=True)]
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pause the collector, as evcli does while it folds: so that no rival pays for what evcli spares itself."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+def run(*command: str, env: Mapping[str, str] | None = None) -> str:
+    """Run a command to its end, and give what it answered; a figure for one that failed would be a lie: that raises."""
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    if ended.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}: {ended.stderr}")
+    return ended.stdout
+
+
+def peak_memory(times: int, *commands: Callable[[], Sequence[str]]) -> list[int]:
+    """The median peak memory of each command's process in bytes, all of them made and run once in every round."""
+    return [int(median(column)) for column in zip(*(map(peak, commands) for _ in range(times)), strict=True)]
+
+
+def peak(command: Callable[[], Sequence[str]]) -> int:
+    """The peak memory of one process, in bytes."""
+    # Not from here: a process counts as its own what its parent holds when it is started, and this one holds much.
+    return int(run(sys.executable, "-I", "-S", str(PEAK), *command()))

@@ -1,0 +1,612 @@
+"""The cache gives the answers of the fold, whatever became of it and of its log; and it knows when a log was cut."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from cli.support import run_process
+from conftest import Cli
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evcli import history as history_module
+from evcli.cache import cache as cache_module
+from evcli.cache import intake as intake_module
+from evcli.cache import place as place_module
+from evcli.domain.event import number_of
+from evcli.domain.state import MemoryState, State
+from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
+from evcli.errors import Conflict, LogCut, Refused
+from evcli.eventlog.file import FileLog
+from evcli.eventlog.reading import LogReader
+from evcli.history import History
+from evcli.intention import Intention
+from evcli.register import Register
+from evcli.replay import replay
+
+NAMES = ["Ada", "ada", "Zoë", "李 明", "a@x.org", "7"]
+EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "zoe@y.org"]
+
+
+@pytest.fixture
+def _always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache for the shortest log, caught up with every event."""
+    monkeypatch.setattr(history_module, "CACHED_FROM", 1)
+    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
+
+
+def cached(log: Path, name: str = ".cache") -> Path:
+    return log.with_name(log.name + name)
+
+
+def break_table(cache: Path, table: str) -> None:
+    """Fill the first page of a table with nonsense."""
+    whole = cache.read_bytes()
+    db = sqlite3.connect(cache)
+    page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    db.close()
+    cache.write_bytes(whole[: (page - 1) * 4096] + b"\xff" * 4096 + whole[page * 4096 :])
+
+
+ALWAYS = (
+    sys.executable,
+    "-c",
+    "import sys; from evcli import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
+    "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))",
+)
+"""evcli as a process, with a cache for the shortest log."""
+
+
+def folded(log: Path, number: int) -> MemoryState:
+    """The reference: the fold in memory."""
+    state = MemoryState()
+    with LogReader(str(log)) as reader:
+        replay(reader, state, until=number)
+    return state
+
+
+def everything(state: State) -> dict[str, Any]:
+    """All that can be asked of a state about users."""
+    words = [*(name.casefold() for name in NAMES), *(email.casefold() for email in EMAILS), "", "b", "\U0010ffff", "?"]
+    return {
+        "number": state.number,
+        "last id": state.last_id(USER),
+        "count": state.count(USER),
+        "records": list(state.records(USER)),
+        "live": list(state.records(USER, live_only=True)),
+        "by id": [state.get(USER, id) for id in range(state.last_id(USER) + 3)],
+        "holders": {word: state.holder(USER, word) for word in words},
+        "called": {word: sorted(state.called(USER, word)) for word in words},
+        "words from": {word: list(islice(state.words(USER, word), 7)) for word in words},
+        "words before": {word: list(islice(state.words(USER, word, backward=True), 7)) for word in words},
+    }
+
+
+def same_as_folded(log: Path, history: History, numbers: list[int] | None = None) -> None:
+    """Every state, and everything about every user, is what the fold gives."""
+    with LogReader(str(log)) as reader:
+        head = reader.last().number
+        for number in range(head + 1) if numbers is None else numbers:
+            wanted, found = folded(log, number), history.at(reader, number)
+            assert everything(found) == everything(wanted), f"after event {number} of {head}"
+        events = list(reader.events())
+        for id in range(1, wanted.last_id(USER) + 1):
+            about = [event for event in events if event["subject"] == f"user/{id}"]
+            assert list(history.events_about(reader, USER, id, head)) == about
+            assert list(history.events_about(reader, USER, id, head, backward=True)) == about[::-1]
+            late = [event for event in about if 3 < number_of(event) <= head - 1]
+            assert list(history.events_about(reader, USER, id, head - 1, after=3)) == late
+        for event in events[-3:]:
+            assert history.find_ids(reader, event["id"], exact=True) == [event]
+        assert len(history.find_ids(reader, "e")) == min(10, head)
+        assert history.find_ids(reader, "nobody", exact=True) == []
+
+
+def intention(what: str, id: int, name: str, email: str) -> Intention:
+    if what == CREATED:
+        return Intention(what, {"name": name, "email": email}, lambda state: state.last_id(USER) + 1, finds=False)
+    data: dict[str, dict[str, str]] = {RENAMED: {"name": name}, EMAIL_CHANGED: {"email": email}}
+    return Intention(what, data.get(what, {}), lambda state: id)
+
+
+actions = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [CREATED, CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED, "look", "forget", "older", "break"]
+        ),
+        st.integers(1, 4),
+        st.sampled_from(NAMES),
+        st.sampled_from(EMAILS),
+    ),
+    min_size=8,
+    max_size=40,
+)
+
+
+class Life:
+    """A register that is used with a cache: commands by turns, and what can become of the cache between them."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.count = 0
+
+    def register(self, *, uses_cache: bool) -> Register:
+        history = History(uses_cache=uses_cache)
+        return Register(FileLog(str(self.log)), actor="ann", new_id=self.next_id, history=history)
+
+    def next_id(self) -> str:
+        self.count += 1
+        return f"e{self.count}"
+
+    def do(self, what: str, id: int, name: str, email: str) -> None:
+        cache = cached(self.log)
+        if what == "forget":
+            cache.unlink(missing_ok=True)
+        elif what == "older" and cache.exists():
+            db = sqlite3.connect(cache)
+            with suppress(sqlite3.DatabaseError), db:  # it may be broken already, or empty
+                db.execute("UPDATE log SET version = 'of another time'")
+            db.close()
+        elif what == "break" and cache.exists():
+            cache.write_bytes(cache.read_bytes()[: 72 * id] + b"\xff" * 5000)
+        elif what == "look" and self.log.exists():
+            same_as_folded(self.log, History(), [id])
+        elif what.startswith("user."):
+            answers: list[object] = []
+            for register in (self.register(uses_cache=True), self.register(uses_cache=False)):
+                try:
+                    outcome = register.execute(intention(what, id, name, email), dry_run=len(answers) == 0)
+                    answers.append((outcome.before, outcome.after, number_of(outcome.event)))
+                except (Refused, Conflict) as refused:
+                    answers.append(refused.message)
+                except Exception as error:  # noqa: BLE001  # the two must agree in this as well
+                    answers.append(type(error).__name__)
+            assert answers[0] == answers[1], what
+
+
+@given(steps=actions, lag=st.sampled_from([1, 700, 2000]), at_once=st.sampled_from([1, 3, 1000]))
+@settings(deadline=None, max_examples=40, derandomize=True)
+def test_with_a_cache_every_answer_is_that_of_the_fold_whatever_becomes_of_it(
+    steps: list[tuple[str, int, str, str]], lag: int, at_once: int
+) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_module, "CACHED_FROM", 1)
+        patch.setattr(history_module, "MOST_BEHIND", lag)
+        patch.setattr(intake_module, "AT_ONCE", at_once)
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        life = Life(Path(folder, "events.jsonl"))
+        for step in steps:
+            life.do(*step)
+        if life.log.exists():
+            same_as_folded(life.log, History())
+            assert lag > 1 or cached(life.log).exists(), "there was nothing to test"
+
+
+@pytest.fixture
+def grown(cli: Cli) -> Cli:
+    """A log of eight events with a cache that knows them all."""
+    cli.ok("user", "create", "Ada Lovelace", "--email", "ada@example.com")
+    cli.ok("user", "create", "Grace Hopper", "--email", "grace@example.com")
+    cli.ok("user", "rename", "1", "Ada King")
+    cli.ok("user", "destroy", "2", "--reason", "left")
+    cli.ok("user", "create", "Edsger", "--email", "grace@example.com")
+    cli.ok("user", "change-email", "3", "edsger@example.com")
+    cli.ok("user", "restore", "2")
+    cli.ok("user", "create", "Zoë", "--email", "zoe@example.com")
+    cli.ok("state")
+    return cli
+
+
+ASKING = [
+    ("state", "--json"), ("state", "--at", "4", "--json"), ("user", "list"), ("user", "list", "--all", "--at", "6"),
+    ("user", "show", "ada@example.com", "--json"), ("user", "show", "2", "--at", "4"), ("user", "show", "Edsgar"),
+    ("log", "--user", "2", "--json"), ("log", "--user", "2", "--reverse", "--since", "2", "--until", "6"),
+    ("diff", "2", "7"), ("user", "list", "-n", "2"), ("completion", "bash"), ("export", "--at", "5"),
+    ("show", "5", "--json"), ("show", "id:event-3"), ("show", "id:event"), ("head",), ("log", "-n", "3"),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+def test_every_command_answers_as_without_a_cache(
+    grown: Cli, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_cache = grown(*words)
+    assert cached(grown.log).exists()
+    monkeypatch.setenv("EVCLI_CACHE", "off")
+    assert grown(*words) == with_cache
+
+
+@pytest.mark.usefixtures("_always")
+def test_the_answers_come_from_the_cache(grown: Cli) -> None:
+    with sqlite3.connect(cached(grown.log)) as db:
+        db.execute("UPDATE user_spans SET name = 'Somebody else' WHERE id = 1")
+    db.close()
+    assert "Somebody else" in grown.ok("user", "show", "1").out
+    assert "Somebody else" not in grown.ok("log").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_cache_is_its_owners_alone_and_status_names_it(grown: Cli) -> None:
+    assert cached(grown.log).stat().st_mode & 0o777 == 0o600
+    assert f"cache\t{cached(grown.log)}" in grown.ok("status").out
+    assert sorted(path.name for path in grown.log.parent.iterdir()) == ["events.jsonl", "events.jsonl.cache"]
+
+
+def test_a_short_log_has_no_cache(grown: Cli) -> None:
+    assert [path.name for path in grown.log.parent.iterdir()] == ["events.jsonl"]
+    assert "cache\t\n" in grown.ok("status").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_without_a_cache_none_is_made(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached(grown.log).unlink()
+    monkeypatch.setenv("EVCLI_CACHE", "off")
+    grown.ok("state")
+    grown.ok("user", "rename", "1", "Ada")
+    assert not cached(grown.log).exists()
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize(
+    "words",
+    [("state",), ("head",), ("log",), ("verify",), ("status",), ("user", "show", "1"), ("user", "rename", "1", "A"),
+     ("user", "create", "B", "--email", "b@example.com"), ("export",), ("diff",), ("repair", "--dry-run")],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("left", [7, 2, 0])
+def test_a_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tuple[str, ...], left: int) -> None:
+    lines = grown.log.read_bytes().splitlines(keepends=True)
+    grown.log.write_bytes(b"".join(lines[:left]))
+    ran = grown(*words)
+    assert ran.code == 12
+    assert f"byte {len(b''.join(lines))}" in ran.err
+    assert f"rm {cached(grown.log)}" in ran.err
+    assert grown.log.read_bytes() == b"".join(lines[:left])
+    cached(grown.log).unlink()
+    assert grown(*words).code in (0, 1)
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_log_that_is_gone_while_its_cache_is_there_is_not_begun_anew(grown: Cli) -> None:
+    grown.log.unlink()
+    assert grown("state").code == 10
+    for more in ((), ("--dry-run",)):
+        ran = grown("user", "create", "B", "--email", "b@example.com", *more)
+        assert ran.code == 12
+        assert f"rm {cached(grown.log)}" in ran.err
+        assert not grown.log.exists()
+    cached(grown.log).unlink()
+    grown.ok("user", "create", "B", "--email", "b@example.com")
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_torn_last_line_that_the_cache_knows_was_acknowledged_and_is_not_put_aside(grown: Cli) -> None:
+    grown.log.write_bytes(grown.log.read_bytes()[:-20])
+    assert grown("user", "rename", "1", "A").code == 12
+    assert not list(grown.log.parent.glob("*.torn-*"))
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, tmp_path: Path) -> None:
+    other = Cli(tmp_path / "other" / "events.jsonl", grown.clock)
+    other("user", "create", "Kurt", "--email", "kurt@example.com", "--log", str(other.log))
+    for number in range(9):
+        other("user", "rename", "1", f"Kurt {number}", "--log", str(other.log))
+    shutil.copy(other.log, grown.log)
+    assert "Kurt 8" in grown.ok("state").out
+    assert "Ada" not in grown.ok("user", "list", "--all").out
+    assert "Kurt 3" in grown.ok("state", "--at", "5").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_broken_cache_is_made_anew(grown: Cli) -> None:
+    whole = cached(grown.log).read_bytes()
+    for broken in (b"", whole[:100], whole[:100] + b"\xff" * (len(whole) - 100)):
+        cached(grown.log).write_bytes(broken)
+        assert "Ada King" in grown.ok("state").out
+        assert cached(grown.log).read_bytes() != broken
+        ran = grown.ok("user", "show", "1")
+        assert ("Ada King" in ran.out, ran.err) == (True, "")
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_file_of_that_name_that_is_no_cache_stays_as_it_is(grown: Cli) -> None:
+    cached(grown.log).unlink()
+    db = sqlite3.connect(cached(grown.log))
+    with db:
+        db.execute("CREATE TABLE precious (text)")
+    db.close()
+    for content in (cached(grown.log).read_bytes(), b"notes\n", b"SQLite format 3\0" + b"\xff" * 5000):
+        cached(grown.log).write_bytes(content)
+        cached(grown.log).chmod(0o600)
+        assert "Ada King" in grown.ok("state").out
+        grown.ok("user", "rename", "1", "Ada Byron")
+        grown.ok("user", "rename", "1", "Ada King")
+        assert cached(grown.log).read_bytes() == content
+    assert grown("export", "--force", str(cached(grown.log))).code == 2
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_cache_that_breaks_under_way_is_done_without(grown: Cli) -> None:
+    break_table(cached(grown.log), "user_spans")
+    ran = grown("user", "show", "1")
+    assert ran.code == 0
+    assert "Ada King" in ran.out
+    assert "failed" in ran.err
+    again = grown("user", "show", "1")
+    assert (again.out, again.err) == (ran.out, "")
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o602])
+def test_a_cache_that_others_can_read_or_write_is_not_used(grown: Cli, mode: int) -> None:
+    before = cached(grown.log).read_bytes()
+    cached(grown.log).chmod(mode)
+    grown.ok("user", "rename", "1", "Ada Byron")
+    assert "Ada Byron" in grown.ok("state").out
+    assert cached(grown.log).read_bytes() == before
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_planted_link_is_not_followed(grown: Cli, tmp_path: Path) -> None:
+    cached(grown.log).unlink()
+    target = tmp_path / "somebody-elses"
+    target.write_bytes(b"")
+    target.chmod(0o600)
+    cached(grown.log).symlink_to(target)
+    assert "Ada King" in grown.ok("state").out
+    assert target.read_bytes() == b""
+
+
+@pytest.mark.usefixtures("_always")
+def test_in_a_folder_that_others_can_write_in_no_cache_is_made_or_used(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    cached(grown.log).unlink()
+    grown.log.parent.chmod(0o1777)
+    try:
+        assert "Ada King" in grown.ok("state").out
+    finally:
+        grown.log.parent.chmod(0o755)
+    assert not cached(grown.log).exists()
+    assert len(list((tmp_path / "own" / "evcli").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("_always")
+def test_what_was_read_beside_a_writer_and_taken_back_is_no_cut(grown: Cli) -> None:
+    register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    other = Register(FileLog(str(grown.log)), actor="ann")
+    line = other.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+    register._look_ahead()  # as if the other one had not synced yet
+    os.truncate(grown.log, grown.log.stat().st_size - len(line))
+    cached(grown.log).unlink()
+    assert register.execute(intention(RENAMED, 1, "Ada", "")).after.name == "Ada"
+    os.truncate(grown.log, grown.log.stat().st_size // 2)
+    with pytest.raises(LogCut):
+        register.execute(intention(RENAMED, 1, "Ada B", ""))
+
+
+@pytest.mark.usefixtures("_always")
+def test_input_that_was_read_is_not_begun_anew_when_the_cache_fails(grown: Cli) -> None:
+    break_table(cached(grown.log), "user_keys")
+    rows = "name,email\nKurt,kurt@example.com\n"
+    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    assert ran.code == 14
+    assert b"run the command again" in ran.err
+    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    assert ran.code == 0
+    assert b"imported 1 user" in ran.out
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("words", [("show", "id:event-3"), ("user", "rename", "1", "Ada", "--id", "new")], ids=" ".join)
+def test_a_cache_that_is_busy_is_neither_waited_for_nor_removed(grown: Cli, words: tuple[str, ...]) -> None:
+    known = cached(grown.log).read_bytes()
+    db = sqlite3.connect(cached(grown.log), isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    assert grown(*words).code == 0
+    db.execute("ROLLBACK")
+    db.close()
+    assert cached(grown.log).read_bytes() == known
+
+
+@pytest.mark.usefixtures("_always")
+def test_where_the_logs_folder_cannot_be_written_the_cache_is_in_the_users_own(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached(grown.log).unlink()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(grown.log.parent) and access(path, mode))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert "Ada King" in grown.ok("state").out
+    (kept,) = (tmp_path / "own" / "evcli").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    assert not cached(grown.log).exists()
+    assert str(kept) in grown.ok("status").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_repair_forgets_the_cache_and_all_goes_on(grown: Cli) -> None:
+    whole = grown.log.read_bytes()
+    at = whole.index(b"King")
+    grown.log.write_bytes(whole[:at] + b"Kong" + whole[at + 4 :])
+    assert grown("verify").code == 12
+    grown.ok("repair")
+    assert not cached(grown.log).exists()
+    assert "Ada Lovelace" in grown.ok("state").out
+    grown.ok("user", "rename", "1", "Ada Byron")
+    assert "Ada Byron" in grown.ok("state").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_repair_that_cannot_forget_the_cache_does_not_cut(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = grown.log.read_bytes().replace(b"King", b"Kong")
+    grown.log.write_bytes(damaged)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(place_module, "remove", refuse)
+    ran = grown("repair")
+    assert ran.code == 14
+    assert "its cache cannot be removed" in ran.err
+    assert grown.log.read_bytes() == damaged
+
+
+@pytest.mark.usefixtures("_always")
+def test_before_a_damage_the_log_still_answers_and_after_it_nothing_does(cli: Cli) -> None:
+    for number in range(6):
+        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+    cached(cli.log).unlink()
+    whole = cli.log.read_bytes()
+    at = whole.index(b"User 3")
+    cli.log.write_bytes(whole[:at] + b"Usar 3" + whole[at + 6 :])
+    for _ in range(2):  # without a cache, and with one that knows what is good
+        assert "User 2" in cli.ok("state", "--at", "3").out
+        assert cli("state").code == 12
+        assert cli("user", "show", "1").code == 12
+        assert cli("user", "rename", "1", "A").code == 12
+    assert cached(cli.log).exists()
+
+
+@pytest.mark.usefixtures("_always")
+def test_what_a_writer_may_still_take_back_is_not_taken_in(grown: Cli) -> None:
+    known = cached(grown.log).read_bytes()
+    register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    line = register.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+    with FileLog(str(grown.log)).locked(0, may_create=False):  # as if it were written and not yet synced
+        assert "Kurt" in grown.ok("state").out
+        assert cached(grown.log).read_bytes() == known
+    os.truncate(grown.log, grown.log.stat().st_size - len(line))
+    assert "Kurt" not in grown.ok("state").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_what_cannot_be_synced_is_not_taken_in(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Register(FileLog(str(grown.log)), actor="ann").execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))
+    known = cached(grown.log).read_bytes()
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert "Kurt" in grown.ok("state").out
+    assert cached(grown.log).read_bytes() == known
+
+
+@pytest.mark.usefixtures("_always")
+def test_while_somebody_reads_the_cache_it_is_not_waited_for(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "BUSY_SECONDS", 600.0)
+    db = sqlite3.connect(cached(grown.log), isolation_level=None)
+    db.execute("BEGIN")
+    db.execute("SELECT * FROM user_spans").fetchone()
+    grown.ok("user", "rename", "1", "Ada Byron")
+    assert "Ada Byron" in grown.ok("state").out
+    db.close()
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_register_that_lives_on_keeps_up_with_what_others_write(grown: Cli) -> None:
+    register = Register(FileLog(str(grown.log)), actor="ann")
+    for number in range(5):
+        register.execute(intention(RENAMED, 1, f"Ada {number}", ""))
+        grown.ok("user", "rename", "2", f"Grace {number}")
+    assert {"Ada 4", "Grace 4"} <= {user.name for user in folded(grown.log, 18).records(USER)}
+    os.truncate(grown.log, grown.log.stat().st_size // 2)
+    with pytest.raises(LogCut):
+        register.execute(intention(RENAMED, 1, "Ada", ""))
+
+
+KILLED = """
+import os, signal, sys
+from evcli import history
+from evcli.cache import cache, intake
+from evcli.eventlog import reading
+history.CACHED_FROM, history.MOST_BEHIND, intake.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
+module = intake if hasattr(intake, "{where}") else cache
+real, left = module.{where}, [int(sys.argv[1])]
+def dying(*words, **more):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*words, **more)
+module.{where} = dying
+from evcli.cli.main import main
+sys.exit(main([*sys.argv[3:], "--log", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "when", "words"),
+    [("add", 1, "state"), ("add", 3, "state"), ("make_tables", 1, "state"), ("replay", 1, "state"),
+     ("add_ids", 1, "show id:event-3"), ("places_of", 1, "show id:event-3")],
+)  # fmt: skip
+def test_killed_while_it_catches_up_a_cache_is_as_it_was(
+    cli: Cli, where: str, when: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+    script = KILLED.format(where=where)
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(when), str(cli.log), *words.split()], capture_output=True, check=False
+    )
+    assert killed.returncode == -9
+    monkeypatch.setattr(history_module, "CACHED_FROM", 1)
+    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
+    same_as_folded(cli.log, History(), [0, 3, 29, 30])
+    assert "User 29" in cli.ok("state").out
+
+
+def test_many_processes_may_build_it_at_once(cli: Cli, tmp_path: Path) -> None:
+    for number in range(30):
+        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+    script = KILLED.format(where="add")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, "1000", str(cli.log), "state"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(5)
+    ]
+    answers = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0] * 5, answers
+    assert len(set(answers)) == 1
+
+
+def test_a_long_log_has_a_cache_and_it_lags_no_further_than_it_should(cli: Cli, lines: Callable[[int], bytes]) -> None:
+    cli.log.parent.mkdir(parents=True, exist_ok=True)
+    whole = lines(1500)
+    cli.log.write_bytes(whole)
+    cli.ok("user", "create", "Kurt", "--email", "kurt@example.com")
+    with sqlite3.connect(cached(cli.log)) as db:
+        known = db.execute("SELECT number FROM log").fetchone()
+    db.close()
+    assert known == (1500,)
+    assert "Kurt" in cli.ok("user", "show", "kurt@example.com").out
+    same_as_folded_only = folded(cli.log, 1501)
+    with LogReader(str(cli.log)) as reader:
+        assert History().at(reader).count(USER) == same_as_folded_only.count(USER)
+
+
+@pytest.fixture
+def lines() -> Callable[[int], bytes]:
+    """A company's register over some years, as the benchmark makes it."""
+    sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
+    try:
+        import generate
+    finally:
+        sys.path.pop(0)
+    return lambda events: b"".join(generate.lines(events))

@@ -1,0 +1,707 @@
+"""`evcli import`: which rows become which events, what is refused and how it is told, and that it can be run again."""
+
+import errno
+import fcntl
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pexpect  # type: ignore[import-untyped]
+import pytest
+from conftest import Cli, Ran
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process, run_shell
+from evcli.eventlog.batch import MAX_BATCH
+
+UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
+
+
+@pytest.fixture
+def load(cli: Cli, tmp_path: Path) -> Any:
+    """Import a file with that content: `load(b"…", "--dry-run")`; named people.csv unless told otherwise."""
+
+    def run(content: str | bytes, *words: str, name: str = "people.csv") -> Ran:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        ran = cli("import", str(path), *words)
+        shown = [text.replace(str(path), name) for text in (ran.out, ran.err)]
+        return Ran(ran.code, *shown)
+
+    return run
+
+
+def people(count: int, first: int = 1) -> str:
+    """A CSV file of so many people."""
+    rows = (f"Person {number},person.{number}@example.com\n" for number in range(first, first + count))
+    return "name,email\n" + "".join(rows)
+
+
+def users(cli: Cli, *words: str) -> list[tuple[str, str]]:
+    """Names and e-mails of the users that evcli lists."""
+    return [(user["name"], user["email"]) for user in json.loads(cli.ok("user", "list", "--json", *words).out)]
+
+
+# --- what rows become -------------------------------------------------------------------------------------------------
+
+
+def test_each_row_is_an_event_with_an_id_of_its_own_and_all_share_a_correlation(cli: Cli, load: Any) -> None:
+    ran = load("name,email\nAda Lovelace,ada@example.com\nGrace,grace@example.com\n")
+    assert ran == Ran(0, "imported 2 users from people.csv: events 1 to 2\nundo: evcli user destroy 1 2\n", "")
+    first, second = events_in(cli.log)
+    assert first["data"] == {"name": "Ada Lovelace", "email": "ada@example.com"}
+    assert (first["type"], first["subject"], first["authid"]) == ("user.created", "user/1", "ann")
+    assert first["time"] == "2026-03-01T09:00:00.000000Z"
+    assert "recordedtime" not in first
+    assert UUID8(first["id"])
+    assert UUID8(second["id"])
+    assert first["id"] != second["id"]
+    assert first["correlationid"] == second["correlationid"] == first["id"]
+    assert cli.ok("verify").code == 0
+
+
+def test_the_same_rows_have_the_same_ids_in_csv_and_in_json_lines(cli: Cli, load: Any) -> None:
+    load("name,email\nAda,ada@example.com\n=Bob,bob@example.com\n")
+    ids = [event["id"] for event in events_in(cli.log)]
+    cli.log.unlink()
+    load('{"email":"ada@example.com","name":"Ada"}\n{"name":"=Bob","email":"bob@example.com"}', name="people.jsonl")
+    assert [event["id"] for event in events_in(cli.log)] == ids
+
+
+def test_the_id_of_a_row_hangs_on_all_rows_before_it_and_on_every_cell(cli: Cli, load: Any) -> None:
+    seen = set()
+    for first in ("Ada,ada@example.com", "Adb,ada@example.com", "Ad,aada@example.com", "Ada,adb@example.com"):
+        load(f"name,email\n{first}\nBob,bob@example.com\n")
+        seen |= {event["id"] for event in events_in(cli.log)}
+        cli.log.unlink()
+    assert len(seen) == 8
+
+
+def test_every_action_happens_to_the_user_it_names(cli: Cli, load: Any) -> None:
+    ran = load(
+        "Action,Name,E-Mail,EMAIL,reason\n"
+        "create,Ada,x,ada@example.com,\n"
+        ",Bob,x,bob@example.com,\n"
+        "Rename,Ada King,x,ADA@example.com,\n"
+        "change-email,ada king,x,king@example.com,\n"
+        "destroy,,x,bob@example.com,he left\n"
+        "restore,,x,bob@example.com,\n"
+        "destroy,,x,king@example.com,\n"
+    )
+    assert ran == Ran(
+        0, "imported 7 events from people.csv: events 1 to 7\n", "people.csv: passed over: column E-Mail\n"
+    )
+    told = [(event["type"], event["subject"], event["data"]) for event in events_in(cli.log)]
+    assert told[2:] == [
+        ("user.renamed", "user/1", {"name": "Ada King"}),
+        ("user.email-changed", "user/1", {"email": "king@example.com"}),
+        ("user.destroyed", "user/2", {"reason": "he left"}),
+        ("user.restored", "user/2", {}),
+        ("user.destroyed", "user/1", {}),
+    ]
+    assert users(cli) == [("Bob", "bob@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("2020-01-02", "2020-01-01T23:00:00.000000Z"),
+        ("2020-01-02 03:04", "2020-01-02T02:04:00.000000Z"),
+        ("2020-07-02T03:04:05", "2020-07-02T01:04:05.000000Z"),
+        (" 2020-01-02T03:04:05.25Z ", "2020-01-02T03:04:05.250000Z"),
+        ("2020-01-02T03:04:05+05:30", "2020-01-01T21:34:05.000000Z"),
+        ("2026-03-01T09:00:00Z", "2026-03-01T09:00:00.000000Z"),
+    ],
+)
+def test_a_date_is_when_it_happened_and_now_is_when_it_was_recorded(
+    cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch, date: str, moment: str
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert load(f"name,email,date\nAda,ada@example.com,{date}\nBob,bob@example.com,\n").code == 0
+    first, second = events_in(cli.log)
+    now = "2026-03-01T09:00:00.000000Z"
+    assert first["time"] == moment
+    assert first.get("recordedtime", moment) == now
+    assert ("recordedtime" in first) == (moment != now)
+    assert (second["time"], "recordedtime" in second) == (now, False)
+    assert cli.ok("verify").code == 0
+
+
+@pytest.mark.parametrize("date", ["2026-03-01T09:00:01Z", "9999-12-31", "2026-03-02"])
+def test_what_has_not_happened_yet_is_a_bad_row(load: Any, date: str) -> None:
+    fails(load(f"name,email,date\nAda,ada@example.com,{date}\n"), 2, "people.csv line 2, date: ", "in the future")
+
+
+@pytest.mark.parametrize("date", ["yesterday", "10m ago", "now", "today", "42", "2026-02-30", "0001-01-01T00:00+14:00"])
+def test_a_date_that_is_not_written_out_is_a_bad_row(load: Any, date: str) -> None:
+    fails(load(f"name,email,date\nAda,ada@example.com,{date}\n"), 2, "people.csv line 2, date: ", date)
+
+
+def test_with_a_clock_that_is_behind_recorded_moments_never_go_back(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.clock.advance(hours=-1)
+    ran = load("name,email,date\nBob,bob@example.com,2020-01-01\nEve,eve@example.com,\n")
+    assert ran.code == 0
+    assert ran.err.count("warning: this clock is 1:00:00 behind event 1") == 1
+    _, old, new = events_in(cli.log)
+    assert old["recordedtime"] == new["recordedtime"] == "2026-03-01T09:00:00.000000Z"
+    assert new["time"] == "2026-03-01T08:00:00.000000Z"
+    assert cli.ok("verify").code == 0
+
+
+def test_what_evcli_lists_as_csv_comes_in_as_it_was(cli: Cli, load: Any, tmp_path: Path) -> None:
+    there = [("=1+1", "-a@example.com"), ("@ada", "+b@example.com"), ('O"Brien, J.', "c@example.com"), ("'x", "d@x.de")]
+    for name, email in there:
+        cli.ok("user", "create", "--email", email, "--", name)
+    listed = cli.ok("user", "list", "--format", "csv").out
+    cli.log.unlink()
+    ran = load(listed)
+    assert ran.code == 0
+    assert ran.err == "people.csv: passed over: columns id, created, changed\n"
+    assert users(cli) == there
+
+
+def test_a_user_that_is_destroyed_in_an_export_is_refused(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.ok("user", "destroy", "1")
+    listed = cli.ok("user", "list", "--all", "--format", "csv").out
+    cli.log.unlink()
+    fails(load(listed), 2, "people.csv line 2, destroyed: ", "nothing was written")
+    ran = load('{"name":"Ada","email":"ada@example.com","destroyed":2}', name="people.jsonl")
+    fails(ran, 2, "people.jsonl line 1, destroyed: ")
+    assert load('{"name":"Ada","email":"ada@example.com","destroyed":null}', name="people.jsonl").code == 0
+
+
+# --- forms of input ---------------------------------------------------------------------------------------------------
+
+GOOD = [("Ada", "ada@example.com"), ("Bob Ray", "bob@example.com")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name,email\nAda,ada@example.com\nBob Ray,bob@example.com\n",
+        b"name,email\nAda,ada@example.com\nBob Ray,bob@example.com",
+        b"\xef\xbb\xbfname,email\r\nAda,ada@example.com\r\nBob Ray,bob@example.com\r\n",
+        b"name,email\rAda,ada@example.com\rBob Ray,bob@example.com\r",
+        b"\n\n EMAIL , Name \n\nada@example.com, Ada\n\n,\n bob@example.com ,Bob Ray\n\n",
+        b'"name","email"\n"Ada","ada@example.com"\n"Bob Ray","bob@example.com"\n',
+        b'{"name":"Ada","email":"ada@example.com"}\n{"email":"bob@example.com","NAME":"Bob Ray"}\n',
+        b'\xef\xbb\xbf \n{"name":"Ada","email":"ada@example.com"}\r\n\r\n{"name":"Bob Ray","email":"bob@example.com"}',
+    ],
+    ids=[
+        "plain",
+        "no last newline",
+        "BOM and CRLF",
+        "CR",
+        "spaces and gaps",
+        "quoted",
+        "JSON",
+        "JSON with BOM and CRLF",
+    ],
+)
+def test_every_usual_form_is_read(cli: Cli, load: Any, content: bytes) -> None:
+    assert load(content, name="people").code == 0
+    assert users(cli) == GOOD
+
+
+def test_standard_input_is_read_and_its_form_found_out(cli: Cli, tmp_path: Path) -> None:
+    for content in (people(3), '{"name":"Zoe","email":"zoe@example.com"}\n'):
+        done = subprocess.run([*EVCLI, "import", "-"], input=content.encode(), capture_output=True, check=True)
+        assert b" from stdin: event" in done.stdout
+    assert len(users(cli)) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "phrases"),
+    [
+        (b"", "people.csv", ("people.csv is empty", "name and email")),
+        (b"", "people.jsonl", ("people.jsonl is empty",)),
+        (b"\n\n", "people.csv", ("people.csv is empty",)),
+        (b"name\nAda\n", "people.csv", ("line 1", "no column email")),
+        (b"Ada,ada@example.com\n", "people.csv", ("no column name", "no column email", "name,email")),
+        (b"name;email\nAda;ada@example.com\n", "people.csv", ("line 1", "separated by semicolons")),
+        (b"name\temail\nAda\tada@example.com\n", "people.csv", ("line 1", "separated by tabs")),
+        (b"name,email,NAME\n", "people.csv", ("line 1", '"name" 2 times')),
+        (b"name,email\nAda\n", "people.csv", ("line 2", "1 cell", "the header 2")),
+        (b"name,email\nAda,King,ada@example.com\n", "people.csv", ("line 2", "3 cells", "in quotes")),
+        (b'name,email\n"Ada,ada@example.com\nBob,bob@example.com\n', "people.csv", ("line 2", "quote")),
+        (b'name,email\n"Ada"x,ada@example.com\n', "people.csv", ("line 2", "is not CSV")),
+        (b'name,email\n"Ada\nKing",ada@example.com\n', "people.csv", ("line 2, name", "newline")),
+        (b"name,email\nAda\0,ada@example.com\n", "people.csv", ("line 2, name", "NUL")),
+        (b"name,email\n,ada@example.com\n", "people.csv", ("line 2, name: is empty",)),
+        (b"name,email\nAda,\n", "people.csv", ("line 2, email: is empty",)),
+        (b"name,email\nAda,ada\n", "people.csv", ("line 2, email: ", '"ada"', "@")),
+        (b"name,email\n" + b"x" * 201 + b",ada@example.com\n", "people.csv", ("line 2, name: has 201 characters",)),
+        (b"name,email\n" + b"x" * 200_000 + b",ada@example.com\n", "people.csv", ("line 2", "field limit")),
+        (b"name,email,action\nAda,ada@example.com,delete\n", "people.csv", ("line 2, action: ", '"delete"', "destroy")),
+        (b"name,email,reason\nAda,ada@example.com,why\n", "people.csv", ("line 2, reason: ",)),
+        (b"name,email\nAda,ada@example.com\nM\xfcller,m@example.com\n", "people.csv", ("line 3", "byte 32", "0xFC")),
+        (b"\xef\xbb\xbfname,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "byte 15", "1252")),
+        (b"n\xe4me,name,email\n", "people.csv", ("line 1", "byte 1", "0xE4")),
+        ("name,email\nAda,ada@example.com\n".encode("utf-16"), "people.csv", ("UTF-16", "iconv")),
+        (b"PK\x03\x04....", "people.csv", ("spreadsheet", "CSV UTF-8")),
+        (b"\x1f\x8b....", "people.csv", ("gzip",)),
+        (b'{"name":"Ada"}\n', "people.csv", ("begins as JSON", "--from jsonl")),
+        (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
+        (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a text",)),
+        (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: stands there twice",)),
+        (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "no JSON object", "jq")),
+        (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
+        (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_with_its_place_and_leaves_no_file(
+    cli: Cli, load: Any, content: bytes, name: str, phrases: tuple[str, ...]
+) -> None:
+    fails(load(content, name=name), 2, name, "nothing was written", *phrases)
+    assert not cli.log.exists()
+
+
+@pytest.mark.parametrize("file", ["missing.csv", "."])
+def test_a_file_that_cannot_be_read_is_bad_input(cli: Cli, file: str, tmp_path: Path) -> None:
+    fails(cli("import", str(tmp_path / file)), 2, "cannot be read")
+    fails(cli("import", "x\0y"), 2, "NUL")
+
+
+def test_a_form_that_there_is_not_is_wrong_usage(load: Any) -> None:
+    fails(load(people(1), "--from", "xml"), 2, '--from "xml"', "csv, jsonl")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "on_and_on", "form"),
+    [
+        (r'name,email\n"', 'a","', "csv"),
+        ('"', 'a","', "csv"),
+        (r'name,email\nx', "-n", "csv"),
+        (r'{"name":"', "-n", "jsonl"),
+    ],
+    ids=["a row of cells without an end", "a header without an end", "a line", "an object"],
+)  # fmt: skip
+def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(beginning: str, on_and_on: str, form: str) -> None:
+    endless = "head -c 300000000 /dev/zero" if on_and_on == "-n" else f"yes '{on_and_on}' | head -c 300000000"
+    ran = run_shell(f"""{{ printf '{beginning}'; {endless}; }} | (ulimit -v 400000; "$@" import - --from {form})""")
+    assert ran.code == 2, ran
+    assert b"has more than 1,048,576 bytes" in ran.err
+
+
+def test_a_header_alone_is_nothing_to_import(cli: Cli, load: Any) -> None:
+    assert load("name,email\n") == Ran(0, "nothing to import: people.csv has no rows\n", "")
+    assert not cli.log.exists()
+
+
+@given(st.binary(max_size=200), st.sampled_from(["csv", "jsonl", ""]))
+@example(b'"', "csv")
+@example(b"\xef\xbb\xbf", "")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_bytes_are_a_bug(load: Any, content: bytes, form: str) -> None:
+    words = ("--from", form) if form else ()
+    for begun in (content, b"name,email\n" + content, b"name,email,date,action,reason\n" + content):
+        ran = load(begun, "--dry-run", *words)
+        assert ran.code in (0, 1, 2), ran
+        assert load(begun, *words).code == ran.code
+
+
+cells = st.text(st.characters(codec="utf-8"), max_size=12)
+rows = st.lists(st.tuples(st.sampled_from(["Ada", "Bob"]) | cells, st.sampled_from(["a@x.de", "b@x.de"]) | cells,
+    st.sampled_from(["", "create", "rename", "destroy", "restore", "change-email"])), max_size=6)  # fmt: skip
+
+
+@given(rows)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_csv_and_json_lines_of_the_same_rows_are_the_same_import(
+    cli: Cli, load: Any, rows: list[tuple[str, ...]]
+) -> None:
+    import csv
+    import io
+
+    members = ("name", "email", "action")
+    text = io.StringIO()
+    csv.writer(text).writerows([members, *rows])
+    objects = "".join(json.dumps(dict(zip(members, row, strict=True))) + "\n" for row in rows if any(row))
+    ends = []
+    for content, name in ((text.getvalue(), "a.csv"), (objects or "\n", "a.jsonl")):
+        cli.log.unlink(missing_ok=True)
+        ran = load(content, name=name)
+        ends.append((ran.code, cli.log.read_bytes() if cli.log.exists() else b""))
+    assert ends[0] == ends[1]
+
+
+def test_the_first_bad_row_is_told_without_reading_all_that_follow(cli: Cli) -> None:
+    ran = run_shell("""{ printf 'name,email\\n'; yes x | head -c 1000000000; } | "$@" import -""")
+    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, and the header 2")
+
+
+# --- what the rules refuse --------------------------------------------------------------------------------------------
+
+
+def test_the_second_row_with_an_e_mail_is_refused_and_both_lines_are_named(cli: Cli, load: Any) -> None:
+    ran = load("name,email\nAda,ada@example.com\nBob,bob@example.com\nEve,ADA@example.com\n")
+    fails(ran, 1, "people.csv line 4", "line 2 has that e-mail", "nothing was written", "--skip-existing")
+    assert not cli.log.exists()
+
+
+def test_the_second_row_is_found_over_batches_and_over_runs(cli: Cli, load: Any) -> None:
+    content = people(9000)
+    ran = load(content + "Eve,person.8000@example.com\nZoe,zoe@example.com\n")
+    fails(ran, 1, "line 9002", "the user of line 8001 has that e-mail")
+    ran = load(content + "Eve,person.3@example.com\n")
+    fails(ran, 1, "line 9002", "the user of line 4 has that e-mail")
+    ran = load(content.replace("\n", "\n\n") + "Eve,person.3@example.com\n")
+    fails(ran, 1, "line 18003", "the user of line 7 has that e-mail")
+
+
+def test_a_user_that_is_there_is_refused_unless_it_may_be_passed_over(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    content = "name,email\nBob,bob@example.com\nAda L,Ada@Example.com\nBob,bob@example.com\nEve,eve@example.com\n"
+    fails(load(content), 1, "line 3: e-mail Ada@Example.com is taken by user 1", "nothing was written")
+    ran = load(content, "--skip-existing")
+    assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were there already)"
+    assert users(cli) == [("Ada", "ada@example.com"), *GOOD_EVE]
+    again = load(content, "--skip-existing")
+    assert again == Ran(0, "nothing to import from people.csv: 4 rows were there already\n", "")
+
+
+GOOD_EVE = [("Bob", "bob@example.com"), ("Eve", "eve@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("row", "phrases"),
+    [
+        ("rename,X,nobody@example.com", ("no user", "nobody@example.com")),
+        ("rename,Ada,ada@example.com", ("already has the name",)),
+        ("destroy,,nobody@example.com", ("no user",)),
+        ("restore,,ada@example.com", ("is not destroyed",)),
+        ("restore,,nobody@example.com", ("no user",)),
+        ("change-email,Nobody,x@example.com", ("no user", "Nobody")),
+        ("change-email,Twin,x@example.com", ("could be any of 2 users",)),
+        ("change-email,Ada,twin@example.com", ("is taken by user 2",)),
+    ],
+)
+def test_every_rule_is_the_registers_own(cli: Cli, load: Any, row: str, phrases: tuple[str, ...]) -> None:
+    for name, email in (("Ada", "ada"), ("Twin", "twin"), ("twin", "twin2")):
+        cli.ok("user", "create", name, "--email", f"{email}@example.com")
+    before = cli.log.read_bytes()
+    for words in ((), ("--skip-existing",)):
+        fails(load(f"action,name,email\n{row}\n", *words), 1, "people.csv line 2: ", "nothing was written", *phrases)
+    assert cli.log.read_bytes() == before
+
+
+def test_of_two_bad_rows_the_first_is_told_whoever_knows_what_is_wrong_with_it(cli: Cli, load: Any) -> None:
+    ran = load("name,email\nAda,a@example.com\nBob,a@example.com\nEve,no\n")
+    fails(ran, 1, "people.csv line 3")
+
+
+def test_a_dry_run_names_every_bad_row_and_writes_nothing(cli: Cli, load: Any, tmp_path: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    bad = b'Ada,ada@example.com\nx,no\nM\xfc,m@example.com\nBo,bob@example.com\n"a"b,c\n'
+    content = b"name,email\nBob,bob@example.com\n" + bad + b"Eve,e@x.de\n"
+    before = cli.log.read_bytes()
+    ran = load(content, "--dry-run")
+    told = [line for line in ran.err.splitlines() if line.startswith("warning: ")]
+    assert [re.search(r"line (\d+)", line)[1] for line in told] == ["3", "4", "5", "6", "7"]  # type: ignore[index]
+    assert ran.err.splitlines()[-1] == "error: 5 of 7 rows of people.csv are bad; nothing was written"
+    assert (ran.code, ran.out) == (2, "")
+    assert cli.log.read_bytes() == before
+
+
+def test_a_dry_run_exits_1_when_only_rules_are_broken(cli: Cli, load: Any) -> None:
+    ran = load("name,email\nAda,a@example.com\nBob,a@example.com\n", "--dry-run")
+    assert ran.code == 1
+    assert not cli.log.exists()
+
+
+def test_a_dry_run_says_what_would_be(cli: Cli, load: Any) -> None:
+    ran = load(people(5000), "--dry-run")
+    assert ran.out == "imported 5,000 users from people.csv: events 1 to 5,000\n"
+    assert ran.err == "dry run: nothing was written; this would be\n"
+    assert not cli.log.exists()
+    document = json.loads(load(people(5000), "--dry-run", "--json").out)
+    assert document == {
+        "events": 5000, "first": 1, "last": 5000, "rows": 5000, "skipped": 0, "already": 0, "recorded": False,
+    }  # fmt: skip
+
+
+# --- batches, and running it again ------------------------------------------------------------------------------------
+
+
+def test_a_bad_row_stops_it_before_its_batch_and_after_that_it_goes_on(cli: Cli, load: Any) -> None:
+    content = people(9000).replace("person.8000@", "person.8000")
+    ran = load(content)
+    assert ran.code == 2
+    stored = len(events_in(cli.log))
+    assert 0 < stored < 7999
+    assert "people.csv line 8001, email: " in ran.err
+    assert f"the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,})" in ran.err
+    assert "run again, it goes on from there" in ran.err
+    assert max(map(len, cli.log.read_bytes().splitlines())) * stored > MAX_BATCH / 2
+    ran = load(people(9000))
+    assert ran.out.startswith(
+        f"imported {9000 - stored:,} users from people.csv: events {stored + 1:,} to 9,000 ({stored:,} rows were"
+    )
+    resumed = cli.log.read_bytes()
+    assert users(cli) == [(f"Person {number}", f"person.{number}@example.com") for number in range(1, 9001)]
+    cli.log.unlink()
+    cli.log.with_name("events.jsonl.cache").unlink()
+    load(people(9000))
+    assert cli.log.read_bytes() == resumed, "the same events, but for the clock, which stands"
+
+
+def test_run_again_all_is_there_and_nothing_is_written(cli: Cli, load: Any) -> None:
+    load(people(100))
+    before = cli.log.read_bytes()
+    for _ in range(2):
+        ran = load(people(100))
+        assert ran == Ran(0, "nothing to import from people.csv: 100 rows were there already\n", "")
+    document = json.loads(load(people(100), "--json").out)
+    assert document == {
+        "events": 0, "first": None, "last": None, "rows": 100, "skipped": 0, "already": 100, "recorded": True,
+    }  # fmt: skip
+    assert cli.log.read_bytes() == before
+
+
+def test_what_is_told_to_be_there_is_synced_first(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(people(3))
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("evcli.eventlog.reading.sync", fail)
+    fails(load(people(3)), 15, "may not be durable")
+
+
+def test_run_again_nothing_that_happened_since_is_undone(cli: Cli, load: Any) -> None:
+    content = "name,email\nAda,ada@example.com\nBob,bob@example.com\n"
+    load(content)
+    cli.ok("user", "destroy", "1")
+    cli.ok("user", "change-email", "2", "bob@example.org")
+    before = cli.log.read_bytes()
+    assert load(content, "--skip-existing").code == 0
+    assert cli.log.read_bytes() == before
+
+
+def test_rows_that_were_passed_over_stay_so_when_a_later_row_is_recorded(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    content = "name,email,action\nBob,bob@example.com,\nAda,ada@example.com,\nx,ada@example.com,destroy\n"
+    content += "Eve,eve@example.com,\n"
+    assert load(content, "--skip-existing").code == 0
+    before = cli.log.read_bytes()
+    assert load(content, "--skip-existing").out.endswith("4 rows were there already\n")
+    assert cli.log.read_bytes() == before
+
+
+def test_a_file_that_grew_adds_its_new_rows_only(cli: Cli, load: Any) -> None:
+    load(people(3))
+    ran = load(people(5))
+    assert ran.out.startswith("imported 2 users from people.csv: events 4 to 5 (3 rows were there already)\n")
+
+
+def test_a_file_that_was_changed_in_the_middle_goes_on_from_there_with_skip_existing(cli: Cli, load: Any) -> None:
+    load(people(4))
+    changed = people(4).replace("Person 2,", "Person B,").replace("person.3@", "person.c@")
+    fails(load(changed), 1, "line 3", "is taken by user 2")
+    ran = load(changed, "--skip-existing")
+    assert ran.out.startswith("imported 1 user from people.csv: event 5 (3 rows were there already)\n")
+    assert users(cli)[-1] == ("Person 3", "person.c@example.com")
+
+
+def test_a_pipe_can_be_run_again_too(cli: Cli) -> None:
+    content = people(9000).encode()
+    for expected in (b"imported 9,000 users", b"nothing to import from stdin: 9,000 rows"):
+        done = subprocess.run([*EVCLI, "import", "-"], input=content, capture_output=True, check=True)
+        assert done.stdout.startswith(expected)
+    grown = content + b"Zoe,zoe@example.com\n"
+    done = subprocess.run([*EVCLI, "import", "-"], input=grown, capture_output=True, check=True)
+    assert done.stdout.startswith(b"imported 1 user from stdin: event 9,001 (9,000 rows")
+
+
+def test_two_at_the_same_time_record_every_row_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people(20_000))
+    words = [*EVCLI, "import", str(tmp_path / "people.csv")]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for one in both:
+        _, err = one.communicate()
+        assert one.returncode in (0, 13), err
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    ids = [event["id"] for event in events_in(cli.log)]
+    assert len(ids) == len(set(ids)) == 20_000
+
+
+def test_others_may_write_between_the_batches(cli: Cli, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    importing = subprocess.Popen([*EVCLI, "import", str(fifo)], stdout=subprocess.PIPE)
+    with fifo.open("w") as pipe:
+        pipe.write(people(6000))
+        pipe.flush()
+        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0 and not Path(f"{cli.log}.batch").exists())
+        cli.ok("user", "create", "Zoe", "--email", "zoe@example.com")
+        pipe.write(people(6000, 6001).partition("\n")[2])
+    out, _ = importing.communicate()
+    assert importing.returncode == 0
+    assert out.startswith(b"imported 12,000 users from ")
+    assert b"12,000 events between 1 and 12,001" in out
+    assert cli.ok("verify").code == 0
+
+
+def _until(holds: Any) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_killed_at_any_moment_and_run_again_it_ends_as_one_clean_run(cli: Cli, tmp_path: Path) -> None:
+    content = "name,email,action,date\n"
+    chance = random.Random(4)
+    for number in range(9000):
+        content += f"Person {number},p{number}@example.com,,2020-01-{number % 28 + 1:02}\n"
+        if number % 5 == 4:
+            content += f"x,p{chance.randrange(number - 4, number)}@example.com,destroy,\n"
+        if number % 700 == 699:
+            content += "Ada,taken@example.com,,\nx,taken@example.com,destroy,\n"
+    (tmp_path / "people.csv").write_text(content)
+
+    def run(log: Path) -> tuple[str, ...]:
+        return (*EVCLI, "--log", str(log), "import", str(tmp_path / "people.csv"), "--skip-existing")
+
+    clean, killed = tmp_path / "clean.jsonl", tmp_path / "killed.jsonl"
+    for log in (clean, killed):
+        assert run_process("--log", str(log), "user", "create", "T", "--email", "taken@example.com").code == 0
+    start = time.monotonic()
+    assert run_process(command=run(clean)).code == 0
+    lasts = time.monotonic() - start
+    kills = 0
+    for _ in range(12):
+        process = subprocess.Popen(run(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.1, 0.9) * lasts)
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    assert kills > 3
+    for _ in range(2):
+        assert run_process(command=run(killed)).code == 0
+    assert ids_and_data(killed) == ids_and_data(clean)
+    assert run_process("--log", str(killed), "verify").code == 0
+
+
+def ids_and_data(log: Path) -> list[tuple[Any, ...]]:
+    """What the events after the first say, but for when they were recorded."""
+    return [(event["id"], event["type"], event["subject"], event["data"]) for event in events_in(log)[1:]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_between_batches_and_it_says_what_is_recorded(cli: Cli, tmp_path: Path, number: int) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    process = subprocess.Popen([*EVCLI, "import", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with fifo.open("w") as pipe:
+        pipe.write(people(6000))
+        pipe.flush()
+        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0 and not Path(f"{cli.log}.batch").exists())
+        time.sleep(0.5)
+        process.send_signal(number)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (128 + number, b"")
+    stored = len(events_in(cli.log))
+    assert 0 < stored < 6000
+    assert err.decode() == (
+        f"error: interrupted; the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,}); "
+        "run again, it goes on from there\n"
+    )
+
+
+def test_a_log_of_others_is_gone_on_with(cli: Cli, load: Any) -> None:
+    many_events(cli, 3000)
+    assert load(people(4000)).out.startswith("imported 4,000 users from people.csv: events 3,001 to 7,000\n")
+    assert cli.ok("verify").code == 0
+
+
+def test_an_actor_that_no_event_can_have_is_bad_input(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVCLI_ACTOR", "a\udcff")
+    for words in ((), ("--dry-run",)):
+        fails(load(people(1), *words), 2, "the actor")
+    assert not cli.log.exists()
+
+
+def test_a_log_that_is_locked_for_long_is_busy(cli: Cli, load: Any) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    with cli.log.open("rb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        fails(load(people(1), "--lock-wait", "0.05"), 11, "is locked", "nothing was written")
+    assert load(people(1), "--lock-wait", "-1").code == 2
+
+
+def test_a_full_disk_takes_nothing_of_the_batch_and_what_is_recorded_is_said(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people(9000))
+    ran = run_process(command=("sh", "-c", f'ulimit -f 2500; "$@" import {tmp_path}/people.csv', "sh", *EVCLI))
+    assert ran.code == 14, ran
+    stored = len(events_in(cli.log))
+    assert 0 < stored < 9000
+    assert f"events {stored + 1} to " in ran.err.decode()
+    assert f"the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,})" in ran.err.decode()
+    assert run_process("import", str(tmp_path / "people.csv")).code == 0
+    assert len(events_in(cli.log)) == 9000
+
+
+def test_a_damaged_log_is_not_written_to(cli: Cli, load: Any) -> None:
+    load(people(3))
+    cli.log.write_bytes(cli.log.read_bytes().replace(b"Person 2", b"Person X"))
+    before = cli.log.read_bytes()
+    for content in (people(3), people(4)):
+        fails(load(content), 12, "line 2", "nothing was written")
+    assert cli.log.read_bytes() == before
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_in_every_form(cli: Cli, load: Any) -> None:
+    assert load(people(1), "-q") == Ran(0, "", "")
+    assert load(people(2), "--format", "csv").out == (
+        "events,first,last,rows,skipped,already,recorded\r\n1,2,2,2,0,1,True\r\n"
+    )
+    document = json.loads(load(people(4), "--json").out)
+    assert document == {
+        "events": 2, "first": 3, "last": 4, "rows": 4, "skipped": 0, "already": 2, "recorded": True,
+    }  # fmt: skip
+    ran = load("name,email\nx,y\n", "--json")
+    assert json.loads(ran.err)["error"]["exit"] == 2
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_the_way_back_names_few_new_users_and_shows_where_many_are(cli: Cli, load: Any) -> None:
+    assert load(people(2)).out.endswith("\nundo: evcli user destroy 1 2\n")
+    assert cli.ok("user", "destroy", "1", "2").code == 0
+    assert load(people(2, 10)).out.endswith("\nundo: evcli user destroy 3 4\n")
+    assert "undo" not in load(people(50, 100)).out
+
+
+def test_a_full_stdout_is_told_with_what_is_stored(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people(3))
+    ran: Raw = run_process(command=("sh", "-c", f'"$@" import {tmp_path}/people.csv > /dev/full', "sh", *EVCLI))
+    assert ran.code == 16
+    assert b"imported 3 users" in ran.err
+    assert len(events_in(cli.log)) == 3
+
+
+def test_on_a_terminal_a_bar_tells_rows_a_second_and_on_a_pipe_nothing_does(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people(12_000))
+    command = [*EVCLI, "import", str(tmp_path / "people.csv")]
+    child = pexpect.spawn(command[0], command[1:], env={**os.environ, "TERM": "xterm"}, encoding="utf-8", timeout=60)
+    printed = child.read()
+    child.wait()
+    assert re.search(r"[\d,]+ rows, [\d,]+ a second", printed)
+    assert re.search(r"\d:\d\d", printed)
+    assert "imported 12,000 users" in printed
+    cli.log.unlink()
+    ran = run_process("import", str(tmp_path / "people.csv"))
+    assert ran.err == b""
+    assert b"a second" not in ran.out
