@@ -119,12 +119,13 @@ ALAN = {"id": 3, "name": "Alan", "email": "alan@example.com", "created": 7, "cha
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Every name below `folder`, with the bytes of the file, or what else it is."""
+    """Every name below `folder`, with the bytes of the file, or what else it is; but for caches, which come and go."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         if path.is_file() and not path.is_symlink()
         else oct(path.lstat().st_mode)
         for path in sorted(folder.rglob("*"))
+        if path.suffix != ".cache"
     }
 
 
