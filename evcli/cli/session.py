@@ -1,6 +1,7 @@
 """One run of evcli: what the shared options say, and the log, register and output that follow from them."""
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -160,9 +161,10 @@ def _default_path() -> str:
 
 
 def _cache_folder() -> str:
-    import platformdirs
-
-    return platformdirs.user_cache_dir("evcli", appauthor=False)
+    """The folder that platformdirs names too; importing that takes longer than all else that a command does here."""
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Caches/evcli")
+    return os.path.join(os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache"), "evcli")
 
 
 def _user_name() -> str:
