@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import platformdirs
 import pytest
 from cli.support import run_process
 from conftest import Cli
@@ -22,6 +23,7 @@ from evcli import history as history_module
 from evcli.cache import cache as cache_module
 from evcli.cache import intake as intake_module
 from evcli.cache import place as place_module
+from evcli.cli import session as session_module
 from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
 from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
@@ -381,6 +383,15 @@ def test_in_a_folder_that_others_can_write_in_no_cache_is_made_or_used(
         grown.log.parent.chmod(0o755)
     assert not cached(grown.log).exists()
     assert len(list((tmp_path / "own" / "evcli").iterdir())) == 1
+
+
+@pytest.mark.parametrize("home", [None, "", "/somewhere/else"])
+def test_the_users_cache_folder_is_the_one_that_platformdirs_names(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if home is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", home)
+    assert session_module._cache_folder() == platformdirs.user_cache_dir("evcli", appauthor=False)
 
 
 @pytest.mark.usefixtures("_always")
