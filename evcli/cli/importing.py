@@ -99,7 +99,7 @@ class _Run:
             session.register_of(SeriesRegister),
             source,
             lambda: Intake(source, form, FIELDS, NEEDED, self._note).rows(),
-            lambda cells, event: intention(cells, event, session.clock),
+            self._wanted,
             lock_wait=lock_wait,
             is_there=self._is_there,
             bad=self._tell_bad,
@@ -144,10 +144,14 @@ class _Run:
         self._exit = max(self._exit, error.exit)
         self._session.output.warning(error.message)
 
+    def _wanted(self, cells: tuple[str, ...], event: str) -> Intention:
+        wanted = intention(cells, event, self._session.clock)
+        self._is_all_new = self._is_all_new and not wanted.finds
+        return wanted
+
     def _batch_done(self, changes: list[Change], notices: list[str]) -> None:
         for notice in notices:
             self._warn(notice)
-        self._is_all_new = self._is_all_new and all(change.before is None for change in changes)
         if len(self._new) < MOST_NAMED:
             self._new += [change.id for change in changes[:MOST_NAMED]]
 
@@ -190,7 +194,7 @@ class _Run:
             return f"nothing to import: {self._source.name} has no rows"
         if not run.events:
             return f"nothing to import from {self._source.name}: {of_these}"
-        what = "user" if self._is_all_new and not self._dry_run else "event"
+        what = "user" if self._is_all_new else "event"
         done = (
             f"imported {run.events:,} {what}{'s' if run.events > 1 else ''} from {self._source.name}: {self._events()}"
         )

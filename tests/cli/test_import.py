@@ -705,3 +705,9 @@ def test_on_a_terminal_a_bar_tells_rows_a_second_and_on_a_pipe_nothing_does(cli:
     ran = run_process("import", str(tmp_path / "people.csv"))
     assert ran.err == b""
     assert b"a second" not in ran.out
+
+
+def test_a_dry_run_of_changes_speaks_of_events(cli: Cli, load: Any) -> None:
+    load(people(2))
+    ran = load("name,email,action\nKurt,kurt@example.com,\nAda,person.1@example.com,destroy\n", "--dry-run")
+    assert ran.out.startswith("imported 2 events from")
