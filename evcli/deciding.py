@@ -14,7 +14,7 @@ from evcli.domain.state import State
 from evcli.errors import BadInput, Refused
 from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.casting import AnyPart, Shared, cast
-from evcli.eventlog.format import CLOSING_LENGTH, decode_each
+from evcli.eventlog.format import CLOSING_LENGTH
 from evcli.eventlog.position import Position
 from evcli.intention import Intention, Outcome
 
@@ -38,9 +38,10 @@ class Change(NamedTuple):
 
 def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> list[Change]:
     """The changes that the rules accept, one after another, on `draft`, which is then the state after them."""
-    claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
-    for kind, keys in groupby(claimed, key=itemgetter(0)):
-        draft.fetch(kind, (), [KINDS[kind].claimed_key(data) for _, data in keys])
+    if len(intentions) > 1:  # one asks for its key itself, as quickly
+        claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
+        for kind, keys in groupby(claimed, key=itemgetter(0)):
+            draft.fetch(kind, (), [KINDS[kind].claimed_key(data) for _, data in keys])
     changes = []
     for index, intention in enumerate(intentions):
         kind, _, rule, apply = TYPES[intention.type]
@@ -133,11 +134,10 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
 
 def outcomes(batch: Batch, changes: Sequence[Change], *, recorded: bool) -> list[Outcome]:
     """The events of the batch, each with what it does."""
-    _, at, _, notices = batch
-    events = decode_each(batch.lines, at.number + 1, at.sha256, at.recorded)
+    # The lines were checked when they were cast.
     return [
-        Outcome(event, line, before, after, recorded, [] if at else notices)
-        for at, (event, line, (_, _, before, after)) in enumerate(zip(events, batch.lines, changes, strict=True))
+        Outcome(orjson.loads(line), line, before, after, recorded, [] if at else batch.notices)
+        for at, (line, (_, _, before, after)) in enumerate(zip(batch.lines, changes, strict=True))
     ]
 
 

@@ -11,6 +11,7 @@ from evcli.cache.place import find_place, forget
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.state import MemoryState, State
+from evcli.domain.text import is_unicode
 from evcli.errors import LogCut
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
@@ -98,8 +99,7 @@ class History:
     def find_ids(self, reader: LogReader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
         """The first ten events whose id begins with `prefix`, or is it."""
         cache = self.cache(reader, may_grow=may_grow)
-        is_text = not any("\ud800" <= each <= "\udfff" for each in prefix)  # bytes that are not UTF-8 are in no log
-        if cache is None or not is_text:
+        if cache is None or not is_unicode(prefix):
             return reader.find_ids(prefix, exact=exact)
         places, known = cache.find_ids(reader, prefix, 10, exact=exact, may_grow=may_grow)
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
@@ -112,8 +112,10 @@ class History:
         Raises:
             LogCut: it knows more than the log has.
         """
-        is_long = reader.end.offset >= CACHED_FROM and reader.identity() is not None
-        cache = self._opened(reader, may_build=is_long and may_grow)
+        cache = self._cache
+        if cache is None:
+            is_long = may_grow and reader.end.offset >= CACHED_FROM and reader.identity() is not None
+            cache = self._opened(reader, may_build=is_long)
         if cache is not None and may_grow and reader.end.offset - cache.at.offset >= self.most_behind:
             cache.catch_up(reader, self._progress)
         return cache if cache is not None and cache.is_bound else None
