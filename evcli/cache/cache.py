@@ -33,13 +33,11 @@ BUSY_SECONDS = 2.0
 class Cache:
     """What is known of one log up to event `at`."""
 
-    def __init__(self, path: str, reader: LogReader) -> None:
-        """Open the cache at `path`, if it is there, for the log that `reader` reads. Raises sqlite3.Error, LogCut."""
+    def __init__(self, path: str) -> None:
+        """What is, or may be made, at `path`: nothing is known before it is opened."""
         self.path = path
         self._known = NOTHING
         self._db: sqlite3.Connection | None = None
-        if is_there(path):
-            self._open(reader)
 
     @property
     def at(self) -> Position:
@@ -107,7 +105,7 @@ class Cache:
                 self._catch_up(reader, progress)
             elif build(self.path, reader, progress):
                 self.close()
-                self._open(reader)
+                self.open(reader)
         except (sqlite3.Error, OSError):
             if self.is_bound:
                 with suppress(sqlite3.Error):
@@ -135,7 +133,8 @@ class Cache:
         finally:
             self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
-    def _open(self, reader: LogReader) -> None:
+    def open(self, reader: LogReader) -> None:
+        """Open the file for the log that `reader` reads. Raises sqlite3.Error, LogCut."""
         self._db = connect(self.path, BUSY_SECONDS)
         # The journal is SQLite's own default; said here because everything above relies on it.
         self._db.execute("PRAGMA journal_mode = DELETE")
@@ -174,14 +173,19 @@ def open_cache(path: str, reader: LogReader) -> Cache | None:
     Raises:
         LogCut: the cache knows more than the log that `reader` reads has.
     """
+    cache = Cache(path)
     try:
-        return Cache(path, reader)
+        if is_there(path):
+            cache.open(reader)
     except sqlite3.OperationalError:  # busy, or the disk is full
+        cache.close()
         return None
-    except sqlite3.DatabaseError:  # broken: it is made anew, and put in the place of this one
-        cache = Cache(path + ".none", reader)
-        cache.path = path
-        return cache
+    except sqlite3.DatabaseError:  # broken: another is made, and put in its place
+        cache.close()
+    except LogCut:
+        cache.close()
+        raise
+    return cache
 
 
 def last_known(path: str) -> tuple[int, int] | None:

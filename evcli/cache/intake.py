@@ -8,8 +8,6 @@ from itertools import islice
 from time import sleep
 from typing import NamedTuple, Protocol
 
-import orjson
-
 from evcli import __version__
 from evcli.cache.place import APPLICATION, create, remove
 from evcli.cache.spans import SpanState, add, add_ids, make_tables
@@ -17,8 +15,8 @@ from evcli.domain.draft import Draft
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, OutcomeUnknown
-from evcli.eventlog.format import FIRST_BYTES
-from evcli.eventlog.opening import sync_folder
+from evcli.eventlog.format import id_in
+from evcli.eventlog.opening import sync, sync_folder
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
@@ -99,7 +97,7 @@ def build(path: str, reader: LogReader, progress: Progress | None) -> bool:
         db.close()
     descriptor = os.open(new, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
     os.rename(new, path)
@@ -176,8 +174,6 @@ def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int
 
 def _ids_in(reader: LogReader, start: int, stop: int) -> Iterator[tuple[str, int]]:
     offset = start
-    begin = len(FIRST_BYTES) - 1
     for line in reader.lines(start, stop):
-        # Inside a text of JSON, a quote has a backslash before it: so only the next member can look like this.
-        yield orjson.loads(line[begin : line.index(b',"source":')]), offset
+        yield id_in(line), offset
         offset += len(line)

@@ -20,6 +20,7 @@ from typing import Any
 from evcli.domain.event import Event, Kind
 from evcli.domain.kinds import KINDS
 from evcli.domain.state import Count
+from evcli.domain.text import is_unicode
 
 STILL = 1 << 60
 """The event that ends what has not ended."""
@@ -120,7 +121,7 @@ class SpanState:
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        if not _is_text(key):
+        if not is_unicode(key):
             return None
         row = self._db.execute(_SQL[kind].holder, (key, self.number, self.number)).fetchone()
         return None if row is None else self.get(kind, row[0])
@@ -175,7 +176,7 @@ class SpanState:
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key or whose name, without regard to case, is `word`."""
-        if not _is_text(word):
+        if not is_unicode(word):
             return iter(())
         rows = self._db.execute(_SQL[kind].called, (word, self.number, self.number) * 2)
         return (self.get(kind, id) for (id,) in rows)
@@ -198,11 +199,6 @@ class SpanState:
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Never done: what happens goes into a draft, and then to `add`."""
         raise NotImplementedError
-
-
-def _is_text(word: str) -> bool:
-    """Whether it can be in a log: bytes of a command line that are not UTF-8 are not, and SQLite refuses them."""
-    return not any("\ud800" <= each <= "\udfff" for each in word)
 
 
 def _array(values: Iterable[object]) -> str:

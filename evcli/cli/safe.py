@@ -4,7 +4,7 @@ Stored text is never changed; it is escaped where it is shown. Rich does not do 
 markup=False all let ESC through.
 """
 
-from evcli.domain.text import JOINERS
+from evcli.domain.text import JOINERS, is_unicode
 
 
 def safe(text: str) -> str:
@@ -31,7 +31,7 @@ def _is_joiner_at_work(text: str, at: int) -> bool:
 
 def valid(text: str) -> str:
     """`text` as JSON can hold it: what was not UTF-8 is escaped as in the other forms."""
-    return safe(text) if any("\ud800" <= character <= "\udfff" for character in text) else text
+    return text if is_unicode(text) else safe(text)
 
 
 def safe_json(document: bytes) -> bytes:

@@ -29,6 +29,11 @@ def text_fault(text: object, longest: int) -> str:
     return ""
 
 
+def is_unicode(text: str) -> bool:
+    """Whether the text is one: bytes of a command line that are not UTF-8 arrive as surrogates, and are in no log."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def composed(text: str) -> str:
     """`text` in Unicode's NFC, the form in which names are stored."""
     if text.isascii():

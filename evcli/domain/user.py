@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.domain.event import Data, EventType, Kind
-from evcli.domain.text import JOINERS, character_name, text_fault
+from evcli.domain.text import JOINERS, character_name, composed, text_fault
 from evcli.errors import (
     BadText,
     EmailTaken,
@@ -60,9 +60,7 @@ def clean_name(typed: str) -> str:
         return name
     fault = text_fault(name, max(len(name), 1))
     if not fault and not name.isascii():
-        import unicodedata
-
-        name = unicodedata.normalize("NFC", name)
+        name = composed(name)
         for position, character in enumerate(name, 1):
             if not character.isprintable() and character not in JOINERS:
                 fault = f"character {position} is {character_name(character)}, which is not printable"

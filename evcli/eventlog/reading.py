@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from evcli.domain.event import Event, number_of
+from evcli.domain.text import is_unicode
 from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.eventlog.bulk import decode_many
 from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, BadLine, decode, decode_alone, decode_each, hash_of
@@ -174,8 +175,8 @@ class LogReader:
         """The first ten events after byte `start` whose id begins with `prefix`, or is it; decodes only those."""
         import orjson
 
-        if not prefix.isprintable() and any("\ud800" <= each <= "\udfff" for each in prefix):
-            return []  # bytes that are not UTF-8 are in no log
+        if not is_unicode(prefix):
+            return []
         wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
         found = []
         offset = start

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import orjson
 
-from evcli.eventlog.format import FIRST_BYTES
+from evcli.eventlog.format import id_in
 from evcli.eventlog.reading import LogReader
 
 
@@ -17,9 +17,8 @@ def correlated(reader: LogReader, correlation: str, offset: int) -> Iterator[tup
     # Inside a text of JSON, a quote has a backslash before it: so nothing but the member itself can look like this.
     wanted = b'"correlationid":' + orjson.dumps(correlation) + b","
     sequence = b'"sequence":"'
-    start = len(FIRST_BYTES) - 1
     for line in reader.lines(offset):
         if wanted in line:
             at = line.find(sequence) + len(sequence)
             with suppress(ValueError):  # a line that is damaged is no event
-                yield int(line[at : at + 12]), orjson.loads(line[start : line.find(b',"source":')])
+                yield int(line[at : at + 12]), id_in(line)
