@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,45 @@ from evcli.register import Register
 
 VECTORS = Path(__file__).parent / "vectors"
 
+SWEEP_SECONDS = 1800
+"""So long may one test of a sweep take; every other has the limit in pyproject.toml."""
+
+_SET_BY_PEOPLE = (
+    "EVCLI_", "_EVCLI_", "LC_", "XDG_", "LESS", "LANG", "PAGER", "LINES", "TERM", "PYTHONIOENCODING", "PYTHONUTF8",
+    "NO_COLOR", "FORCE_COLOR", "COLORTERM", "CLICOLOR", "TTY_", "TYPER_",
+)  # fmt: skip
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of this suite; here, since pytest looks for them at the top of it only."""
     # To be given as --figures=FILE: before this is read, pytest takes a word that stands alone for a folder of tests.
     parser.addoption("--figures", metavar="FILE", help="put the figures of a whole run into the table in FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Undo what the runner was started with and its children would inherit.
+
+    `nohup pytest &` ignores signals, a runner in Python may have blocked some, and a service has an umask of its own.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is signal.SIG_IGN and number not in (signal.SIGPIPE, signal.SIGXFSZ):
+            # A handler, since a program that is executed does not inherit it: this run itself outlives a hang-up still.
+            outlives = number in (signal.SIGHUP, signal.SIGQUIT)
+            signal.signal(number, (lambda *_: None) if outlives else signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.umask(0o022)
+    for name in [name for name in os.environ if name.startswith(_SET_BY_PEOPLE)]:
+        del os.environ[name]
+    os.environ.update(LC_ALL="C.UTF-8", COLUMNS="100", TZ="UTC")
+    time.tzset()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a sweep the time that it takes."""
+    for item in items:
+        if item.get_closest_marker("sweep") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SWEEP_SECONDS))
 
 
 class Clock:
@@ -80,15 +115,7 @@ class Cli:
 
 @pytest.fixture(autouse=True)
 def _a_neutral_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    for name in list(os.environ):
-        if name.startswith(("EVCLI_", "LC_", "XDG_")) or name in (
-            "NO_COLOR", "FORCE_COLOR", "PAGER", "LESS", "LANG", "LINES", "PYTHONIOENCODING", "TERM",
-        ):  # fmt: skip
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
     monkeypatch.undo()

@@ -84,8 +84,8 @@ def command(log: Path, words: Sequence[str]) -> list[str]:
 
 
 def run(words: Sequence[str], package: Path = OURS) -> Ended:
-    """Run a process until it ends."""
-    done = subprocess.run(words, env=environment(package), cwd="/", capture_output=True, check=False)
+    """Run a process until it ends. One that hangs raises here: the test's own time limit is not felt in a thread."""
+    done = subprocess.run(words, env=environment(package), cwd="/", capture_output=True, check=False, timeout=60)
     return Ended(done.returncode, done.stdout, done.stderr.decode())
 
 

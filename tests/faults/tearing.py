@@ -6,16 +6,21 @@ It runs with tear.so before the C library, which reads the variables at each wri
 import gc
 import json
 import os
+import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 from evcli.cli.main import main
+
+LONGEST = 60
+"""Seconds after which a command has hung; SIGALRM ends it."""
 
 
 def run(variables: dict[str, str], words: list[str], out: str, err: str) -> int:
     """Run evcli in a fork with these variables, its answers and messages to these files; how it ended."""
     child = os.fork()
     if child == 0:
+        signal.alarm(LONGEST)
         for number, path in ((1, out), (2, err)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.environ.update(variables)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,9 @@ class Tearer:
         variables = {"TEAR_PATH": path, "TEAR_K": "1", "TEAR_BYTES": str(count), "TEAR_THEN": then}
         at, ran = self.run(write, variables)
         broken = broken_promises(at, write.before, ran, write.wanted)
-        if then == "kill" and ran.code != -9:
+        if ran.code == -signal.SIGALRM:
+            broken.append("it hung")
+        if then == "kill" and ran.code != -signal.SIGKILL:
             broken.append("it was not killed: the write was not torn at all")
         if then in ("ENOSPC", "EIO") and ran.code == 0:
             broken.append("exit 0 after a write that failed")
