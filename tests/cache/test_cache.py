@@ -279,6 +279,32 @@ def test_a_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tupl
 
 
 @pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize(
+    "words",
+    [("state",), ("verify",), ("status",), ("log",), ("log", "--follow"), ("user", "show", "1"), ("repair",),
+     ("user", "rename", "1", "A"), ("user", "create", "B", "--email", "b@example.com")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_log_cut_and_grown_again_is_damaged(
+    grown: Cli, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = cached(grown.log).read_bytes()
+    lines = grown.log.read_bytes().splitlines(keepends=True)
+    grown.log.write_bytes(b"".join(lines[:3]))
+    monkeypatch.setenv("EVCLI_CACHE", "off")
+    for number in range(12):
+        grown.ok("user", "rename", "1", f"Ada {number}")
+    monkeypatch.delenv("EVCLI_CACHE")
+    regrown = grown.log.read_bytes()
+    assert len(regrown) > len(b"".join(lines))
+    ran = grown(*words)
+    assert ran.code == 12
+    assert f"rm {cached(grown.log)}" in ran.err
+    assert grown.log.read_bytes() == regrown
+    assert cached(grown.log).read_bytes() == witness
+
+
+@pytest.mark.usefixtures("_always")
 def test_a_log_that_is_gone_while_its_cache_is_there_is_not_begun_anew(grown: Cli) -> None:
     grown.log.unlink()
     assert grown("state").code == 10
