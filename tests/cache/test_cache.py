@@ -475,6 +475,49 @@ def test_where_the_logs_folder_cannot_be_written_the_cache_is_in_the_users_own(
 
 
 @pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("what", ["group", "others", "link", "owner"])
+def test_an_unsafe_cache_folder_holds_no_cache(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    cached(grown.log).unlink()
+    grown.log.parent.chmod(0o1777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    folder = tmp_path / "own" / "evcli"
+    folder.mkdir(mode=0o700, parents=True)
+    if what == "link":
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif what == "owner":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(folder, 12345, 12345)
+    else:
+        folder.chmod(0o720 if what == "group" else 0o702)
+    assert "Ada King" in grown.ok("state").out
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("name", [".cache", ".cache.new"])
+@pytest.mark.parametrize("words", [("state",), ("user", "rename", "1", "A")], ids=" ".join)
+def test_a_cache_with_another_name_is_not_written(grown: Cli, name: str, words: tuple[str, ...]) -> None:
+    known = cached(grown.log)
+    precious = known.with_name("precious")
+    with sqlite3.connect(known) as db:
+        db.execute("UPDATE log SET version = 'of another time'")
+    db.close()
+    shutil.copy(known, precious)
+    content = precious.read_bytes() if name == ".cache" else b""
+    precious.write_bytes(content)
+    if name == ".cache":
+        known.unlink()
+    os.link(precious, cached(grown.log, name))
+    grown.ok(*words)
+    assert precious.read_bytes() == content
+    assert precious.stat().st_nlink == 2
+
+
+@pytest.mark.usefixtures("_always")
 def test_a_repair_forgets_the_cache_and_all_goes_on(grown: Cli) -> None:
     whole = grown.log.read_bytes()
     at = whole.index(b"King")
