@@ -227,7 +227,7 @@ class LogCut(Damaged):
         why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
         hint = "the log was cut or replaced; compare it with a backup"
         if cache:
-            hint += f"; only if that was meant, forget what was there: rm {cache}"
+            hint += f"; only if that was intentional, delete the cache: rm {cache}"
         super().__init__(path, known, byte, why, hint)
 
 

@@ -157,11 +157,9 @@ class Cache:
             reader.refresh()  # it may only have grown since it was opened
         if reader.identity() not in (identity, None):
             return False
-        if byte > reader.end.offset:
-            raise LogCut(reader.path, number, byte, reader.end.offset, self.path)
         at = Position(number, byte, sha256, recorded)
-        if not reader.follows(at):
-            return False
+        if byte > reader.end.offset or not reader.follows(at):  # cut; or cut, and grown again past that byte
+            raise LogCut(reader.path, number, byte, reader.end.offset, self.path)
         counts = (each.partition(":") for each in live.split(","))
         self._known = Known(at, {kind: int(count) for kind, _, count in counts})
         return self.is_bound

@@ -28,6 +28,8 @@ def find_place(log: str, other_folder: Callable[[], str] | None, *, may_create: 
             os.makedirs(folder, mode=0o700, exist_ok=True)
         except OSError:
             return None
+    if not _is_nobody_elses(folder):
+        return None
     return _usable(_elsewhere(log, folder), may_create=may_create)
 
 
@@ -54,15 +56,28 @@ def _is_our_own(log: str) -> bool:
         return False
 
 
+def _is_nobody_elses(folder: str) -> bool:
+    """Whether it is a folder, not a link to one, that the user owns and only the user can write in."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
 def _usable(path: str, *, may_create: bool) -> str | None:
     try:
-        found = os.lstat(path)
-        is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-        return path if is_ours and _is_cache(path) else None
+        return path if _is_ours_alone(path) and not os.lstat(path).st_mode & 0o077 and _is_cache(path) else None
     except FileNotFoundError:
         return path if may_create else None
     except OSError:
         return None
+
+
+def _is_ours_alone(path: str) -> bool:
+    """Whether it is a regular file of the user's, and has no other name: writing it changes nothing else."""
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
 
 
 def _is_cache(path: str) -> bool:
@@ -85,7 +100,7 @@ def create(path: str) -> bool:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        return stat.S_ISREG(os.lstat(path).st_mode)
+        return _is_ours_alone(path)
     except OSError:
         return False
     return True

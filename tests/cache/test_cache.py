@@ -279,6 +279,32 @@ def test_a_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tupl
 
 
 @pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize(
+    "words",
+    [("state",), ("verify",), ("status",), ("log",), ("log", "--follow"), ("user", "show", "1"), ("repair",),
+     ("user", "rename", "1", "A"), ("user", "create", "B", "--email", "b@example.com")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_log_cut_and_grown_again_is_damaged(
+    grown: Cli, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = cached(grown.log).read_bytes()
+    lines = grown.log.read_bytes().splitlines(keepends=True)
+    grown.log.write_bytes(b"".join(lines[:3]))
+    monkeypatch.setenv("EVCLI_CACHE", "off")
+    for number in range(12):
+        grown.ok("user", "rename", "1", f"Ada {number}")
+    monkeypatch.delenv("EVCLI_CACHE")
+    regrown = grown.log.read_bytes()
+    assert len(regrown) > len(b"".join(lines))
+    ran = grown(*words)
+    assert ran.code == 12
+    assert f"rm {cached(grown.log)}" in ran.err
+    assert grown.log.read_bytes() == regrown
+    assert cached(grown.log).read_bytes() == witness
+
+
+@pytest.mark.usefixtures("_always")
 def test_a_log_that_is_gone_while_its_cache_is_there_is_not_begun_anew(grown: Cli) -> None:
     grown.log.unlink()
     assert grown("state").code == 10
@@ -446,6 +472,49 @@ def test_where_the_logs_folder_cannot_be_written_the_cache_is_in_the_users_own(
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     assert not cached(grown.log).exists()
     assert str(kept) in grown.ok("status").out
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("what", ["group", "others", "link", "owner"])
+def test_an_unsafe_cache_folder_holds_no_cache(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    cached(grown.log).unlink()
+    grown.log.parent.chmod(0o1777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    folder = tmp_path / "own" / "evcli"
+    folder.mkdir(mode=0o700, parents=True)
+    if what == "link":
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif what == "owner":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(folder, 12345, 12345)
+    else:
+        folder.chmod(0o720 if what == "group" else 0o702)
+    assert "Ada King" in grown.ok("state").out
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("name", [".cache", ".cache.new"])
+@pytest.mark.parametrize("words", [("state",), ("user", "rename", "1", "A")], ids=" ".join)
+def test_a_cache_with_another_name_is_not_written(grown: Cli, name: str, words: tuple[str, ...]) -> None:
+    known = cached(grown.log)
+    precious = known.with_name("precious")
+    with sqlite3.connect(known) as db:
+        db.execute("UPDATE log SET version = 'of another time'")
+    db.close()
+    shutil.copy(known, precious)
+    content = precious.read_bytes() if name == ".cache" else b""
+    precious.write_bytes(content)
+    if name == ".cache":
+        known.unlink()
+    os.link(precious, cached(grown.log, name))
+    grown.ok(*words)
+    assert precious.read_bytes() == content
+    assert precious.stat().st_nlink == 2
 
 
 @pytest.mark.usefixtures("_always")
