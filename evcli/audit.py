@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.packed import PackedState
-from evcli.errors import Damaged, EvcliError, HistoryChanged
-from evcli.eventlog.format import NO_HASH
-from evcli.eventlog.position import Position
+from evcli.errors import Damaged, EvcliError, HistoryChanged, NewerLog
+from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.survey import Fault, survey
 from evcli.replay import replay
@@ -20,7 +19,7 @@ MOST_FAULTS = 100
 
 
 class Report(NamedTuple):
-    """What an audit found: `good`, `torn` (good, with an unfinished append at the end) or `damaged`."""
+    """What an audit found: `good`, `torn` (good, with an unfinished append at the end), `damaged` or `newer`."""
 
     status: str
     head: Position
@@ -29,7 +28,9 @@ class Report(NamedTuple):
     """Bytes of an unfinished append after the last event."""
     faults: list[Fault]
     error: EvcliError | None
-    """The first fault, or the head that is not on the chain, as an error."""
+    """The first fault, the newer line, or the head that is not on the chain, as an error."""
+    is_unterminated: bool = False
+    """Whether the newline of the last event is missing."""
 
 
 def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
@@ -39,14 +40,19 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
     """
     reader.sync()
     ids = Ids()
-    kept = {0: NO_HASH.decode()}
+    kept = {0: START.sha256.decode()}
 
     def note(events: Sequence[Event], _: Sequence[int]) -> None:
         ids.add(events)
         if expect and 0 <= (index := expect[0] - number_of(events[0])) < len(events):
             kept[expect[0]] = events[index]["sha256"]
 
-    damage = _replay(reader, note)
+    damage: Damaged | None = None
+    try:
+        damage = _replay(reader, note)
+    except NewerLog as newer:
+        # Nothing that this version knows is wrong, and it cannot say more.
+        return Report("newer", reader.at, 0, [], newer.with_traceback(None), reader.end.is_unterminated)
     head = reader.at
     faults: list[Fault] = []
     if ids.may_repeat():
@@ -123,7 +129,8 @@ def _damaged(reader: LogReader, place: Position, damage: Damaged, faults: list[F
 
 def _report(reader: LogReader, head: Position, faults: list[Fault]) -> Report:
     if not faults:
-        return Report("torn" if reader.end.torn else "good", head, reader.end.torn, [], None)
+        status = "torn" if reader.end.torn else "good"
+        return Report(status, head, reader.end.torn, [], None, reader.end.is_unterminated)
     first = faults[0]
     before = reader.position_at(first.byte) if first.byte < head.offset else head
     return Report("damaged", before, 0, faults[:MOST_FAULTS], Damaged(reader.path, *first))

@@ -12,9 +12,8 @@ from evcli.domain.draft import Draft
 from evcli.domain.kinds import KINDS, TYPES
 from evcli.domain.state import State
 from evcli.errors import BadInput, Refused
-from evcli.eventlog.batch import MAX_BATCH
 from evcli.eventlog.casting import AnyPart, Shared, cast
-from evcli.eventlog.format import CLOSING_LENGTH
+from evcli.eventlog.format import CLOSING_LENGTH, MAX_BATCH
 from evcli.eventlog.position import Position
 from evcli.intention import Intention, Outcome
 
@@ -75,24 +74,32 @@ def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
     return stop
 
 
+class Actor(NamedTuple):
+    """Who does it, and what that is: one of AUTH_TYPES."""
+
+    id: str
+    type: str = "user"
+
+
 class Desk(NamedTuple):
     """What the events of one command share: who does it, when, after which event, and what shows that they belong."""
 
-    actor: str
+    actor: Actor
+    source: str
     now: str
     at: Position
     new_id: Callable[[], str]
     correlation: str | None = None
 
 
-def frame(actor: str) -> int:
+def frame(actor: Actor, source: str) -> int:
     """How many bytes of an event's line at most are not its data, when ids are UUIDs and `actor` does it."""
     uuid, time, digits = "0" * 36, "0" * 27, "0" * 12
     members = {
-        "specversion": "1.0", "id": uuid, "source": "evcli", "type": max(TYPES, key=len),
+        "specversion": "1.0", "id": uuid, "source": source, "type": max(TYPES, key=len),
         "subject": f"{max((type.kind for type in TYPES.values()), key=len)}/{digits}",
-        "time": time, "recordedtime": time, "sequence": digits, "authtype": "user", "authid": actor,
-        "correlationid": uuid, "data": "",
+        "time": time, "recordedtime": time, "sequence": digits, "authtype": actor.type,
+        "authid": actor.id, "correlationid": uuid, "batch": f"{digits}-{digits}", "data": "",
     }  # fmt: skip
     return len(orjson.dumps(members)) + CLOSING_LENGTH
 
@@ -118,14 +125,14 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
     Raises:
         BadInput: they are more than a batch holds, or one is to have happened later than now.
     """
-    actor, now, at, new_id, correlation = desk
+    actor, source, now, at, new_id, correlation = desk
     moment = max(now, at.recorded)
     parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
         if time is not None and time > now:
             raise BadInput(f"an event cannot have happened at {time}: it is {now}")
         parts.append((type, time or now, id or new_id(), record, data))
-    lines = cast(Shared(actor, moment, correlation), parts, at.number + 1, at.sha256, at.recorded)
+    lines = cast(Shared(actor.id, actor.type, source, moment, correlation), parts, at)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
         raise BadInput(f"{len(lines)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")

@@ -24,6 +24,7 @@
     │   └── CannotOpen               the log cannot be opened at all
     ├── OutcomeUnknown         15    the sync failed; the event was taken back
     ├── AnswerLost             16    stored, but the answer could not be shown
+    ├── NewerLog               17    a good line that this version does not understand
     └── Interrupted      129/130/143 by a signal, before anything was written
 
 Messages may hold what somebody typed; whoever shows them escapes them. Nothing is imported, so all layers can raise.
@@ -74,8 +75,8 @@ class EmailTaken(Refused):
     code = "email-taken"
 
     def __init__(self, email: str, holder: int, name: str, event: int) -> None:
-        message = f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})'
-        super().__init__(message, f"see evcli user show {holder}; two live users never share an e-mail")
+        hint = f"see evcli user show {holder}; two live users never share an e-mail"
+        super().__init__(f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})', hint)
         self.event = event
 
 
@@ -104,9 +105,8 @@ class NotLive(Refused):
     code = "destroyed"
 
     def __init__(self, user: int, name: str, event: int) -> None:
-        super().__init__(
-            f'user {user} "{name}" is already destroyed (event {event})', f"bring it back: evcli user restore {user}"
-        )
+        message = f'user {user} "{name}" is already destroyed (event {event})'
+        super().__init__(message, f"bring it back: evcli user restore {user}")
 
 
 class NotDestroyed(Refused):
@@ -115,10 +115,8 @@ class NotDestroyed(Refused):
     code = "not-destroyed"
 
     def __init__(self, user: int, name: str, changed: int) -> None:
-        super().__init__(
-            f'user {user} "{name}" is not destroyed (its last event is {changed})',
-            f"nothing to restore; see evcli user show {user}",
-        )
+        message = f'user {user} "{name}" is not destroyed (its last event is {changed})'
+        super().__init__(message, f"nothing to restore; see evcli user show {user}")
 
 
 class Unchanged(Refused):
@@ -171,10 +169,8 @@ class NoLog(EvcliError):
     exit = 10
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            f"there is no log at {path}",
-            "evcli user create NAME --email EMAIL begins one; --log FILE or EVCLI_LOG names another",
-        )
+        hint = "evcli user create NAME --email EMAIL begins one; --log FILE or EVCLI_LOG names another"
+        super().__init__(f"there is no log at {path}", hint)
 
 
 class Busy(EvcliError):
@@ -185,28 +181,42 @@ class Busy(EvcliError):
 
     def __init__(self, path: str, seconds: float, holder: str = "") -> None:
         by = f" by {holder}" if holder else ""
-        super().__init__(
-            f"{path} is locked{by}; waited {seconds:g} s; nothing was written",
-            "try again, or wait longer with --lock-wait SECONDS",
-        )
+        message = f"{path} is locked{by}; waited {seconds:g} s; nothing was written"
+        super().__init__(message, "try again, or wait longer with --lock-wait SECONDS")
 
 
-DAMAGED_HINT = "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would cut"
+class _AtLine(EvcliError):
+    """About line `line` of the log at `path` (from 1; 0 when unknown), which begins at byte `byte` (from 0)."""
+
+    def __init__(self, path: str, line: int, byte: int, why: str, hint: str) -> None:
+        where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
+        super().__init__(f"{where}: {why}", hint)
+        self.path = path
+        self.line = line
+        self.byte = byte
+        self.why = why
 
 
-class Damaged(EvcliError):
-    """Line `line` (from 1; 0 when unknown), which begins at byte `byte` (from 0), is not what was written."""
+class Damaged(_AtLine):
+    """The line is not what was written."""
 
     code = "damaged"
     exit = 12
 
     def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
-        where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
-        super().__init__(f"{where}: {why}", hint or DAMAGED_HINT)
-        self.path = path
-        self.line = line
-        self.byte = byte
-        self.why = why
+        usual = "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would keep"
+        super().__init__(path, line, byte, why, hint or usual)
+
+
+class NewerLog(_AtLine):
+    """The line is proved, and says what this version does not know."""
+
+    code = "newer"
+    exit = 17
+
+    def __init__(self, path: str, line: int, byte: int, why: str) -> None:
+        hint = f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
+        super().__init__(path, line, byte, why, hint)
 
 
 class NotALog(Damaged):
@@ -226,8 +236,7 @@ class LogCut(Damaged):
     def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
         why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
         hint = "the log was cut or replaced; compare it with a backup"
-        if cache:
-            hint += f"; only if that was intentional, delete the cache: rm {cache}"
+        hint += f"; only if that was intentional, delete the cache: rm {cache}" if cache else ""
         super().__init__(path, known, byte, why, hint)
 
 
@@ -237,13 +246,8 @@ class HistoryChanged(Damaged):
     code = "history-changed"
 
     def __init__(self, path: str, head: tuple[int, str], byte: int, why: str) -> None:
-        super().__init__(
-            path,
-            head[0],
-            byte,
-            f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}",
-            "nothing was changed; compare the log with a backup",
-        )
+        why = f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}"
+        super().__init__(path, head[0], byte, why, "nothing was changed; compare the log with a backup")
 
 
 class Conflict(EvcliError):

@@ -15,7 +15,7 @@ import orjson
 from evcli.deciding import Change, accept
 from evcli.domain.draft import Draft
 from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
-from evcli.eventlog.batch import MAX_BATCH
+from evcli.eventlog.format import MAX_BATCH
 from evcli.intake import BadCell, Fault, Row
 from evcli.intention import Intention
 from evcli.series import SeriesRegister

@@ -8,14 +8,15 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from evcli.deciding import Batch, Change, Desk, LeftOut, accept, all_or_none, outcomes, write_down
+from evcli.deciding import Actor, Batch, Change, Desk, LeftOut, accept, all_or_none, outcomes, write_down
 from evcli.domain.draft import Draft
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.state import MemoryState, State
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
 from evcli.eventlog.file import FileLog, LogWriter
-from evcli.eventlog.format import LONGEST_ID, hash_of, timestamp
+from evcli.eventlog.format import hash_of, timestamp
+from evcli.eventlog.members import AUTH_TYPES, LONGEST_ID, is_source
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
@@ -49,13 +50,16 @@ class Register:
         log: FileLog,
         *,
         actor: str,
+        actor_type: str = "user",
+        source: str = "evcli",
         clock: Callable[[], datetime] = utc_now,
         new_id: Callable[[], str] = random_id,
         history: History | None = None,
     ) -> None:
         self.log = log
         self.history = History() if history is None else history
-        self._actor = actor
+        self._actor = Actor(actor, actor_type)
+        self._new_source = source
         self._clock = clock
         self._new_id = new_id
         self._state: State = MemoryState()
@@ -154,8 +158,14 @@ class Register:
     def _check(self, lock_wait: float) -> None:
         if not lock_wait >= 0:
             raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
-        if fault := text_fault(self._actor, LONGEST_ID):
+        if fault := text_fault(self._actor.id, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
+        if self._actor.type not in AUTH_TYPES:
+            what = f'"{self._actor.type}" is not a type of actor'
+            raise BadInput(what, f"EVCLI_ACTOR_TYPE is one of {', '.join(AUTH_TYPES)}")
+        if not is_source(self._new_source):
+            what = f'"{self._new_source}" is not a URI reference of 1 to 128 characters'
+            raise BadInput(what, "EVCLI_SOURCE names the source of a new log")
 
     def _is_far_behind(self) -> bool:
         """Whether so much is to be folded, or taken into the cache, that it is worth doing before the lock is taken."""
@@ -189,7 +199,7 @@ class Register:
         except BaseException:
             self._begin_again()  # half caught up is no state to go on from
             raise
-        self._at = reader.at
+        self._at = reader.at if reader.at.source else reader.position_at(reader.at.offset)
         if is_locked:
             self._firm = self._at
 
@@ -245,14 +255,20 @@ class Register:
         """The events that say so."""
         if correlation is None and len(changes) > 1:
             correlation = self._new_id()
-        return write_down(Desk(self._actor, timestamp(self._clock()), self._at, self._new_id, correlation), changes)
+        now = timestamp(self._clock())
+        return write_down(Desk(self._actor, self._source, now, self._at, self._new_id, correlation), changes)
+
+    @property
+    def _source(self) -> str:
+        """The source that all events of this log have; a log's first event decides it."""
+        return self._at.source or self._new_source
 
     def _append(self, writer: LogWriter, batch: Batch, draft: Draft) -> None:
         lines = b"".join(batch.lines)
         writer.append(lines, batch.number)
         draft.settle()
-        number, offset, _, _ = self._at
-        self._at = self._firm = Position(number + len(batch.lines), offset + len(lines), hash_of(lines), batch.moment)
+        number, end = self._at.number + len(batch.lines), self._at.offset + len(lines)
+        self._at = self._firm = Position(number, end, hash_of(lines), batch.moment, source=self._source)
 
 
 def _still_has(reader: LogReader, place: Position) -> bool:

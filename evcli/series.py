@@ -94,4 +94,4 @@ class SeriesRegister(Register):
     def frame(self) -> int:
         """At most so many bytes of an event's line are not its data; a batch holds MAX_BATCH bytes of lines."""
         self._check(0)
-        return frame(self._actor)
+        return frame(self._actor, self._source)

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.events import creation, lines_of
 
 from evcli.errors import BadRef, Damaged
-from evcli.eventlog.format import NO_HASH, encode, hash_of, timestamp
+from evcli.eventlog.format import timestamp
+from evcli.eventlog.members import MEMBERS
 from evcli.eventlog.reading import LogReader
 from evcli.moments import Moment, read_time, resolve
 
@@ -34,26 +35,14 @@ def write(
     path: Path, moments: list[datetime], ids: list[str] | None = None, times: list[datetime] | None = None
 ) -> Path:
     """A log with an event recorded at each of the moments; `times` is when each happened, if that was before."""
-    lines: list[bytes] = []
+    events = []
     for number, moment in enumerate(moments, 1):
         happened = times[number - 1] if times else moment
-        members: dict[str, Any] = {
-            "specversion": "1.0",
-            "id": ids[number - 1] if ids else f"id-{number}",
-            "source": "evcli",
-            "type": "user.created",
-            "subject": f"user/{number}",
-            "time": timestamp(happened),
-            **({"recordedtime": timestamp(moment)} if happened != moment else {}),
-            "sequence": f"{number:012}",
-            "authtype": "user",
-            "authid": "ann",
-            "data": {"name": "Ada", "email": f"{number}@example.com"},
-        }
-        previous = hash_of(lines[-1]) if lines else NO_HASH
-        recorded = timestamp(moments[number - 2]) if lines else ""
-        lines.append(encode(members, previous, recorded))
-    path.write_bytes(b"".join(lines))
+        members = creation(number, id=ids[number - 1] if ids else f"id-{number}", time=timestamp(happened))
+        if happened != moment:
+            members["recordedtime"] = timestamp(moment)
+        events.append({name: members[name] for name, _ in MEMBERS if name in members})
+    path.write_bytes(b"".join(lines_of(events)))
     return path
 
 

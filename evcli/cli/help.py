@@ -49,8 +49,10 @@ JSON documents (more members may come; these stay; created, changed and destroye
   diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
   export      [users as user list has them], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
-  verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"faults":[{"line":4,"byte":1046,"message":"…"}]}
-  repair      {"repaired":true,"head":"41:…","fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],"copy":"…"}
+  verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
+              "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
+  repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
+              "copy":"…"}
   import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true}; skipped and already:
               rows that were passed over, and rows that an earlier run recorded
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
@@ -70,6 +72,7 @@ EXIT_CODES = """\
   14        nothing was written: disk full, no permission; or the log cannot be opened
   15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
   16        stored, but the answer could not be shown (stdout closed or full)
+  17        the log is newer than this evcli: it has an event that this version does not know; nothing was touched
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
@@ -78,6 +81,9 @@ An import writes batch by batch: whatever its code, it says up to which line the
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one
   EVCLI_ACTOR               who does it, in place of the operating system's user name
+  EVCLI_ACTOR_TYPE          what that is: app_user, user (the default), service_account, api_key, system,
+                            unauthenticated or unknown
+  EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; a log keeps the one it began with
   EVCLI_CACHE=off           fold the log in memory; keep and use no cache of a long one (LOG.cache beside it)
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
   NO_COLOR, FORCE_COLOR     never or always colour; --color says more

@@ -41,7 +41,7 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
                with that name
   date         when it happened, as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a
                zone; it is recorded now, and --at asks what was recorded by then
-  reason       of a destroy
+  reason       why, kept with the event
 
 Whatever interrupts it: run it again. Rows that are recorded are known by their content, and passed over.
 Exit codes: evcli help exit-codes

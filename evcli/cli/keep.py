@@ -12,7 +12,7 @@ from evcli.cli.events import summary
 from evcli.cli.options import At, LockWait, read_head
 from evcli.cli.output import Answer, Cell, When, fields
 from evcli.cli.safe import valid
-from evcli.cli.session import Session
+from evcli.cli.session import Session, unfinished
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
 from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from evcli.repair import Plan
 
 app = typer.Typer()
+
+_VERIFIED = ("status", "events", "head", "torn_bytes")
 
 _EXIT = "Exit codes: evcli help exit-codes"
 
@@ -57,7 +59,7 @@ def verify(
             report = audit(reader, None if head is None else (head[0], str(head[1])))
             if report.error is None:
                 report = _held_against_cache(session, reader, report)
-    except Damaged as error:  # found where the log was opened: no log, not its batch file, or less than its cache knows
+    except Damaged as error:  # the log was changed while it was read
         report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
     place = report.head
     document = {
@@ -65,15 +67,18 @@ def verify(
         "events": place.number,
         "head": place.head,
         "torn_bytes": report.torn,
+        "unterminated": report.is_unterminated,
         "faults": [fault._asdict() for fault in report.faults],
     }
-    rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name != "faults"]
+    rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name in _VERIFIED]
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
     if len(report.faults) == MOST_FAULTS:
         rows.append(("fault", "and more: these are the first"))
     session.output.show(fields(rows, document))
     if report.error is not None:
         raise _told_once(report.error, len(report.faults))
+    if report.is_unterminated:
+        session.output.warning("the newline of the last event is missing; the next write puts it there")
     if head is None:
         session.output.note(
             "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
@@ -96,7 +101,7 @@ def _told_once(error: EvcliError, faults: int) -> EvcliError:
     """The first fault as an error; it need not say that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
-        hint = f"nothing was changed; evcli repair --log {shlex.quote(error.path)} keeps a copy and cuts the log there"
+        hint = f"nothing was changed; evcli repair --dry-run --log {shlex.quote(error.path)} shows what can be kept"
         return Damaged(error.path, error.line, error.byte, error.why + more, hint)
     return error
 
@@ -113,10 +118,10 @@ Examples:
 )
 def repair(
     ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be cut; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")] = False,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Mend a damaged log: keep a copy, cut at the first bad line."""
+    """Repair a damaged log: back it up, then keep all that the hash chain proves."""
     from evcli.cli.recording import answer_once_done
     from evcli.repair import mend, plan
 
@@ -124,12 +129,12 @@ def repair(
     if dry_run:
         with session.reader(trusts_cache=False) as reader, _or_cut(session, reader):
             planned = plan(reader)
-        session.output.note("dry run: nothing was changed; this would be cut")
+        session.output.note("dry run: nothing was changed")
         session.output.show(_repair_answer(planned, None))
         return
 
     def answer(planned: "Plan", copy: str) -> None:
-        done = f"the log was cut at byte {planned.head.offset}, and all of it as it was is in {copy}"
+        done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
 
     session.output.paged = False  # the lock is held until the answer is given
@@ -152,6 +157,7 @@ def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
     document = {
         "repaired": copy is not None,
         "head": planned.head.head,
+        "recovered": len(planned.found),
         "fault": {"line": fault.line, "byte": fault.byte, "message": valid(fault.why)},
         "gone_bytes": planned.gone_bytes,
         "gone": [{"line": line, "byte": byte, "event": event} for line, byte, event in planned.gone],
@@ -160,6 +166,7 @@ def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
     rows: list[tuple[str, Cell]] = [
         ("head", planned.head.head),
         ("first bad line", f"line {fault.line}, byte {fault.byte}: {fault.why}"),
+        ("recovered", f"{len(planned.found)} events from after it"),
         ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
         *((f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone),
         ("copy", copy or "a full copy would be kept beside the log first"),
@@ -226,7 +233,7 @@ def status(ctx: typer.Context) -> None:
         warnings = warnings_about(reader.path, reader.descriptor)
         warnings += network_warnings(reader.path, reader.descriptor)
         if reader.end.torn:
-            warnings.append(f"{reader.end.torn} bytes of an unfinished append follow the last event")
+            warnings.append(unfinished(reader))
         counts = [state.count(kind) for kind in KINDS]
     document = {
         "path": valid(os.path.abspath(reader.path)),

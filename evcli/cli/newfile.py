@@ -10,7 +10,6 @@ from typing import IO
 
 from evcli.cache.place import beside
 from evcli.errors import BadInput, NotWritten, OutcomeUnknown
-from evcli.eventlog.batch import batch_path
 from evcli.eventlog.opening import sync, sync_folder
 from evcli.eventlog.signals import held_signals
 
@@ -103,7 +102,7 @@ def _free(path: str, log: str, may_replace: bool) -> str:
     """The absolute path where the file may be made; to a link that may be replaced, where it points to."""
     if not path or "\0" in path:
         raise BadInput("FILE names no file", "give a path, or leave FILE out for stdout")
-    for name in (log, batch_path(log), beside(log), beside(log) + "-journal"):
+    for name in (log, beside(log), beside(log) + "-journal"):
         if _are_the_same(path, name):
             raise BadInput(f"{path} is the log itself, or belongs to it; nothing was written", "name another FILE")
     real = os.path.realpath(path)

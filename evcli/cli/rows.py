@@ -12,9 +12,9 @@ from evcli.domain.user import (
     RESTORED,
     USER,
     User,
+    because,
     clean_email,
     clean_name,
-    clean_reason,
     email_key,
     name_key,
 )
@@ -57,9 +57,6 @@ def intention(cells: tuple[str, ...], id: str, clock: Callable[[], datetime]) ->
         type = ACTIONS.get(action.strip().casefold() or "create")
         if type is None:
             raise BadInput(f'"{action}" is none of {", ".join(ACTIONS)}')
-        field = "reason"
-        if reason.strip() and type != DESTROYED:
-            raise BadInput("only a destroy has one")
         field = "date"
         time = _time(date, clock) if date.strip() else None
         field = "email"
@@ -68,14 +65,15 @@ def intention(cells: tuple[str, ...], id: str, clock: Callable[[], datetime]) ->
         if type in (CREATED, RENAMED, EMAIL_CHANGED):
             name = clean_name(name)
         field = "reason"
-        data, about = _wanted(type, name, email, clean_reason(reason) if reason.strip() else "")
+        data, about = _wanted(type, name, email)
+        data |= because(reason) if reason.strip() else {}
     except BadInput as bad:
         why = bad.message.removeprefix("the e-mail" if field == "email" else f"the {field}").lstrip(": ")
         raise BadCell(Fault(field, why, bad.hint)) from None
     return Intention(type, data, about, type != CREATED, id, time)
 
 
-def _wanted(type: str, name: str, email: str, reason: str) -> tuple[dict[str, str], Callable[[State], int]]:
+def _wanted(type: str, name: str, email: str) -> tuple[dict[str, str], Callable[[State], int]]:
     if type == CREATED:
         return {"name": name, "email": email}, _next_id
     if type == RENAMED:
@@ -83,7 +81,7 @@ def _wanted(type: str, name: str, email: str, reason: str) -> tuple[dict[str, st
     if type == EMAIL_CHANGED:
         return {"email": email}, _live_called(name)
     if type == DESTROYED:
-        return {"reason": reason} if reason else {}, _live_with(email)
+        return {}, _live_with(email)
     return {}, _destroyed_with(email)
 
 

@@ -84,8 +84,11 @@ class Session:
 
     def register_of(self, kind: type[AnyRegister]) -> AnyRegister:
         """The same, as that kind of register."""
-        actor = os.environ.get("EVCLI_ACTOR") or _user_name()
-        return kind(self.log, actor=actor, clock=self.clock, new_id=self.new_id, history=self.history)
+        environ = os.environ
+        actor = environ.get("EVCLI_ACTOR") or _user_name()
+        actor_type, source = environ.get("EVCLI_ACTOR_TYPE") or "user", environ.get("EVCLI_SOURCE") or "evcli"
+        who = {"actor": actor, "actor_type": actor_type, "source": source}
+        return kind(self.log, **who, clock=self.clock, new_id=self.new_id, history=self.history)
 
     def give_up_cache(self, error: Exception) -> bool:
         """Do without a cache that failed, and remove it when it is broken; False when it is too late to begin anew."""
@@ -120,10 +123,7 @@ class Session:
         for warning in warnings_about(reader.path, reader.descriptor):
             self.output.warning(warning)
         if reader.end.torn:
-            self.output.warning(
-                f"{reader.path} byte {reader.end.offset}: {reader.end.torn} bytes of an unfinished append follow the "
-                "last event; they were never acknowledged, and the next write puts them aside"
-            )
+            self.output.warning(f"{reader.path} {unfinished(reader)}")
         return reader
 
     def moment(self, ref: str, reader: LogReader, *, beginning: bool = False) -> int:
@@ -152,6 +152,15 @@ class Session:
         import shlex
 
         return f" --log {shlex.quote(self._log_option)}"
+
+
+def unfinished(reader: LogReader) -> str:
+    """What is known of the bytes after the last event: where they are, and what becomes of them."""
+    end = reader.end
+    return (
+        f"byte {end.size}: {end.torn} bytes of an unfinished append follow the last event; the next write moves them "
+        "to a file of their own; if events are missed now, the file was cut since"
+    )
 
 
 def _default_path() -> str:

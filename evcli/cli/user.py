@@ -22,9 +22,9 @@ from evcli.domain.user import (
     RESTORED,
     USER,
     User,
+    because,
     clean_email,
     clean_name,
-    clean_reason,
 )
 from evcli.domain.who import find_user
 from evcli.errors import NoSuchUser, Refused
@@ -32,6 +32,8 @@ from evcli.intention import Intention
 from evcli.register import LOCK_WAIT
 
 app = typer.Typer()
+
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the event.")]
 
 _EXIT = "Exit codes: evcli help exit-codes"
 
@@ -51,13 +53,14 @@ def create(
     ctx: typer.Context,
     name: Name,
     email: Annotated[str, typer.Option("--email", metavar="EMAIL", help="No other live user may have it.")],
+    reason: Reason = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record a new user."""
-    data = {"name": clean_name(name), "email": clean_email(email)}
+    data = {"name": clean_name(name), "email": clean_email(email), **because(reason)}
     intention = Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False)
     record(ctx.obj, [intention], dry_run, expect, id, lock_wait)
 
@@ -76,13 +79,16 @@ def rename(
     ctx: typer.Context,
     who: Who,
     name: Name,
+    reason: Reason = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a user has another name now."""
-    record(ctx.obj, [_about(who, RENAMED, {"name": clean_name(name)})], dry_run, expect, id, lock_wait)
+    record(
+        ctx.obj, [_about(who, RENAMED, {"name": clean_name(name), **because(reason)})], dry_run, expect, id, lock_wait
+    )
 
 
 @app.command(
@@ -99,13 +105,15 @@ def change_email(
     ctx: typer.Context,
     who: Who,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="No other live user may have it.")],
+    reason: Reason = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a user has another e-mail now."""
-    record(ctx.obj, [_about(who, EMAIL_CHANGED, {"email": clean_email(email)})], dry_run, expect, id, lock_wait)
+    data = {"email": clean_email(email), **because(reason)}
+    record(ctx.obj, [_about(who, EMAIL_CHANGED, data)], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -123,7 +131,7 @@ def destroy(
     who: Annotated[
         list[str], typer.Argument(metavar="WHO...", help="Ids, e-mails or names.", autocompletion=complete_users)
     ],
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the event.")] = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
@@ -133,8 +141,7 @@ def destroy(
 
     Nothing is deleted, and evcli user restore takes it back.
     """
-    data = {} if reason is None else {"reason": clean_reason(reason)}
-    record(ctx.obj, [_about(each, DESTROYED, data) for each in who], dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(each, DESTROYED, because(reason)) for each in who], dry_run, expect, id, lock_wait)
 
 
 @app.command(
@@ -150,13 +157,14 @@ Examples:
 def restore(
     ctx: typer.Context,
     who: Who,
+    reason: Reason = None,
     dry_run: DryRun = False,
     expect: Expect = None,
     id: EventId = None,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
     """Record that a destroyed user is one again."""
-    record(ctx.obj, [_about(who, RESTORED, {}, destroyed_first=True)], dry_run, expect, id, lock_wait)
+    record(ctx.obj, [_about(who, RESTORED, because(reason), destroyed_first=True)], dry_run, expect, id, lock_wait)
 
 
 @app.command(

@@ -28,6 +28,7 @@ class Event(TypedDict):
     authid: str
     correlationid: NotRequired[str]
     causationid: NotRequired[str]
+    batch: NotRequired[str]
     data: dict[str, str]
     sha256: str
 

@@ -4,7 +4,7 @@ Stored type names are the literals in TYPES, and never change: a new shape of an
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.domain.event import Data, EventType, Kind
@@ -92,6 +92,11 @@ def clean_reason(typed: str) -> str:
     return reason
 
 
+def because(reason: str | None) -> dict[str, str]:
+    """The last member of an event's data, where somebody says why it is done. Raises BadText."""
+    return {} if reason is None else {"reason": clean_reason(reason)}
+
+
 def _email_fault(email: object) -> str:
     if isinstance(email, str) and len(email) <= LONGEST_EMAIL and _EMAIL(email):
         return ""
@@ -144,16 +149,24 @@ def _email_changed_data_fault(data: Mapping[str, object]) -> str:
     return _email_data_fault(data["email"])
 
 
-def _destroyed_data_fault(data: Mapping[str, object]) -> str:
-    if not data:
-        return ""
-    if fault := _members_fault(data, ("reason",)) or text_fault(data["reason"], LONGEST_REASON):
-        return fault if fault.startswith("data:") else f"data: reason: {fault}"
-    return ""
-
-
-def _restored_data_fault(data: Mapping[str, object]) -> str:
+def _nothing_fault(data: Mapping[str, object]) -> str:
     return _members_fault(data, ()) if data else ""
+
+
+def _with_reason(fault_of_rest: Callable[[Mapping[str, object]], str]) -> Callable[[Mapping[str, object]], str]:
+    """The check of data that may have, as their last member, why it was done."""
+
+    def fault(data: Mapping[str, object]) -> str:
+        if "reason" not in data:
+            return fault_of_rest(data)
+        if wrong := fault_of_rest({name: value for name, value in data.items() if name != "reason"}):
+            return wrong
+        if (names := list(data))[-1] != "reason":
+            return f"data: not in the order {', '.join([*(name for name in names if name != 'reason'), 'reason'])}"
+        wrong = text_fault(data["reason"], LONGEST_REASON)
+        return wrong and f"data: reason: {wrong}"
+
+    return fault
 
 
 def _name_data_fault(name: object) -> str:
@@ -252,11 +265,11 @@ DESTROYED = "user.destroyed"
 RESTORED = "user.restored"
 
 TYPES: Mapping[str, EventType] = {
-    CREATED: EventType(USER, _created_data_fault, _may_be_created, _create),
-    RENAMED: EventType(USER, _renamed_data_fault, _may_be_renamed, _rename),
-    EMAIL_CHANGED: EventType(USER, _email_changed_data_fault, _may_change_email, _change_email),
-    DESTROYED: EventType(USER, _destroyed_data_fault, _may_be_destroyed, _destroy),
-    RESTORED: EventType(USER, _restored_data_fault, _may_be_restored, _restore),
+    CREATED: EventType(USER, _with_reason(_created_data_fault), _may_be_created, _create),
+    RENAMED: EventType(USER, _with_reason(_renamed_data_fault), _may_be_renamed, _rename),
+    EMAIL_CHANGED: EventType(USER, _with_reason(_email_changed_data_fault), _may_change_email, _change_email),
+    DESTROYED: EventType(USER, _with_reason(_nothing_fault), _may_be_destroyed, _destroy),
+    RESTORED: EventType(USER, _with_reason(_nothing_fault), _may_be_restored, _restore),
 }
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
 from operator import le
 from typing import Any
 
@@ -16,25 +17,16 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.kinds import TYPES
-from evcli.eventlog.format import (
-    CLOSING_LENGTH,
-    FIRST_BYTES,
-    LONGEST_ID,
-    MAX_LINE,
-    SHAPES,
-    TIME_PATTERN,
-    is_day,
-)
+from evcli.eventlog.format import CLOSING_LENGTH, FIRST_BYTES, MAX_BATCH, MAX_LINE, place_after
+from evcli.eventlog.members import AUTH_TYPES, LONGEST_ID, SHAPES, TIME_PATTERN, batch_fault, is_day, is_source
+from evcli.eventlog.position import Position
 
 _TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
 _TIME_LENGTH = 27
 
 
-def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> list[Event] | None:
-    """The events in `lines`, when all are plainly good as events `number`, `number` + 1, …; None when one may not be.
-
-    Of the line before the first, `previous` is the hash (64 hex digits) and `recorded` the recorded moment.
-    """
+def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
+    """The events in `lines`, when all are plainly good and follow on the place `before`; None when one may not be."""
     chunk = b"".join(lines)
     # Every line begins as an event does, and no event holds a list: so no event can hide in, or reach over, two lines.
     if not chunk.startswith(FIRST_BYTES) or chunk.count(b"\n" + FIRST_BYTES) != len(lines) - 1 or chunk[-1:] != b"\n":
@@ -44,38 +36,53 @@ def decode_many(lines: Sequence[bytes], number: int, previous: bytes, recorded: 
         events: list[Event] = orjson.loads(array)
         if len(events) != len(lines) or orjson.dumps(events) != array:
             return None
-        return events if _are_good(events, lines, number, previous, recorded) else None
+        return events if _are_good(events, lines, before) else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
         return None  # no JSON, or something that is no text where text belongs
 
 
-def _are_good(events: list[Any], lines: Sequence[bytes], number: int, previous: bytes, recorded: str) -> bool:
+def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: Position) -> Position:
+    """The place after consecutive events, at least one, that follow on `place`; `lines` are theirs."""
+    offset = place.offset
+    batch = events[-1].get("batch")
+    if batch is None:
+        return place_after(events[-1], lines[-1], offset + sum(map(len, lines)))
+    for event, line in zip(events, lines, strict=True):
+        offset += len(line)
+        if event.get("batch") == batch:
+            place = place_after(event, line, offset, place)
+    return place
+
+
+def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bool:
     shape = tuple(events[0])
     if shape not in SHAPES or list(map(tuple, events)).count(shape) != len(events):
         return False
     column: dict[str, Any] = dict(zip(shape, zip(*map(dict.values, events), strict=True), strict=True))
     moments = column.get("recordedtime") or column["time"]
-    previous_hashes = [previous, *(line[-67:-3] for line in lines)]
+    previous_hashes = [before.sha256, *(line[-67:-3] for line in lines)]
+    sources = set(column["source"])
     return (
         set(column["specversion"]) == {"1.0"}
-        and set(column["source"]) == {"evcli"}
-        and set(column["authtype"]) == {"user"}
+        and (sources == {before.source} if before.source else len(sources) == 1 and is_source(*sources))
+        and set(column["authtype"]) <= set(AUTH_TYPES)
         and are_ids(column["id"])
         and are_ids(set(column["authid"]))
         and are_ids(column.get("correlationid", ("-",)))
         and are_ids(column.get("causationid", ("-",)))
         and are_times(column["time"])
         and ("recordedtime" not in column or (are_times(moments) and all(map(le, column["time"], moments))))
-        and recorded <= moments[0]
+        and before.recorded <= moments[0]
         and list(moments) == sorted(moments)
-        and list(column["sequence"]) == _sequence(number, len(events))
+        and list(column["sequence"]) == _sequence(before.number + 1, len(events))
+        and (_are_batches(column["batch"], lines, before) if "batch" in column else not before.batch)
         and _are_about_records(column["type"], column["subject"])
         and _are_data(column["type"], column["data"])
         and max(map(len, lines)) <= MAX_LINE
         and list(column["sha256"])
         == [
-            sha256(before + line[:-CLOSING_LENGTH]).hexdigest()
-            for before, line in zip(previous_hashes, lines, strict=False)
+            sha256(previous + line[:-CLOSING_LENGTH]).hexdigest()
+            for previous, line in zip(previous_hashes, lines, strict=False)
         ]
     )
 
@@ -93,6 +100,21 @@ def are_times(times: Collection[str]) -> bool:
         and _TIMES("".join(times)) is not None
         and all(map(is_day, {time[:10] for time in times}))
     )
+
+
+def _are_batches(batches: Sequence[str], lines: Sequence[bytes], before: Position) -> bool:
+    """Whether these lines go on with the batch that is not complete before them, and others begin where one ends."""
+    at, open_batch, size = 0, before.batch, before.offset - before.batch_start
+    for batch, same in groupby(batches):
+        count = len(list(same))
+        first = before.number + 1 + at
+        size = sum(map(len, lines[at : at + count])) + (size if open_batch else 0)
+        begins_well = batch == open_batch if open_batch else open_batch is None or str(batch).startswith(f"{first}-")
+        if not begins_well or batch_fault(batch, first) or batch_fault(batch, first + count - 1) or size > MAX_BATCH:
+            return False
+        open_batch = "" if batch.endswith(f"-{first + count - 1}") else batch
+        at += count
+    return True
 
 
 def _are_about_records(types: Sequence[str], subjects: Sequence[str]) -> bool:

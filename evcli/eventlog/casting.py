@@ -14,6 +14,7 @@ import orjson
 from evcli.domain.kinds import TYPES
 from evcli.eventlog.bulk import are_ids, are_times
 from evcli.eventlog.format import MAX_LINE, BadLine, decode, decode_each
+from evcli.eventlog.position import Position
 
 
 class Part(NamedTuple):
@@ -37,48 +38,53 @@ class Shared(NamedTuple):
     """What all events of one command say: who does it, when it is recorded, and what shows that they belong."""
 
     actor: str
+    actor_type: str
+    source: str
     recorded: str
     correlation: str | None
 
 
-def cast(shared: Shared, parts: Sequence[AnyPart], number: int, previous: bytes, recorded: str) -> list[bytes]:
-    """The lines of events `number`, `number` + 1, …; `previous` and `recorded` are for the first, as for `decode`.
+def cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
+    """The lines of the events that follow on the place `before`; several are one batch.
 
     Raises:
         BadLine: one is not a valid event; nothing that this lets through can fail to be read.
     """
     try:
-        return _cast(shared, parts, number, previous, recorded)
+        return _cast(shared, parts, before)
     except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
         raise BadLine(f"not an event: {error}") from None
 
 
-def _cast(shared: Shared, parts: Sequence[AnyPart], number: int, previous: bytes, recorded: str) -> list[bytes]:
+def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
     # This runs for every row of an import.
     dumps, now = orjson.dumps, shared.recorded
+    number = before.number + 1
+    batch = f"{number}-{number + len(parts) - 1}" if len(parts) > 1 else ""
     moulds: dict[tuple[str, bool], _Mould] = {}
     cast_type, cast_late = "", False
     lines: list[bytes] = []
     is_plain = True
-    before = previous
+    previous = before.sha256
     for at, (type, time, id, record, data) in enumerate(parts, number):
         is_late = time != now
         is_first = False
         if type != cast_type or is_late != cast_late:
             is_first = (type, is_late) not in moulds
             if is_first:
-                moulds[type, is_late] = _mould(shared, type, is_late)
+                moulds[type, is_late] = _mould(shared, batch, type, is_late)
             source, moment, actor, data_fault = moulds[type, is_late]
             cast_type, cast_late = type, is_late
         body = b'{"specversion":"1.0","id":%b%b%d","time":"%b%b%012d%b%b' % (
             dumps(id), source, record, time.encode(), moment, at, actor, dumps(data),
         )  # fmt: skip
-        line = b'%b,"sha256":"%b"}\n' % (body, sha256(before + body).hexdigest().encode())
+        line = b'%b,"sha256":"%b"}\n' % (body, sha256(previous + body).hexdigest().encode())
         if is_first:
-            decode(line, at, before, recorded if at == number else now)
+            place = before if at == number else Position(at - 1, 0, previous, now, batch, 0, shared.source)
+            decode(line, place)
         elif data_fault(data):
             is_plain = False
-        before = line[-67:-3]
+        previous = line[-67:-3]
         lines.append(line)
     _, times, ids, records, _ = zip(*parts, strict=True)
     if not (
@@ -91,20 +97,22 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], number: int, previous: bytes
         and number + len(lines) <= 10**12
         and max(map(len, lines)) <= MAX_LINE
     ):
-        for _ in decode_each(lines, number, previous, recorded):
+        for _ in decode_each(lines, before):
             pass
     return lines
 
 
-def _mould(shared: Shared, type: str, is_late: bool) -> _Mould:
+def _mould(shared: Shared, batch: str, type: str, is_late: bool) -> _Mould:
     late = {"recordedtime": shared.recorded} if is_late else {}
     by = {"authid": shared.actor}
     if shared.correlation is not None:
         by["correlationid"] = shared.correlation
+    if batch:
+        by["batch"] = batch
     return (
-        _members({"source": "evcli", "type": type}) + b',"subject":"' + TYPES[type].kind.encode() + b"/",
+        _members({"source": shared.source, "type": type}) + b',"subject":"' + TYPES[type].kind.encode() + b"/",
         b'"' + _members(late) + b',"sequence":"',
-        b'"' + _members({"authtype": "user", **by}) + b',"data":',
+        b'"' + _members({"authtype": shared.actor_type, **by}) + b',"data":',
         TYPES[type].data_fault,
     )
 

@@ -9,12 +9,12 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
-from evcli.eventlog.batch import Batch, announce, batch_path, forget, is_there
-from evcli.eventlog.format import hash_of
+from evcli.eventlog.ending import End
+from evcli.eventlog.lines import CHUNK
 from evcli.eventlog.opening import (
     create,
     network_warnings,
@@ -24,8 +24,8 @@ from evcli.eventlog.opening import (
     sync_folder,
     warnings_about,
 )
-from evcli.eventlog.reading import CHUNK, LogReader
-from evcli.eventlog.recovery import Durable, End, durable_now, keep_copy, put_aside
+from evcli.eventlog.reading import LogReader
+from evcli.eventlog.recovery import Durable, durable_now, keep_copy, put_aside, write_new
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
@@ -54,8 +54,10 @@ class FileLog:
         path = own_path(self.path)
         deadline = time.monotonic() + wait
         while True:
-            descriptor = _open_or_create(path) if may_create else open_for_writing(path)
+            descriptor, is_new = _open_or_create(path) if may_create else (open_for_writing(path), False)
             try:
+                if is_new:
+                    self._durable = durable_now(descriptor, End(0, 0))  # nothing that could be lost is in it
                 _lock(path, descriptor, deadline, wait)
                 if _is_still_at(path, descriptor):
                     writer = LogWriter(path, descriptor, self._durable)
@@ -75,7 +77,6 @@ class LogWriter:
     def __init__(self, path: str, descriptor: int, durable: Durable | None = None) -> None:
         self.path = path
         self.descriptor = descriptor
-        self.batch_file = batch_path(path)  # once, and before anything is written: later nobody could be told
         self.durable = durable
         """The log as this process has synced it; None where it has changed something since, or never synced it."""
         self.reader = LogReader(path, descriptor)
@@ -92,14 +93,11 @@ class LogWriter:
         self._settle_what_a_crash_left()
         end = self.reader.end.offset
         count = lines.count(b"\n")
-        is_batch = count > 1
-        what = f"events {number} to {number + count - 1}" if is_batch else f"event {number}"
-        was, they, them = ("were", "they", "them") if is_batch else ("was", "it", "it")
+        what = f"events {number} to {number + count - 1}" if count > 1 else f"event {number}"
+        was, they, them = ("were", "they", "them") if count > 1 else ("was", "it", "it")
         if end == 0:
             self._sync_name(f"{what} {was} not written")
             self.notices += network_warnings(self.path, self.descriptor)
-        if is_batch:
-            self._announce(Batch(end, end + len(lines), hash_of(lines)), f"{what} {was} not written")
         self.durable = None
         try:
             written = os.write(self.descriptor, lines)
@@ -112,47 +110,47 @@ class LogWriter:
         except OSError as error:
             why = error.strerror or str(error)
         if why:
-            if (failure := self._take_back(end, is_batch)) is None:
+            if (failure := self._take_back(end)) is None:
                 raise NotWritten(f"{self.path}: {what} {was} not written: {why}")
             why += f"; taking {them} back failed: {failure}"
             raise OutcomeUnknown(self.path, f"{what} may or may not be stored: {why}")
         try:
             sync(self.descriptor)
         except OSError as error:
-            failure = self._take_back(end, is_batch)
+            failure = self._take_back(end)
             taken = f"{they} {was} taken back" if failure is None else f"taking {them} back failed too: {failure}"
             why = f"{what} may or may not be stored: the sync failed ({error.strerror}); {taken}"
             raise OutcomeUnknown(self.path, why) from error
         self.reader.end = End(end + len(lines), 0)
         self.durable = durable_now(self.descriptor, self.reader.end)
-        if is_batch:
-            self._forget_batch()
 
-    def cut(self, offset: int) -> str:
-        """Cut the log at byte `offset`, after keeping a synced copy of all of it beside it; the copy's path.
+    def replace(self, byte: int, pieces: Iterable[bytes]) -> str:
+        """Put a new file with `pieces` in the log's place, once a synced copy of the old one is kept; the copy's path.
+
+        The old file stays as it is until the new one is whole and synced. `byte`, where the damage begins, is part of
+        the copy's name. Nothing more can be done with this writer then.
 
         Raises:
-            NotWritten: the copy could not be made, or the log not be cut; it is as it was. A copy that is whole stays.
-            OutcomeUnknown: it was cut, and the sync failed.
+            NotWritten: the copy or the new file could not be made; the log is as it was. A copy that is whole stays.
+            OutcomeUnknown: the new file is in place, and its folder could not be synced.
         """
-        size = self.reader.size()
-        whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, size, CHUNK))
-        copy = ""
+        whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, self.reader.size(), CHUNK))
+        copy = new = ""
         try:
-            copy = keep_copy(f"{self.path}.damaged-{offset}", whole)
-            forget(self.batch_file)  # before the cut: a batch that is cut while its file is there reads as none of it
-            self.durable = None
-            os.ftruncate(self.descriptor, offset)
+            copy = keep_copy(f"{self.path}.damaged-{byte}", whole)
+            new = write_new(f"{self.path}.repaired", pieces, like=os.fstat(self.descriptor))
+            os.rename(new, self.path)
         except OSError as error:
-            # Nobody knows what a disk has done that fails in a cut, so the copy is not for us to remove.
+            if new:
+                with suppress(OSError):
+                    os.unlink(new)
             kept = f", and a copy of it is in {copy}" if copy else ""
-            raise NotWritten(f"{self.path} was not cut: {error.strerror}; it is as it was{kept}") from error
+            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is as it was{kept}") from error
         try:
-            sync(self.descriptor)
+            sync_folder(os.path.dirname(self.path))
         except OSError as error:
-            why = f"the log was cut, but the sync failed ({error.strerror}); all of it as it was is in {copy}"
+            why = f"repaired, but the folder could not be synced ({error.strerror}); the old log is in {copy}"
             raise OutcomeUnknown(self.path, why) from error
-        self.reader.refresh()
         return copy
 
     def sync(self) -> None:
@@ -175,84 +173,72 @@ class LogWriter:
             why = f"{otherwise}: the folder of the log could not be synced ({error.strerror})"
             raise OutcomeUnknown(self.path, why) from error
 
-    def _announce(self, batch: Batch, otherwise: str) -> None:
-        try:
-            announce(self.batch_file, batch)
-        except OSError as error:
-            raise NotWritten(f"{self.path}: {otherwise}: {self.batch_file}: {error.strerror}") from error
-
-    def _forget_batch(self) -> None:
-        """Remove the file of a batch that is all there; one that stays says so too, and goes with the next write."""
-        with suppress(OSError):
-            os.unlink(self.batch_file)
-
     def _settle_what_a_crash_left(self) -> None:
-        """Put a torn tail or half a batch aside, or make the log durable as it is; then forget the batch.
+        """Put a torn tail aside and write a missing newline, or make the log durable as it is.
 
         A writer that was killed may have left a whole line, or have cut one off, and died before its sync. Were the
         disk to lose that beneath a line that comes after it, the log would be damaged.
         """
         end = self.reader.end
-        try:
-            has_batch_file = is_there(self.batch_file)
-        except OSError as error:
-            why = f"{self.batch_file} cannot be looked at: {error.strerror}; nothing was written"
-            raise NotWritten(why) from error
-        if end.torn:
-            self._put_torn_tail_aside()
-        elif self.durable is None or self.durable != durable_now(self.descriptor, end):
-            self.sync()
-        if has_batch_file:
-            try:
-                forget(self.batch_file)
-            except OSError as error:
-                why = f"{self.batch_file} cannot be removed: {error.strerror}; nothing was written"
-                raise NotWritten(why) from error
-        if end.torn or has_batch_file:
-            self.reader.refresh()
+        is_whole = not end.torn and not end.is_unterminated
+        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):
+            return
+        copy = self._put_torn_tail_aside() if end.torn else ""
+        if end.is_unterminated:
+            self._write_missing_newline()
+        self.sync()
+        if copy:
+            self.notices.append(
+                f"an append was unfinished: its {end.torn} bytes were truncated at byte {end.size} and are kept in "
+                f"{copy}; if events are missed now, the file was cut since"
+            )
+        # Not looked for again: what somebody adds without the lock is noticed by the size that the write leaves.
+        self.reader.end = End(end.offset, 0)
 
-    def _put_torn_tail_aside(self) -> None:
+    def _write_missing_newline(self) -> None:
+        self.durable = None
+        try:
+            os.write(self.descriptor, b"\n")
+        except OSError as error:
+            why = f"the newline of the last event is missing and could not be written: {error.strerror}"
+            raise NotWritten(f"{self.path}: {why}; nothing was written") from error
+
+    def _put_torn_tail_aside(self) -> str:
         end = self.reader.end
         self.durable = None
         try:
-            copy = put_aside(self.path, self.descriptor, end)
+            return put_aside(self.path, self.descriptor, end)
         except OSError as error:
             if error.errno == errno.EPERM:  # what a file that may only be appended to says to being cut
                 raise Damaged(
                     self.path,
                     self.reader.at.number + 1,
-                    end.offset,
+                    end.size,
                     f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
                     "nothing was written; if the log may only be appended to (lsattr shows a), lift that: chattr -a",
                 ) from error
             raise NotWritten(
-                f"{self.path} byte {end.offset}: an unfinished append of {end.torn} bytes could not be put aside: "
+                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be put aside: "
                 f"{error.strerror}; nothing was written"
             ) from error
-        self.notices.append(
-            f"{end.torn} bytes of an append that a crash left unfinished were cut from byte {end.offset} on; "
-            f"they were never acknowledged, and are kept in {copy}"
-        )
 
-    def _take_back(self, end: int, is_batch: bool) -> str | None:
+    def _take_back(self, end: int) -> str | None:
         try:
             os.ftruncate(self.descriptor, end)
             sync(self.descriptor)
             self.durable = durable_now(self.descriptor, self.reader.end)
-            if is_batch:
-                forget(self.batch_file)
         except OSError as error:
             return error.strerror or str(error)
         return None
 
 
-def _open_or_create(path: str) -> int:
+def _open_or_create(path: str) -> tuple[int, bool]:
     while True:
         try:
-            return open_for_writing(path)
+            return open_for_writing(path), False
         except NoLog:
             try:
-                return create(path)
+                return create(path), True
             except FileExistsError:
                 continue
 

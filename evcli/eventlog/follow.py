@@ -119,7 +119,8 @@ def _forget_what_is_gone(reader: LogReader, known: deque[Position]) -> None:
 def _place_after(event: Event, offset: int) -> Position:
     """The place after an event whose line begins at byte `offset`."""
     sha256 = event["sha256"].encode()
-    return Position(number_of(event), offset + _length(event), sha256, recorded_moment(event))
+    end = offset + _length(event)
+    return Position(number_of(event), end, sha256, recorded_moment(event), batch=None, source=event["source"])
 
 
 def _length(event: Event) -> int:

@@ -1,110 +1,171 @@
-"""One line <-> one event: the canonical form and the chain. The only code to read before touching a line's form.
+"""One line <-> one event: the canonical form and the chain. The code to read before touching a line's form.
 
-A line is the event's members in a fixed order, exactly the bytes that orjson gives for them, closed by the hash of
-the previous line's 64 hex digits and of this line's bytes before `,"sha256":`. Raw bytes are hashed, never a
-re-encoding: orjson (as every JSON reader) takes duplicate members, rounds big numbers and forgets spaces, and a line
-in which it did so would pass for another. Hence also the rule `dumps(loads(line)) == line`.
+A line is the event's members in a fixed order, closed by the hash of the previous line's 64 hex digits and of this
+line's bytes before `,"sha256":`. Raw bytes are hashed, never a re-encoding: orjson (as every JSON reader) accepts
+duplicate members, rounds big numbers and ignores spaces, and a line in which it did so would pass for another. Hence
+the rule `dumps(loads(line)) == line`; and no number but an integer that every JSON reader keeps exactly, so that no
+line depends on how one library writes a float.
+
+A line is *proved* when it is canonical, has the next number and continues the chain; it is *good* when it also keeps
+every other rule. A proved line that says what this version does not know is *newer*, not damaged.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import product
 from typing import Any, Final, cast
 
 import orjson
 
-from evcli.domain.event import Event, recorded_moment
+from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.domain.kinds import TYPES
-from evcli.domain.text import text_fault
+from evcli.eventlog.members import (
+    AUTH_TYPES,
+    LONGEST_ID,
+    MAX_DEPTH,
+    MEMBERS,
+    PLAIN_SHAPE,
+    SHAPES,
+    is_hash,
+    is_id,
+    is_sequence,
+    is_source,
+    is_time,
+    numbers_fault,
+    optional_members_are_good,
+    shown,
+    value_fault,
+)
+from evcli.eventlog.position import Position
 
-MAX_LINE: Final = 1 << 20
+MAX_LINE: Final = 1 << 16
 """The longest line, in bytes, its newline included."""
-MAX_DEPTH: Final = 32
-LONGEST_ID: Final = 128
-NO_HASH: Final = b"0" * 64
-"""What stands for the previous line's hash before the first line."""
+MAX_BATCH: Final = 1 << 20
+"""The most bytes that the lines of one batch may have together; a longer import is several batches."""
 FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
 """How every line begins, and so every log."""
 
+_SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
 _CLOSING = b',"sha256":"'
 CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
-
-_MEMBERS = (
-    ("specversion", True), ("id", True), ("source", True), ("type", True), ("subject", True), ("time", True),
-    ("recordedtime", False), ("sequence", True), ("authtype", True), ("authid", True), ("correlationid", False),
-    ("causationid", False), ("data", True), ("sha256", True),
-)  # fmt: skip
-_OPTIONAL = [name for name, needed in _MEMBERS if not needed]
-SHAPES = frozenset(
-    tuple(name for name, needed in _MEMBERS if needed or chosen[_OPTIONAL.index(name)])
-    for chosen in product((False, True), repeat=len(_OPTIONAL))
-)
-
-# Read back by orjson, whose own strings for member names these are then: comparing them is comparing addresses.
-_PLAIN_SHAPE = tuple(orjson.loads(orjson.dumps(dict.fromkeys(name for name, needed in _MEMBERS if needed))))
-
-TIME_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
-_TIME = re.compile(TIME_PATTERN).fullmatch
-_SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
 
 
 class BadLine(ValueError):
     """These bytes are not the line that belongs here; the text says why, reading on after a place and a colon."""
 
 
-def encode(members: dict[str, Any], previous: bytes, recorded: str) -> bytes:
-    """The line, newline included, of an event given as its members without `sha256`, in order.
+class NewerLine(BadLine):
+    """A proved line of a type, or with members, that this version does not know."""
 
-    `previous` and `recorded` are the hash and the recorded moment of the line before, as for `decode`.
+
+class _UnknownLine(BadLine):
+    """A canonical line of a type, or with members, that this version does not know; it may still be damaged."""
+
+
+def encode(members: dict[str, Any], before: Position) -> bytes:
+    """The line, newline included, of an event given as its members without `sha256`, in order, at that place.
 
     Raises:
-        BadLine: the members do not make a valid event; nothing that this lets through can fail to be read.
+        BadLine: the members do not make a valid event; nothing that this accepts can fail to be read.
     """
     try:
         body = orjson.dumps(members)[:-1]
     except orjson.JSONEncodeError as error:
         raise BadLine(f"not an event: {error}") from None
-    line = body + _CLOSING + sha256(previous + body).hexdigest().encode() + b'"}\n'
-    decode(line, int(members["sequence"]), previous, recorded)
+    line = body + _CLOSING + sha256(before.sha256 + body).hexdigest().encode() + b'"}\n'
+    decode(line, before)
     return line
 
 
-def decode(line: bytes, number: int, previous: bytes, recorded: str) -> Event:
-    """The event in `line`, newline included, when it is event `number` and follows on the line before.
+def decode(line: bytes, before: Position) -> Event:
+    """The event in `line`, newline included, when it follows on the place `before` it.
 
-    Of that line, `previous` is the hash (64 hex digits) and `recorded` the recorded moment ("" before the first).
-
-    Makes every check that needs no other line than these two: length, form, members and their values, type and data,
-    sequence, chain, recorded moments that never go back. Whether the event may happen is for the rules.
+    Makes every check that needs no more than that: length, form, members and their values, type and data, sequence,
+    chain, the batch it belongs to, one source, recorded moments that never go back. Whether the event may happen is for
+    the rules.
 
     Raises:
+        NewerLine: it is proved, and says what this version does not know.
         BadLine: it is something else.
     """
-    event = decode_alone(line)
-    if event["sequence"] != f"{number:012}":
+    try:
+        event = decode_alone(line)
+    except _UnknownLine as unknown:
+        _prove(orjson.loads(line), line, before)
+        raise NewerLine(str(unknown)) from None
+    _prove(event, line, before)
+    if (event.get("recordedtime") or event["time"]) < before.recorded:
         raise BadLine(
-            f"this line is event {event['sequence'].lstrip('0') or '0'}, but event {number} belongs here: "
-            "lines were removed, repeated or moved"
+            f"its recorded moment {recorded_moment(event)} goes back: event {before.number} has {before.recorded}"
         )
-    found = sha256(previous + line[:-CLOSING_LENGTH]).hexdigest()
-    if found != event["sha256"]:
-        raise BadLine(f"this line is not what was written (expected sha256 {event['sha256'][:8]}…, found {found[:8]}…)")
-    if (event.get("recordedtime") or event["time"]) < recorded:
-        raise BadLine(f"its recorded moment {recorded_moment(event)} goes back: event {number - 1} has {recorded}")
+    if event["source"] != before.source and before.source:
+        raise BadLine(f"its source is {shown(event['source'])}, but that of the log is {shown(before.source)}")
+    batch = event.get("batch", "")
+    if before.batch:
+        if batch != before.batch:
+            raise BadLine(f"it is in the middle of batch {before.batch}, and not of it")
+        if before.offset + len(line) - before.batch_start > MAX_BATCH:
+            raise BadLine(f"batch {batch} has more than {MAX_BATCH:,} bytes, the most a batch may have")
+    elif batch and before.batch is not None and not batch.startswith(f"{before.number + 1}-"):
+        raise BadLine(f"it is of batch {batch}, which does not begin before it")
     return event
 
 
-def decode_each(lines: Iterable[bytes], number: int, previous: bytes, recorded: str) -> Iterator[Event]:
-    """The events in consecutive `lines`, one by one; the arguments are for the first. Raises BadLine at a bad one."""
+def decode_each(lines: Iterable[bytes], before: Position) -> Iterator[Event]:
+    """The events in consecutive `lines`, one by one. Raises BadLine at a bad one."""
     for line in lines:
-        event = decode(line, number, previous, recorded)
+        event = decode(line, before)
         yield event
-        number += 1
-        previous = hash_of(line)
-        recorded = recorded_moment(event)
+        before = place_after(event, line, before.offset + len(line), before)
+
+
+def is_proved(line: bytes, before: Position) -> bool:
+    """Whether `line`, newline included, is canonical, has the next number and continues the chain."""
+    try:
+        event = _canonical(line)
+        _prove(event, line, before)
+    except BadLine:
+        return False
+    return numbers_fault(event) == ""
+
+
+def place_after(event: Event, line: bytes, offset: int, before: Position | None = None) -> Position:
+    """The place after `event`, whose line ends at byte `offset`; `before` is the place before it, where it is known."""
+    batch, start = event.get("batch", ""), 0
+    if batch and batch.endswith(f"-{number_of(event)}"):
+        batch = ""
+    elif batch:
+        start = before.batch_start if before and before.batch == batch else offset - len(line)
+    return Position(number_of(event), offset, hash_of(line), recorded_moment(event), batch, start, event["source"])
+
+
+def envelope(line: bytes) -> Event:
+    """What `line`, newline included, says of itself, also where it is newer. Raises BadLine where it is no event."""
+    try:
+        return decode_alone(line)
+    except _UnknownLine:
+        event: Event = orjson.loads(line)
+        if not (
+            is_sequence(event.get("sequence"))
+            and all(is_time(event[name]) for name in ("time", "recordedtime") if name in event)
+            and {"time", "source", "sha256"} <= event.keys()
+        ):
+            raise
+        return event
+
+
+def _prove(event: Event, line: bytes, before: Position) -> None:
+    number = before.number + 1
+    if event.get("sequence") != f"{number:012}":
+        named = str(event.get("sequence")).lstrip("0") or "0"
+        raise BadLine(
+            f"this line is event {named}, but event {number} belongs here: lines were removed, repeated or moved"
+        )
+    found = sha256(before.sha256 + line[:-CLOSING_LENGTH]).hexdigest()
+    if line[-CLOSING_LENGTH:] != b'%b%b"}\n' % (_CLOSING, found.encode()):
+        named = str(event.get("sha256"))
+        raise BadLine(f"this line is not what was written (expected sha256 {named[:8]}…, found {found[:8]}…)")
 
 
 def decode_alone(line: bytes) -> Event:
@@ -113,6 +174,41 @@ def decode_alone(line: bytes) -> Event:
     Raises:
         BadLine: it is no line of a log.
     """
+    event = _canonical(line)
+    if tuple(event) != PLAIN_SHAPE and tuple(event) not in SHAPES:
+        raise _why_not_an_event(event)
+
+    if len(event) == len(PLAIN_SHAPE):
+        values = event.values()
+    else:
+        if not optional_members_are_good(event):
+            raise _why_not_an_event(event)
+        values = [event[name] for name in PLAIN_SHAPE]  # type: ignore[literal-required, assignment]  # names, in order
+    specversion, id, source, kind, subject, time, sequence, auth_type, actor, data, closing = cast("Any", values)
+    # This runs for every event of every fold: each check asks its cheapest sufficient question first.
+    if (
+        specversion != "1.0"
+        or not (source == "evcli" or is_source(source))
+        or not (auth_type == "user" or auth_type in AUTH_TYPES)
+        or not ((type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable()) or is_id(id))
+        or not ((type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable()) or is_id(actor))
+        or not is_time(time)
+        or not is_sequence(sequence)
+        or not (type(closing) is str and is_hash(closing))
+        or type(data) is not dict
+    ):
+        raise _why_not_an_event(event)
+    event_type = TYPES.get(kind) if type(kind) is str else None
+    if event_type is None:
+        raise _why_not_an_event(event)
+    if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind:
+        raise BadLine(f"not an event: subject {shown(subject)} is not {event_type.kind}/ID")
+    if fault := event_type.data_fault(data):
+        raise BadLine(f"{kind}: {fault}")
+    return event
+
+
+def _canonical(line: bytes) -> Event:
     if len(line) > MAX_LINE:
         raise BadLine(f"this line has more than {MAX_LINE:,} bytes, the longest a line may have")
     try:
@@ -124,38 +220,8 @@ def decode_alone(line: bytes) -> Event:
         canonical = False
     if not canonical:
         raise BadLine(_why_not_canonical(line))
-    if type(event) is not dict or (tuple(event) != _PLAIN_SHAPE and tuple(event) not in SHAPES):
-        raise BadLine(_why_not_an_event(event))
-
-    if len(event) == len(_PLAIN_SHAPE):
-        values = event.values()
-    else:
-        if not _optional_members_are_good(event):
-            raise BadLine(_why_not_an_event(event))
-        values = [event[name] for name in _PLAIN_SHAPE]  # type: ignore[literal-required, assignment]  # names, in order
-    specversion, id, source, kind, subject, time, sequence, authtype, actor, data, closing = cast("Any", values)
-    # This runs for every event of every fold: each check asks its cheapest sufficient question first.
-    if (
-        specversion != "1.0"
-        or source != "evcli"
-        or authtype != "user"
-        or not ((type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable()) or _is_id(id))
-        or not ((type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable()) or _is_id(actor))
-        or type(time) is not str
-        or not _TIME(time)
-        or not is_day(time[:10])
-        or not (type(sequence) is str and len(sequence) == 12 and sequence.isascii() and sequence.isdigit())
-        or not (type(closing) is str and is_hash(closing))
-        or type(data) is not dict
-    ):
-        raise BadLine(_why_not_an_event(event))
-    event_type = TYPES.get(kind) if type(kind) is str else None
-    if event_type is None:
-        raise BadLine(f"unknown event type {_shown(kind)}: this evcli cannot say what it did; a newer one may")
-    if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind:
-        raise BadLine(f"not an event: subject {_shown(subject)} is not {event_type.kind}/ID")
-    if fault := event_type.data_fault(data):
-        raise BadLine(f"{kind}: {fault}")
+    if type(event) is not dict:
+        raise BadLine("not an event: not a JSON object")
     return event
 
 
@@ -174,38 +240,6 @@ def id_in(line: bytes) -> str:
 def hash_of(line: bytes) -> bytes:
     """The 64 hex digits that `line`, newline included, gives as its own hash; meaningless if it is no event."""
     return line[-67:-3]
-
-
-def is_hash(text: str) -> bool:
-    """Whether `text` is 64 lower-case hex digits."""
-    return len(text) == 64 and not text.strip("0123456789abcdef")
-
-
-def _is_time(value: object) -> bool:
-    return type(value) is str and _TIME(value) is not None and is_day(value[:10])
-
-
-@lru_cache(maxsize=4096)
-def is_day(text: str) -> bool:
-    """Whether `2026-02-29` is a day that there was, or will be."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_id(value: object) -> bool:
-    return not text_fault(value, LONGEST_ID)
-
-
-def _optional_members_are_good(event: Event) -> bool:
-    recorded = event.get("recordedtime", event["time"])
-    return (
-        (_is_time(recorded) and _is_time(event["time"]) and recorded >= event["time"])
-        and _is_id(event.get("correlationid", "-"))
-        and _is_id(event.get("causationid", "-"))
-    )
 
 
 # --- what to say of a bad line: only ever asked when there is one -----------------------------------------------------
@@ -239,33 +273,19 @@ def _depth(line: bytes) -> int:
     return deepest
 
 
-def _why_not_an_event(value: object) -> str:
-    if not isinstance(value, dict):
-        return "not an event: not a JSON object"
-    event = cast("dict[str, Any]", value)
-    known = [name for name, _ in _MEMBERS]
-    for name in event:
+def _why_not_an_event(event: Event) -> BadLine:
+    members = cast("dict[str, Any]", event)
+    known = [name for name, _ in MEMBERS]
+    if fault := numbers_fault(event):
+        return BadLine(fault)
+    for name in members:
         if name not in known:
-            return f"not an event: unknown member {_shown(name)}"
-    for name, needed in _MEMBERS:
-        if needed and name not in event:
-            return f"not an event: member {name} is missing"
-    if tuple(event) not in SHAPES:
-        return "not in canonical form: members in another order"
-    for name, fixed in (("specversion", "1.0"), ("source", "evcli"), ("authtype", "user")):
-        if event[name] != fixed:
-            return f"not an event: {name} is {_shown(event[name])}, not {_shown(fixed)}"
-    for name in ("time", "recordedtime"):
-        if name in event and not _is_time(event[name]):
-            return f"not an event: {name} is {_shown(event[name])}, not a UTC time like 2026-11-22T17:03:11.000000Z"
-    if event.get("recordedtime", event["time"]) < event["time"]:
-        return "not an event: recordedtime is before time"
-    for name in ("id", "authid", "correlationid", "causationid"):
-        if name in event and (fault := text_fault(event[name], LONGEST_ID)):
-            return f"not an event: {name}: {fault}"
-    return "not an event: sequence is not 12 digits, data no object, or sha256 not 64 hex digits"
-
-
-def _shown(value: object) -> str:
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= 60 else text[:57] + "…"
+            return _UnknownLine(f"member {shown(name)} is not supported by this version; try a newer evcli")
+    if "type" in members and (type(members["type"]) is not str or members["type"] not in TYPES):
+        return _UnknownLine(f"event type {shown(members['type'])} is not supported by this version; try a newer evcli")
+    for name, needed in MEMBERS:
+        if needed and name not in members:
+            return BadLine(f"not an event: member {name} is missing")
+    if tuple(members) not in SHAPES:
+        return BadLine("not in canonical form: members in another order")
+    return BadLine(f"not an event: {value_fault(members)}")

@@ -136,11 +136,7 @@ def link_at(path: str) -> os.stat_result | None:
 
 
 def target_of(path: str) -> str:
-    """Where the link at `path` leads, whether something is there or not. Raises CannotOpen where it cannot be followed.
-
-    A link that is taken for the log itself, because it could not be read, would have its batch file looked for in the
-    wrong folder.
-    """
+    """Where the link at `path` leads, whether something is there or not. Raises CannotOpen if it cannot be told."""
     try:
         return os.path.realpath(path, strict=True)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,9 +1,6 @@
-"""A place between two events of a log, and what the next event must follow on."""
+"""A place between two events of a log, and what the next event must follow on. Used by everything that reads a log."""
 
 from typing import NamedTuple
-
-from evcli.domain.event import Event, number_of, recorded_moment
-from evcli.eventlog.format import NO_HASH, hash_of
 
 
 class Position(NamedTuple):
@@ -15,6 +12,12 @@ class Position(NamedTuple):
     """The hash of event `number`, 64 hex digits."""
     recorded: str
     """The recorded moment of event `number`; "" before the first."""
+    batch: str | None = ""
+    """The batch of event `number` when more events of it must follow; "" when none must, None when it is not known."""
+    batch_start: int = 0
+    """The byte at which the first line of that batch begins, as far as it was read."""
+    source: str = ""
+    """The `source` that every event of this log has; "" when it is not known yet."""
 
     @property
     def head(self) -> str:
@@ -22,9 +25,4 @@ class Position(NamedTuple):
         return f"{self.number}:{self.sha256.decode()}"
 
 
-START = Position(0, 0, NO_HASH, "")
-
-
-def place_after(event: Event, line: bytes, offset: int) -> Position:
-    """The place after `event`, whose line ends at byte `offset`."""
-    return Position(number_of(event), offset, hash_of(line), recorded_moment(event))
+START = Position(0, 0, b"0" * 64, "")

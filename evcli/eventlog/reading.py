@@ -7,7 +7,7 @@ second time, under a shared lock, before it is called so.
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from io import BytesIO
 from itertools import chain
 from types import TracebackType
@@ -15,15 +15,23 @@ from typing import Self
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.text import is_unicode
-from evcli.errors import Damaged, NotALog, OutcomeUnknown
-from evcli.eventlog.bulk import decode_many
-from evcli.eventlog.format import FIRST_BYTES, MAX_LINE, BadLine, decode, decode_alone, decode_each, hash_of
+from evcli.errors import Damaged, NewerLog, NotALog, OutcomeUnknown
+from evcli.eventlog.bulk import decode_many, place_after_many
+from evcli.eventlog.ending import End, find_end
+from evcli.eventlog.format import (
+    FIRST_BYTES,
+    MAX_LINE,
+    BadLine,
+    NewerLine,
+    decode,
+    decode_each,
+    envelope,
+    hash_of,
+    place_after,
+)
+from evcli.eventlog.lines import BLOCK, CHUNK, line_around, line_start
 from evcli.eventlog.opening import open_for_reading, shared_lock, sync
-from evcli.eventlog.position import START, Position, place_after
-from evcli.eventlog.recovery import End, find_end
-
-CHUNK = 1 << 16
-BLOCK = 1 << 14
+from evcli.eventlog.position import START, Position
 
 
 class LogReader:
@@ -53,7 +61,7 @@ class LogReader:
             os.close(self.descriptor)
 
     def refresh(self) -> None:
-        """Look again where the log ends. Raises NotALog, Damaged, CannotOpen as `find_end` does."""
+        """Look again where the log ends."""
         self.end = self._find_end()
         if self.end.torn:
             with self.alone() as alone:
@@ -72,6 +80,14 @@ class LogReader:
     def size(self) -> int:
         """How many bytes the file has, with what stands after the end."""
         return os.fstat(self.descriptor).st_size
+
+    def read(self, size: int, offset: int) -> bytes:
+        """`size` bytes from `offset` on, fewer at the end of the file; the last event has its newline in any case."""
+        found = os.pread(self.descriptor, size, offset)
+        newline = self.end.offset - 1
+        if self.end.is_unterminated and offset <= newline < offset + size:
+            return found[: newline - offset] + b"\n"
+        return found
 
     def follows(self, position: Position) -> bool:
         """Whether the log still has, where it was, the event after which `position` stands."""
@@ -104,20 +120,19 @@ class LogReader:
             lines = bundle if until is None else bundle[: until - place.number]
             if not lines:
                 break
-            before = (place.number + 1, place.sha256, place.recorded)
             fault = None
-            events = decode_many(lines, *before)
+            events = decode_many(lines, place)
             if events is None:
                 events = []
                 try:
-                    events.extend(decode_each(lines, *before))
+                    events.extend(decode_each(lines, place))
                 except BadLine as bad:
                     fault = bad
                     del lines[len(events) :]
             if events:
                 self.line_offset = place.offset
                 yield events, lines
-                place = place_after(events[-1], lines[-1], place.offset + sum(map(len, lines)))
+                place = place_after_many(events, lines, place)
             if fault:
                 self.at = place
                 self._look_again(fault)
@@ -150,25 +165,26 @@ class LogReader:
     def bisect(self, holds: Callable[[Event], bool], before: Position | None = None) -> Position:
         """The place after the last event for which `holds`, which is true up to some event and for none after it."""
         low, high = 0, self.end.offset if before is None else before.offset
+        stop = high
         while low < high:
-            start, line = self._line_around((low + high) // 2)
-            if holds(self._decode_alone(line, start)):
+            start, line = line_around(self.read, (low + high) // 2)
+            if holds(self._envelope(line, start)):
                 low = start + len(line)
             else:
                 high = start
         # The search asked single lines, which can say anything of themselves. The two that decided are held against the
         # chain, so that a changed line does not move a moment.
         if low:
-            before_last = self.position_at(self._line_around(low - 1)[0])
-            for _ in self.events(before_last, before_last.number + 2):
-                pass
-        else:
-            next(self.events(until=1), None)
-        return self.position_at(low)
+            before_last = self.position_at(line_around(self.read, low - 1)[0])
+            next(self.events(before_last, before_last.number + 1))
+        found = self.position_at(low)
+        with suppress(NewerLog):  # it is proved, which is all that is asked of it
+            next(self.events(found, found.number + 1, stop), None)
+        return found
 
     def identity(self) -> str | None:
         """The hash of event 1, which tells this log from every other; None while it is empty, or no log."""
-        first = self._line_around(0)[1] if self.end.offset else b""
+        first = line_around(self.read, 0)[1] if self.end.offset else b""
         return hash_of(first).decode(errors="replace") if first.startswith(FIRST_BYTES) else None
 
     def find_ids(self, prefix: str, *, exact: bool = False, start: int = 0) -> list[Event]:
@@ -182,7 +198,7 @@ class LogReader:
         offset = start
         for line in self.lines(start):
             if line.startswith(wanted):
-                found.append(self._decode_alone(line, offset))
+                found.append(self._envelope(line, offset))
                 if len(found) == 10:
                     break
             offset += len(line)
@@ -197,7 +213,7 @@ class LogReader:
         rest = b""
         end = self.end.offset if stop is None else stop
         while offset < end:
-            chunk = os.pread(self.descriptor, min(CHUNK, end - offset), offset)
+            chunk = self.read(min(CHUNK, end - offset), offset)
             if not chunk:  # cut meanwhile: what is missing was taken back, or whoever reads `rest` will complain
                 break
             offset += len(chunk)
@@ -221,68 +237,53 @@ class LogReader:
                     self.end = self._find_end()
                     try:
                         for line in self.lines(self.at.offset):
-                            decode(line, self.at.number + 1, self.at.sha256, self.at.recorded)
+                            decode(line, self.at)
                             break
                     except BadLine as still_bad:
                         bad = still_bad
                         break
                     return
             sleep(0.02)
+        if isinstance(bad, NewerLine):
+            raise NewerLog(self.path, self.at.number + 1, self.at.offset, str(bad))
+        raise self._damage(bad, self.at.number + 1, self.at.offset)
+
+    def _damage(self, bad: BadLine, line: int, byte: int) -> Damaged:
         beginning = os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf")
-        if self.at.number == 0 and not beginning.startswith(FIRST_BYTES):
-            raise NotALog(self.path, f"this is not an evcli log: {bad}")
-        raise Damaged(self.path, self.at.number + 1, self.at.offset, str(bad))
+        if not beginning.startswith(FIRST_BYTES):
+            return NotALog(self.path, f"this is not an evcli log: {bad}")
+        return Damaged(self.path, line, byte, str(bad))
 
     def _find_end(self) -> End:
-        return find_end(self.path, self.descriptor)
+        return find_end(self.descriptor)
 
     def alone(self) -> AbstractContextManager[bool]:
         """While it lasts, no writer is at work; yields False when there is one already. Never waits."""
         return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)
 
-    def _line_around(self, offset: int) -> tuple[int, bytes]:
-        """The start of the line that holds byte `offset`, and the line, newline included."""
-        start = self._line_start(offset)
-        size = BLOCK // 4
-        while True:
-            line, newline, _ = os.pread(self.descriptor, size, start).partition(b"\n")
-            if newline or size > MAX_LINE:
-                return start, line + newline
-            size *= 4
-
-    def _line_start(self, offset: int) -> int:
-        """Where the line that holds byte `offset` begins."""
-        size = BLOCK // 4
-        while offset:
-            start = max(0, offset - size)
-            newline = os.pread(self.descriptor, offset - start, start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            offset, size = start, min(size * 4, CHUNK)
-        return 0
-
     def position_at(self, offset: int) -> Position:
         """The place at byte `offset`, where a line ends, from what that line says of itself."""
         if offset == 0:
             return START
-        start, line = self._line_around(offset - 1)
-        return place_after(self._decode_alone(line, start), line, offset)
+        start, line = line_around(self.read, offset - 1)
+        return place_after(self._envelope(line, start), line, offset)
 
     def _place_before(self, end: Position, size: int) -> Position:
         """A place where a line begins, about `size` bytes before `end`."""
         while end.offset > size:
-            start = self._line_start(end.offset - size)
+            start = line_start(self.read, end.offset - size)
             if 0 < start < end.offset:
                 return self.position_at(start)
             size *= 4
         return START
 
-    def _decode_alone(self, line: bytes, offset: int) -> Event:
+    def _envelope(self, line: bytes, offset: int) -> Event:
         try:
-            return decode_alone(line)
+            return envelope(line)
         except BadLine as bad:
-            raise Damaged(self.path, self._line_number(offset), offset, str(bad)) from None
+            raise self._damage(bad, self.line_number(offset), offset) from None
 
-    def _line_number(self, offset: int) -> int:
-        pieces = (os.pread(self.descriptor, min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
+    def line_number(self, offset: int) -> int:
+        """Which line of the file, from 1, holds byte `offset`."""
+        pieces = (self.read(min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
         return 1 + sum(piece.count(b"\n") for piece in pieces)

@@ -1,15 +1,14 @@
 """Reading a log for its faults: all that breaks a rule of the format, line by line, and going on after each."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
 
-from evcli.domain.event import Event, number_of
-from evcli.eventlog.format import MAX_LINE, BadLine, decode, decode_alone, hash_of
+from evcli.eventlog.format import MAX_LINE, BadLine, decode, decode_alone, place_after
+from evcli.eventlog.lines import CHUNK
 from evcli.eventlog.position import Position
-from evcli.eventlog.reading import CHUNK, LogReader
+from evcli.eventlog.reading import LogReader
 
 
 class Fault(NamedTuple):
@@ -26,30 +25,24 @@ def survey(reader: LogReader, start: Position) -> Iterator[Fault]:
     After a fault, the next line is held against what the faulty one says of itself: one changed letter is one fault,
     a removed line is one fault, not one for every line that follows.
     """
-    number, offset, previous, recorded = start
-    line_number = number
-    known = True
-    for byte, line in cut_lines(reader, offset):
-        line_number += 1
-        event: Event | None = None
+    place: Position | None = start
+    for line_number, (byte, line) in enumerate(cut_lines(reader, start.offset), start.number + 1):
         try:
-            event = decode(line, number + 1, previous, recorded) if known else decode_alone(line)
+            event = decode(line, place) if place else decode_alone(line)
+            place = place_after(event, line, byte + len(line), place)
         except BadLine as bad:
             yield Fault(line_number, byte, str(bad))
+            place = None
             with suppress(BadLine):
-                event = decode_alone(line)
-        known = event is not None
-        if event is not None:
-            number, previous = number_of(event), hash_of(line)
-            recorded = event.get("recordedtime") or event["time"]
+                place = place_after(decode_alone(line), line, byte + len(line))._replace(batch=None)
 
 
-def cut_lines(reader: LogReader, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Where each line after `offset` begins, and the line, cut short where it is too long."""
+def cut_lines(reader: LogReader, offset: int, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Where each line from `offset` to `stop` (or the end) begins, and the line, cut short where it is too long."""
     start, line = offset, b""
-    end = reader.end.offset
+    end = reader.end.offset if stop is None else stop
     while offset < end:
-        chunk = os.pread(reader.descriptor, min(CHUNK, end - offset), offset)
+        chunk = reader.read(min(CHUNK, end - offset), offset)
         if not chunk:  # cut meanwhile: without this, it would be waited for for ever
             break
         for piece in BytesIO(chunk):

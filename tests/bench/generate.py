@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
-from evcli.eventlog.format import NO_HASH, encode, timestamp
+from evcli.eventlog.format import encode, hash_of, timestamp
+from evcli.eventlog.position import START as BEGINNING
+from evcli.eventlog.position import Position
 
 START = datetime(2020, 1, 6, 8, 0, tzinfo=UTC)
 FIRST_NAMES = (
@@ -102,7 +104,7 @@ def lines(events: int, seed: int = 42) -> Iterator[bytes]:
     """The lines of a log of so many events, each with its newline: 350 bytes or so a line, minutes to hours apart."""
     chance = random.Random(seed)
     company = Company(chance)
-    moment, recorded, previous = START, "", NO_HASH
+    moment, place = START, BEGINNING
     for number in range(1, events + 1):
         type, id, data = company.next()
         moment += timedelta(seconds=chance.expovariate(1 / 900))
@@ -119,9 +121,9 @@ def lines(events: int, seed: int = 42) -> Iterator[bytes]:
             "authid": chance.choice(ACTORS),
             "data": data,
         }
-        line = encode(members, previous, recorded)
+        line = encode(members, place)
         yield line
-        previous, recorded = line[-67:-3], time
+        place = Position(number, 0, hash_of(line), time)
 
 
 def write(path: Path, events: int) -> None:

@@ -1,7 +1,6 @@
 """`evcli user destroy A B C`: one batch, all or none."""
 
 import json
-from pathlib import Path
 
 import pytest
 from conftest import Cli
@@ -32,7 +31,7 @@ def test_several_are_destroyed_at_once_in_the_order_in_which_they_were_named(fiv
         "undo: evcli user restore 2",
     ]
     assert live(five) == ["Cyd", "Eve"]
-    assert not five.log.with_name(five.log.name + ".batch").exists()
+    assert [path.name for path in five.log.parent.iterdir()] == ["events.jsonl"]
     five.ok("verify")
 
 
@@ -159,34 +158,16 @@ def test_without_a_log_none_is_made(cli: Cli) -> None:
         fails(cli("user", "destroy", "1", "2"), 10, "there is no log")
 
 
-def test_a_batch_whose_announcement_cannot_be_made_is_not_written(five: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-    import os
-
-    opened = os.open
-
-    def full(path: str | Path, flags: int, *mode: int) -> int:
-        if str(path).endswith(".batch") and flags & os.O_CREAT:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-        return opened(path, flags, *mode)
-
-    monkeypatch.setattr(os, "open", full)
-    with untouched(five.log.parent):
-        fails(five("user", "destroy", "1", "2"), 14, "events 6 to 7 were not written", "No space left")
-    five.ok("user", "destroy", "1")  # a single event needs no announcement
-
-
-@pytest.mark.parametrize("cut", [0, 1, 100, -1])
-def test_half_a_batch_that_a_crash_left_is_not_there_and_goes_with_the_next_write(five: Cli, cut: int) -> None:
+@pytest.mark.parametrize("cut", [0, 1, 100, "a line", "two lines", -1])
+def test_half_a_batch_is_not_shown_and_goes_with_the_next_write(five: Cli, cut: int | str) -> None:
     before = five.log.read_bytes()
     five.ok("user", "destroy", "1", "2", "3")
     batch = five.log.read_bytes()[len(before) :]
-    last = json.loads(batch.splitlines()[-1])["sha256"]
-    said = f'{{"start":{len(before)},"end":{len(before) + len(batch)},"sha256":"{last}"}}\n'
-    half = batch[:cut]
+    lines = batch.splitlines(keepends=True)
+    half = batch[: len(b"".join(lines[: ("a line", "two lines").index(cut) + 1])) if isinstance(cut, str) else cut]
+    if cut == -1:
+        half = half[:-1]  # without its newline, the last line would still be whole
     five.log.write_bytes(before + half)
-    beside = five.log.with_name(five.log.name + ".batch")
-    beside.write_text(said)
     assert live(five) == ["Ada", "Bob", "Cyd", "Dan", "Eve"]
     assert five.ok("head").out.startswith("5:")
     status = json.loads(five.ok("verify", "--json").out)
@@ -194,5 +175,13 @@ def test_half_a_batch_that_a_crash_left_is_not_there_and_goes_with_the_next_writ
     ran = five.ok("user", "destroy", "1", "2", "3")
     assert (f"{len(half)} bytes" in ran.err) is bool(half)
     assert live(five) == ["Dan", "Eve"]
-    assert not beside.exists()
+    assert [path.read_bytes() for path in five.log.parent.glob("*.torn-*")] == ([half] if half else [])
     five.ok("verify")
+
+
+def test_a_batch_without_its_last_newline_is_all_there(five: Cli) -> None:
+    five.ok("user", "destroy", "1", "2", "3")
+    five.log.write_bytes(five.log.read_bytes()[:-1])
+    assert live(five) == ["Dan", "Eve"]
+    five.ok("user", "restore", "1")
+    assert five.ok("verify").out.startswith("status\tgood\nevents\t9\n")

@@ -304,23 +304,23 @@ def _hard_link(log: Path) -> Path:
     return log.parent / "hard"
 
 
-def _batch(log: Path) -> Path:
-    return Path(f"{log}.batch")
+def _cache(log: Path) -> Path:
+    return Path(f"{log}.cache")
 
 
-def _batch_through_a_link(log: Path) -> Path:
-    (log.parent / "to-batch").symlink_to(f"{log}.batch")
-    return log.parent / "to-batch"
+def _cache_through_a_link(log: Path) -> Path:
+    (log.parent / "to-cache").symlink_to(f"{log}.cache")
+    return log.parent / "to-cache"
 
 
-def _batch_through_a_folder(log: Path) -> Path:
+def _cache_through_a_folder(log: Path) -> Path:
     (log.parent / "here").symlink_to(log.parent)
-    return log.parent / "here" / f"{log.name}.batch"
+    return log.parent / "here" / f"{log.name}.cache"
 
 
 @pytest.mark.parametrize(
     "way",
-    [_itself, _by_another_way, _link, _hard_link, _batch, _batch_through_a_link, _batch_through_a_folder],
+    [_itself, _by_another_way, _link, _hard_link, _cache, _cache_through_a_link, _cache_through_a_folder],
     ids=lambda way: way.__name__.strip("_"),
 )
 @pytest.mark.parametrize("is_log_a_link", [False, True])

@@ -236,7 +236,8 @@ def test_the_shapes_of_head_path_and_verify(story: Cli) -> None:
     assert json.loads(story.ok("head", "--json").out) == {"number": 8, "sha256": digest}
     assert json.loads(story.ok("path", "--json").out) == {"path": str(story.log)}
     assert json.loads(story.ok("verify", "--json").out) == {
-        "status": "good", "events": 8, "head": f"8:{digest}", "torn_bytes": 0, "faults": [],
+        "status": "good", "events": 8, "head": f"8:{digest}", "torn_bytes": 0, "unterminated": False,
+        "faults": [],
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process, run_shell
-from evcli.eventlog.batch import MAX_BATCH
+from evcli.eventlog.format import MAX_BATCH
 
 UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
@@ -243,7 +244,7 @@ def test_standard_input_is_read_and_its_form_found_out(cli: Cli, tmp_path: Path)
         (b"name,email\n" + b"x" * 201 + b",ada@example.com\n", "people.csv", ("line 2, name: has 201 characters",)),
         (b"name,email\n" + b"x" * 200_000 + b",ada@example.com\n", "people.csv", ("line 2", "field limit")),
         (b"name,email,action\nAda,ada@example.com,delete\n", "people.csv", ("line 2, action: ", '"delete"', "destroy")),
-        (b"name,email,reason\nAda,ada@example.com,why\n", "people.csv", ("line 2, reason: ",)),
+        (b"name,email,reason\nAda,ada@example.com,\x1b\n", "people.csv", ("line 2, reason: ",)),
         (b"name,email\nAda,ada@example.com\nM\xfcller,m@example.com\n", "people.csv", ("line 3", "byte 32", "0xFC")),
         (b"\xef\xbb\xbfname,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "byte 15", "1252")),
         (b"n\xe4me,name,email\n", "people.csv", ("line 1", "byte 1", "0xE4")),
@@ -542,7 +543,7 @@ def test_others_may_write_between_the_batches(cli: Cli, tmp_path: Path) -> None:
     with fifo.open("w") as pipe:
         pipe.write(people(6000))
         pipe.flush()
-        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0 and not Path(f"{cli.log}.batch").exists())
+        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0)
         cli.ok("user", "create", "Zoe", "--email", "zoe@example.com")
         pipe.write(people(6000, 6001).partition("\n")[2])
     out, _ = importing.communicate()
@@ -605,7 +606,7 @@ def test_a_signal_ends_it_between_batches_and_it_says_what_is_recorded(cli: Cli,
     with fifo.open("w") as pipe:
         pipe.write(people(6000))
         pipe.flush()
-        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0 and not Path(f"{cli.log}.batch").exists())
+        _until(lambda: cli.log.exists() and cli.log.stat().st_size > 0)
         time.sleep(0.5)
         process.send_signal(number)
         out, err = process.communicate()
@@ -616,6 +617,32 @@ def test_a_signal_ends_it_between_batches_and_it_says_what_is_recorded(cli: Cli,
         f"error: interrupted; the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,}); "
         "run again, it goes on from there\n"
     )
+
+
+def test_a_batch_is_one_write_and_one_sync(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def watched(name: str) -> Any:
+        real = getattr(os, name)
+
+        def call(descriptor: int, *arguments: Any) -> Any:
+            found = os.fstat(descriptor)
+            if stat.S_ISDIR(found.st_mode):
+                calls.append(f"{name} folder")
+            elif cli.log.exists() and os.path.samestat(found, cli.log.stat()):
+                calls.append(f"{name} log")
+            return real(descriptor, *arguments)
+
+        return call
+
+    for name in ("write", "fsync", "ftruncate"):
+        monkeypatch.setattr(os, name, watched(name))
+    load(people(20_000))
+    events = events_in(cli.log)
+    batches = len({event["batch"] for event in events})
+    assert len(events) == 20_000
+    assert batches > 5
+    assert calls == ["fsync folder", "fsync folder", *["write log", "fsync log"] * batches]
 
 
 def test_a_log_of_others_is_gone_on_with(cli: Cli, load: Any) -> None:

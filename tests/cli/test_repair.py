@@ -1,4 +1,4 @@
-"""`evcli repair`: what it would cut and what it cut, where the copy is, and what it refuses."""
+"""`evcli repair`: what it keeps and leaves out, where the copy is, and what it refuses."""
 
 import json
 import os
@@ -93,11 +93,12 @@ def test_a_line_that_is_no_event_any_more_is_said_to_be_so_in_every_form(story: 
     assert wanted in ran.out
 
 
-def test_verify_of_a_damaged_log_prints_the_exact_command_that_repairs_it(broken: Cli) -> None:
+def test_verify_prints_the_exact_command_that_shows_the_repair(broken: Cli) -> None:
     hint = broken("verify").err.splitlines()[-1]
-    command = re.search(r"evcli (repair --log \S+)", hint)
+    command = re.search(r"evcli (repair --dry-run --log \S+)", hint)
     assert command is not None, hint
     assert broken(*shlex.split(command[1])).code == 0
+    broken.ok(*shlex.split(command[1].replace(" --dry-run", "")))
     assert json.loads(broken.ok("verify", "--json").out)["events"] == 4
 
 
@@ -110,9 +111,10 @@ def test_the_command_that_verify_prints_can_be_pasted_whatever_the_log_is_called
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(broken.log.read_bytes())
     hint = broken("verify", f"--log={name}").err.splitlines()[-1]
-    command = hint.partition("evcli ")[2].partition(" keeps a copy")[0]
+    command = hint.partition("evcli ")[2].partition(" shows what")[0]
     words = subprocess.run(["sh", "-c", f'printf "%s\\n" {command}'], capture_output=True, text=True, check=True)
     assert broken(*words.stdout.splitlines()).code == 0, command
+    broken.ok("repair", f"--log={name}")
     assert broken("verify", f"--log={name}").code == 0
 
 
@@ -161,6 +163,28 @@ def test_a_repair_waits_for_a_writer_and_a_dry_run_does_not(broken: Cli) -> None
         os.close(descriptor)
 
 
+def test_what_the_hashes_prove_comes_back_and_is_counted(story: Cli) -> None:
+    content = story.log.read_bytes()
+    lines = content.splitlines(keepends=True)
+    story.log.write_bytes(b"".join([*lines[:3], b"a note\n", *lines[5:], lines[3], lines[4]]).replace(b"\n", b"\r\n"))
+    shown = dict(line.split("\t") for line in story.ok("repair").out.splitlines())
+    assert shown["recovered"] == "8 events from after it"
+    assert shown["gone"] == "1 lines, 8 bytes"
+    assert shown["gone line 4"] == "not readable as an event"
+    assert story.log.read_bytes() == content
+    fails(story("repair"), 1, "is not damaged")
+
+
+@pytest.mark.parametrize("words", [("repair",), ("repair", "--dry-run")])
+def test_a_fork_is_refused_and_says_how_to_choose(story: Cli, words: tuple[str, ...], tmp_path: Path) -> None:
+    content = story.log.read_bytes()
+    story.log.write_bytes(b"".join(content.splitlines(keepends=True)[:7]))
+    story.ok("user", "destroy", "2")
+    story.log.write_bytes(content + story.log.read_bytes().splitlines(keepends=True)[-1])
+    with untouched(tmp_path):
+        fails(story(*words), 12, "two different lines continue event 7", "a backup or a head kept elsewhere can tell")
+
+
 def test_a_repair_of_a_log_beside_which_there_is_a_copy_already_keeps_both(broken: Cli) -> None:
     content = broken.log.read_bytes()
     broken.ok("repair")
@@ -176,7 +200,7 @@ def test_the_register_goes_on_after_a_repair(broken: Cli) -> None:
     broken.ok("verify")
 
 
-# --- what comes between the cut and the answer ------------------------------------------------------------------------
+# --- what comes between the rename and the answer ---------------------------------------------------------------------
 
 DRIVER = """
 import os, sys
@@ -198,15 +222,13 @@ os._exit(code)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_after_the_cut_does_not_make_a_repair_say_that_nothing_was_done(
-    broken: Cli, number: signal.Signals
-) -> None:
+def test_a_signal_after_the_rename_does_not_hide_the_repair(broken: Cli, number: signal.Signals) -> None:
     content = broken.log.read_bytes()
     environment = {**os.environ, "PYTHONPATH": str(Path(evcli.__file__).parents[1])}
-    command = [sys.executable, "-c", DRIVER, str(int(number)), "ftruncate", "repair"]
+    command = [sys.executable, "-c", DRIVER, str(int(number)), "rename", "repair"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert broken.log.read_bytes() == content[: start_of(content, 5)]
-    assert "nothing was written" not in ran.stderr, "the log was cut, and that is not told"
+    assert "nothing was written" not in ran.stderr, "the log was replaced, and that is not told"
     assert ran.returncode == 0, ran.stderr
     assert str(copies(broken)[0]) in ran.stdout
 

@@ -187,7 +187,7 @@ def test_warnings_and_damage_of_a_log_with_a_hostile_path_are_escaped(
     story: Cli, kind: str, form: str, tmp_path: Path
 ) -> None:
     path = tmp_path / TOGETHER[kind].replace("/", "_")
-    path.write_bytes(story.log.read_bytes() + b"half")
+    path.write_bytes(story.log.read_bytes() + b'{"sp')
     ran = story("log", "--log", str(path), "--format", form)
     assert ran.code == 0
     assert "4 bytes" in ran.err

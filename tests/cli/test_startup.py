@@ -35,9 +35,10 @@ CORE = {
     "evcli.cli.times", "evcli.cli.version", "evcli.cli.waiting",
     "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
     "evcli.domain.text", "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.batch", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.file",
-    "evcli.eventlog.format", "evcli.eventlog.opening", "evcli.eventlog.position",
-    "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
+    "evcli.eventlog", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.ending", "evcli.eventlog.file",
+    "evcli.eventlog.format", "evcli.eventlog.lines", "evcli.eventlog.members", "evcli.eventlog.opening",
+    "evcli.eventlog.position", "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
+    "evcli.eventlog.torn",
 }  # fmt: skip
 STDLIB = {
     "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq",

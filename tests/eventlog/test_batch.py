@@ -1,4 +1,4 @@
-"""Batches: several events are all there or none, whatever happens to the writer, and readers never see half of one."""
+"""Batches: several events are all there or none, whatever happens to the writer, and nothing beside the log says so."""
 
 import errno
 import os
@@ -6,83 +6,34 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from conftest import Clock
+from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
 
 import evcli
 from evcli.audit import audit
+from evcli.domain.event import Event, number_of
+from evcli.domain.user import CREATED, USER
 from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
-from evcli.eventlog.batch import MAX_BATCH, Batch, batch_path, find_batch
+from evcli.eventlog.bulk import decode_many
 from evcli.eventlog.file import FileLog, LogWriter
-from evcli.eventlog.format import NO_HASH, encode, hash_of
+from evcli.eventlog.format import MAX_BATCH, BadLine, decode_each, hash_of
+from evcli.eventlog.position import Position
 from evcli.eventlog.reading import LogReader
-from evcli.eventlog.recovery import SECTOR
+from evcli.intention import Intention
+from evcli.register import Register
 
-TIME = "2026-03-01T09:00:00.000000Z"
-
-
-def lines(first: int, last: int, before: bytes = b"") -> bytes:
-    """The lines of events `first` to `last`, each creating a user, which follow on `before`."""
-    made = b""
-    for number in range(first, last + 1):
-        members: dict[str, Any] = {
-            "specversion": "1.0",
-            "id": f"id-{number}",
-            "source": "evcli",
-            "type": "user.created",
-            "subject": f"user/{number}",
-            "time": TIME,
-            "sequence": f"{number:012}",
-            "authtype": "user",
-            "authid": "ann",
-            "data": {"name": "Ada" * 20, "email": f"{number}@example.com"},
-        }
-        before = encode(members, hash_of(before) if before else NO_HASH, TIME if before else "")
-        made += before
-    return made
-
-
-ONE = lines(1, 1)
-THREE = lines(2, 4, ONE)
+ONE = lines_of([creation(1)])[0]
+AFTER_ONE = place_at_end([ONE])
+BATCH = lines_of(batch_of(2, 4), AFTER_ONE)
+THREE = b"".join(BATCH)
 """A batch of three events after ONE."""
-FIVE = lines(5, 5, THREE)
-FORTY = lines(2, 41, ONE)
-"""A batch of forty, over many sectors."""
-
-
-def announcement(start: int, end: int, last: bytes) -> bytes:
-    """What the batch file says, as format.md has it."""
-    return b'{"start":%d,"end":%d,"sha256":"%b"}\n' % (start, end, hash_of(last))
-
-
-def put(log: Path, content: bytes, batch: bytes | None = None) -> None:
-    """The log with that content, and the batch file with that one or without it."""
-    log.write_bytes(content)
-    log.chmod(0o600)
-    if beside(log).exists():
-        os.remove(beside(log))
-    if batch is not None:
-        beside(log).write_bytes(batch)
-
-
-def beside(log: Path) -> Path:
-    return log.with_name(log.name + ".batch")
-
-
-def copies(log: Path) -> list[bytes]:
-    return [copy.read_bytes() for copy in sorted(log.parent.glob("*.torn*"))]
-
-
-def read(log: Path) -> str:
-    """What is read, in short: `4 events`, `1 events, 17 torn`; the events are counted from both ends."""
-    with LogReader(str(log)) as reader:
-        count = sum(1 for _ in reader.events())
-        assert sum(1 for _ in reader.events_backward(reader.at)) == count
-        assert reader.last() == reader.at
-        return f"{count} events" + (f", {reader.end.torn} torn" if reader.end.torn else "")
+FIVE = lines_of([creation(5)], place_at_end([ONE, *BATCH]))[0]
 
 
 @contextmanager
@@ -98,15 +49,269 @@ def append(log: Path, what: bytes, number: int) -> list[str]:
         return writer.notices
 
 
+def numbers(events: Iterator[Event]) -> list[int]:
+    return [number_of(event) for event in events]
+
+
+def read(log: Path) -> str:
+    """What every way of reading shows, in short: `4 events`, `1 events, 17 torn`."""
+    with LogReader(str(log)) as reader:
+        shown = numbers(reader.events())
+        count, end = len(shown), reader.at
+        assert shown == list(range(1, count + 1))
+        assert numbers(reader.events_backward(end)) == shown[::-1]
+        assert reader.last() == end
+        assert reader.position_of(10**6) == end
+        assert [number_of(event) for event in reader.find_ids("")] == shown[:10]
+        assert len(list(reader.lines(0))) == count
+        torn = f", {reader.end.torn} torn" if reader.end.torn else ""
+        return f"{count} events{torn}" + (", no newline" if reader.end.is_unterminated else "")
+
+
 @pytest.fixture
 def log(log_path: Path) -> Path:
     """A log of one event."""
-    put(log_path, ONE)
+    log_path.write_bytes(ONE)
+    log_path.chmod(0o600)
     return log_path
 
 
+# --- all or none ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [b"", ONE], ids=["a new log", "after an event"])
+def test_a_batch_cut_at_any_byte_is_all_there_or_not_at_all(log: Path, first: bytes) -> None:
+    count = first.count(b"\n")
+    batch = THREE if first else b"".join(lines_of(batch_of(1, 3)))
+    for length in range(len(batch) + 1):
+        log.write_bytes(first + batch[:length])
+        if length >= len(batch) - 1:
+            wanted = f"{count + 3} events" + (", no newline" if length < len(batch) else "")
+        else:
+            wanted = f"{count} events" + (f", {length} torn" if length else "")
+        assert read(log) == wanted, f"of the first {length} bytes"
+
+
+@pytest.mark.parametrize("length", [1, len(BATCH[0]) - 1, len(BATCH[0]), len(THREE) // 2, len(THREE) - 2])
+def test_the_next_writer_puts_half_a_batch_aside_with_a_copy(log: Path, length: int) -> None:
+    log.write_bytes(ONE + THREE[:length])
+    (notice,) = append(log, THREE, 2)
+    assert log.read_bytes() == ONE + THREE
+    (copy,) = log.parent.glob("*.torn*")
+    assert copy.read_bytes() == THREE[:length]
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert f"its {length} bytes were truncated at byte {len(ONE)} and are kept in {copy}" in notice
+    assert "if events are missed now, the file was cut since" in notice
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_no_event_of_half_a_batch_is_shown_at_a_date(log: Path, kept: int) -> None:
+    late = lines_of(batch_of(2, 4, time=LATER), AFTER_ONE)
+    log.write_bytes(ONE + b"".join(late[:kept]))
+    with LogReader(str(log)) as reader:
+        assert reader.bisect(lambda event: event["time"] <= LATER).number == 1
+        assert reader.identity() == hash_of(ONE).decode()
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_half_a_batch_that_begins_a_log_shows_nothing(log: Path, kept: int) -> None:
+    log.write_bytes(b"".join(lines_of(batch_of(1, 3))[:kept]))
+    with LogReader(str(log)) as reader:
+        assert (numbers(reader.events()), reader.identity(), reader.find_ids("")) == ([], None, [])
+
+
+def test_batches_stand_one_after_another(log: Path) -> None:
+    more = lines_of([*batch_of(5, 6), *batch_of(7, 9), creation(10)], place_at_end([ONE, *BATCH]))
+    log.write_bytes(ONE + THREE + b"".join(more))
+    assert read(log) == "10 events"
+    log.write_bytes(ONE + THREE + b"".join(more[:3]))
+    assert read(log) == f"6 events, {len(more[2])} torn"
+
+
+# --- the ways in which a batch is broken ------------------------------------------------------------------------------
+
+
+def of(batch: str, *numbers: int) -> list[dict[str, Any]]:
+    return [creation(number, batch=batch) for number in numbers]
+
+
+BROKEN: dict[str, tuple[list[dict[str, Any]], int, str]] = {
+    # the events after the first, the line that breaks the batch, and what is said of it
+    "an event that is not of it": ([*of("2-4", 2), creation(3)], 3, "in the middle of batch 2-4, and not of it"),
+    "another batch begins inside": ([*of("2-4", 2), *of("3-4", 3, 4)], 3, "in the middle of batch 2-4, and not of it"),
+    "another end": ([*of("2-4", 2), *of("2-5", 3)], 3, "in the middle of batch 2-4, and not of it"),
+    "its last event is of no batch": ([*of("2-4", 2, 3), creation(4)], 4, "in the middle of batch 2-4, and not of it"),
+    "FIRST is not this event": (of("1-4", 2, 3, 4), 2, "of batch 1-4, which does not begin before it"),
+    "FIRST is a later event": (of("3-4", 2), 2, "event 2 is not in batch 3-4"),
+    "a number outside": ([*of("2-3", 2, 3), *of("2-3", 4)], 4, "event 4 is not in batch 2-3"),
+    "FIRST is LAST": (of("2-2", 2), 2, "not FIRST-LAST with FIRST < LAST"),
+    "FIRST is more than LAST": (of("2-1", 2), 2, "not FIRST-LAST with FIRST < LAST"),
+    "a leading zero in FIRST": (of("02-4", 2, 3, 4), 2, "not FIRST-LAST"),
+    "a leading zero in LAST": (of("2-04", 2, 3, 4), 2, "not FIRST-LAST"),
+    "FIRST is 0": (of("0-4", 2), 2, "not FIRST-LAST"),
+    "a sign": (of("+2-4", 2), 2, "not FIRST-LAST"),
+    "a space": (of("2 -4", 2), 2, "not FIRST-LAST"),
+    "a newline after it": (of("2-4\n", 2), 2, "not FIRST-LAST"),
+    "other digits": (of("٢-4", 2), 2, "not FIRST-LAST"),
+    "13 digits": (of("2-1000000000000", 2), 2, "not FIRST-LAST"),
+    "no end": (of("2-", 2), 2, "not FIRST-LAST"),
+    "nothing": (of("", 2), 2, "not FIRST-LAST"),
+    "a number": ([creation(2, batch=24)], 2, "not FIRST-LAST"),
+    "null": ([creation(2, batch=None)], 2, "not FIRST-LAST"),
+}
+EACH_BROKEN = [pytest.param(*row, id=name) for name, row in BROKEN.items()]
+
+
+def slowly(lines: list[bytes], place: Position) -> int | str:
+    """How many events are taken one by one; or why the first bad one is bad."""
+    try:
+        return len(list(decode_each(lines, place)))
+    except BadLine as bad:
+        return str(bad)
+
+
+@pytest.mark.parametrize(("events", "line", "said"), EACH_BROKEN)
+def test_a_broken_batch_is_never_taken(events: list[dict[str, Any]], line: int, said: str) -> None:
+    lines = forged(*events, previous=hash_of(ONE))
+    assert said in str(slowly(lines, AFTER_ONE))
+    assert slowly(lines[: line - 2], AFTER_ONE) == line - 2, "the row breaks it earlier than it says"
+    assert decode_many(lines, AFTER_ONE) is None
+
+
+@pytest.mark.parametrize(("events", "line", "said"), EACH_BROKEN)
+def test_a_broken_batch_is_damage_and_stays(log: Path, events: list[dict[str, Any]], line: int, said: str) -> None:
+    last = number_of(events[-1])  # type: ignore[arg-type]  # an event without its hash
+    lines = forged(*events, creation(last + 1), previous=hash_of(ONE))
+    log.write_bytes(ONE + b"".join(lines))
+    with LogReader(str(log)) as reader, pytest.raises(Damaged, match=f"line {line}, byte") as damage:
+        list(reader.events())
+    assert said in damage.value.message
+    before = log.read_bytes()
+    with pytest.raises(Damaged):
+        create(Register(FileLog(str(log)), actor="ann", clock=Clock(), new_id=lambda: "new"), 2)
+    assert log.read_bytes() == before
+    assert os.listdir(log.parent) == [log.name]
+
+
+@pytest.mark.parametrize("split", [1, 2])
+def test_a_batch_is_gone_on_with_in_another_reading(split: int) -> None:
+    place = place_at_end([ONE, *BATCH[:split]])
+    assert (place.batch, place.batch_start) == ("2-4", len(ONE))
+    events = decode_many(BATCH[split:], place)
+    assert events == list(decode_each(BATCH[split:], place)) != []
+    for other in (
+        forged(creation(2 + split), previous=place.sha256),
+        forged(*of("2-5", 2 + split), previous=place.sha256),
+    ):
+        assert decode_many(other, place) is None
+        assert "in the middle of batch 2-4" in str(slowly(other, place))
+
+
+def test_where_the_line_before_is_not_known_a_batch_may_go_on() -> None:
+    place = place_at_end([ONE, *BATCH[:1]])._replace(batch=None, batch_start=0)
+    assert decode_many(BATCH[1:], place) == list(decode_each(BATCH[1:], place))
+    assert decode_many(forged(*of("4-5", 3, 4, 5), previous=place.sha256), place) is None
+    wrong = forged(*of("2-5", 3), *of("2-4", 4), previous=hash_of(BATCH[0]))
+    assert decode_many(wrong, place) is None
+    assert "in the middle of batch 2-5" in str(slowly(wrong, place))
+
+
+@pytest.mark.parametrize("start", [1, 2, 3])
+def test_a_reader_that_begins_inside_a_batch_checks_the_rest(log: Path, start: int) -> None:
+    log.write_bytes(ONE + THREE + FIVE)
+    with LogReader(str(log)) as reader:
+        place = reader.position_of(start)
+        assert numbers(reader.events(place)) == list(range(start + 1, 6))
+        assert reader.at == place_at_end([ONE, *BATCH, FIVE])
+        assert [reader.position_of(number).number for number in range(6)] == list(range(6))
+        inside = len(ONE) + len(b"".join(BATCH[: start - 1]))
+        assert number_of(reader.event_at(inside)) == start + 1
+    spoiled = forged(creation(4), previous=hash_of(BATCH[1]))
+    log.write_bytes(ONE + b"".join(BATCH[:2]) + spoiled[0] + FIVE)
+    if start < 4:
+        with LogReader(str(log)) as reader, pytest.raises(Damaged, match="line 4"):
+            list(reader.events(place))
+
+
+# --- how long a batch may be ------------------------------------------------------------------------------------------
+
+
+def sized(total: int) -> list[bytes]:
+    """A batch after ONE whose lines have so many bytes together; the last line makes up for what is over."""
+
+    def events(count: int, last: str) -> list[dict[str, Any]]:
+        reasons = ["\U0001f600" * 2000] * (count - 1) + [last]
+        data = [{"name": "a", "email": "a@example.com", "reason": reason} for reason in reasons]
+        return [creation(at, batch=f"2-{count + 1}", data=each) for at, each in enumerate(data, 2)]
+
+    count = total // 8341 + 1
+    wide, narrow = divmod(total - len(b"".join(forged(*events(count, "x")))) + 1, 4)
+    assert 0 < wide < 1997
+    return forged(*events(count, "\U0001f600" * wide + "x" * narrow), previous=hash_of(ONE))
+
+
+def test_a_batch_may_have_a_mebibyte_and_no_byte_more(log: Path) -> None:
+    longest, too_long = sized(MAX_BATCH), sized(MAX_BATCH + 1)
+    assert (len(b"".join(longest)), len(b"".join(too_long))) == (1 << 20, (1 << 20) + 1)
+    assert decode_many(longest, AFTER_ONE) == list(decode_each(longest, AFTER_ONE))
+    assert decode_many(too_long, AFTER_ONE) is None
+    assert "has more than 1,048,576 bytes" in str(slowly(too_long, AFTER_ONE))
+    for lines, split in ((longest, 60), (too_long, 60)):
+        place = place_at_end([ONE, *lines[:split]])
+        assert (decode_many(lines[split:], place) is None) == (lines is too_long)
+    log.write_bytes(ONE + b"".join(longest))
+    assert read(log) == f"{len(longest) + 1} events"
+    log.write_bytes(ONE + b"".join(longest)[:-2])
+    assert read(log) == f"1 events, {MAX_BATCH - 2} torn"
+    log.write_bytes(ONE + b"".join(too_long))
+    with LogReader(str(log)) as reader, pytest.raises(Damaged, match=f"line {len(too_long) + 1}, byte"):
+        list(reader.events())
+
+
+# --- nothing beside the log -------------------------------------------------------------------------------------------
+
+
+def announced(log: Path, beside: Path) -> None:
+    """What an earlier form of the log took for the announcement of an unfinished batch."""
+    said = {"start": len(ONE), "end": log.stat().st_size + 5, "sha256": hash_of(FIVE).decode()}
+    beside.write_bytes(orjson.dumps(said) + b"\n")
+
+
+PLANTED: dict[str, Callable[[Path, Path], object]] = {
+    "a symbolic link to the log": lambda log, beside: beside.symlink_to(log),
+    "a hard link to the log": lambda log, beside: beside.hardlink_to(log),
+    "a link to nothing": lambda log, beside: beside.symlink_to("nowhere"),
+    "garbage": lambda log, beside: beside.write_bytes(b"\xff\0garbage\n" * 99),
+    "an announcement": announced,
+    "a folder": lambda log, beside: beside.mkdir(),
+    "a FIFO": lambda log, beside: os.mkfifo(beside),
+}
+
+
+@pytest.mark.parametrize("tail", [b"", THREE[:-9], THREE], ids=["one event", "half a batch", "a batch"])
+@pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED)
+def test_a_batch_file_beside_the_log_changes_nothing(
+    log: Path, plant: Callable[[Path, Path], object], tail: bytes
+) -> None:
+    log.write_bytes(ONE + tail)
+    plain = read(log)
+    beside = log.with_name(log.name + ".batch")
+    plant(log, beside)
+    before = beside.lstat()
+    content = beside.read_bytes() if beside.is_file() and not beside.is_symlink() else b""
+    assert read(log) == plain
+    append(log, *((FIVE, 5) if tail == THREE else (THREE, 2)))
+    assert log.read_bytes() == ONE + THREE + (FIVE if tail == THREE else b"")
+    assert beside.lstat()[:4] == before[:4]
+    if beside.is_file() and not beside.is_symlink() and not beside.samefile(log):
+        assert (beside.read_bytes(), beside.stat().st_mtime_ns) == (content, before.st_mtime_ns)
+
+
+# --- how a batch is written -------------------------------------------------------------------------------------------
+
+
 class Calls:
-    """The calls that change or sync files, in order; at some of them, something else can happen first."""
+    """The calls that write to, cut or sync files, in order; at some of them, something else can happen first."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
         self.made: list[str] = []
@@ -114,37 +319,24 @@ class Calls:
         self._log = log
         for name in ("write", "fsync", "ftruncate"):
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-        monkeypatch.setattr(os, "unlink", self._watched("unlink", os.unlink))
-
-    def fail(self, call: str, error: int, *, once: str = "") -> None:
-        """From now on, or from `once` another call was made on, let the call fail."""
-
-        def failing() -> None:
-            if not once or once in self.made:
-                raise OSError(error, os.strerror(error))
-
-        self.before[call] = failing
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(what: int | str, *arguments: Any) -> Any:
-            did = f"{name} {self._name(what)}"
+        def call(descriptor: int, *arguments: Any) -> Any:
+            did = f"{name} {self._what(descriptor)}"
             self.made.append(did)
             if did in self.before:
                 self.before[did]()
-            return real(what, *arguments)
+            return real(descriptor, *arguments)
 
         return call
 
-    def _name(self, what: int | str) -> str:
-        if isinstance(what, str):
-            return what.rpartition(".")[2].partition("-")[0]
-        found = os.fstat(what)
-        if stat.S_ISDIR(found.st_mode):
-            return "folder"
-        for name, path in (("log", self._log), ("batch", beside(self._log))):
+    def _what(self, descriptor: int) -> str:
+        found = os.fstat(descriptor)
+        known = {"log": self._log, "folder": self._log.parent, "folder above": self._log.parent.parent}
+        for what, path in known.items():
             if path.exists() and os.path.samestat(found, path.stat()):
-                return name
-        return "copy"
+                return what
+        return "another"
 
 
 @pytest.fixture
@@ -152,485 +344,128 @@ def calls(monkeypatch: pytest.MonkeyPatch, log_path: Path) -> Calls:
     return Calls(monkeypatch, log_path)
 
 
-STEPS = ["fsync log", "write batch", "fsync batch", "fsync folder", "write log", "fsync log", "unlink batch"]
-"""What is done for a batch: what stood there is synced, then the batch is announced, written, synced, and forgotten."""
-
-
-# --- how a batch is written -------------------------------------------------------------------------------------------
-
-
-def test_a_batch_is_announced_durably_then_written_and_synced_at_once_then_forgotten(log: Path, calls: Calls) -> None:
-    append(log, THREE, 2)
-    assert calls.made == STEPS
-    assert log.read_bytes() == ONE + THREE
-    assert not beside(log).exists()
-
-
-@pytest.mark.parametrize("mask", [0o000, 0o077, 0o777])
-def test_the_announcement_says_what_the_format_says_and_is_its_owners_only_whatever_the_umask(
-    log: Path, calls: Calls, mask: int
-) -> None:
-    seen: list[tuple[bytes, int]] = []
-    calls.before["write log"] = lambda: seen.append(
-        (beside(log).read_bytes(), stat.S_IMODE(beside(log).stat().st_mode))
-    )
-    with writing(log) as writer:
-        before = os.umask(mask)
-        try:
-            writer.append(THREE, 2)
-        finally:
-            os.umask(before)
-    expected_mode = 0o600 & ~mask
-    assert seen == [(announcement(len(ONE), len(ONE + THREE), THREE), expected_mode)]
-
-
-def test_one_line_needs_no_announcement(log: Path, calls: Calls) -> None:
-    append(log, lines(2, 2, ONE), 2)
-    assert calls.made == ["fsync log", "write log", "fsync log"]
-
-
-def test_a_first_batch_of_a_new_log_is_all_there(log_path: Path) -> None:
-    append(log_path, lines(1, 3), 1)
-    assert read(log_path) == "3 events"
-    assert not beside(log_path).exists()
-
-
-def test_the_announcement_lies_beside_the_log_itself_and_not_beside_a_link_to_it(log: Path, tmp_path: Path) -> None:
-    (tmp_path / "links").mkdir()
-    link = tmp_path / "links" / "link.jsonl"
-    link.symlink_to(log)
-    assert batch_path(str(link)) == str(beside(log))
-    put(log, ONE + THREE[:-1], announcement(len(ONE), len(ONE + THREE), THREE))
-    assert read(link) == f"1 events, {len(THREE) - 1} torn"
-    append(link, THREE, 2)
-    assert read(link) == read(log) == "4 events"
-    assert os.listdir(tmp_path / "links") == ["link.jsonl"]
-
-
-# --- what a crash leaves ----------------------------------------------------------------------------------------------
-
-
-def test_of_a_batch_cut_anywhere_no_event_is_seen_and_of_a_whole_one_every_event(log: Path) -> None:
-    said = announcement(len(ONE), len(ONE + THREE), THREE)
-    for length in range(0, len(THREE), 5):
-        put(log, ONE + THREE[:length], said)
-        wanted = "1 events" + (f", {length} torn" if length else "")
-        assert read(log) == wanted, f"of the first {length} bytes"
-    put(log, ONE + THREE, said)
-    assert read(log) == "4 events"
-
-
-def test_of_a_log_that_begins_with_a_batch_cut_anywhere_nothing_is_seen(log: Path) -> None:
-    batch = lines(1, 3)
-    for length in range(0, len(batch), 7):
-        put(log, batch[:length], announcement(0, len(batch), batch))
-        assert read(log) == "0 events" + (f", {length} torn" if length else "")
-
-
-@pytest.mark.parametrize("lines_there", [0.0, 0.2, 1.0, 1.5, 2.0, 2.9])
-def test_the_next_writer_keeps_a_copy_of_half_a_batch_cuts_it_and_says_so(log: Path, lines_there: float) -> None:
-    half = THREE[: int(len(THREE) / 3 * lines_there)]
-    put(log, ONE + half, announcement(len(ONE), len(ONE + THREE), THREE))
-    notices = append(log, lines(2, 2, ONE), 2)
-    assert log.read_bytes() == ONE + lines(2, 2, ONE)
-    assert copies(log) == ([half] if half else [])
-    assert [str(len(half)) in notice and f"byte {len(ONE)}" in notice for notice in notices] == [True] * bool(half)
-    assert not beside(log).exists()
-    assert all(stat.S_IMODE(copy.stat().st_mode) == 0o600 for copy in log.parent.glob("*.torn*"))
-
-
-def test_half_a_batch_is_copied_cut_and_synced_before_its_announcement_is_forgotten_and_anything_is_written(
-    log: Path, calls: Calls
-) -> None:
-    put(log, ONE + THREE[:-1], announcement(len(ONE), len(ONE + THREE), THREE))
-    append(log, lines(2, 2, ONE), 2)
-    assert calls.made == [
-        "write copy",
-        "fsync copy",
-        "fsync folder",
-        "ftruncate log",
-        "fsync log",
-        "ftruncate batch",
-        "fsync batch",
-        "unlink batch",
-        "fsync folder",
-        "write log",
-        "fsync log",
+def create(register: Register, count: int) -> None:
+    wanted = [
+        Intention(CREATED, {"name": "x", "email": f"x{n}@x.org"}, lambda state: state.last_id(USER) + 1, finds=False)
+        for n in range(count)
     ]
+    register.execute_all(wanted)
 
 
-def test_a_whole_batch_is_synced_before_its_announcement_is_forgotten_and_anything_is_written(
-    log: Path, calls: Calls
-) -> None:
-    put(log, ONE + THREE, announcement(len(ONE), len(ONE + THREE), THREE))
-    append(log, FIVE, 5)
-    assert calls.made == [
-        "fsync log", "ftruncate batch", "fsync batch", "unlink batch", "fsync folder", "write log", "fsync log",
-    ]  # fmt: skip
-    assert read(log) == "5 events"
-    assert copies(log) == []
+@pytest.mark.parametrize("count", [2, 40, 1000])
+def test_a_new_log_of_a_batch_is_one_write_and_three_syncs(log_path: Path, calls: Calls, count: int) -> None:
+    create(Register(FileLog(str(log_path)), actor="ann", clock=Clock()), count)
+    assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
+    assert read(log_path) == f"{count} events"
 
 
-def test_events_after_a_whole_batch_whose_announcement_came_back_are_kept(log: Path) -> None:
-    put(log, ONE + THREE + FIVE, announcement(len(ONE), len(ONE + THREE), THREE))
-    assert read(log) == "5 events"
-    append(log, lines(6, 6, FIVE), 6)
-    assert read(log) == "6 events"
-    assert copies(log) == []
-
-
-def test_a_torn_tail_after_a_whole_batch_is_all_that_is_cut(log: Path) -> None:
-    put(log, ONE + THREE + FIVE[:50], announcement(len(ONE), len(ONE + THREE), THREE))
-    assert read(log) == "4 events, 50 torn"
-    append(log, FIVE, 5)
-    assert log.read_bytes() == ONE + THREE + FIVE
-    assert copies(log) == [FIVE[:50]]
-    assert not beside(log).exists()
-
-
-def test_a_batch_in_which_any_one_sector_never_reached_the_disk_is_an_unfinished_batch(log: Path) -> None:
-    whole = ONE + FORTY
-    first = len(ONE) // SECTOR + 1
-    for sector in range(first, len(whole) // SECTOR + 1):
-        at = sector * SECTOR
-        image = whole[:at] + bytes(min(SECTOR, len(whole) - at)) + whole[at + SECTOR :]
-        put(log, image, announcement(len(ONE), len(whole), FORTY))
-        assert read(log) == f"1 events, {len(FORTY)} torn", f"with sector {sector} lost"
-    append(log, THREE, 2)
-    assert log.read_bytes() == ONE + THREE
-
-
-def test_a_power_cut_that_takes_a_batch_and_the_unacknowledged_line_before_it_leaves_a_torn_tail(log: Path) -> None:
-    """Killed between write and sync, a writer leaves a whole line that is not durable; a batch may follow on it."""
-    before = lines(2, 2, ONE)
-    batch = lines(3, 5, before)
-    said = announcement(len(ONE + before), len(ONE + before + batch), batch)
-    for length in range(0, len(before), 5):
-        put(log, ONE + before[:length], said)
-        assert read(log) == "1 events" + (f", {length} torn" if length else ""), f"of the first {length} bytes"
-    append(log, lines(2, 2, ONE), 2)
-    assert read(log) == "2 events"
-
-
-WHOLE = announcement(len(ONE), len(ONE + THREE), THREE)
-NOT_WHOLE = {
-    "empty": b"",
-    **{f"its first {length} bytes": WHOLE[:length] for length in range(1, len(WHOLE) - 2, 9)},
-    "all but its last brace": WHOLE[:-2],
-    "zeros": bytes(len(WHOLE)),
-    "zeros at its end": WHOLE[:-20] + bytes(20),
-    "a page of zeros": bytes(4096),
-    "something after it": WHOLE + b"x",
-    "twice": WHOLE * 2,
-    "other spacing": WHOLE.replace(b":", b": "),
-    "a negative start": WHOLE.replace(b'"start":', b'"start":-'),
-    "a number too long for any file": WHOLE.replace(b'"end":', b'"end":1000000000000000000'),
-    "a hash in upper case": WHOLE.replace(hash_of(THREE), hash_of(THREE).upper()),
-    "a hash too short": WHOLE.replace(hash_of(THREE), hash_of(THREE)[:-1]),
-    "Arabic digits": WHOLE.replace(b'"end":', '"end":٣'.encode()),
-    "bytes that are no text": b"\xff\xfe\x00\x01",
-}
-
-
-@pytest.mark.parametrize("said", NOT_WHOLE.values(), ids=NOT_WHOLE)
-def test_an_announcement_that_is_not_whole_says_nothing_and_goes_with_the_next_write(log: Path, said: bytes) -> None:
-    put(log, ONE + THREE, said)
-    assert find_batch(str(log)) is None
-    assert read(log) == "4 events"
-    assert beside(log).read_bytes() == said, "a reader touched it"
-    assert append(log, FIVE, 5) == []
-    assert read(log) == "5 events"
-    assert not beside(log).exists()
-    assert copies(log) == []
-
-
-def test_a_torn_tail_beside_an_announcement_that_is_not_whole_is_a_torn_tail(log: Path) -> None:
-    put(log, ONE + THREE[:-5], WHOLE[:-9])
-    third = len(THREE) // 3
-    assert read(log) == f"3 events, {third - 5} torn"
-    append(log, lines(4, 4, lines(3, 3, lines(2, 2, ONE))), 4)
-    assert read(log) == "4 events"
-    assert not beside(log).exists()
-
-
-FOREIGN: dict[str, tuple[bytes, bytes]] = {
-    # what is odd, the log's content, what the file beside it says
-    "it begins inside a line": (ONE + THREE, announcement(len(ONE) + 5, len(ONE + THREE) + 9, b"")),
-    "it begins inside the last line": (ONE + THREE[:-1], announcement(len(ONE + THREE) - 9, len(ONE + THREE), ONE)),
-    "the log goes on after its end": (ONE + THREE + FIVE, announcement(len(ONE), len(ONE + THREE), FIVE)),
-    "the log goes on after its end, which is in a line": (
-        ONE + THREE + FIVE,
-        announcement(len(ONE), len(ONE + THREE) + 100, FIVE),
-    ),
-    "all of the log would be half of it": (ONE + THREE, announcement(0, len(ONE), b"0" * 80)),
-    "it ends where it begins": (ONE + THREE, announcement(len(ONE), len(ONE), THREE)),
-    "it ends before it begins": (ONE + THREE, announcement(len(ONE), 5, THREE)),
-    "it ends at 0": (ONE + THREE, announcement(0, 0, THREE)),
-}
-
-
-@pytest.mark.parametrize(("content", "said"), FOREIGN.values(), ids=FOREIGN)
-def test_an_announcement_that_cannot_be_this_logs_is_damage_and_nothing_is_cut(
-    log: Path, content: bytes, said: bytes
-) -> None:
-    said = said.replace(b'sha256":""', b'sha256":"' + b"0" * 64 + b'"')
-    put(log, content, said)
-    assert find_batch(str(log)) is not None, "the row does not test what it says"
-    with pytest.raises(Damaged) as reading:
-        read(log)
-    with pytest.raises(Damaged) as refused:
-        append(log, FIVE, 5)
-    for error in (reading.value, refused.value):
-        assert error.exit == 12
-        assert str(beside(log)) in error.message, "the file that is in the way is not named"
-    assert log.read_bytes() == content
-    assert beside(log).read_bytes() == said
-    assert copies(log) == []
-
-
-def test_more_than_a_batch_can_hold_is_never_taken_for_half_of_one(log: Path) -> None:
-    content = ONE + b"x" * (MAX_BATCH + 1)
-    put(log, content, announcement(len(ONE), len(ONE) + 2 * MAX_BATCH, THREE))
-    with pytest.raises(Damaged):
-        read(log)
-    with pytest.raises(Damaged):
-        append(log, FIVE, 5)
-    assert log.read_bytes() == content
-
-
-def test_half_a_batch_in_the_middle_of_a_damaged_log_leaves_the_damage_to_be_found(log: Path) -> None:
-    spoiled = ONE.replace(b"ann", b"bob")
-    put(log, spoiled + THREE[:-1], WHOLE)
-    with pytest.raises(Damaged) as found:
-        read(log)
-    assert (found.value.line, found.value.byte) == (1, 0)
-
-
-# What is beside the log under that name, and is no file of ours: a reader must neither hang nor say that it is a bug.
-NO_FILE: dict[str, Callable[[Path], object]] = {
-    "a folder": lambda path: path.mkdir(),
-    "a FIFO": os.mkfifo,
-    "a link to nothing": lambda path: path.symlink_to("nowhere"),
-    "a link to itself": lambda path: path.symlink_to(path.name),
-}
-
-PROGRAM = """
-import sys
-from evcli.cli.main import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize("make", NO_FILE.values(), ids=NO_FILE)
-def test_what_is_no_file_under_the_announcements_name_is_named_and_nobody_waits_for_it(
-    log: Path, make: Callable[[Path], object]
-) -> None:
-    make(beside(log))
-    environment = {**os.environ, "PYTHONPATH": str(Path(evcli.__file__).parents[1]), "EVCLI_LOG": str(log)}
-    command = [sys.executable, "-c", PROGRAM, "verify"]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
-    assert ran.returncode in (0, 12, 14), ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert ran.returncode == 0 or str(beside(log)) in ran.stderr, f"it is not named: {ran.stderr}"
-    assert log.read_bytes() == ONE
+def test_each_batch_of_a_series_is_one_write_and_one_sync(log_path: Path, calls: Calls) -> None:
+    log = FileLog(str(log_path))
+    lines: list[bytes] = []
+    for first in range(1, 60, 3):
+        batch = lines_of(batch_of(first, first + 2), place_at_end(lines))
+        with log.locked(0, may_create=True) as writer:
+            writer.append(b"".join(batch), first)
+        lines += batch
+    assert calls.made == ["fsync folder", "fsync folder above", *["write log", "fsync log"] * 20]
+    assert log_path.read_bytes() == b"".join(lines)
 
 
 # --- faults while a batch is written ----------------------------------------------------------------------------------
 
-FAULTS: list[tuple[str, int, type[EvcliError]]] = [
-    # the call that fails, with what, what is said
-    ("write batch", errno.ENOSPC, NotWritten),
-    ("fsync batch", errno.EIO, NotWritten),
-    ("fsync folder", errno.EIO, NotWritten),
-    ("write log", errno.ENOSPC, NotWritten),
-    ("write log", errno.EFBIG, NotWritten),
-    ("fsync log", errno.EIO, OutcomeUnknown),
-]
-
 
 @pytest.mark.parametrize(
-    ("call", "error", "said"), FAULTS, ids=[f"{call} {errno.errorcode[error]}" for call, error, _ in FAULTS]
+    ("call", "error", "said"),
+    [
+        ("write log", errno.ENOSPC, NotWritten),
+        ("write log", errno.EFBIG, NotWritten),
+        ("fsync log", errno.EIO, OutcomeUnknown),
+    ],
 )
-def test_of_a_batch_that_fails_nothing_stays_neither_lines_nor_announcement(
+def test_of_a_batch_that_fails_nothing_stays(
     log: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: int, said: type[EvcliError]
 ) -> None:
     with monkeypatch.context() as patch:
         calls = Calls(patch, log)
 
         def once() -> None:
-            if call != "fsync log" or "write log" in calls.made:  # the lines' own sync, not the one before them
+            if "write log" in calls.made:  # the lines' own sync, not the one before them
                 del calls.before[call]
                 raise OSError(error, os.strerror(error))
 
         calls.before[call] = once
         with pytest.raises(said) as failed:
             append(log, THREE, 2)
-        assert "events 2 to 4 " in failed.value.message, "it is not said of how many"
+        assert "events 2 to 4 " in failed.value.message
         assert call not in calls.before, "it was not made"
     assert log.read_bytes() == ONE
-    assert not beside(log).exists()
     append(log, THREE, 2)
     assert read(log) == "4 events"
 
 
-def test_a_batch_of_which_only_a_part_fits_is_taken_back(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[: len(THREE) // 2]))
-        with pytest.raises(NotWritten) as failed:
-            append(log, THREE, 2)
-    assert f"{len(THREE) // 2} of {len(THREE)} bytes" in failed.value.message
-    assert log.read_bytes() == ONE
-    assert not beside(log).exists()
-
-
-def test_a_batch_that_cannot_be_taken_back_is_taken_back_by_the_next_writer(log: Path, calls: Calls) -> None:
-    calls.fail("fsync log", errno.EIO, once="write log")
-    calls.fail("ftruncate log", errno.EIO)
-    with pytest.raises(OutcomeUnknown):
-        append(log, THREE, 2)
-    # All lines are there, and their announcement says so: the batch may be stored, and all of it.
-    assert read(log) == "4 events"
-    calls.before.clear()
-    append(log, FIVE, 5)
-    assert read(log) == "5 events"
-    assert not beside(log).exists()
-
-
-def test_half_a_batch_that_cannot_be_taken_back_is_never_seen(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-    half = len(THREE) // 2
+@pytest.mark.parametrize("can_take_back", [True, False])
+def test_a_batch_of_which_a_part_fits_is_never_shown(
+    log: Path, monkeypatch: pytest.MonkeyPatch, can_take_back: bool
+) -> None:
+    write, half = os.write, len(THREE) // 2
 
     def failing(*_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def torn(descriptor: int, data: bytes) -> int:
-        return write(descriptor, data[:half] if bytes(data) == THREE else data)
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", torn)
-        patch.setattr(os, "ftruncate", failing)
-        with pytest.raises(OutcomeUnknown):
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:half]))
+        if not can_take_back:
+            patch.setattr(os, "ftruncate", failing)
+        with pytest.raises(NotWritten if can_take_back else OutcomeUnknown, match=f"{half} of {len(THREE)} bytes"):
             append(log, THREE, 2)
-    assert beside(log).exists()
-    assert read(log) == f"1 events, {half} torn"
+    assert read(log) == "1 events" + ("" if can_take_back else f", {half} torn")
     append(log, THREE, 2)
     assert read(log) == "4 events"
-    assert copies(log) == [THREE[:half]]
 
 
-def test_an_announcement_that_cannot_be_removed_afterwards_does_not_make_the_events_less_stored(
-    log: Path, calls: Calls
-) -> None:
-    calls.fail("unlink batch", errno.EACCES)
-    append(log, THREE, 2)
-    assert beside(log).exists()
-    assert read(log) == "4 events"
-    with pytest.raises(NotWritten) as refused:
-        append(log, FIVE, 5)
-    assert str(beside(log)) in refused.value.message
-    calls.before.clear()
-    append(log, FIVE, 5)
-    assert read(log) == "5 events"
-    assert not beside(log).exists()
+@pytest.mark.parametrize("step", range(4))
+def test_killed_at_any_call_a_batch_is_there_or_not(log: Path, calls: Calls, step: int) -> None:
+    def reach() -> None:
+        if len(calls.made) == step + 1:
+            os._exit(9)
 
-
-def killed_before(step: int, calls: Calls, log: Path) -> int:
-    """Append the batch in a child process that is gone before its call number `step`; its exit code."""
     child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-
-        def reach() -> None:
-            if len(calls.made) == step + 1:
-                os._exit(9)
-
-        calls.made.clear()
-        calls.before = dict.fromkeys(STEPS, reach)
-        append(log, THREE, 2)
-    finally:
+    if not child:
+        with suppress(BaseException):
+            calls.before = dict.fromkeys(["write log", "fsync log"], reach)
+            append(log, THREE, 2)
         os._exit(0)
-
-
-def test_killed_before_any_call_a_batch_is_all_there_or_not_at_all(log: Path, calls: Calls) -> None:
-    seen = []
-    for step in range(len(STEPS) + 1):
-        put(log, ONE)
-        assert killed_before(step, calls, log) == (9 if step < len(STEPS) else 0)
-        seen.append(read(log))
-        append(log, *((THREE, 2) if seen[-1] == "1 events" else (FIVE, 5)))
-        assert not beside(log).exists()
-        with LogReader(str(log)) as reader:
-            assert audit(reader).status == "good"
-    assert seen == ["1 events"] * 5 + ["4 events"] * 3
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (9 if step < 3 else 0)
+    assert read(log) == ("1 events" if step < 2 else "4 events")
+    append(log, *((THREE, 2) if step < 2 else (FIVE, 5)))
+    assert read(log) == ("4 events" if step < 2 else "5 events")
+    with LogReader(str(log)) as reader:
+        assert audit(reader).status == "good"
 
 
 # --- readers beside a writer ------------------------------------------------------------------------------------------
 
 
-def test_readers_never_see_half_a_batch_not_even_while_it_is_being_written(
-    log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readers_never_see_half_a_batch_being_written(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     early = LogReader(str(log))
-    seen: list[str] = []
+    seen: list[tuple[int, int]] = []
 
     def slowly(descriptor: int, data: bytes) -> int:
-        if bytes(data) != THREE:
-            return write(descriptor, data)
         for at in range(0, len(data), 40):
             write(descriptor, data[at : at + 40])
             early.refresh()
-            seen.append(f"{sum(1 for _ in early.events())} events" + (", torn" if early.end.torn else ""))
-            seen.append(read(log))
+            seen.append((len(list(early.events())), early.end.torn))
+            with LogReader(str(log)) as late:
+                seen.append((len(list(late.events())), late.end.torn))
         return len(data)
 
     monkeypatch.setattr(os, "write", slowly)
     append(log, THREE, 2)
     early.close()
     assert len(seen) > 20
-    assert set(seen[:-2]) == {"1 events"}, "half a batch was seen, or a batch in the making was called torn"
-    assert seen[-2:] == ["4 events"] * 2, "all of it is there"
-
-
-def test_readers_never_see_half_a_batch_that_is_being_taken_back(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, fsync, ftruncate, unlink = os.write, os.fsync, os.ftruncate, os.unlink
-    seen: list[str] = []
-
-    def looked(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            seen.append(read(log))
-            result = real(*arguments)
-            seen.append(read(log))
-            return result
-
-        return call
-
-    def half(descriptor: int, data: bytes) -> int:
-        return write(descriptor, data[: len(data) // 2] if bytes(data) == THREE else data)
-
-    for name, real in (("write", half), ("fsync", fsync), ("ftruncate", ftruncate), ("unlink", unlink)):
-        monkeypatch.setattr(os, name, looked(real))
-    with pytest.raises(NotWritten):
-        append(log, THREE, 2)
-    assert set(seen) == {"1 events"}
-
-
-def test_a_batch_that_ends_between_two_looks_of_a_reader_is_seen_whole(
-    log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The size is taken, then the announcement is looked for: what changes in between must not be mixed."""
-    put(log, ONE + THREE[:-9], WHOLE)
-    moments: Iterator[Callable[[], None]] = iter([lambda: put(log, ONE + THREE), lambda: put(log, ONE + THREE + FIVE)])
-
-    def meanwhile(path: str) -> Batch | None:
-        if happens := next(moments, None):
-            happens()
-        return find_batch(path)
-
-    monkeypatch.setattr("evcli.eventlog.recovery.find_batch", meanwhile)
-    assert read(log) == "5 events"
+    assert set(seen[:-2]) == {(1, 0)}, "half a batch was seen, or a batch in the making was called torn"
+    assert seen[-2:] == [(4, 0)] * 2
 
 
 WRITER = """
@@ -643,21 +478,20 @@ for _ in range(6):
 """
 
 
-def test_beside_a_real_writer_of_batches_a_reader_sees_none_or_all_of_each(log: Path) -> None:
-    put(log, lines(1, 3))
+def test_beside_a_real_writer_all_of_a_batch_is_seen_or_none(log: Path) -> None:
+    log.write_bytes(b"".join(lines_of(creation(number) for number in range(1, 4))))
     environment = {**os.environ, "PYTHONPATH": str(Path(evcli.__file__).parents[1]), "EVCLI_LOG": str(log)}
     writer = subprocess.Popen([sys.executable, "-c", WRITER], env=environment, stderr=subprocess.PIPE)
     try:
-        is_running, readings = True, set()
+        is_running, most = True, 0
         while is_running:
             is_running = writer.poll() is None
             with LogReader(str(log)) as reader:
                 types = [event["type"] for event in reader.events()]
-            readings.add(len(types))
-            destroyed = types.count("user.destroyed")
-            assert destroyed % 3 == 0, f"half a batch was seen among {len(types)} events"
+            most = max(most, len(types))
+            assert types.count("user.destroyed") % 3 == 0, f"half a batch was seen among {len(types)} events"
         assert writer.returncode == 0, writer.stderr.read().decode() if writer.stderr else ""
     finally:
         writer.kill()
         writer.communicate()
-    assert max(readings) == 3 + 6 * 6
+    assert most == 3 + 6 * 6

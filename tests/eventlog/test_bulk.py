@@ -1,6 +1,5 @@
 """Many lines at once: what the quick check takes, the slow one takes too, whatever was done to the lines."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,63 +8,31 @@ import orjson
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from support.events import LATER, NO_HASH, ORDER, TIME, before, creation, forged, seal
 
 from evcli.eventlog.bulk import decode_many
-from evcli.eventlog.format import MAX_LINE, NO_HASH, BadLine, decode_each, hash_of
-
-TIME = "2026-03-01T09:00:00.000000Z"
-LATER = "2026-03-01T09:00:00.000001Z"
-ORDER = [
-    "specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "authtype", "authid",
-    "correlationid", "causationid", "data",
-]  # fmt: skip
+from evcli.eventlog.format import MAX_LINE, BadLine, decode_each, hash_of
+from evcli.eventlog.position import START
 
 Members = dict[str, Any]
 
 
 def members(number: int, **changes: Any) -> Members:
     """The members of a good event, with these changed or added, in the format's order."""
-    plain: Members = {
-        "specversion": "1.0",
-        "id": f"id-{number}",
-        "source": "evcli",
-        "type": "user.created",
-        "subject": f"user/{number}",
-        "time": TIME,
-        "sequence": f"{number:012}",
-        "authtype": "user",
-        "authid": "ann",
-        "data": {"name": "Ada", "email": f"{number}@example.com"},
-    }
-    changed = {**plain, **changes}
-    return {name: changed[name] for name in [*ORDER, *(set(changed) - set(ORDER))] if name in changed}
-
-
-def seal(body: bytes, previous: bytes) -> bytes:
-    """The line that `body` makes, with a good hash: what somebody forges who knows the format."""
-    return body + b',"sha256":"' + hashlib.sha256(previous + body).hexdigest().encode() + b'"}\n'
-
-
-def forged(*events: Members | bytes) -> list[bytes]:
-    """The lines of a good chain, whatever the events are: members, or a line's bytes up to the hash."""
-    lines: list[bytes] = []
-    for each in events:
-        body = each if isinstance(each, bytes) else orjson.dumps(each)[:-1]
-        lines.append(seal(body, hash_of(lines[-1]) if lines else NO_HASH))
-    return lines
+    return creation(number, "Ada", **changes)
 
 
 def slowly(lines: list[bytes], number: int = 1, previous: bytes = NO_HASH, recorded: str = "") -> list[Any] | str:
     """The events as they are decoded one by one, or why the first bad one is bad."""
     try:
-        return list(decode_each(lines, number, previous, recorded))
+        return list(decode_each(lines, before(number, previous, recorded)))
     except BadLine as bad:
         return str(bad)
 
 
 def is_no_more_generous(lines: list[bytes], number: int = 1, previous: bytes = NO_HASH, recorded: str = "") -> bool:
     """Hold the quick check against the slow one; whether the quick one took the lines."""
-    quick = decode_many(lines, number, previous, recorded)
+    quick = decode_many(lines, before(number, previous, recorded))
     if quick is None:
         return False
     assert quick == slowly(lines, number, previous, recorded), f"taken at once, but not one by one: {lines!r}"
@@ -86,19 +53,19 @@ SHAPES = {
 @pytest.mark.parametrize("count", [1, 2, 100])
 def test_good_lines_of_one_shape_are_taken_at_once(shape: Members, count: int) -> None:
     lines = forged(*(members(number, **shape) for number in range(1, count + 1)))
-    assert decode_many(lines, 1, NO_HASH, "") == slowly(lines)
+    assert decode_many(lines, START) == slowly(lines)
 
 
 def test_lines_in_the_middle_of_a_log_are_taken_at_once_too() -> None:
     lines = forged(*GOOD)
-    assert decode_many(lines[3:], 4, hash_of(lines[2]), TIME) == slowly(lines)[3:]
+    assert decode_many(lines[3:], before(4, hash_of(lines[2]), TIME)) == slowly(lines)[3:]
 
 
 def test_lines_over_several_thousands_are_taken_at_once() -> None:
     lines = forged(*(members(number) for number in range(1, 2102)))
-    assert decode_many(lines, 1, NO_HASH, "") == slowly(lines)
-    assert decode_many(lines[998:], 999, hash_of(lines[997]), TIME) == slowly(lines)[998:]
-    assert decode_many(lines[999:], 1000, hash_of(lines[998]), TIME) == slowly(lines)[999:]
+    assert decode_many(lines, START) == slowly(lines)
+    assert decode_many(lines[998:], before(999, hash_of(lines[997]), TIME)) == slowly(lines)[998:]
+    assert decode_many(lines[999:], before(1000, hash_of(lines[998]), TIME)) == slowly(lines)[999:]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +75,7 @@ def test_lines_over_several_thousands_are_taken_at_once() -> None:
 )
 def test_good_lines_in_the_wrong_place_are_not_taken(number: int, previous: int, recorded: str) -> None:
     lines = forged(*GOOD)
-    assert decode_many(lines[3:], number, hash_of(lines[previous]), recorded) is None
+    assert decode_many(lines[3:], before(number, hash_of(lines[previous]), recorded)) is None
 
 
 TYPES = {
@@ -122,7 +89,7 @@ TYPES = {
 
 def test_events_of_all_types_are_taken_together() -> None:
     lines = forged(*(members(at, type=type, data=data) for at, (type, data) in enumerate(TYPES.items(), 1)))
-    assert decode_many(lines, 1, NO_HASH, "") == slowly(lines)
+    assert decode_many(lines, START) == slowly(lines)
 
 
 def test_lines_of_any_two_shapes_are_the_same_events_whichever_way_they_are_read() -> None:
@@ -246,7 +213,7 @@ def test_one_changed_event_among_good_ones_is_taken_only_where_it_is_taken_alone
 def test_a_good_hash_of_a_line_that_is_not_the_one_before_is_not_taken(at: int) -> None:
     lines = forged(*GOOD)
     lines[at] = seal(lines[at][:-78], b"1" * 64)
-    assert decode_many(lines, 1, NO_HASH, "") is None
+    assert decode_many(lines, START) is None
 
 
 MIXED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
@@ -277,9 +244,9 @@ def test_lines_that_are_not_the_ones_written_are_never_taken_at_once(
 ) -> None:
     lines = mix(forged(*GOOD))
     if not lines:
-        assert decode_many(lines, 1, NO_HASH, "") is None
+        assert decode_many(lines, START) is None
         return
-    assert decode_many(lines, 1, NO_HASH, "") is None
+    assert decode_many(lines, START) is None
     assert isinstance(slowly(lines), str), "the row changes nothing"
 
 
@@ -291,7 +258,7 @@ def test_a_single_flipped_bit_anywhere_is_never_taken_at_once() -> None:
             spoiled = bytearray(chunk)
             spoiled[at] ^= 1 << bit
             found = bytes(spoiled).splitlines(keepends=True) if b"\n" in spoiled else [bytes(spoiled)]
-            assert decode_many(found, 1, NO_HASH, "") is None, f"bit {bit} of byte {at}"
+            assert decode_many(found, START) is None, f"bit {bit} of byte {at}"
 
 
 # --- whatever comes ---------------------------------------------------------------------------------------------------

@@ -5,31 +5,35 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.events import creation, lines_of
 
 from evcli.domain.user import CREATED, DESTROYED, RENAMED, RESTORED
 from evcli.eventlog.bulk import decode_many
 from evcli.eventlog.casting import Part, Shared, cast
-from evcli.eventlog.format import NO_HASH, BadLine, encode, hash_of
+from evcli.eventlog.format import BadLine
+from evcli.eventlog.position import START, Position
 
 NOW = "2026-03-01T09:00:00.000000Z"
 ADA = {"name": "Ada", "email": "ada@example.com"}
 
 
-def one_by_one(shared: Shared, parts: list[Part], number: int, previous: bytes, recorded: str) -> list[bytes]:
+def one_by_one(shared: Shared, parts: list[Part], place: Position) -> list[bytes]:
     """The same lines by `encode`."""
-    lines = []
-    for at, (type, time, id, record, data) in enumerate(parts, number):
-        event: dict[str, Any] = {
-            "specversion": "1.0", "id": id, "source": "evcli", "type": type, "subject": f"user/{record}", "time": time,
-            **({"recordedtime": shared.recorded} if time != shared.recorded else {}),
-            "sequence": f"{at:012}", "authtype": "user", "authid": shared.actor,
-            **({"correlationid": shared.correlation} if shared.correlation is not None else {}),
-            "data": data,
+    first, last = place.number + 1, place.number + len(parts)
+    events = []
+    for at, (type, time, id, record, data) in enumerate(parts, first):
+        changes: dict[str, Any] = {
+            "id": id, "type": type, "subject": f"user/{record}", "time": time, "data": data,
+            "authtype": shared.actor_type, "authid": shared.actor, "source": shared.source,
         }  # fmt: skip
-        line = encode(event, previous, recorded)
-        lines.append(line)
-        previous, recorded = hash_of(line), shared.recorded
-    return lines
+        if time != shared.recorded:
+            changes["recordedtime"] = shared.recorded
+        if shared.correlation is not None:
+            changes["correlationid"] = shared.correlation
+        if len(parts) > 1:
+            changes["batch"] = f"{first}-{last}"
+        events.append(creation(at, **changes))
+    return lines_of(events, place)
 
 
 def outcome(make: Any, *arguments: Any) -> list[bytes] | str:
@@ -63,22 +67,30 @@ part = st.builds(
     st.integers(-1, 3) | st.sampled_from([10**12 - 1, 10**12]),
     data,
 )
-shared = st.builds(Shared, texts, st.sampled_from([NOW, "2026-01-01T00:00:00.000000Z"]), st.none() | texts)
+shared = st.builds(
+    Shared,
+    texts,
+    st.sampled_from(["user", "system", "robot", ""]),
+    st.sampled_from(["evcli", "/a?b#c", "a b", ""]),
+    st.sampled_from([NOW, "2026-01-01T00:00:00.000000Z"]),
+    st.none() | texts,
+)
+ANN = Shared("ann", "user", "evcli", NOW, "c")
 
 
 @given(shared, st.lists(good | part, min_size=1, max_size=6), st.sampled_from([1, 7, 10**12 - 2]),
-    st.sampled_from(["", NOW, "2026-02-01T00:00:00.000000Z"]))  # fmt: skip
+    st.sampled_from(["", NOW, "2026-02-01T00:00:00.000000Z"]), st.sampled_from(["", "evcli", "/a?b#c"]))  # fmt: skip
 def test_cast_lines_are_those_of_encode_or_both_refuse(
-    shared: Shared, parts: list[Part], number: int, recorded: str
+    shared: Shared, parts: list[Part], number: int, recorded: str, source: str
 ) -> None:
-    arguments = (shared, parts, number, NO_HASH, recorded)
+    arguments = (shared, parts, START._replace(number=number - 1, recorded=recorded, source=source))
     assert outcome(cast, *arguments) == outcome(one_by_one, *arguments)
 
 
 @given(st.lists(st.tuples(texts, times, data), min_size=1, max_size=4))
 def test_one_bad_event_after_good_ones_is_never_let_through(odd: list[tuple[str, str, Any]]) -> None:
     parts = [Part(CREATED, NOW, "first", 1, ADA), *(Part(CREATED, time, id, 2, data) for id, time, data in odd)]
-    arguments = (Shared("ann", NOW, "c"), parts, 1, NO_HASH, "")
+    arguments = (ANN, parts, START)
     lines = outcome(cast, *arguments)
     assert lines == outcome(one_by_one, *arguments)
 
@@ -96,7 +108,7 @@ def test_one_bad_event_after_good_ones_is_never_let_through(odd: list[tuple[str,
 def test_each_part_is_checked_also_behind_good_ones(bad: dict[str, Any]) -> None:
     first = Part(CREATED, "2020-01-01T00:00:00.000000Z", "first", 1, ADA)
     with pytest.raises(BadLine):
-        cast(Shared("ann", NOW, "c"), [first, first._replace(id="second"), first._replace(**bad)], 1, NO_HASH, "")
+        cast(ANN, [first, first._replace(id="second"), first._replace(**bad)], START)
 
 
 def test_what_is_cast_is_read_back_at_once() -> None:
@@ -104,7 +116,7 @@ def test_what_is_cast_is_read_back_at_once() -> None:
         Part(CREATED, NOW, f"id-{number}", number, {"name": f"N {number}", "email": "a@x.de"})
         for number in range(1, 99)
     ]
-    lines = cast(Shared("ann", NOW, None), parts, 1, NO_HASH, "")
-    events = decode_many(lines, 1, NO_HASH, "")
+    lines = cast(ANN._replace(correlation=None), parts, START)
+    events = decode_many(lines, START)
     assert events is not None
     assert [event["data"] for event in events] == [part.data for part in parts]

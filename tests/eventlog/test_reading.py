@@ -1,5 +1,6 @@
 """Reading forward, backward and by bisection: the same events whatever the sizes of the pieces, and not too much."""
 
+import errno
 import fcntl
 import os
 import time
@@ -13,11 +14,14 @@ import pytest
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.events import creation
+from support.events import lines_of as lines_of_events
 
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.errors import CannotOpen, Damaged, NoLog, NotALog
 from evcli.eventlog import reading
-from evcli.eventlog.format import NO_HASH, encode, hash_of, timestamp
+from evcli.eventlog.format import MAX_LINE, hash_of, timestamp
+from evcli.eventlog.lines import CHUNK
 from evcli.eventlog.opening import open_for_reading
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
@@ -26,32 +30,17 @@ from evcli.eventlog.survey import cut_lines
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def line(number: int, previous: bytes, recorded: str, id: str = "", reason: str = "") -> bytes:
-    """Event `number`, an hour after the one before; with a reason it is as long as that makes it."""
-    members: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": id or f"id-{number}",
-        "source": "evcli",
-        "type": "user.destroyed" if reason else "user.created",
-        "subject": f"user/{number}",
-        "time": timestamp(FIRST + timedelta(hours=number)),
-        "sequence": f"{number:012}",
-        "authtype": "user",
-        "authid": "ann",
-        "data": {"reason": reason} if reason else {"name": f"User {number}", "email": f"{number}@example.com"},
-    }
-    return encode(members, previous, recorded)
-
-
 def lines_of(count: int, ids: list[str] | None = None, long_ones: int = 0) -> list[bytes]:
-    """A chain of `count` lines; every `long_ones`-th has some 4,000 bytes. The rules are not asked here."""
-    lines: list[bytes] = []
+    """A chain of `count` lines, an hour apart; every `long_ones`-th has some 4,000 bytes. The rules are not asked."""
+    events = []
     for number in range(1, count + 1):
-        previous = hash_of(lines[-1]) if lines else NO_HASH
-        reason = "é" * 2000 if long_ones and number % long_ones == 0 else ""
-        recorded = timestamp(FIRST + timedelta(hours=number - 1)) if lines else ""
-        lines.append(line(number, previous, recorded, ids[number - 1] if ids else "", reason))
-    return lines
+        changes: dict[str, Any] = {"time": timestamp(FIRST + timedelta(hours=number))}
+        if ids:
+            changes["id"] = ids[number - 1]
+        if long_ones and number % long_ones == 0:
+            changes |= {"type": "user.destroyed", "data": {"reason": "é" * 2000}}
+        events.append(creation(number, **{"id": f"id-{number}", **changes}))
+    return lines_of_events(events)
 
 
 def write(path: Path, lines: list[bytes]) -> LogReader:
@@ -72,6 +61,7 @@ def linear(lines: list[bytes], number: int) -> Position:
         sum(map(len, lines[:number])),
         hash_of(lines[number - 1]),
         timestamp(FIRST + timedelta(hours=number)),
+        source="evcli",
     )
 
 
@@ -173,8 +163,8 @@ def test_lines_joined_again_are_the_bytes_of_the_file(
 def test_a_line_longer_than_the_limit_is_cut_off_before_it_fills_the_memory(log_path: Path) -> None:
     with write(log_path, [MIXED[0], b"x" * (5 << 20), b"\n"]) as reader:
         longest = max(map(len, reader.lines(0)))
-        assert longest <= (1 << 20) + (1 << 18) + 1
-        with pytest.raises(Damaged, match=r"line 2, byte .* more than 1,048,576 bytes"):
+        assert longest <= MAX_LINE + CHUNK + 1
+        with pytest.raises(Damaged, match=r"line 2, byte .* more than 65,536 bytes"):
             list(reader.events())
 
 
@@ -241,25 +231,21 @@ def test_a_reader_closes_what_it_opened(log_path: Path) -> None:
         os.fstat(descriptor)
 
 
-@pytest.mark.parametrize(
-    ("content", "batch", "error"),
-    [(b"Dear diary", b"", NotALog), (MIXED[0], b'{"start":1,"end":2,"sha256":"%b"}\n' % (b"0" * 64), Damaged)],
-    ids=["no log", "a batch that cannot be"],
-)
-def test_a_reader_that_cannot_begin_closes_what_it_opened(
-    log_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, batch: bytes, error: type[Exception]
-) -> None:
+def test_a_reader_that_cannot_begin_closes_what_it_opened(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[int] = []
 
     def noted(path: str) -> int:
         opened.append(open_for_reading(path))
         return opened[-1]
 
+    def failing(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    log_path.write_bytes(MIXED[0])
     monkeypatch.setattr(reading, "open_for_reading", noted)
-    if batch:
-        log_path.with_name(log_path.name + ".batch").write_bytes(batch)
-    with pytest.raises(error):
-        write(log_path, [content])
+    monkeypatch.setattr(os, "pread", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        LogReader(str(log_path))
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[0])
 

@@ -10,25 +10,27 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 import pytest
 from cli.support import Raw, run_process
 from conftest import Cli, Ran
+from support.events import NO_HASH
 
 import evcli
-from evcli.eventlog.format import NO_HASH, hash_of
+from evcli.eventlog.format import hash_of
 
 PACKAGE = {"PYTHONPATH": str(Path(evcli.__file__).parents[1])}
 EVE = ("user", "create", "Eve", "--email", "eve@example.com")
 TIME = "2026-03-01T09:00:00.000000Z"
 ORDER = (
     "specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "authtype", "authid",
-    "correlationid", "causationid", "data",
+    "correlationid", "causationid", "batch", "data",
 )  # fmt: skip
 
 
@@ -168,11 +170,12 @@ def forged(before: bytes = b"", number: int = 1, old: bytes = b"", new: bytes = 
     return seal(body.replace(old, new) if old else body, before)
 
 
-def chain(count: int, **changes: Any) -> list[bytes]:
-    """So many lines, each creating a user."""
+def chain(count: int, batches: Mapping[int, str] = MappingProxyType({}), **changes: Any) -> list[bytes]:
+    """So many lines, each creating a user; `batches` says of which batch an event is, by its number."""
     lines: list[bytes] = []
     for number in range(1, count + 1):
-        lines.append(forged(lines[-1] if lines else b"", number, **changes))
+        batch: dict[str, Any] = {"batch": batches[number]} if number in batches else {}
+        lines.append(forged(lines[-1] if lines else b"", number, **batch, **changes))
     return lines
 
 

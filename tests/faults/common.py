@@ -23,7 +23,6 @@ import evcli
 from evcli.audit import audit
 from evcli.domain.user import CREATED, DESTROYED
 from evcli.errors import EvcliError, NoLog
-from evcli.eventlog.batch import batch_path
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.reading import LogReader
 from evcli.intention import Intention
@@ -33,6 +32,9 @@ OURS = Path(evcli.__file__).parent.parent
 """The folder above the package under test; a mutant has another one."""
 
 LOG = "events.jsonl"
+
+LONGEST_BATCH = 2600
+"""How many events a command can append at once: their lines are nearly the megabyte that a batch may have."""
 
 NOTHING_WRITTEN = (1, 2, 10, 11, 12, 13, 14, 129, 130, 143)
 """The exit codes that promise that nothing was stored."""
@@ -74,6 +76,7 @@ def environment(package: Path = OURS) -> dict[str, str]:
         "PYTHONPATH": str(package),
         "PYTHONSAFEPATH": "1",  # else the current folder's names are looked up too, and those calls would count
         "EVCLI_ACTOR": "ann",
+        "EVCLI_CACHE": "off",  # the log must keep its promises alone
         "LC_ALL": "C.UTF-8",
     }
 
@@ -119,32 +122,46 @@ def written(users: int, batch: int = 0) -> tuple[bytes, bytes]:
     with TemporaryDirectory() as folder:
         log = Path(folder, LOG)
         one = register(log)
-        for number in range(1, users + 1):
-            one.execute(creation(f"User{number}"))
+        if users > 100:
+            one.execute_all([creation(f"User{number}") for number in range(1, users // 2 + 1)])
+            one.execute_all([creation(f"User{number}") for number in range(users // 2 + 1, users + 1)])
+        else:
+            for number in range(1, users + 1):
+                one.execute(creation(f"User{number}"))
         good = log.read_bytes()
         if batch:
-            one.execute_all([destruction(number, "gone" * 20) for number in range(1, batch + 1)])
+            reason = "gone" * 20 if batch < 100 else "gone"
+            one.execute_all([destruction(number, reason) for number in range(1, batch + 1)])
         return good, log.read_bytes()[len(good) :]
 
 
-def batch_file(start: int, lines: bytes) -> bytes:
-    """The batch file that announces `lines` from byte `start` on."""
-    return b'{"start":%d,"end":%d,"sha256":"%b"}\n' % (start, start + len(lines), lines[-67:-3])
+def as_lines(content: bytes, end: int | None = None) -> bytes:
+    """The lines of a log up to byte `end` (all, when None), the last with its newline even where that is missing."""
+    if end is None:
+        end = len(content) + (content[-1:] not in (b"", b"\n"))
+    return content[: end - 1] + b"\n" if end else b""
+
+
+def with_hole(lines: bytes, begin: int) -> bytes:
+    """Lines that are to stand from byte `begin` of a file on, of which the second sector did not reach the disk."""
+    hole = 1024 - begin % 512
+    return lines[: hole - 512] + bytes(512) + lines[hole:]
 
 
 def starts() -> list[Start]:
     """Every state in which a writer can find its log."""
     good, batch = written(3, 3)
     cut = batch[: batch.index(b"\n") + 150]
-    announced = batch_file(len(good), batch)
-    half_announced = {LOG: good, LOG + ".batch": announced[:20]}
+    hole = with_hole(batch, len(good))
     return [
         Start("new", {}, b""),
         Start("old", {LOG: good}, good),
         Start("torn", {LOG: good + batch[:150]}, good, batch[:150]),
-        Start("unfinished batch", {LOG: good + cut, LOG + ".batch": announced}, good, cut),
-        Start("finished batch", {LOG: good + batch, LOG + ".batch": announced}, good + batch),
-        Start("half announced batch", half_announced, good),
+        Start("unfinished batch", {LOG: good + cut}, good, cut),
+        Start("batch with a hole", {LOG: good + hole}, good, hole),
+        Start("finished batch", {LOG: good + batch}, good + batch),
+        Start("no newline", {LOG: good[:-1]}, good[:-1]),
+        Start("no newline, torn", {LOG: good[:-1] + b"\0" + batch[:150]}, good[:-1], b"\0" + batch[:150]),
     ]
 
 
@@ -209,9 +226,9 @@ def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[s
     status, number, end, fault = read(log)
     if status == "damaged":
         return [f"false alarm: {fault}"]
-    known = before.good.count(b"\n")
+    known = as_lines(before.good).count(b"\n")
     added = number - known
-    new = now[len(before.good) : end]
+    new = as_lines(now, end)[len(as_lines(before.good)) :]
     if new and before.unfinished and new.startswith(before.unfinished[:120]):
         broken.append("half a batch is read as events")
     if acks and b"".join(acks) != new:
@@ -233,7 +250,7 @@ def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[s
     copies = [path.read_bytes() for path in log.parent.glob("*.torn-*")] if log.parent.exists() else []
     if not now[len(before.good) :].startswith(before.unfinished) and before.unfinished not in copies:
         broken.append("the unfinished bytes are neither in the log nor in a copy of their own")
-    return broken + what_is_in_the_way(log, now[:end])
+    return broken + what_is_in_the_way(log, as_lines(now, end))
 
 
 def what_is_in_the_way(log: Path, kept: bytes) -> list[str]:
@@ -249,8 +266,6 @@ def what_is_in_the_way(log: Path, kept: bytes) -> list[str]:
         broken.append("lost: the next append dropped events")
     if status != "good" or number != kept.count(b"\n") + 1:
         broken.append(f"after the next append the log is {status}, with {number} events: {fault}")
-    if os.path.exists(batch_path(str(log))):
-        broken.append("the next append leaves a batch file behind")
     broken += [
         f"{path.name} may be read by others"
         for path in log.parent.iterdir()

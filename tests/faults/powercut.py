@@ -19,7 +19,7 @@ from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
 from evcli.eventlog.reading import LogReader
 from evcli.replay import replay
-from faults.common import LOG, OURS, Start, acknowledged, command, lay_out, run, what_is_in_the_way
+from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, run, what_is_in_the_way
 
 Item = TypeVar("Item")
 
@@ -30,7 +30,7 @@ CALLS = (
 
 
 class Op(NamedTuple):
-    """One call that matters: `make`, `folder`, `write`, `cut`, `sync`, `remove` with a path, or `ack`."""
+    """One call that matters: `make`, `folder`, `write`, `cut`, `sync`, `remove`, `rename` with a path, or `ack`."""
 
     what: str
     path: str
@@ -78,7 +78,7 @@ def _op(line: str, folder: Path) -> Op | None:
     if name == "write" and on and on[1] == "1":
         return Op("ack", "", texts[0])
     path = _unhex(on[2]).decode() if on else texts[0].decode(errors="replace") if texts else ""
-    if name == "unlink":
+    if name in ("unlink", "rename"):
         path = texts[0].decode()
     if not (path + "/").startswith(f"{folder}/"):
         return None
@@ -91,6 +91,8 @@ def _op(line: str, folder: Path) -> Op | None:
         return Op("make", opened) if "O_CREAT" in arguments else None
     if name == "write":
         return Op("write", path, texts[0][:result])
+    if name == "rename":
+        return Op("rename", path, texts[1].removeprefix(f"{folder}/".encode()))
     known = {"mkdir": "folder", "ftruncate": "cut", "fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
     assert name in known, f"the model does not know {name}({arguments})"
     return Op(known[name], path, size=int(arguments.rsplit(", ", 1)[1]) if name == "ftruncate" else 0)
@@ -158,6 +160,9 @@ def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
             states.append(_File())
     elif op.what == "remove":
         names[op.path].append(None)
+    elif op.what == "rename":
+        names.setdefault(op.data.decode(), [None]).append(names[op.path][-1])
+        names[op.path].append(None)
     elif op.what == "sync" and op.path in ("", "store"):
         for name, states in names.items():
             if name.rpartition("/")[0] == op.path:
@@ -221,8 +226,9 @@ def _sector_choices(
     newest, oldest = tuple(each[0] for each in options), tuple(each[-1] for each in options)
     yield newest
     if is_edge:
-        for at, each in enumerate(options):
-            for version in each:
+        few = len(options) <= 200  # of a megabyte, every place would take hours
+        for at in range(len(options)) if few else chance.sample(range(len(options)), most):
+            for version in options[at]:
                 yield (*newest[:at], version, *newest[at + 1 :])
                 yield (*oldest[:at], version, *oldest[at + 1 :])
     for _ in range(most):
@@ -244,12 +250,12 @@ def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
         if LOG in files:
             return f"false alarm: {error.message}"
         end = 0
-    legal = {before.good, full}
+    legal = {as_lines(before.good), full}
     if before.earlier:  # by a writer that never answered, so that its lines are there or not
-        legal |= {*before.earlier, before.files[LOG]}
+        legal |= {as_lines(each) for each in (*before.earlier, before.files[LOG])}
     if end not in map(len, legal):
         return f"{'lost' if end < len(before.good) else 'not all or none'}: the reader ends at byte {end}"
-    if files.get(LOG, b"")[:end] not in legal:
+    if as_lines(files.get(LOG, b""), end) not in legal:
         return "what is read is not what was written"
     if image.is_acknowledged and end != len(full):
         return f"lost: the answer was given, and the reader ends at byte {end} of {len(full)}"
@@ -290,7 +296,7 @@ def faults(
         log = _lay_out(store, image)
         if not (wrong := judge(log, recorded, image)) and judge is fault_of_append and number % every == 0:
             end = _good_end(log)
-            wrong = "; ".join(what_is_in_the_way(log, dict(image.files).get(LOG, b"")[:end]))
+            wrong = "; ".join(what_is_in_the_way(log, as_lines(dict(image.files).get(LOG, b""), end)))
         if wrong:
             done = [f"{op.what} {op.path}" for op in recorded.ops[: image.after]]
             sizes = {name: len(content) for name, content in image.files}

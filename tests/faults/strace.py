@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evcli.eventlog.batch import batch_path
 from faults.common import OURS, Ended, Start, broken_promises, command, lay_out, run
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EINTR")
@@ -40,7 +39,7 @@ class Sweep(NamedTuple):
 
 def traced(log: Path, before: Start, words: Sequence[str], options: Sequence[str], package: Path = OURS) -> Ended:
     """Run evcli under strace with these options, looking only at the calls on the log's own paths."""
-    names = (str(log), batch_path(str(log)), f"{log}.torn-{len(before.good)}", str(log.parent), str(log.parent.parent))
+    names = (str(log), f"{log}.torn-{len(before.good)}", str(log.parent), str(log.parent.parent))
     paths = [word for name in names for word in ("-P", name)]
     return run(["strace", "-f", "-qq", *options, *paths, *command(log, words)], package)
 

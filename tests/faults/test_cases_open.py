@@ -145,7 +145,7 @@ def test_case_30_whatever_the_umask_all_files_are_their_owners_only(cli: Cli, ma
     with umask(mask):
         cli.ok(*EVE)
         cli.ok("user", "create", "Zoe", "--email", "zoe@example.com")
-        cli.log.write_bytes(cli.log.read_bytes() + b"half")
+        cli.log.write_bytes(cli.log.read_bytes() + b'{"specversion":"1.0"')
         cli.ok("user", "destroy", "1", "2")
         cli.log.write_bytes(cli.log.read_bytes() + b"garbage\n")
         cli.ok("repair")
@@ -225,7 +225,7 @@ def test_case_33_a_log_that_may_only_be_appended_to_is_appended_to_and_keeps_a_t
     kernel.fail("ftruncate log", errno.EPERM)  # what chattr +a does
     story.ok(*EVE)
     stored = story.log.read_bytes()
-    story.log.write_bytes(stored + b"half")
+    story.log.write_bytes(stored + b'{"sp')
     with untouched(story.log.parent):
         says(story("user", "destroy", "1"), 12, "4 bytes", f"byte {len(stored)}", "chattr -a", "nothing was written")
     kernel.heal()

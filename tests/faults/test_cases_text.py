@@ -83,7 +83,9 @@ def test_case_68_controls_in_what_a_line_of_the_log_holds_are_shown_escaped(cli:
                 cli.log.write_bytes(b"".join(three) + forged(three[2], 4, old, new))
                 for words in (("verify",), ("repair", "--dry-run")):
                     ran = cli(*words, "--format", form)
-                    assert ran.code == (12 if words == ("verify",) else 0), (old, new, ran.err)
+                    code = 12 if words == ("verify",) else 0
+                    may_be_newer = old in (b"user.created", b"authid")  # a type or a member that nobody knows
+                    assert ran.code == code or (may_be_newer and ran.code == 17), (old, new, ran.err)
                     shown_safely(ran.out + ran.err, form)
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from faults.common import CREATE, OURS, needs, start
-from faults.powercut import fault_of_append, faults, record
+from faults.powercut import fault_of_append, fault_of_repair, faults, record
 from faults.strace import Injection, Sweep, complaint_about
 from faults.test_kill_storm import weather
-from faults.test_power_cuts import CREATE_LONG, destroyed, unsynced
+from faults.test_power_cuts import CREATE_LONG, damaged, destroyed, no_newline_at_the_end_of_a_sector, unsynced
 
 Check = Callable[[Path, Path], list[str]]
 
@@ -22,12 +22,19 @@ OTHER_STARTS = {each.name: each for each in map(unsynced, ("line", "cut", "first
 def cut_the_power(name: str) -> Check:
     """The check of power cuts, of a command on a log in that state."""
     other = {"batch": destroyed(2, "both"), "unsynced first cut": (unsynced("first cut"), CREATE_LONG)}
+    other["no newline at the end of a sector"] = (no_newline_at_the_end_of_a_sector(), CREATE)
     before, words = other.get(name) or (OTHER_STARTS.get(name) or start(name), CREATE)
 
     def check(disk: Path, package: Path) -> list[str]:
         return faults(disk, record(disk, before, words, package), fault_of_append, sector=512, most=150, every=1000)[1]
 
     return check
+
+
+def cut_the_power_in_a_repair(disk: Path, package: Path) -> list[str]:
+    """The check of power cuts, of a repair."""
+    recorded = record(disk, damaged("line"), ("repair",), package)
+    return faults(disk, recorded, fault_of_repair, sector=512, most=150, every=1000)[1]
 
 
 def fail_the_sync(disk: Path, package: Path) -> list[str]:
@@ -70,30 +77,30 @@ MUTANTS = {
         "the answer was given",
     ),
     "a tail that was cut off is not synced": Mutant(
-        "eventlog/recovery.py",
-        "    sync(descriptor)\n    return copy\n",
-        "    return copy\n",
+        "eventlog/file.py",
+        "        self.sync()\n        if copy:\n",
+        "        if not copy:\n            self.sync()\n        if copy:\n",
         cut_the_power("torn"),
         "false alarm",
     ),
     "what a killed writer left is not synced first": Mutant(
         "eventlog/file.py",
-        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
-        "        elif end.batch:\n",
+        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        "        if is_whole:\n",
         cut_the_power("unsynced line"),
         "false alarm",
     ),
     "what was cut and not synced is not synced first": Mutant(
         "eventlog/file.py",
-        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
-        "        elif end.batch:\n",
+        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        "        if is_whole:\n",
         cut_the_power("unsynced cut"),
         "false alarm",
     ),
     "an empty log is not synced first": Mutant(
         "eventlog/file.py",
-        "        elif self.durable is None or self.durable != durable_now(self.descriptor, end):\n",
-        "        elif end.offset and self.durable != durable_now(self.descriptor, end):\n",
+        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        "        if is_whole and not end.offset:\n",
         cut_the_power("unsynced first cut"),
         "false alarm",
     ),
@@ -114,13 +121,19 @@ MUTANTS = {
         let_four_write,
         "lost",
     ),
-    "the batch file goes before the log is synced": Mutant(
+    "the missing newline is written with the line": Mutant(
         "eventlog/file.py",
-        "",
-        "_sync = sync\n\ndef sync(descriptor):\n    with suppress(FileNotFoundError):\n"
-        "        os.unlink(os.readlink(f'/proc/self/fd/{descriptor}') + '.batch')\n    _sync(descriptor)\n",
-        cut_the_power("batch"),
-        "not all or none",
+        "        if end.is_unterminated:\n            self._write_missing_newline()\n        self.sync()\n",
+        "        self.sync()\n        if end.is_unterminated:\n            self._write_missing_newline()\n",
+        cut_the_power("no newline at the end of a sector"),
+        "false alarm",
+    ),
+    "the repaired log is not synced before it gets its name": Mutant(
+        "eventlog/recovery.py",
+        "        sync(descriptor)\n    except BaseException:\n        os.unlink(name)\n        raise\n    finally:\n",
+        "        pass\n    except BaseException:\n        os.unlink(name)\n        raise\n    finally:\n",
+        cut_the_power_in_a_repair,
+        "lost",
     ),
 }
 

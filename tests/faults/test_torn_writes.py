@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import pytest
 
-from evcli.eventlog.batch import batch_path
 from faults import tearing
 from faults.common import (
     CREATE,
     DESTROY,
+    LOG,
+    LONGEST_BATCH,
     OURS,
     Ended,
     Start,
@@ -26,6 +27,7 @@ from faults.common import (
     needs,
     start,
     told,
+    written,
 )
 from faults.conftest import Figures
 
@@ -43,11 +45,19 @@ class Write(NamedTuple):
     suffix: str
 
 
+def destroyed(users: int) -> tuple[Start, tuple[str, ...]]:
+    """A log of so many users, and the words that destroy them all at once."""
+    good, _ = written(users)
+    return Start("old", {LOG: good}, good), ("user", "destroy", *map(str, range(1, users + 1)), "--reason", "all")
+
+
 WRITES = {
     "the line of an append": Write(start("old"), CREATE, 1, ""),
     "the first line": Write(start("new"), CREATE, 1, ""),
     "the lines of a batch": Write(start("old"), DESTROY, 2, ""),
-    "the batch file": Write(start("old"), DESTROY, 2, ".batch"),
+    "the lines of a batch of forty": Write(*destroyed(40), 40, ""),
+    "the lines of a batch as long as one can be": Write(*destroyed(LONGEST_BATCH), LONGEST_BATCH, ""),
+    "the lines of a batch after a recovery": Write(start("batch with a hole"), DESTROY, 2, ""),
     "the copy of a torn tail": Write(start("torn"), CREATE, 1, f".torn-{len(start('torn').good)}"),
     "the line after a recovery": Write(start("torn"), CREATE, 1, ""),
 }
@@ -80,16 +90,13 @@ class Tearer:
         """How many bytes the write has when nothing tears it."""
         log, ran = self.run(write, {})
         assert ran.code == 0, ran.err
-        if write.suffix == ".batch":  # gone again: what it must have been
-            start, end = len(write.before.good), log.stat().st_size
-            return len(f'{{"start":{start},"end":{end},"sha256":""}}\n') + 64
         return (log.parent / (log.name + write.suffix)).stat().st_size - (
             len(write.before.good) if not write.suffix else 0
         )
 
     def fault(self, write: Write, count: int, then: str, length: int) -> str:
         log = str(self.folder / "store" / "events.jsonl")
-        path = batch_path(log) if write.suffix == ".batch" else log + write.suffix
+        path = log + write.suffix
         variables = {"TEAR_PATH": path, "TEAR_K": "1", "TEAR_BYTES": str(count), "TEAR_THEN": then}
         at, ran = self.run(write, variables)
         broken = broken_promises(at, write.before, ran, write.wanted)
@@ -139,6 +146,7 @@ def tear_all(library: Path, disk: Path, figures: Figures, name: str, step: int) 
         finally:
             tearers.put(tearer)
 
+    step = max(step, length // (4 if step > 1 else 25) if length > 100_000 else 0)  # each place takes a second
     counts = sorted({*range(0, length, step), length - 1, length})
     cases = [(then, count) for then in ENDS for count in counts]
     complaints = in_parallel(fault, cases)

@@ -9,8 +9,11 @@ def load() -> Callable[[bytes], None]:
     """What is tried with each input."""
     import hashlib
 
+    from support.events import NO_HASH
+
     from evcli.eventlog.bulk import decode_many
-    from evcli.eventlog.format import NO_HASH, BadLine, decode, decode_each, encode
+    from evcli.eventlog.format import BadLine, decode, decode_each, encode
+    from evcli.eventlog.position import START
 
     def seal(body: bytes) -> bytes:
         return body + b',"sha256":"' + hashlib.sha256(NO_HASH + body).hexdigest().encode() + b'"}\n'
@@ -19,16 +22,16 @@ def load() -> Callable[[bytes], None]:
         # Raw, and with a good hash: behind that, all other checks are reached.
         for line in (data, data + b"\n", seal(data)):
             try:
-                event = {**decode(line, 1, NO_HASH, "")}
+                event = {**decode(line, START)}
             except BadLine:
                 continue
             del event["sha256"]
-            assert encode(event, NO_HASH, "") == line
+            assert encode(event, START) == line
         lines = [line + b"\n" for line in data.split(b"\n") if line]
         for several in (lines, [seal(data)]):
-            quick = decode_many(several, 1, NO_HASH, "") if several else None
+            quick = decode_many(several, START) if several else None
             if quick is not None:
-                assert quick == list(decode_each(several, 1, NO_HASH, ""))
+                assert quick == list(decode_each(several, START))
 
     return one_input
 

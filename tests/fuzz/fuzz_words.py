@@ -20,7 +20,8 @@ def load() -> Callable[[bytes], None]:
     from evcli.cli.safe import safe, safe_json
     from evcli.domain.user import clean_email, clean_name, clean_reason
     from evcli.errors import BadRef, BadText
-    from evcli.eventlog.format import NO_HASH, decode, encode
+    from evcli.eventlog.format import decode, encode
+    from evcli.eventlog.position import START
     from evcli.eventlog.reading import LogReader
     from evcli.moments import resolve
 
@@ -42,8 +43,8 @@ def load() -> Callable[[bytes], None]:
             except BadText:
                 continue
             whole = {"name": "A", "email": "a@b", field: stored}
-            line = encode(members(1, data=whole), NO_HASH, "")
-            assert decode(line, 1, NO_HASH, "")["data"] == whole
+            line = encode(members(1, data=whole), START)
+            assert decode(line, START)["data"] == whole
             assert clean(stored) == stored
         with suppress(BadText):
             assert clean_reason(text) == text.strip()
