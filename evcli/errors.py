@@ -93,10 +93,11 @@ class NothingToRepair(Refused):
 class RestoreBlocked(EmailTaken):
     """The user cannot come back, because somebody else has taken the e-mail meanwhile."""
 
-    def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str) -> None:
+    def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str, event: int) -> None:
         message = f'user {user} "{name}" cannot be restored: {email} now belongs to user {holder} "{holder_name}"'
         hint = f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}"
         Refused.__init__(self, message, hint)
+        self.event = event
 
 
 class NotLive(Refused):
@@ -235,9 +236,8 @@ class LogCut(Damaged):
 
     def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
         why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
-        hint = "the log was cut or replaced; compare it with a backup"
-        hint += f"; only if that was intentional, delete the cache: rm {cache}" if cache else ""
-        super().__init__(path, known, byte, why, hint)
+        or_else = f"; only if that was intentional, delete the cache: rm {cache}" if cache else ""
+        super().__init__(path, known, byte, why, f"the log was cut or replaced; compare it with a backup{or_else}")
 
 
 class HistoryChanged(Damaged):

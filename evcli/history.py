@@ -5,8 +5,10 @@ not know yet is folded over it. Both give the same answer; the cache gives it as
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from evcli.cache import CacheFailed
 from evcli.cache.place import find_place, forget
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event, number_of, subject_of
@@ -37,8 +39,13 @@ class History:
         uses_cache: bool = True,
         other_folder: Callable[[], str] | None = None,
         progress: "Progress | None" = None,
+        warn: Callable[[str], None] = lambda warning: None,
     ) -> None:
-        """`other_folder` is where caches are that cannot stand beside their logs; asked only when it is needed."""
+        """`other_folder` is where caches are that cannot stand beside their logs; asked only when it is needed.
+
+        `warn` is told when a cache is given up; the answers are those of the log all the same.
+        """
+        self._warn = warn
         self.uses_cache = uses_cache
         self._other_folder = other_folder
         self._progress = progress
@@ -53,10 +60,45 @@ class History:
         """
         cache = self.cache(reader)
         if cache is not None and number is not None and number <= cache.at.number:
-            return cache.state(number)
-        state: State = MemoryState() if cache is None else Draft(cache.state())
+            return self.backed(cache, reader.path, number)
+        state: State = MemoryState() if cache is None else Draft(self.backed(cache, reader.path))
         replay(reader, state, START if cache is None else cache.at, number)
         return state
+
+    def backed(self, cache: "Cache", path: str, number: int | None = None) -> State:
+        """The cache's state after event `number` (the last it knows, when None), which the log at `path` backs.
+
+        What the cache cannot answer, or answers wrongly, is folded from the log; the cache is then given up.
+        """
+        from evcli.cache.backed import BackedState
+
+        def fold(failed: CacheFailed, number: int) -> State:
+            self.give_up(failed)
+            state = MemoryState()
+            with LogReader(path) as reader:
+                replay(reader, state, START, number)
+            return state
+
+        return BackedState(cache.state(number), fold)
+
+    def give_up(self, failed: CacheFailed) -> None:
+        """Do without the cache from now on; one that is faulty is set aside, and another is made the next time."""
+        if not self.uses_cache:  # another part of the same cache, which is given up already
+            return
+        cache, self._cache, self.uses_cache = self._cache, None, False
+        path = cache.path if cache is not None else failed.path
+        if cache is not None:
+            cache.close()
+        what = f"the cache {path} cannot be used ({failed})"
+        if failed.is_faulty:
+            from evcli.cache.place import set_aside
+
+            with suppress(OSError):
+                what = (
+                    f"the cache {path} is faulty ({failed}) and was moved to {set_aside(path)}; a new one is made when "
+                )
+                what += "it is needed"
+        self._warn(what)
 
     def place(self, reader: LogReader, number: int) -> Position:
         """The place after event `number`, for which `at` gave a state. What follows it need not be good."""
@@ -81,7 +123,13 @@ class History:
         """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
         cache = self.cache(reader)
         known = START if cache is None else cache.at
-        looked_up = [] if cache is None else cache.state(min(until, known.number)).events_about(kind, id)
+        looked_up: list[tuple[int, int]] = []
+        if cache is not None:
+            try:
+                looked_up = cache.state(min(until, known.number)).events_about(kind, id)
+            except CacheFailed as failed:
+                self.give_up(failed)
+                known = START
         places = [byte for number, byte in looked_up if number > after]
         if not backward:
             yield from map(reader.event_at, places)
@@ -101,7 +149,11 @@ class History:
         cache = self.cache(reader, may_grow=may_grow)
         if cache is None or not is_unicode(prefix):
             return reader.find_ids(prefix, exact=exact)
-        places, known = cache.find_ids(reader, prefix, 10, exact=exact, may_grow=may_grow)
+        try:
+            places, known = cache.find_ids(reader, prefix, 10, exact=exact, may_grow=may_grow)
+        except CacheFailed as failed:
+            self.give_up(failed)
+            return reader.find_ids(prefix, exact=exact)
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
 
     def cache(self, reader: LogReader, *, may_grow: bool = True) -> "Cache | None":
@@ -117,7 +169,11 @@ class History:
             is_long = may_grow and reader.end.offset >= CACHED_FROM and reader.identity() is not None
             cache = self._opened(reader, may_build=is_long)
         if cache is not None and may_grow and reader.end.offset - cache.at.offset >= self.most_behind:
-            cache.catch_up(reader, self._progress)
+            try:
+                cache.catch_up(reader, self._progress)
+            except CacheFailed as failed:
+                self.give_up(failed)
+                return None
         return cache if cache is not None and cache.is_bound else None
 
     def is_behind(self, place: Position) -> bool:
@@ -149,8 +205,11 @@ class History:
             if place is not None:
                 from evcli.cache.cache import open_cache
 
-                self._cache = open_cache(place, reader)
-                self.uses_cache = self._cache is not None  # what is out of reach once is not waited for again
+                try:
+                    self._cache = open_cache(place, reader)
+                except CacheFailed as failed:  # what is out of reach once is not waited for again
+                    failed.path = place
+                    self.give_up(failed)
         return self._cache
 
     def forget(self, log: str) -> None:

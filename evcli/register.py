@@ -193,7 +193,8 @@ class Register:
             self._begin_again()  # what was read beside a writer was taken back
         cache = self.history.cache(reader, may_grow=not is_locked)
         if cache is not None and cache.at.number > self._based_on:
-            self._state, self._at, self._based_on = Draft(cache.state()), cache.at, cache.at.number
+            state = self.history.backed(cache, reader.path)
+            self._state, self._at, self._based_on = Draft(state), cache.at, cache.at.number
         try:
             replay(reader, self._state, self._at)
         except BaseException:

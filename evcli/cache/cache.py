@@ -8,6 +8,8 @@ its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves th
 import sqlite3
 from contextlib import suppress
 
+from evcli.cache import CacheFailed
+from evcli.cache.guard import failing_cache
 from evcli.cache.intake import (
     NOTHING,
     VERSION,
@@ -21,7 +23,8 @@ from evcli.cache.intake import (
     write_down,
 )
 from evcli.cache.place import is_there
-from evcli.cache.spans import SpanState, places_of
+from evcli.cache.spans import SpanState
+from evcli.cache.tables import ids_known, places_of, sum_of
 from evcli.errors import LogCut
 from evcli.eventlog.position import Position
 from evcli.eventlog.reading import LogReader
@@ -74,18 +77,21 @@ class Cache:
 
         Few ask for ids, so that they are taken in only then, and once.
         """
-        (known,) = self.db.execute("SELECT byte FROM ids_known").fetchone()
-        if known < self.at.offset and may_grow:
-            with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is looked at in the log
-                known = self._grow_ids(reader)
-        known = min(known, self.at.offset)  # another process may have taken in more than this one knows
-        return [byte for byte in places_of(self.db, prefix, most, exact=exact) if byte < known], known
+        with failing_cache():
+            known = ids_known(self.db)
+            if known < self.at.offset and may_grow:
+                with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is looked at in the log
+                    known = self._grow_ids(reader)
+            known = min(known, self.at.offset)  # another process may have taken in more than this one knows
+            places, others = places_of(self.db, prefix, most, exact=exact)
+        if any(reader.has_id(byte, prefix) for byte in others if byte < known):
+            raise CacheFailed("two of its tables do not agree", is_faulty=True)
+        return [byte for byte in places if byte < known], known
 
     def _grow_ids(self, reader: LogReader) -> int:
         self.db.execute("BEGIN IMMEDIATE")
         try:
-            (known,) = self.db.execute("SELECT byte FROM ids_known").fetchone()
-            take_in_ids(self.db, reader, known, self.at.offset)
+            take_in_ids(self.db, reader, ids_known(self.db), self.at.offset)
             self.db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -145,19 +151,21 @@ class Cache:
         """Whether this is a cache of that log; then it is known how far it goes. Raises LogCut."""
         self._known = NOTHING
         try:
-            row = self.db.execute("SELECT version, identity, number, byte, sha256, recorded, live FROM log").fetchone()
+            row = self.db.execute("SELECT * FROM log").fetchone()
         except sqlite3.OperationalError as error:
             if "no such" in str(error):  # empty, or of another time
                 return False
             raise
         if row is None or row[0] != VERSION:
             return False
-        _, identity, number, byte, sha256, recorded, live = row
+        if row[-1] != sum_of(*row[:-1]):
+            raise CacheFailed("the row that binds it to its log was changed", is_faulty=True)
+        _, identity, number, byte, sha256, recorded, live, _ = row
         if byte > reader.end.offset:
             reader.refresh()  # it may only have grown since it was opened
         if reader.identity() not in (identity, None):
             return False
-        at = Position(number, byte, sha256, recorded)
+        at = Position(number, byte, sha256.encode(), recorded, batch=None)
         if byte > reader.end.offset or not reader.follows(at):  # cut; or cut, and grown again past that byte
             raise LogCut(reader.path, number, byte, reader.end.offset, self.path)
         counts = (each.partition(":") for each in live.split(","))
@@ -165,22 +173,19 @@ class Cache:
         return self.is_bound
 
 
-def open_cache(path: str, reader: LogReader) -> Cache | None:
-    """The cache at `path`, as it was left, or one that is still to be made; None when it is out of reach for now.
+def open_cache(path: str, reader: LogReader) -> Cache:
+    """The cache at `path`, as it was left, or one that is still to be made.
 
     Raises:
         LogCut: the cache knows more than the log that `reader` reads has.
+        CacheFailed: it cannot be used.
     """
     cache = Cache(path)
     try:
         if is_there(path):
-            cache.open(reader)
-    except sqlite3.OperationalError:  # busy, or the disk is full
-        cache.close()
-        return None
-    except sqlite3.DatabaseError:  # broken: another is made, and put in its place
-        cache.close()
-    except LogCut:
+            with failing_cache():
+                cache.open(reader)
+    except BaseException:
         cache.close()
         raise
     return cache

@@ -10,11 +10,12 @@ from typing import NamedTuple, Protocol
 
 from evcli import __version__
 from evcli.cache.place import APPLICATION, create, remove
-from evcli.cache.spans import SpanState, add, add_ids, make_tables
+from evcli.cache.spans import SpanState
+from evcli.cache.tables import add, add_ids, ids_known, make_tables, set_ids_known, sum_of
 from evcli.domain.draft import Draft
 from evcli.domain.event import Event
 from evcli.domain.kinds import KINDS
-from evcli.errors import Damaged, OutcomeUnknown
+from evcli.errors import Damaged, NewerLog, OutcomeUnknown
 from evcli.eventlog.format import id_in
 from evcli.eventlog.opening import sync, sync_folder
 from evcli.eventlog.position import START, Position
@@ -27,7 +28,7 @@ AT_ONCE = 20_000
 PAGES_KIB = 48 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"2 of {__version__}"
+VERSION = f"3 of {__version__}"
 """What a cache must say to be used: another release may check more, and checks an event when it enters."""
 
 
@@ -133,12 +134,14 @@ def _emptied(new: str) -> sqlite3.Connection | None:
 def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: Progress | None) -> Known:
     """Replay the rest of the log, up to a damage if there is one, and put what it does to records into the tables."""
     begin, end, live = known.at, reader.end.offset, dict(known.live)
-    draft, places = Draft(SpanState(db, begin.number)), list[int]()
+    # What was written just now needs no second look; what was found does.
+    looks_twice = begin.number > 0
+    draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
 
     def settle() -> None:
         for kind in KINDS:
             live[kind] += add(db, kind, zip(draft.puts, places, strict=True))
-        draft.begin_over(SpanState(db, draft.number))
+        draft.begin_over(SpanState(db, draft.number, live if looks_twice else None))
         places.clear()
 
     def each(_: Sequence[Event], offsets: Sequence[int]) -> None:
@@ -148,7 +151,7 @@ def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: P
             if progress:
                 progress.show(reader.line_offset - begin.offset, end - begin.offset, draft.number - begin.number)
 
-    with suppress(Damaged):  # whoever asks for what follows reads it, and says so
+    with suppress(Damaged, NewerLog):  # whoever asks for what follows reads it, and says so
         replay(reader, draft, begin, each=each)
     settle()
     return Known(reader.at, live)
@@ -158,10 +161,10 @@ def write_down(db: sqlite3.Connection, reader: LogReader, known: Known) -> None:
     """Write down how far the cache is, and of which log."""
     live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
     at = known.at
-    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live)")
+    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
     db.execute("DELETE FROM log")
-    row = (VERSION, reader.identity(), at.number, at.offset, at.sha256, at.recorded, live)
-    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    row = (VERSION, reader.identity(), at.number, at.offset, at.sha256.decode(), at.recorded, live)
+    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
 
 
 def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int) -> None:
@@ -169,7 +172,7 @@ def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int
     ids = _ids_in(reader, start, stop)
     while some := list(islice(ids, AT_ONCE)):
         add_ids(db, some)
-    db.execute("UPDATE ids_known SET byte = max(byte, ?)", (stop,))
+    set_ids_known(db, max(stop, ids_known(db)))
 
 
 def _ids_in(reader: LogReader, start: int, stop: int) -> Iterator[tuple[str, int]]:

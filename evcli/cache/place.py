@@ -67,11 +67,21 @@ def _is_nobody_elses(folder: str) -> bool:
 
 def _usable(path: str, *, may_create: bool) -> str | None:
     try:
+        if not _has_room_for_a_journal(path):
+            return None
         return path if _is_ours_alone(path) and not os.lstat(path).st_mode & 0o077 and _is_cache(path) else None
     except FileNotFoundError:
         return path if may_create else None
     except OSError:
         return None
+
+
+def _has_room_for_a_journal(path: str) -> bool:
+    """Whether SQLite can keep its journal beside that file without writing to, or removing, what is not ours."""
+    try:
+        return _is_ours_alone(path + "-journal")
+    except FileNotFoundError:
+        return True
 
 
 def _is_ours_alone(path: str) -> bool:
@@ -88,9 +98,10 @@ def _is_cache(path: str) -> bool:
 
 
 def is_there(path: str) -> bool:
-    """Whether there is a file with something in it."""
+    """Whether there is a file with something in it; a link, or a folder, is none."""
     try:
-        return os.path.getsize(path) > 0
+        found = os.lstat(path)
+        return stat.S_ISREG(found.st_mode) and found.st_size > 0
     except OSError:
         return False
 
@@ -98,6 +109,8 @@ def is_there(path: str) -> bool:
 def create(path: str) -> bool:
     """Make an empty file, its owner's alone; whether one is there now."""
     try:
+        if not _has_room_for_a_journal(path):
+            return False
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         return _is_ours_alone(path)
@@ -113,6 +126,18 @@ def forget(log: str, other_folder: Callable[[], str] | None) -> None:
     for path in places:
         if is_there(path) and _is_cache(path):
             remove(path)
+
+
+def set_aside(path: str) -> str:
+    """Move a faulty cache to a free name beside it, for whoever wants to look; that name. Raises OSError."""
+    name, attempt = path + ".faulty", 1
+    while os.path.lexists(name):
+        attempt += 1
+        name = f"{path}.faulty-{attempt}"
+    os.rename(path, name)
+    with suppress(FileNotFoundError):
+        os.unlink(path + "-journal")
+    return name
 
 
 def remove(path: str) -> None:

@@ -69,7 +69,6 @@ def import_users(
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
     session: Session = ctx.obj
-    session.is_under_way = True
     with opened(file) as source, without_garbage_collection():
         run = _Run(session, source, form, skip_existing, dry_run, lock_wait)
         if dry_run:

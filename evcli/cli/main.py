@@ -76,12 +76,6 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
-        if type(error).__module__ == "sqlite3":
-            try:
-                if session.give_up_cache(error):
-                    return _run(session, arguments)
-            except NotWritten as failure:
-                return _fail(session, arguments, failure)
         if os.environ.get("EVCLI_DEBUG") == "1":
             import traceback
 

@@ -83,10 +83,10 @@ def new_file(path: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
     path = _free(path, log, may_replace)
     temporary = os.path.join(os.path.dirname(path), f".evcli-{os.urandom(8).hex()}")
     try:
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _not_written(path, error) from error
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # a file that has that name already is somebody's
+        raise _not_written(path, error) from error
+    try:
         file = os.fdopen(descriptor, "wb", buffering=1 << 16)
         try:
             yield NewFile(path, temporary, file, may_replace)

@@ -60,8 +60,6 @@ class Output:
         self.quiet = False
         self.color = "auto"
         self.paged = True
-        self.has_answered = False
-        """Whether something is on stdout, so that the command cannot begin anew."""
 
     # --- stdout -------------------------------------------------------------------------------------------------------
 
@@ -99,7 +97,6 @@ class Output:
         """Write bytes to stdout; none flushes it."""
         try:
             if data:
-                self.has_answered = True
                 sys.stdout.buffer.write(data)
             else:
                 sys.stdout.flush()

@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from evcli.cli.output import FORMS, Output
 from evcli.cli.waiting import Waiting
-from evcli.errors import BadInput, LogCut, NotWritten
+from evcli.errors import BadInput, LogCut
 from evcli.eventlog.file import FileLog
 from evcli.eventlog.opening import warnings_about
 from evcli.eventlog.reading import LogReader
@@ -35,10 +34,9 @@ class Session:
             uses_cache=os.environ.get("EVCLI_CACHE") != "off",
             other_folder=_cache_folder,
             progress=Waiting(self.output, "reading the log once", "events"),
+            warn=self.output.warning,
         )
         self.waiting: Waiting | None = None
-        self.is_under_way = False
-        """Whether something was done that cannot be done again from the beginning: input that was read."""
         self._log_option: str | None = None
 
     def set(self, option: str, value: object) -> None:
@@ -89,22 +87,6 @@ class Session:
         actor_type, source = environ.get("EVCLI_ACTOR_TYPE") or "user", environ.get("EVCLI_SOURCE") or "evcli"
         who = {"actor": actor, "actor_type": actor_type, "source": source}
         return kind(self.log, **who, clock=self.clock, new_id=self.new_id, history=self.history)
-
-    def give_up_cache(self, error: Exception) -> bool:
-        """Do without a cache that failed, and remove it when it is broken; False when it is too late to begin anew."""
-        path = self.history.cache_path
-        if path is None:
-            return False
-        what = f"the cache {path} failed ({error})"
-        if type(error).__name__ != "OperationalError":  # which says that it is busy, or that the disk is full
-            what += " and is removed; it is made anew when it is used"
-            with suppress(OSError):
-                self.history.forget(self.path)
-        if self.output.has_answered or self.is_under_way:
-            raise NotWritten(f"{what}; what is stored stays stored", "run the command again")
-        self.output.warning(what)
-        self.history = History(uses_cache=False)
-        return True
 
     def reader(self, *, trusts_cache: bool = True) -> LogReader:
         """Open the log for reading, and say what is odd about it.

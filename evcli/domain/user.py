@@ -223,7 +223,7 @@ def _may_be_restored(state: "State", id: int, user: User | None, data: Data) -> 
         raise NotDestroyed(id, user.name, user.changed)
     holder = state.holder(USER, user.email.casefold())
     if holder is not None:
-        raise RestoreBlocked(id, user.name, user.email, holder.id, holder.name)
+        raise RestoreBlocked(id, user.name, user.email, holder.id, holder.name, holder.created)
 
 
 def _not_live(state: "State", id: int, user: User | None) -> Refused:

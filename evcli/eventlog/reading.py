@@ -187,6 +187,13 @@ class LogReader:
         first = line_around(self.read, 0)[1] if self.end.offset else b""
         return hash_of(first).decode(errors="replace") if first.startswith(FIRST_BYTES) else None
 
+    def has_id(self, offset: int, id: str) -> bool:
+        """Whether a line that begins at byte `offset` is that of the event with that id."""
+        line = line_around(self.read, offset)[1] if offset < self.end.offset else b""
+        with suppress(BadLine):
+            return envelope(line)["id"] == id
+        return False
+
     def find_ids(self, prefix: str, *, exact: bool = False, start: int = 0) -> list[Event]:
         """The first ten events after byte `start` whose id begins with `prefix`, or is it; decodes only those."""
         import orjson

@@ -50,9 +50,14 @@ def calls_of(folder: Path, sweep: Sweep, package: Path = OURS) -> list[tuple[str
     out = folder / "calls"
     options = ["-o", str(out), *(word for each in sweep.always for word in ("-e", f"inject={each}"))]
     traced(log, sweep.before, sweep.words, options, package)
+    return named_calls(out.read_text())
+
+
+def named_calls(trace: str) -> list[tuple[str, int]]:
+    """The calls in what strace wrote, each with its place among those of its name."""
     seen: Counter[str] = Counter()
     found = []
-    for line in out.read_text().splitlines():
+    for line in trace.splitlines():
         if match := re.match(r"\d+ +(\w+)\(", line):
             seen[match[1]] += 1
             found.append((match[1], seen[match[1]]))

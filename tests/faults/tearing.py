@@ -42,7 +42,12 @@ def warm_up() -> None:
     gc.freeze()
 
 
-if __name__ == "__main__":
+def serve() -> None:
+    """Run what stdin asks for, until it ends."""
     warm_up()
     for line in sys.stdin:
         print(run(*json.loads(line)), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

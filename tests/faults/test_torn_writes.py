@@ -146,7 +146,8 @@ def tear_all(library: Path, disk: Path, figures: Figures, name: str, step: int) 
         finally:
             tearers.put(tearer)
 
-    step = max(step, length // (4 if step > 1 else 25) if length > 100_000 else 0)  # each place takes a second
+    if length > 5_000:  # of a megabyte, each place takes a second
+        step = max(step, length // (800 if length < 100_000 else 25 if step == 1 else 4))
     counts = sorted({*range(0, length, step), length - 1, length})
     cases = [(then, count) for then in ENDS for count in counts]
     complaints = in_parallel(fault, cases)

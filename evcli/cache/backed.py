@@ -1,0 +1,95 @@
+"""A State that the cache answers, and, from the moment at which it fails, the fold of the log itself."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from evcli.cache import CacheFailed
+from evcli.domain.event import Event
+from evcli.domain.state import Count, State
+
+Answer = TypeVar("Answer")
+
+
+class BackedState:
+    """Asks `state`, which may raise CacheFailed; `fold` then gives one that cannot, after the same event."""
+
+    def __init__(self, state: State, fold: Callable[[CacheFailed, int], State]) -> None:
+        self.number = state.number
+        self._state = state
+        self._fold = fold
+
+    def get(self, kind: str, id: int) -> Any:
+        """The record with that id, live or destroyed, or None."""
+        return self._ask(lambda state: state.get(kind, id))
+
+    def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:
+        """The records that there are with these ids."""
+        wanted = list(ids)
+
+        def ask(state: State) -> list[Any]:
+            if hasattr(state, "get_many"):
+                return list(state.get_many(kind, wanted))
+            return [record for id in wanted if (record := state.get(kind, id)) is not None]
+
+        return self._ask(ask)
+
+    def holder(self, kind: str, key: str) -> Any:
+        """The live record whose unique key is `key`, or None."""
+        return self._ask(lambda state: state.holder(kind, key))
+
+    def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
+        """For each of these unique keys that a live record has, that record."""
+        wanted = list(keys)
+
+        def ask(state: State) -> dict[str, Any]:
+            if hasattr(state, "holders"):
+                return dict(state.holders(kind, wanted))
+            return {key: record for key in wanted if (record := state.holder(kind, key)) is not None}
+
+        return self._ask(ask)
+
+    def last_id(self, kind: str) -> int:
+        """The highest id that was ever given to this kind."""
+        return self._ask(lambda state: state.last_id(kind))
+
+    def count(self, kind: str) -> Count:
+        """How many records of the kind there are."""
+        return self._ask(lambda state: state.count(kind))
+
+    def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
+        """All records of the kind, or those that live, in order of id."""
+        return self._stream(lambda state: state.records(kind, live_only=live_only))
+
+    def called(self, kind: str, word: str) -> Iterator[Any]:
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+        return iter(self._ask(lambda state: list(state.called(kind, word))))
+
+    def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
+        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        return self._stream(lambda state: state.words(kind, start, backward=backward))
+
+    def prepare(self, events: Sequence[Event]) -> None:
+        """Nothing to do: a draft over this one asks for many at once."""
+
+    def put(self, kind: str, before: Any, record: Any) -> None:
+        """Never done: what happens goes into a draft."""
+        raise NotImplementedError
+
+    def _ask(self, question: Callable[[State], Answer]) -> Answer:
+        try:
+            return question(self._state)
+        except CacheFailed as failed:
+            self._state = self._fold(failed, self.number)
+            return question(self._state)
+
+    def _stream(self, question: Callable[[State], Iterator[Answer]]) -> Iterator[Answer]:
+        """The same in parts: where the cache fails on the way, the fold goes on after what was given."""
+        given = 0
+        try:
+            for each in question(self._state):
+                yield each
+                given += 1
+        except CacheFailed as failed:
+            self._state = self._fold(failed, self.number)
+            yield from islice(question(self._state), given, None)

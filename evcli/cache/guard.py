@@ -1,0 +1,24 @@
+"""Errors of the database become a CacheFailed: out of reach for now, or faulty."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evcli.cache import CacheFailed
+
+_OUT_OF_REACH = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM,
+}  # fmt: skip
+
+
+@contextmanager
+def failing_cache() -> Iterator[None]:
+    """Any error of the database in the block is a CacheFailed; so is one of values that nobody put there."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        raise CacheFailed(str(error), is_faulty=code is None or code & 0xFF not in _OUT_OF_REACH) from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise CacheFailed(f"it holds what nobody put there ({error})", is_faulty=True) from error

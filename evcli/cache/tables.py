@@ -1,0 +1,258 @@
+"""Records as spans: what each was, from one event until the next about it, in the tables of an SQLite database.
+
+One row for every event, and nothing in a row is ever changed: so a state after any event is a matter of looking up, and
+stays the same while other processes add what happened later. Two more tables find records by what they are called; a
+row of theirs ends when a record is called so no more. For each kind K of record:
+
+    K_spans   the record's own fields, and the byte at which the event's line begins; by record and event
+    K_keys    unique key, whether the record is destroyed, the event that ends this, the record, the event that began it
+    K_names   name without regard to case, the event that ends this, the record, the event that began it
+    K_live    the records that live after the last event that is here
+    K_now     the event that made each record what it is after the last event that is here
+    K_words   a sum of what each record is called then, and the record; ordered by the sum
+    ids       id of an event, and the byte at which its line begins; filled when ids are first asked for
+    id_sums   a sum of that id, and the byte; ordered by the sum
+
+A disk can change a bit, and a changed row or a lost one must not decide what is written. So each row of spans carries a
+sum, and of the present everything is looked up a second time, in K_now or K_words, which share no page with the first.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from evcli.cache import CacheFailed
+from evcli.domain.event import Kind
+from evcli.domain.kinds import KINDS
+from evcli.domain.state import words_of
+
+STILL = 1 << 60
+"""The event that ends what has not ended."""
+
+
+Put = tuple[tuple[str, Any, Any], int]
+"""What one event did: kind of record, the record before and after; and the byte at which the event's line begins."""
+
+
+class Sql:
+    """The statements for one kind of record."""
+
+    def __init__(self, kind: Kind) -> None:
+        what = ("spans", "keys", "names", "live", "now", "words")
+        spans, keys, names, live, now, words = (f"{kind.name}_{each}" for each in what)
+        fields = kind.record._fields
+        columns = ", ".join(f"{spans}.{field}" for field in (*fields, "byte", "sum"))
+        last = f"SELECT max(changed) FROM {spans} WHERE id = wanted.value AND changed <= ?"
+        last_of = f"{spans}.id = wanted.value AND changed = ({last})"
+        is_so = "until > ? AND since <= ?"
+        self.make = (
+            f"CREATE TABLE {spans} ({', '.join(fields)}, byte, sum, PRIMARY KEY (id, changed)) WITHOUT ROWID",
+            f"CREATE TABLE {keys} (key TEXT, gone INTEGER, until INTEGER, id INTEGER, since INTEGER, "
+            "PRIMARY KEY (key, gone, until, id)) WITHOUT ROWID",
+            f"CREATE TABLE {names} (name TEXT, until INTEGER, id INTEGER, since INTEGER, "
+            "PRIMARY KEY (name, until, id)) WITHOUT ROWID",
+            f"CREATE TABLE {live} (id INTEGER PRIMARY KEY)",
+            f"CREATE TABLE {now} (id INTEGER PRIMARY KEY, changed INTEGER)",
+            f"CREATE TABLE {words} (sum INTEGER, id INTEGER, PRIMARY KEY (sum, id)) WITHOUT ROWID",
+        )
+        self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)}, ?, ?)"
+        self.now = f"SELECT changed FROM {now} WHERE id = ?"
+        self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
+        self.last_now = f"SELECT max(id) FROM {now}"
+        self.named = f"SELECT id FROM {words} WHERE sum = ?"
+        self.named_many = f"SELECT sum, {words}.id FROM json_each(?) AS wanted JOIN {words} ON sum = wanted.value"
+        self.set_now = f"INSERT OR REPLACE INTO {now} VALUES (?, ?)"
+        self.begin_word = f"INSERT OR REPLACE INTO {words} VALUES (?, ?)"
+        self.end_word = f"DELETE FROM {words} WHERE sum = ? AND id = ?"
+        self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed DESC LIMIT 1"
+        self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {last_of}"
+        self.all = (
+            "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
+            f"SELECT {columns} FROM wanted CROSS JOIN {spans} ON {last_of}"
+        )
+        living = f"SELECT +id AS value FROM {live} ORDER BY id"  # the + lets spans be found by their key
+        self.all_live = (
+            f"SELECT {columns} FROM ({living}) AS wanted CROSS JOIN {spans} ON {last_of} "
+            "WHERE (SELECT number FROM log) = ?"
+        )
+        self.last_id = f"SELECT max(id) FROM {spans}"
+        self.created = f"SELECT min(changed) FROM {spans} WHERE id = ?"
+        self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE destroyed IS NULL"
+        self.events = f"SELECT changed, byte FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
+        self.holder = f"SELECT id FROM {keys} WHERE key = ? AND gone = 0 AND {is_so}"
+        self.holders = (
+            f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted "
+            f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
+        )
+        by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
+        self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
+        # Of words that were, or will be, no more is looked at than this: a guess need not be better.
+        rows = "SELECT {0} AS word, id, until, since FROM {1} WHERE {0} {2} ? ORDER BY {0} {3}, id {3} LIMIT 5000"
+        orders = ((">=", ""), ("<", "DESC"))
+        self.words = [
+            [f"SELECT word, id FROM ({rows.format(word, table, *order)}) WHERE {is_so}" for order in orders]
+            for table, word in ((keys, "key"), (names, "name"))
+        ]
+        self.begin_key = f"INSERT INTO {keys} VALUES (?, ?, ?, ?, ?)"
+        self.end_key = f"UPDATE {keys} SET until = ? WHERE key = ? AND gone = ? AND until = {STILL} AND id = ?"
+        self.begin_name = f"INSERT INTO {names} VALUES (?, ?, ?, ?)"
+        self.end_name = f"UPDATE {names} SET until = ? WHERE name = ? AND until = {STILL} AND id = ?"
+        self.begin_life = f"INSERT INTO {live} VALUES (?)"
+        self.end_life = f"DELETE FROM {live} WHERE id = ?"
+
+
+SQL = {name: Sql(kind) for name, kind in KINDS.items()}
+
+
+def make_tables(db: sqlite3.Connection) -> None:
+    """Make the tables of all kinds, empty, whatever was there before."""
+    for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        db.execute(f"DROP TABLE {table}")
+    db.execute("CREATE TABLE ids (id TEXT, byte INTEGER, PRIMARY KEY (id, byte)) WITHOUT ROWID")
+    db.execute("CREATE TABLE id_sums (sum INTEGER, byte INTEGER, PRIMARY KEY (sum, byte)) WITHOUT ROWID")
+    db.execute("CREATE TABLE ids_known (byte INTEGER, sum INTEGER)")
+    db.execute("INSERT INTO ids_known VALUES (0, ?)", (sum_of(0),))
+    for sql in SQL.values():
+        for statement in sql.make:
+            db.execute(statement)
+
+
+def sum_of(*values: object) -> int:
+    """A check sum of plain values."""
+    return crc32(orjson.dumps(values))
+
+
+class _Words:
+    """Which rows of a table of words begin and end, where each record has one word at a time."""
+
+    def __init__(self) -> None:
+        self._begun: list[list[Any]] = []
+        self._open: dict[int, list[Any]] = {}
+        self._ended: list[tuple[Any, ...]] = []
+
+    def begin(self, id: int, number: int, *word: object) -> None:
+        """From event `number` on, the record is called so."""
+        row = self._open[id] = [*word, STILL, id, number]
+        self._begun.append(row)
+
+    def end(self, id: int, number: int, *word: object) -> None:
+        """From event `number` on, it is called so no more."""
+        row = self._open.pop(id, None)
+        if row is None:
+            self._ended.append((number, *word, id))
+        else:
+            row[-3] = number
+
+    def settle(self, db: sqlite3.Connection, begin: str, end: str) -> None:
+        """Write them; in order, so that rows that stand side by side in the file go in together."""
+        self._ended.sort(key=_without_first)
+        self._begun.sort()
+        db.executemany(end, self._ended)
+        db.executemany(begin, self._begun)
+
+
+def _without_first(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[1:]
+
+
+def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
+    """Add what events made of records of a kind, in their order, to its tables; how many records more live now."""
+    sql, unique_key, name_key = SQL[kind], KINDS[kind].unique_key, KINDS[kind].name_key
+    spans: list[tuple[Any, ...]] = []
+    keys, names = _Words(), _Words()
+    begun: set[int] = set()
+    ended: set[int] = set()
+    first: dict[int, Any] = {}
+    latest: dict[int, Any] = {}
+    for (of_kind, before, record), byte in puts:
+        if of_kind != kind:
+            continue
+        spans.append((*record, byte, sum_of(*record, byte)))
+        latest[record.id] = record
+        first.setdefault(record.id, before)
+        id, number, is_gone = record.id, record.changed, record.destroyed is not None
+        if before is None:
+            keys.begin(id, number, unique_key(record), is_gone)
+            names.begin(id, number, name_key(record))
+            begun.add(id)
+            continue
+        was_gone = before.destroyed is not None
+        key, old_key = unique_key(record), unique_key(before)
+        if key != old_key or is_gone != was_gone:
+            keys.end(id, number, old_key, was_gone)
+            keys.begin(id, number, key, is_gone)
+        name, old_name = name_key(record), name_key(before)
+        if name != old_name:
+            names.end(id, number, old_name)
+            names.begin(id, number, name)
+        if is_gone != was_gone:
+            now, other = (ended, begun) if is_gone else (begun, ended)
+            if id in other:  # what an earlier event of these did is undone
+                other.remove(id)
+            else:
+                now.add(id)
+    spans.sort(key=itemgetter(0))  # by id, which is the first field of every record
+    db.executemany(sql.add, spans)
+    keys.settle(db, sql.begin_key, sql.end_key)
+    names.settle(db, sql.begin_name, sql.end_name)
+    _set_present(db, kind, first, latest)
+    db.executemany(sql.end_life, [(id,) for id in ended])
+    db.executemany(sql.begin_life, [(id,) for id in sorted(begun)])
+    return len(begun) - len(ended)
+
+
+def _set_present(db: sqlite3.Connection, kind: str, before: Mapping[int, Any], now: Mapping[int, Any]) -> None:
+    """Let the second tables say what these records are now; before, they were others, or None."""
+    sql, of_kind = SQL[kind], KINDS[kind]
+    begun: list[tuple[int, int]] = []
+    ended: list[tuple[int, int]] = []
+    for id, record in now.items():
+        old = before[id]
+        words = {sum_of(word) for word in words_of(of_kind, record)}
+        old_words = set() if old is None else {sum_of(word) for word in words_of(of_kind, old)}
+        begun += [(word, id) for word in words - old_words]
+        ended += [(word, id) for word in old_words - words]
+    db.executemany(sql.set_now, sorted((id, record.changed) for id, record in now.items()))
+    db.executemany(sql.end_word, sorted(ended))
+    db.executemany(sql.begin_word, sorted(begun))
+
+
+def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:
+    """Add the ids of events, each with the byte at which the event's line begins."""
+    ids = list(ids)
+    db.executemany("INSERT INTO ids VALUES (?, ?)", sorted(ids))
+    db.executemany("INSERT INTO id_sums VALUES (?, ?)", sorted((sum_of(id), byte) for id, byte in ids))
+
+
+def ids_known(db: sqlite3.Connection) -> int:
+    """The byte up to which the ids of events are here."""
+    byte, sum = db.execute("SELECT byte, sum FROM ids_known").fetchone()
+    if sum != sum_of(byte):
+        raise CacheFailed("a row of it was changed", is_faulty=True)
+    return int(byte)
+
+
+def set_ids_known(db: sqlite3.Connection, byte: int) -> None:
+    """Write down up to which byte they are."""
+    db.execute("UPDATE ids_known SET byte = ?, sum = ?", (byte, sum_of(byte)))
+
+
+def places_of(db: sqlite3.Connection, prefix: str, most: int, *, exact: bool) -> tuple[list[int], list[int]]:
+    """The bytes at which the lines of events begin whose id is `prefix`, or begins with it, in order.
+
+    Then those at which there may be one with exactly that id, as the second table has it: the caller looks.
+    """
+    # No id has the last of all characters, so this is the end of those that begin so.
+    last = prefix if exact else prefix + "\U0010ffff"
+    rows = db.execute("SELECT id, byte FROM ids WHERE id BETWEEN ? AND ? ORDER BY byte LIMIT ?", (prefix, last, most))
+    found = rows.fetchall()
+    second = "SELECT count(*) FROM id_sums WHERE sum = ? AND byte = ?"
+    if any(db.execute(second, (sum_of(id), byte)).fetchone() != (1,) for id, byte in found):
+        raise CacheFailed("two of its tables do not agree", is_faulty=True)
+    places = [byte for _, byte in found]
+    others = db.execute("SELECT byte FROM id_sums WHERE sum = ?", (sum_of(prefix),)) if exact else ()
+    return places, [byte for (byte,) in others if byte not in places]
