@@ -94,10 +94,7 @@ class History:
             from evcli.cache.place import set_aside
 
             with suppress(OSError):
-                what = (
-                    f"the cache {path} is faulty ({failed}) and was moved to {set_aside(path)}; a new one is made when "
-                )
-                what += "it is needed"
+                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and is made anew"
         self._warn(what)
 
     def place(self, reader: LogReader, number: int) -> Position:

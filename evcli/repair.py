@@ -32,7 +32,7 @@ from evcli.eventlog.format import (
     is_proved,
     place_after,
 )
-from evcli.eventlog.lines import CHUNK
+from evcli.eventlog.lines import CHUNK, LINE_END
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.reading import LogReader
 from evcli.eventlog.signals import held_signals
@@ -149,10 +149,7 @@ def _follow_chain(reader: LogReader, good: Position) -> tuple[Position, list[tup
         proved = [line for line in lines if is_proved(line, previous)]
         known = [] if is_next else [reader.position_of(number, good).sha256]
         if len({*known, *map(hash_of, proved)}) > 1:
-            start = lines[proved[-1]][0]
-            why = f"two different lines continue event {number - 1}, and nothing says which one was recorded"
-            hint = "nothing was changed; a backup or a head kept elsewhere can tell: remove the other line by hand"
-            raise Damaged(reader.path, reader.line_number(start), start, why, hint)
+            raise _fork(reader, number, lines[proved[-1]][0])
         if not is_next:
             continue
         if not proved:
@@ -171,6 +168,12 @@ def _follow_chain(reader: LogReader, good: Position) -> tuple[Position, list[tup
     return before, found[:whole], whole_place
 
 
+def _fork(reader: LogReader, number: int, byte: int) -> Damaged:
+    why = f"two different lines continue event {number - 1}, and nothing says which one was recorded"
+    hint = "nothing was changed; a backup or a head kept elsewhere can tell: remove the other line by hand"
+    return Damaged(reader.path, reader.line_number(byte), byte, why, hint)
+
+
 def _accepted(line: bytes, place: Position, state: PackedState, ids: set[str]) -> Event | None:
     """The event in a proved line, taken into the state; None when it breaks a rule. Raises NewerLine."""
     try:
@@ -186,7 +189,6 @@ def _accepted(line: bytes, place: Position, state: PackedState, ids: set[str]) -
     return event
 
 
-_CLOSING = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
 _SEQUENCE = re.compile(rb',"sequence":"([0-9]{12})"')
 
 
@@ -201,7 +203,7 @@ def _candidates(reader: LogReader, begin: int) -> Iterator[tuple[int, int, int]]
         text, at = rest + chunk, offset - len(rest)
         offset += len(chunk)
         last = 0
-        for match in _CLOSING.finditer(text):
+        for match in LINE_END.finditer(text):
             for start in _starts(text, max(last, match.end() - MAX_LINE), match.start()):
                 if sequence := _SEQUENCE.search(text, start, match.start()):
                     yield int(sequence[1]), at + start, at + match.end()

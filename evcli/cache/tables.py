@@ -83,7 +83,6 @@ class Sql:
         self.created = f"SELECT min(changed) FROM {spans} WHERE id = ?"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE destroyed IS NULL"
         self.events = f"SELECT changed, byte FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
-        self.holder = f"SELECT id FROM {keys} WHERE key = ? AND gone = 0 AND {is_so}"
         self.holders = (
             f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted "
             f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
@@ -166,14 +165,9 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     keys, names = _Words(), _Words()
     begun: set[int] = set()
     ended: set[int] = set()
-    first: dict[int, Any] = {}
-    latest: dict[int, Any] = {}
-    for (of_kind, before, record), byte in puts:
-        if of_kind != kind:
-            continue
+    ours = [(before, record, byte) for (of_kind, before, record), byte in puts if of_kind == kind]
+    for before, record, byte in ours:
         spans.append((*record, byte, sum_of(*record, byte)))
-        latest[record.id] = record
-        first.setdefault(record.id, before)
         id, number, is_gone = record.id, record.changed, record.destroyed is not None
         if before is None:
             keys.begin(id, number, unique_key(record), is_gone)
@@ -199,7 +193,8 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     db.executemany(sql.add, spans)
     keys.settle(db, sql.begin_key, sql.end_key)
     names.settle(db, sql.begin_name, sql.end_name)
-    _set_present(db, kind, first, latest)
+    first = {record.id: before for before, record, _ in reversed(ours)}
+    _set_present(db, kind, first, {record.id: record for _, record, _ in ours})
     db.executemany(sql.end_life, [(id,) for id in ended])
     db.executemany(sql.begin_life, [(id,) for id in sorted(begun)])
     return len(begun) - len(ended)

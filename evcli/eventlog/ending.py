@@ -5,7 +5,6 @@ What stands before them may still be damaged; whoever reads it will see, and nob
 """
 
 import os
-import re
 from io import BytesIO
 from typing import NamedTuple
 
@@ -21,10 +20,9 @@ from evcli.eventlog.format import (
     is_proved,
     place_after,
 )
+from evcli.eventlog.lines import LINE_END
 from evcli.eventlog.position import START, Position
 from evcli.eventlog.torn import is_torn
-
-_CLOSING = re.compile(rb',"sha256":"[0-9a-f]{64}"\}').finditer
 
 
 class End(NamedTuple):
@@ -144,7 +142,7 @@ def _after_good_lines(window: bytes, begin: int, place: Position) -> tuple[Posit
 
 def _line_without_newline(window: bytes, at: int, place: Position) -> bytes:
     """The next line, where it is proved but for its newline, with a newline; else nothing."""
-    for match in _CLOSING(window, at, at + MAX_LINE):
+    for match in LINE_END.finditer(window, at, at + MAX_LINE):
         line = window[at : match.end()] + b"\n"
         if is_proved(line, place):
             return line

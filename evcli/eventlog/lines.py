@@ -1,9 +1,12 @@
 """Finding lines in a file from any byte of it, by reading a few blocks around that byte."""
 
+import re
 from collections.abc import Callable
 
 from evcli.eventlog.format import MAX_LINE
 
+LINE_END = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
+"""With what every line ends, before its newline."""
 CHUNK = 1 << 16
 BLOCK = 1 << 14
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from conftest import Clock
+from support.calls import Calls
 from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
 
 import evcli
@@ -308,35 +309,6 @@ def test_a_batch_file_beside_the_log_changes_nothing(
 
 
 # --- how a batch is written -------------------------------------------------------------------------------------------
-
-
-class Calls:
-    """The calls that write to, cut or sync files, in order; at some of them, something else can happen first."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-        self.made: list[str] = []
-        self.before: dict[str, Callable[[], None]] = {}
-        self._log = log
-        for name in ("write", "fsync", "ftruncate"):
-            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(descriptor: int, *arguments: Any) -> Any:
-            did = f"{name} {self._what(descriptor)}"
-            self.made.append(did)
-            if did in self.before:
-                self.before[did]()
-            return real(descriptor, *arguments)
-
-        return call
-
-    def _what(self, descriptor: int) -> str:
-        found = os.fstat(descriptor)
-        known = {"log": self._log, "folder": self._log.parent, "folder above": self._log.parent.parent}
-        for what, path in known.items():
-            if path.exists() and os.path.samestat(found, path.stat()):
-                return what
-        return "another"
 
 
 @pytest.fixture

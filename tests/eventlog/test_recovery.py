@@ -4,13 +4,13 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.calls import Calls
 from support.events import TIME, creation, lines_of
 
 from evcli.audit import audit
@@ -146,36 +146,6 @@ def test_a_command_that_writes_nothing_leaves_the_torn_tail(torn: Path, log: byt
             register_at(torn).execute(create("bob"))
     assert torn.read_bytes() == log[:-9]
     assert copies_beside(torn) == []
-
-
-class Calls:
-    """The calls that change or sync files, in order, as `name what`; some of them can be made to fail."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-        self.made: list[str] = []
-        self.failing: dict[str, int] = {}
-        self.killed_at = -1
-        self._log = log
-        for name in ("write", "fsync", "ftruncate"):
-            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(descriptor: int, *arguments: Any) -> Any:
-            did = f"{name} {self._what(descriptor)}"
-            if len(self.made) == self.killed_at:
-                os._exit(9)
-            self.made.append(did)
-            if did in self.failing:
-                raise OSError(self.failing[did], os.strerror(self.failing[did]))
-            return real(descriptor, *arguments)
-
-        return call
-
-    def _what(self, descriptor: int) -> str:
-        found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            return "folder"
-        return "log" if os.path.samestat(found, os.stat(self._log)) else "copy"
 
 
 PUT_ASIDE = ["write copy", "fsync copy", "fsync folder", "ftruncate log"]
