@@ -580,6 +580,39 @@ def test_what_a_writer_may_still_take_back_is_not_taken_in(grown: Cli) -> None:
 
 
 @pytest.mark.usefixtures("_always")
+def test_what_came_after_the_sync_is_not_taken_in(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process catches the cache up after this one synced the log, and a third is still writing."""
+    writer = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    writer.execute(intention(RENAMED, 1, "Ada Byron", ""))
+    settle, unsynced = intake_module.is_settled, list[bytes]()
+
+    def others_go_on(reader: LogReader) -> bool:
+        is_settled = settle(reader)
+        if not unsynced:
+            unsynced.append(b"")
+            writer.execute(intention(RENAMED, 1, "Ada Noel", ""))
+            grown.ok("state")
+            unsynced[0] = writer.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+        return is_settled
+
+    monkeypatch.setattr(cache_module, "is_settled", others_go_on)
+    grown.ok("state")
+    assert cache_module.last_known(str(cached(grown.log))) == (10, grown.log.stat().st_size - len(unsynced[0]))
+    os.truncate(grown.log, grown.log.stat().st_size - len(unsynced[0]))
+    assert "Ada Noel" in grown.ok("state").out
+
+
+@pytest.mark.usefixtures("_always")
+@pytest.mark.parametrize("table", ["user_spans", "user_keys", "log"])
+def test_what_a_killed_build_left_is_not_used(grown: Cli, table: str) -> None:
+    break_table(cached(grown.log), table)
+    cached(grown.log).rename(cached(grown.log, ".cache.new"))
+    assert "Ada King" in grown.ok("state").out
+    assert cache_module.last_known(str(cached(grown.log))) == (8, grown.log.stat().st_size)
+    assert not cached(grown.log, ".cache.new").exists()
+
+
+@pytest.mark.usefixtures("_always")
 def test_what_cannot_be_synced_is_not_taken_in(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Register(FileLog(str(grown.log)), actor="ann").execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))
     known = cached(grown.log).read_bytes()

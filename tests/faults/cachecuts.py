@@ -1,0 +1,217 @@
+"""Every state that a power cut may leave of a log and its cache, from the calls that evcli and SQLite really made.
+
+The model of the disk is that of `powercut`: a file has its synced content, and since then each sector old or new for
+itself, at any of its later sizes; a name is there as it was when the folder was synced, or as any later call left it.
+But a database is written in the middle, and a file keeps its content when its name changes.
+"""
+
+import json
+import random
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+from faults.common import LOG, OURS, run
+from faults.powercut import CALLS
+
+SECTOR = 512
+
+Words = Sequence[str]
+
+_SCRIPT = """
+import json, os, sys
+from evcli import history
+from evcli.cache import cache, intake
+from evcli.cli.main import main
+os.environ.pop("EVCLI_CACHE", None)
+history.CACHED_FROM = history.MOST_BEHIND = 1
+ours = intake.VERSION
+for words in json.loads(sys.argv[1]):
+    if words[0] == "release":
+        intake.VERSION = cache.VERSION = "an older one" if words[1] == "older" else ours
+    elif words[0] == "cache":
+        os.environ["EVCLI_CACHE"] = words[1]
+    elif code := main(["--log", sys.argv[2], *words]):
+        sys.exit(f"{words} ended with {code}")
+"""
+"""evcli with a cache for the shortest log, until `cache off`; `release older` makes it as another release does."""
+
+
+class Op(NamedTuple):
+    """One call on a path: `make`, `write` (at an offset), `cut`, `sync`, `sync folder`, `remove` or `rename`."""
+
+    what: str
+    path: str
+    data: bytes = b""
+    offset: int = -1
+    to: str = ""
+
+
+class Recording(NamedTuple):
+    """The files that a series of commands found, each with the contents it may have had, and what they did."""
+
+    before: dict[str, list[bytes]]
+    ops: list[Op]
+
+
+Files = tuple[tuple[str, bytes], ...]
+
+
+def prepared(folder: Path, words: Sequence[Words], package: Path = OURS) -> Path:
+    """A log on which these commands were run."""
+    folder.mkdir(mode=0o700)
+    log = folder / LOG
+    ran = run([sys.executable, "-c", _SCRIPT, json.dumps(words), str(log)], package)
+    assert ran.code == 0, ran.err
+    return log
+
+
+def record(log: Path, words: Sequence[Words], package: Path = OURS, *, is_synced: bool = True) -> Recording:
+    """Run commands under strace; unless `is_synced`, the log's last line need not be on the disk before."""
+    before = {path.name: [path.read_bytes()] for path in log.parent.iterdir()}
+    if not is_synced:
+        whole = before[LOG][0]
+        before[LOG] = [whole[: whole.rindex(b"\n", 0, -1) + 1], whole]
+    with tempfile.NamedTemporaryFile("r") as trace:
+        options = ["-f", "-qq", "-y", "-xx", "-s", "4194304", "-o", trace.name, "--seccomp-bpf", "-e", f"trace={CALLS}"]
+        ran = run(["strace", *options, sys.executable, "-c", _SCRIPT, json.dumps(words), str(log)], package)
+        ops = [op for line in trace if (op := _op(line, str(log.parent)))]
+    assert ran.code == 0, f"without any fault: {ran.err}"
+    return Recording(before, ops)
+
+
+def _op(line: str, folder: str) -> Op | None:
+    match = re.match(r"\d+ +(\w+)\((.*)\) += (\d+)", line)
+    if not match:
+        return None
+    name, arguments, result = match[1], match[2], int(match[3])
+    texts = [bytes.fromhex(each.replace("\\x", "")) for each in re.findall(r'"((?:\\x..)*)"', arguments)]
+    on = re.match(r"\d+<([^>]*)>", arguments)
+    path = bytes.fromhex(on[1].replace("\\x", "")).decode() if on and on[1].startswith("\\x") else ""
+    if name in ("open", "openat", "unlink", "rename"):
+        path = texts[0].decode()
+    if path == folder and name in ("fsync", "fdatasync"):
+        return Op("sync folder", "")
+    if not path.startswith(f"{folder}/"):
+        return None
+    path = path.removeprefix(f"{folder}/")
+    if name in ("open", "openat"):
+        assert "O_TRUNC" not in arguments, "the model knows no file that is emptied when opened"
+        return Op("make", path) if "O_CREAT" in arguments else None
+    if name in ("write", "pwrite64"):
+        at = int(arguments.rpartition(", ")[2]) if name == "pwrite64" else -1
+        return Op("write", path, texts[0][:result], at)
+    if name == "rename":
+        return Op("rename", path, to=texts[1].decode().removeprefix(f"{folder}/"))
+    known = {"ftruncate": "cut", "fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
+    assert name in known, f"the model does not know {name}"
+    return Op(known[name], path, offset=int(arguments.rpartition(", ")[2]) if name == "ftruncate" else -1)
+
+
+class _File:
+    """A file's synced content, and what it was after each call since."""
+
+    def __init__(self, contents: Sequence[bytes] = (b"",)) -> None:
+        self.synced, *self.since = contents
+
+    @property
+    def now(self) -> bytes:
+        return self.since[-1] if self.since else self.synced
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write at `offset`, or append when that is negative."""
+        now = self.now
+        at = len(now) if offset < 0 else offset
+        self.since.append(now[:at].ljust(at, b"\0") + data + now[at + len(data) :])
+
+    def contents(self, most: int, chance: random.Random) -> list[bytes]:
+        """Legal contents after a power cut: the plain ones, and about `most` with sectors of different age."""
+        ages = [self.synced, *self.since]
+        found = [self.now, self.synced]
+        if self.since:
+            found += chance.sample(self.since, min(most, len(self.since)))
+        for _ in range(most if self.since else 0):
+            size = len(chance.choice(ages))
+            found.append(self._mixed(size, ages, chance))
+        return list(dict.fromkeys(found))
+
+    def _mixed(self, size: int, ages: Sequence[bytes], chance: random.Random) -> bytes:
+        """Sectors of any age; or all of one age, but for one sector (of those that differ) or a few."""
+        base = chance.choice((self.now, self.synced, chance.choice(ages)))
+        sectors = range(0, size, SECTOR)
+        chosen = dict.fromkeys(sectors, base)
+        odds = chance.choice((0.0, 0.0, 0.05, 1.0))
+        if odds:
+            chosen |= {at: chance.choice(ages) for at in sectors if chance.random() < odds}
+        else:
+            other = chance.choice(ages)
+            differing = [at for at in sectors if base[at : at + SECTOR] != other[at : at + SECTOR]]
+            chosen |= dict.fromkeys(chance.sample(differing, min(1, len(differing))), other)
+        return b"".join(age[at : at + SECTOR].ljust(SECTOR, b"\0") for at, age in chosen.items())[:size]
+
+
+def images(recorded: Recording, most: int) -> Iterator[tuple[int, Files]]:
+    """Legal images of a cut after so many calls: every choice of names, with contents that are drawn.
+
+    Each comes once, but for those after the last call, of which more is asked.
+    """
+    chance = random.Random(1)
+    names: dict[str, list[_File | None]] = {name: [_File(each)] for name, each in recorded.before.items()}
+    seen: set[Files] = set()
+    for after in range(len(recorded.ops) + 1):
+        if after == len(recorded.ops):
+            seen.clear()
+        if after:
+            _apply(names, recorded.ops[after - 1])
+        choices = [[(name, file) for file in dict.fromkeys(states)] for name, states in names.items()]
+        for chosen in product(*choices):
+            there = [(name, file) for name, file in chosen if file is not None]
+            drawn = {file: file.contents(most, chance) for _, file in there}
+            for number in range(max(map(len, drawn.values()))):
+                # The first is the newest of all; then each goes on by itself, and what is used up is drawn again.
+                content = {
+                    file: each[number] if number < len(each) else chance.choice(each) for file, each in drawn.items()
+                }
+                image = tuple((name, content[file]) for name, file in there)
+                if image not in seen:
+                    seen.add(image)
+                    yield after, image
+
+
+def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
+    if op.what == "sync folder":
+        for states in names.values():
+            del states[:-1]
+        return
+    states = names.setdefault(op.path, [None])
+    file = states[-1]
+    if op.what == "make":
+        if file is None:
+            states.append(_File())
+        return
+    assert file is not None, f"{op.what} of {op.path}, which is not there"
+    if op.what == "write":
+        file.write(op.data, op.offset)
+    elif op.what == "cut":
+        file.since.append(file.now[: op.offset].ljust(op.offset, b"\0"))
+    elif op.what == "sync":
+        file.synced, file.since = file.now, []
+    else:
+        states.append(None)
+        if op.what == "rename":
+            names.setdefault(op.to, [None]).append(file)
+
+
+def lay_out(folder: Path, image: Files) -> Path:
+    """Put an image on the disk, and nothing else; its log."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for path in folder.iterdir():
+        path.unlink()
+    for name, content in image:
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o600)
+    return folder / LOG

@@ -1,0 +1,217 @@
+"""The power is cut while a cache is made, renamed or caught up: it is good then, or made anew, and never cries wolf."""
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import Cli, Clock, Ran
+
+from evcli import history
+from evcli.cache.intake import VERSION
+from faults.cachecuts import Files, Recording, Words, images, lay_out, prepared, record
+from faults.common import LOG, OURS, needs
+from faults.conftest import Figures
+
+pytestmark = needs("strace")
+
+USERS: list[Words] = [
+    ("user", "create", "Ada", "--email", "ada@example.com", "--id", "a"),
+    ("user", "create", "Bob", "--email", "bob@example.com", "--id", "b"),
+    ("user", "rename", "1", "Adele", "--id", "c"),
+]
+MORE: list[Words] = [
+    ("user", "destroy", "2", "--id", "d"),
+    ("user", "create", "Bea", "--email", "bob@example.com", "--id", "e"),
+    ("user", "change-email", "1", "adele@example.com", "--id", "f"),
+]
+STATE: list[Words] = [("state",)]
+OLDER: list[Words] = [("release", "older")]
+OURS_AGAIN: list[Words] = [("release", "ours")]
+
+
+class Case(NamedTuple):
+    """What was done to a log with a cache, and then without; what is done when the power is cut."""
+
+    cached: list[Words]
+    uncached: list[Words]
+    done: list[Words]
+    is_synced: bool = False
+
+
+CASES = {
+    "making it": Case([], USERS + MORE, STATE),
+    "catching it up": Case(USERS + STATE, MORE, STATE),
+    "catching it up twice": Case(USERS + STATE, [], [MORE[0], *STATE, *MORE[1:], *STATE], is_synced=True),
+    "making it anew": Case(OLDER + USERS + STATE, MORE, STATE),
+    "making it anew and catching it up": Case(OLDER + USERS + STATE, [], [*STATE, *MORE, *STATE], is_synced=True),
+    "catching it up and making it anew": Case(
+        OLDER + USERS + STATE, [], [*OLDER, *MORE, *STATE, *OURS_AGAIN, *STATE], is_synced=True
+    ),
+    "a write that catches it up first": Case(
+        USERS + STATE, MORE, [("user", "create", "C", "--email", "c@example.com")]
+    ),
+    "taking in ids": Case(USERS + STATE, MORE, [("show", "id:b")]),
+}
+
+ASKED: list[Words] = [
+    ("state", "--json"), ("state", "--at", "2", "--json"), ("user", "list", "--all", "--json"),
+    ("show", "id:e", "--json"), ("log", "--user", "2", "--json"), ("user", "show", "adele", "--json"),
+    ("user", "show", "bob@example.com", "--json"),
+]  # fmt: skip
+WRITTEN: list[Words] = [
+    ("user", "create", "Zoe", "--email", "bob@example.com"), ("user", "rename", "adele", "Ann"),
+    ("user", "restore", "2"), ("user", "create", "Zoe", "--email", "zoe@example.com", "--id", "f"),
+    ("user", "create", "Zoe", "--email", "zoe@example.com"), ("state", "--json"), ("verify", "--json"),
+]  # fmt: skip
+
+
+class Judge:
+    """Holds what evcli says with a cache against what it says of the same log without one."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._monkeypatch = monkeypatch
+        self._right: dict[bytes, tuple[list[tuple[int, str]], bytes]] = {}
+        monkeypatch.setattr(history, "CACHED_FROM", 1)
+        monkeypatch.setattr(history, "MOST_BEHIND", 1)
+        monkeypatch.setenv("EVCLI_ACTOR", "ann")
+
+    def fault_of(self, image: Files, *, is_done: bool = False) -> str:
+        """What is wrong with an image, if `is_done` with one of commands that had all ended; "" when nothing is."""
+        log = dict(image)[LOG]
+        if is_done and known_to(lay_out(self._folder / "image", image)) is None:
+            return "lost: the cache was made, and is not there"
+        if log not in self._right:
+            self._right[log] = self._run(((LOG, log),), "off")
+        right, said = self._right[log], self._run(image, "on")
+        for words, (code, out), (right_code, right_out) in zip(ASKED + WRITTEN, said[0], right[0], strict=True):
+            if code == 12 != right_code:
+                return f"false alarm: {' '.join(words)}: {out}"
+            if (code, out) != (right_code, right_out):
+                return f"{' '.join(words)} answered {code} {out!r}, and without a cache {right_code} {right_out!r}"
+        if any(".faulty" in path.name for path in (self._folder / "image").iterdir()):
+            return "the cache was set aside as faulty"
+        if said[1] != right[1]:
+            return "the events that were written are not those without a cache"
+        if known_to(self._folder / "image" / LOG) != said[1].count(b"\n"):
+            return "the cache is neither good nor made anew"
+        return ""
+
+    def _run(self, image: Files, cache: str) -> tuple[list[tuple[int, str]], bytes]:
+        log = lay_out(self._folder / "image", image)
+        self._monkeypatch.setenv("EVCLI_LOG", str(log))
+        if cache == "off":
+            self._monkeypatch.setenv("EVCLI_CACHE", "off")
+        else:
+            self._monkeypatch.delenv("EVCLI_CACHE", raising=False)
+        cli = Cli(log, Clock(Clock().now.replace(year=2040)))  # later than what was recorded
+        return [_of(cli(*words)) for words in ASKED + WRITTEN], log.read_bytes()
+
+
+def known_to(log: Path) -> int | None:
+    """The last event that the cache of a log knows; None when there is no cache of this release."""
+    path = log.with_name(LOG + ".cache")
+    if not path.exists():
+        return None
+    db = sqlite3.connect(path)
+    try:
+        row = db.execute("SELECT number FROM log WHERE version = ?", (VERSION,)).fetchone()
+        return None if row is None else int(row[0])
+    except sqlite3.Error:
+        return None
+    finally:
+        db.close()
+
+
+def _of(ran: Ran) -> tuple[int, str]:
+    return ran.code, ran.out or (ran.err if ran.code == 12 else "")
+
+
+def recording(folder: Path, case: Case, package: Path = OURS) -> Recording:
+    """The calls of a case."""
+    log = prepared(folder / "store", [*case.cached, ("cache", "off"), *case.uncached], package)
+    return record(log, case.done, package, is_synced=case.is_synced)
+
+
+def judged(judge: Judge, recorded: Recording, most: int, share: float = 1.0) -> Iterator[str]:
+    """What is wrong with a share of all images, and with every one after the last call; "" when nothing is."""
+    chance = random.Random(2)
+    for after, image in images(recorded, most):
+        is_done = after == len(recorded.ops)
+        if is_done or chance.random() < share:
+            wrong = judge.fault_of(image, is_done=is_done)
+            last = [f"{op.what} {op.path}" for op in recorded.ops[max(0, after - 3) : after]]
+            sizes = {name: len(content) for name, content in image}
+            yield wrong and f"power cut after {after} calls, the last {last}; disk holds {sizes}: {wrong}"
+
+
+def check(disk: Path, judge: Judge, figures: Figures, name: str, most: int, share: float = 1.0) -> None:
+    """Cut the power at every moment of a case."""
+    found = list(judged(judge, recording(disk, CASES[name]), most, share))
+    complaints = [wrong for wrong in found if wrong]
+    figures.count("power-cut images checked", len(found))
+    figures.judge(complaints)
+    assert not complaints, complaints[:10]
+
+
+@pytest.fixture
+def judge(disk: Path, monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """The judge over images in the test's folder."""
+    return Judge(disk, monkeypatch)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_power_cut_leaves_a_cache_that_answers_right(name: str, disk: Path, judge: Judge, figures: Figures) -> None:
+    check(disk, judge, figures, name, most=4, share=0.1)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", CASES)
+def test_every_power_cut_leaves_a_cache_that_answers_right(
+    name: str, disk: Path, judge: Judge, figures: Figures
+) -> None:
+    check(disk, judge, figures, name, most=12)
+
+
+class Mutant(NamedTuple):
+    """A file of the cache package, the text in it that goes, what stands there then; the case that catches it."""
+
+    file: str
+    old: str
+    new: str
+    case: str
+    because: str
+
+
+MUTANTS = {
+    "the cache is not synced when it is caught up": Mutant(
+        "cache.py", "synchronous = FULL", "synchronous = OFF", "catching it up", "set aside as faulty"
+    ),
+    "it is caught up without a journal": Mutant(
+        "cache.py", "journal_mode = DELETE", "journal_mode = OFF", "catching it up", "set aside as faulty"
+    ),
+    "a new cache is renamed before it is synced": Mutant(
+        "intake.py", " sync(descriptor)\n", " pass\n", "making it", "neither good nor made anew"
+    ),
+    "its folder is not synced when it is renamed": Mutant(
+        "intake.py", "    sync_folder(os.path.dirname(path))\n", "", "making it", "lost: the cache was made"
+    ),
+    "it takes in what is not synced": Mutant("intake.py", "reader.sync()\n", "pass\n", "making it", "false alarm"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_careless_cache_is_caught_by_power_cuts(name: str, disk: Path, judge: Judge) -> None:
+    mutant = MUTANTS[name]
+    package = disk / "mutant"
+    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
+    file = package / "evcli" / "cache" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1, "the mutant is made by a change that there is nothing for"
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    found = judged(judge, recording(disk, CASES[mutant.case], package), most=20)
+    assert any(mutant.because in wrong for wrong in found), "no image shows it"
