@@ -32,7 +32,7 @@ from evcli import history
 from faults import tearing
 
 history.CACHED_FROM = history.MOST_BEHIND = 1  # a cache for the shortest log
-tearing.LONGEST = 20
+tearing.LONGEST = 10
 real = os.urandom
 os.urandom = lambda size: bytes(size) if "NO_CHANCE" in os.environ else real(size)
 tearing.serve()
@@ -51,8 +51,6 @@ class Files(NamedTuple):
     bad_line: int
     """Where the damaged line begins."""
     cache: bytes
-    early_cache: bytes
-    """One that does not know the last events yet."""
     other_cache: bytes
     database: bytes
     """A file of SQLite's that is somebody's, not a cache."""
@@ -66,10 +64,7 @@ def files() -> Files:
         good = _log(log, "User")
         _log(other, "Other")
         lines = good.splitlines(keepends=True)
-        log.write_bytes(b"".join(lines[:-3]))
-        early_cache, other_cache = _cache_of(log), _cache_of(other)
-        log.write_bytes(good)
-        cached = _cache_of(log)
+        cached, other_cache = cache_of(log), cache_of(other)
         made = sqlite3.connect(Path(folder, "made.db"))
         made.execute("CREATE TABLE notes (text)")
         made.execute("INSERT INTO notes VALUES ('mine')")
@@ -78,7 +73,7 @@ def files() -> Files:
         database = Path(folder, "made.db").read_bytes()
     bad_line = sum(map(len, lines[:-2]))
     damaged = good[:bad_line] + lines[-2].replace(b'"authid":"ann"', b'"authid":"eve"') + lines[-1]
-    return Files(good, good + lines[-1][:100], damaged, bad_line, cached, early_cache, other_cache, database)
+    return Files(good, good + lines[-1][:100], damaged, bad_line, cached, other_cache, database)
 
 
 def _log(log: Path, name: str) -> bytes:
@@ -91,7 +86,8 @@ def _log(log: Path, name: str) -> bytes:
     return log.read_bytes()
 
 
-def _cache_of(log: Path) -> bytes:
+def cache_of(log: Path) -> bytes:
+    """The cache that a reader leaves beside that log."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("EVCLI_CACHE", raising=False)
         patch.setattr(history, "CACHED_FROM", 1)
@@ -200,11 +196,10 @@ class World:
         for name, content in STATES[state](some).items():
             _write(self.store / name, content)
         _write(self.others / "people.csv", b"name,email\nNew,new@example.com\nNewer,newer@example.com\n")
+        # Of this very user: another user's are told by their owner alone.
         victims = {"text": b"somebody's notes\n", "empty": b"", "database": some.database, "cache": some.other_cache}
         for name, content in victims.items():
             _write(self.others / name, content, 0o644)
-            if os.geteuid() == 0:
-                os.chown(self.others / name, OTHER_USER, OTHER_USER)
 
     def of_others(self) -> dict[str, Any]:
         """All that evcli must not change, nor make."""
