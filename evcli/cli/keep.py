@@ -166,7 +166,7 @@ def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
     rows: list[tuple[str, Cell]] = [
         ("head", planned.head.head),
         ("first bad line", f"line {fault.line}, byte {fault.byte}: {fault.why}"),
-        ("recovered", f"{len(planned.found)} events from after it"),
+        ("recovered", f"{len(planned.found)} events after that line"),
         ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
         *((f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone),
         ("copy", copy or "a full copy would be kept beside the log first"),

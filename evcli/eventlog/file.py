@@ -184,9 +184,16 @@ class LogWriter:
         if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):
             return
         copy = self._put_torn_tail_aside() if end.torn else ""
-        if end.is_unterminated:
-            self._write_missing_newline()
-        self.sync()
+        try:
+            if end.is_unterminated:
+                self._write_missing_newline()
+            self.sync()
+        except (NotWritten, OutcomeUnknown) as error:
+            if copy:  # the next writer finds nothing unfinished, and so would not tell
+                error.hint = f"{end.torn} bytes of an unfinished append are kept in {copy}; {error.hint}".removesuffix(
+                    "; "
+                )
+            raise
         if copy:
             self.notices.append(
                 f"an append was unfinished: its {end.torn} bytes were truncated at byte {end.size} and are kept in "

@@ -168,7 +168,7 @@ def test_what_the_hashes_prove_comes_back_and_is_counted(story: Cli) -> None:
     lines = content.splitlines(keepends=True)
     story.log.write_bytes(b"".join([*lines[:3], b"a note\n", *lines[5:], lines[3], lines[4]]).replace(b"\n", b"\r\n"))
     shown = dict(line.split("\t") for line in story.ok("repair").out.splitlines())
-    assert shown["recovered"] == "8 events from after it"
+    assert shown["recovered"] == "8 events after that line"
     assert shown["gone"] == "1 lines, 8 bytes"
     assert shown["gone line 4"] == "not readable as an event"
     assert story.log.read_bytes() == content

@@ -237,6 +237,15 @@ def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_writte
     assert copies_beside(torn) == [], "a copy that is none was left"
 
 
+def test_a_failed_sync_after_a_tail_was_put_aside_names_the_copy(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Calls(monkeypatch, torn).failing["fsync log"] = errno.EIO
+    with pytest.raises(OutcomeUnknown) as failed:
+        register_at(torn).execute(create("eve"))
+    (copy,) = copies_beside(torn)
+    assert str(copy) in failed.value.hint
+    assert "before repeating" in failed.value.hint
+
+
 def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(
     torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

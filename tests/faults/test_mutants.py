@@ -78,8 +78,8 @@ MUTANTS = {
     ),
     "a tail that was cut off is not synced": Mutant(
         "eventlog/file.py",
-        "        self.sync()\n        if copy:\n",
-        "        if not copy:\n            self.sync()\n        if copy:\n",
+        "            self.sync()\n        except",
+        "            if not copy:\n                self.sync()\n        except",
         cut_the_power("torn"),
         "false alarm",
     ),
@@ -123,8 +123,8 @@ MUTANTS = {
     ),
     "the missing newline is written with the line": Mutant(
         "eventlog/file.py",
-        "        if end.is_unterminated:\n            self._write_missing_newline()\n        self.sync()\n",
-        "        self.sync()\n        if end.is_unterminated:\n            self._write_missing_newline()\n",
+        "            if end.is_unterminated:\n                self._write_missing_newline()\n            self.sync()\n",
+        "            self.sync()\n            if end.is_unterminated:\n                self._write_missing_newline()\n",
         cut_the_power("no newline at the end of a sector"),
         "false alarm",
     ),
