@@ -86,9 +86,8 @@ class History:
         if not self.uses_cache:  # another part of the same cache, which is given up already
             return
         cache, self._cache, self.uses_cache = self._cache, None, False
+        # Not closed here: an answer in parts may still be under way, and is then folded from where it was.
         path = cache.path if cache is not None else failed.path
-        if cache is not None:
-            cache.close()
         what = f"the cache {path} cannot be used ({failed})"
         if failed.is_faulty:
             from evcli.cache.place import set_aside

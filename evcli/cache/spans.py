@@ -68,8 +68,11 @@ class SpanState:
             ids = dict(rows)
             records = {record.id: record for record in self.get_many(kind, ids.values())} if ids else {}
             found = {key: records.get(id) for key, id in ids.items()}
+            unique_key = KINDS[kind].unique_key
+            for key, record in found.items():
+                if record is None or record.destroyed is not None or unique_key(record) != key:
+                    raise CacheFailed("a row of it was changed", is_faulty=True)
             if self._live_counts is not None:
-                unique_key = KINDS[kind].unique_key
                 named = {id for _, id in self._db.execute(SQL[kind].named_many, (_array(map(sum_of, keys)),))}
                 wanted, second = set(keys), {}
                 for record in [*records.values(), *self.get_many(kind, named - records.keys())]:
@@ -93,7 +96,10 @@ class SpanState:
                 return high
             middle = high
             while low < high:
-                if self._db.execute(sql.created, (middle,)).fetchone()[0] <= self.number:
+                first = _record(kind, self._db.execute(sql.first, (middle,)).fetchone())
+                if first.created != first.changed:
+                    raise CacheFailed("a row of it is lost", is_faulty=True)
+                if first.created <= self.number:
                     low = middle
                 else:
                     high = middle - 1
@@ -143,11 +149,12 @@ class SpanState:
         with failing_cache():
             ids = {id for (id,) in self._db.execute(SQL[kind].called, (word, self.number, self.number) * 2)}
             records = sorted(self.get_many(kind, ids))
+            if len(records) != len(ids) or any(word not in words_of(KINDS[kind], record) for record in records):
+                raise CacheFailed("a row of it was changed", is_faulty=True)
             if self._live_counts is not None:
                 named = {id for (id,) in self._db.execute(SQL[kind].named, (sum_of(word),))}
                 others = [each for each in self.get_many(kind, named - ids) if word in words_of(KINDS[kind], each)]
-                same = all(word in words_of(KINDS[kind], record) for record in records)
-                self._must_agree(same and not others and len(records) == len(ids) and ids <= named)
+                self._must_agree(not others and ids <= named)
             return iter(records)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
@@ -155,14 +162,22 @@ class SpanState:
         start = start.encode(errors="replace").decode()
         with failing_cache():
             found = [
-                self._db.execute(statements[backward], (start, self.number, self.number)).fetchall()
+                self._db.execute(statements[backward], (start, self.number, self.number))
                 for statements in SQL[kind].words
             ]
+        pairs = merge(*found, reverse=backward)
         last = None
-        for word, id in merge(*found, reverse=backward):
-            if (word, id) != last:  # a record whose name is its key
-                yield word, self.get(kind, id)
-            last = (word, id)
+        while True:
+            with failing_cache():
+                pair = next(pairs, None)
+                if pair is None:
+                    return
+                record = None if pair == last else self.get(kind, pair[1])
+                if pair != last and (record is None or pair[0] not in words_of(KINDS[kind], record)):
+                    raise CacheFailed("two of its tables do not agree", is_faulty=True)
+            if pair != last:  # else a record whose name is its key
+                yield pair[0], record
+            last = pair
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Nothing to do: a draft over this one asks for many at once."""

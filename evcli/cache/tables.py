@@ -80,7 +80,7 @@ class Sql:
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT max(id) FROM {spans}"
-        self.created = f"SELECT min(changed) FROM {spans} WHERE id = ?"
+        self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE destroyed IS NULL"
         self.events = f"SELECT changed, byte FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
         self.holders = (
