@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
+from evcli.domain.find import find_user
 from evcli.domain.state import State
-from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
-from evcli.domain.who import find_user
-from evcli.eventlog.file import FileLog
-from evcli.intention import Intention
-from evcli.register import Register
+from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
+from evcli.log.file.engine import FileLog
+from evcli.register.decide import Intention
+from evcli.register.register import Register
 
 HERE = Path(__file__).parent
 

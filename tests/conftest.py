@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from evcli.cli.main import main
-from evcli.eventlog.file import FileLog
-from evcli.register import Register
+from evcli.log.file.engine import FileLog
+from evcli.register.register import Register
 
 VECTORS = Path(__file__).parent / "vectors"
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evcli.audit import audit
-from evcli.domain.user import USER
-from evcli.eventlog.reading import LogReader
-from evcli.register import Register
+from evcli.kinds.user import USER
+from evcli.log.reader import LogReader
+from evcli.register.register import Register
+from evcli.register.verify import audit
 
 WRITERS = 8
 COMMANDS = 40
@@ -42,8 +42,8 @@ READER = """
 import os, sys
 from evcli.domain.state import MemoryState
 from evcli.errors import NoLog
-from evcli.eventlog.file import FileLog
-from evcli.replay import replay
+from evcli.log.file.engine import FileLog
+from evcli.log.replay import replay
 
 path, stop = sys.argv[1:]
 while True:

@@ -207,7 +207,7 @@ def run_checker(name: str, folder: Path) -> int:
 
 
 def test_the_exit_codes_are_those_of_evcli_help(tmp_path: Path) -> None:
-    from evcli.cli.help import EXIT_CODES
+    from evcli.cli.commands.help import EXIT_CODES
 
     told = re.findall(r"^ +(\d[\d, ]*?)  +\S", EXIT_CODES, re.MULTILINE)
     table = re.findall(r"^\| ([\d, ]+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)

@@ -9,8 +9,7 @@ import sqlite3
 from contextlib import suppress
 
 from evcli.cache import CacheFailed
-from evcli.cache.guard import failing_cache
-from evcli.cache.intake import (
+from evcli.cache.build import (
     NOTHING,
     VERSION,
     Known,
@@ -22,12 +21,13 @@ from evcli.cache.intake import (
     take_in_ids,
     write_down,
 )
-from evcli.cache.place import is_there
+from evcli.cache.guard import failing_cache
+from evcli.cache.location import is_there
 from evcli.cache.spans import SpanState
 from evcli.cache.tables import ids_known, places_of, sum_of
 from evcli.errors import LogCut
-from evcli.eventlog.position import Position
-from evcli.eventlog.reading import LogReader
+from evcli.log import Position
+from evcli.log.reader import LogReader
 
 BUSY_SECONDS = 2.0
 """How long to wait for another process that commits; a whole cache is built aside, and nobody waits for that."""

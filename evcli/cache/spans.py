@@ -16,9 +16,9 @@ from evcli.cache import CacheFailed
 from evcli.cache.guard import failing_cache
 from evcli.cache.tables import SQL, sum_of
 from evcli.domain.event import Event
-from evcli.domain.kinds import KINDS
 from evcli.domain.state import Count, words_of
 from evcli.domain.text import is_unicode
+from evcli.kinds import KINDS
 
 
 class SpanState:

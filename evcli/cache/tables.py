@@ -27,8 +27,8 @@ import orjson
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Kind
-from evcli.domain.kinds import KINDS
 from evcli.domain.state import words_of
+from evcli.kinds import KINDS
 
 STILL = 1 << 60
 """The event that ends what has not ended."""

@@ -110,10 +110,10 @@ class LazyGroup(_Helpful, TyperGroup):
 
 
 def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
-    """Build command `name` of the family that `app` in `evcli.cli.MODULE` registers, loading that module only."""
+    """Build command `name`, which `app` in `evcli.cli.commands.MODULE` registers; load that module only."""
 
     def build() -> "AnyCommand":
-        app: typer.Typer = import_module(f"evcli.cli.{module}").app
+        app: typer.Typer = import_module(f"evcli.cli.commands.{module}").app
         info = next(info for info in app.registered_commands if info.name == name)
         info.cls = EvcliCommand
         return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
@@ -144,11 +144,11 @@ def root() -> LazyGroup:
         "evcli",
         table={
             "user": user_group,
-            **family("history", "log", "show", "diff"),
+            **family("log", "log", "show", "diff"),
             **family("state", "state"),
-            **family("importing", "import"),
+            **family("import_", "import"),
             **family("export", "export"),
-            **family("keep", "verify", "repair", "head", "status", "path"),
+            **family("verify", "verify", "repair", "head", "status", "path"),
             **family("help", "help"),
             **family("completion", "completion"),
         },

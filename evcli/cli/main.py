@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from evcli.cli.app import root
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
-from evcli.register import random_id, utc_now
+from evcli.register.register import random_id, utc_now
 
 _COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head|import)")
 
@@ -26,7 +26,7 @@ def run() -> NoReturn:
     if os.name == "nt":
         sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
     if "_EVCLI_COMPLETE" in os.environ:
-        from evcli.cli.completion import complete
+        from evcli.cli.commands.completion import complete
 
         complete(os.environ["_EVCLI_COMPLETE"], sys.argv[1:])
         code = 0

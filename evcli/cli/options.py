@@ -9,21 +9,21 @@ from evcli.errors import BadInput
 
 
 def complete_users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Candidates for a WHO; see `evcli.cli.completion.users`."""
-    from evcli.cli.completion import users
+    """Candidates for a WHO; see `evcli.cli.commands.completion.users`."""
+    from evcli.cli.commands.completion import users
 
     return users(ctx, incomplete)
 
 
 def complete_moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Candidates for a REF; see `evcli.cli.completion.moments`."""
-    from evcli.cli.completion import moments
+    """Candidates for a REF; see `evcli.cli.commands.completion.moments`."""
+    from evcli.cli.commands.completion import moments
 
     return moments(ctx, incomplete)
 
 
 def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from evcli.cli.completion import event_types
+    from evcli.cli.commands.completion import event_types
 
     return event_types(incomplete)
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from evcli.domain.find import label
 from evcli.domain.state import State
-from evcli.domain.user import (
+from evcli.errors import AmbiguousUser, BadInput, NoSuchUser
+from evcli.kinds.user import (
     CREATED,
     DESTROYED,
     EMAIL_CHANGED,
@@ -18,11 +20,9 @@ from evcli.domain.user import (
     email_key,
     name_key,
 )
-from evcli.domain.who import label
-from evcli.errors import AmbiguousUser, BadInput, NoSuchUser
-from evcli.eventlog.format import timestamp
-from evcli.intake import BadCell, Fault
-from evcli.intention import Intention
+from evcli.log.line import timestamp
+from evcli.register.decide import Intention
+from evcli.transfer.rows import BadCell, Fault
 
 FIELDS = ("name", "email", "date", "action", "reason", "destroyed")
 NEEDED = ("name", "email")
@@ -129,7 +129,7 @@ def _only(who: str, users: list[User]) -> int:
 
 
 def _time(date: str, clock: Callable[[], datetime]) -> str:
-    from evcli.moments import written_moment
+    from evcli.register.refs import written_moment
 
     now = clock()
     moment = written_moment(date, now)

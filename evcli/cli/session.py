@@ -7,17 +7,17 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from evcli.cli.output import FORMS, Output
-from evcli.cli.waiting import Waiting
+from evcli.cli.show.output import FORMS, Output
+from evcli.cli.show.progress import Waiting
 from evcli.errors import BadInput, LogCut
-from evcli.eventlog.file import FileLog
-from evcli.eventlog.opening import warnings_about
-from evcli.eventlog.reading import LogReader
-from evcli.history import History
-from evcli.register import Register, random_id, utc_now
+from evcli.log.file.engine import FileLog
+from evcli.log.file.open import warnings_about
+from evcli.log.reader import LogReader
+from evcli.register.history import History
+from evcli.register.register import Register, random_id, utc_now
 
 if TYPE_CHECKING:
-    from evcli.moments import Moment
+    from evcli.register.refs import Moment
 
 
 AnyRegister = TypeVar("AnyRegister", bound=Register)
@@ -110,7 +110,7 @@ class Session:
 
     def moment(self, ref: str, reader: LogReader, *, beginning: bool = False) -> int:
         """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
-        from evcli.moments import resolve
+        from evcli.register.refs import resolve
 
         find_ids = partial(self.history.find_ids, reader)
         moment = resolve(ref, reader, self.output.now, beginning=beginning, find_ids=find_ids)
@@ -121,7 +121,7 @@ class Session:
         return moment.number
 
     def _told(self, moment: "Moment", reader: LogReader, words: str) -> str:
-        from evcli.cli.times import local
+        from evcli.cli.show.times import local
 
         recorded = reader.position_of(moment.number).recorded
         return f"{words} event {moment.number} ({local(recorded) if recorded else 'the empty register'})"

@@ -10,8 +10,8 @@ from marshal import dumps, loads
 from typing import Any
 
 from evcli.domain.event import Event, Kind
-from evcli.domain.kinds import KINDS
 from evcli.domain.state import Count, words_among, words_of
+from evcli.kinds import KINDS
 
 
 class PackedState:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from evcli.domain.event import Event, Kind
-from evcli.domain.kinds import KINDS, TYPES
+from evcli.kinds import KINDS, TYPES
 
 
 class Count(NamedTuple):

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
-from evcli.eventlog.format import encode, hash_of, timestamp
-from evcli.eventlog.position import START as BEGINNING
-from evcli.eventlog.position import Position
+from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
+from evcli.log import START as BEGINNING
+from evcli.log import Position
+from evcli.log.line import encode, hash_of, timestamp
 
 START = datetime(2020, 1, 6, 8, 0, tzinfo=UTC)
 FIRST_NAMES = (

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import generate
 import orjson
 
-from evcli.domain.user import CREATED
+from evcli.kinds.user import CREATED
 
 PYTHON = sys.executable
 EVCLI = str(Path(sys.executable).with_name("evcli"))

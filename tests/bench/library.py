@@ -16,10 +16,10 @@ from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_ra
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
-from evcli.domain.user import CREATED, USER, email_key
-from evcli.eventlog.file import FileLog
-from evcli.intention import Intention
-from evcli.replay import replay
+from evcli.kinds.user import CREATED, USER, email_key
+from evcli.log.file.engine import FileLog
+from evcli.log.replay import replay
+from evcli.register.decide import Intention
 
 if TYPE_CHECKING:
     from uuid import UUID

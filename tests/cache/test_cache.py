@@ -19,22 +19,22 @@ from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evcli import history as history_module
+from evcli.cache import build as intake_module
 from evcli.cache import cache as cache_module
-from evcli.cache import intake as intake_module
-from evcli.cache import place as place_module
+from evcli.cache import location as place_module
 from evcli.cache.tables import sum_of
 from evcli.cli import session as session_module
 from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
-from evcli.domain.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 from evcli.errors import Conflict, LogCut, Refused
-from evcli.eventlog.file import FileLog
-from evcli.eventlog.reading import LogReader
-from evcli.history import History
-from evcli.intention import Intention
-from evcli.register import Register
-from evcli.replay import replay
+from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
+from evcli.log.file.engine import FileLog
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+from evcli.register import history as history_module
+from evcli.register.decide import Intention
+from evcli.register.history import History
+from evcli.register.register import Register
 
 NAMES = ["Ada", "ada", "Zoë", "李 明", "a@x.org", "7"]
 EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "zoe@y.org"]
@@ -63,7 +63,7 @@ def break_table(cache: Path, table: str) -> None:
 ALWAYS = (
     sys.executable,
     "-c",
-    "import sys; from evcli import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
+    "import sys; from evcli.register import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
     "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))",
 )
 """evcli as a process, with a cache for the shortest log."""
@@ -650,9 +650,10 @@ def test_a_register_that_lives_on_keeps_up_with_what_others_write(grown: Cli) ->
 
 KILLED = """
 import os, signal, sys
-from evcli import history
-from evcli.cache import cache, intake
-from evcli.eventlog import reading
+from evcli.register import history
+from evcli.cache import cache
+from evcli.cache import build as intake
+from evcli.log import reader as reading
 history.CACHED_FROM, history.MOST_BEHIND, intake.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
 module = intake if hasattr(intake, "{where}") else cache
 real, left = module.{where}, [int(sys.argv[1])]

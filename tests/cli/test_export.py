@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from cli.support import ADA, ALAN, EVCLI, GRACE, events_in, fails, many_events, run_process, run_shell, untouched
 from evcli.domain.event import Event
-from evcli.formulas import guarded, unguarded
+from evcli.transfer.csv_guard import guarded, unguarded
 
 USERS = [ADA, GRACE]
 EVERYBODY = [ADA, GRACE, ALAN]
@@ -422,7 +422,7 @@ def test_an_interrupted_export_leaves_nothing(
     script = f"""
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from evcli.cli import newfile
+from evcli.transfer import new_file as newfile
 from evcli.cli.main import run
 real = newfile.NewFile.write
 def write(self, pieces):

@@ -14,7 +14,7 @@ from conftest import Cli, Ran
 
 import evcli
 from cli.support import EVCLI, EVERY, READING, WRITING, Raw, events_in, fails, run_process, untouched
-from evcli.cli import output
+from evcli.cli.show import output
 
 # --- wrong usage ------------------------------------------------------------------------------------------------------
 
@@ -327,7 +327,7 @@ def test_a_bug_after_the_event_was_stored_says_that_it_is(story: Cli, bug: Calla
 
 def test_with_evcli_debug_a_bug_shows_its_traceback(story: Cli) -> None:
     script = HELPER.format(
-        patch="from evcli.cli import output\ndef broken(*_): return 1 / 0\noutput.Output.show = broken"
+        patch="from evcli.cli.show import output\ndef broken(*_): return 1 / 0\noutput.Output.show = broken"
     )
     plain = run_process("head", command=(sys.executable, "-c", script))
     assert plain.code == 255

@@ -25,20 +25,21 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "export", "help", "history", "importing", "keep", "state", "user"}
+FAMILIES = {"completion", "export", "help", "log", "import_", "verify", "state", "user"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
-    "evcli", "evcli.deciding", "evcli.errors", "evcli.history", "evcli.intention", "evcli.register", "evcli.replay",
-    "evcli.cache", "evcli.cache.place",
-    "evcli.cli", "evcli.cli.app", "evcli.cli.main", "evcli.cli.output", "evcli.cli.safe", "evcli.cli.session",
-    "evcli.cli.times", "evcli.cli.version", "evcli.cli.waiting",
-    "evcli.domain", "evcli.domain.draft", "evcli.domain.event", "evcli.domain.kinds", "evcli.domain.state",
-    "evcli.domain.text", "evcli.domain.user",
-    "evcli.eventlog", "evcli.eventlog.bulk", "evcli.eventlog.casting", "evcli.eventlog.ending", "evcli.eventlog.file",
-    "evcli.eventlog.format", "evcli.eventlog.lines", "evcli.eventlog.members", "evcli.eventlog.opening",
-    "evcli.eventlog.position", "evcli.eventlog.reading", "evcli.eventlog.recovery", "evcli.eventlog.signals",
-    "evcli.eventlog.torn",
+    "evcli", "evcli.disk", "evcli.errors",
+    "evcli.domain", "evcli.domain.event", "evcli.domain.overlay", "evcli.domain.state", "evcli.domain.text",
+    "evcli.kinds", "evcli.kinds.user",
+    "evcli.log", "evcli.log.blocks", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
+    "evcli.log.replay", "evcli.log.template",
+    "evcli.log.file", "evcli.log.file.end", "evcli.log.file.engine", "evcli.log.file.open", "evcli.log.file.recovery",
+    "evcli.log.file.torn",
+    "evcli.cache", "evcli.cache.location",
+    "evcli.register", "evcli.register.decide", "evcli.register.history", "evcli.register.register",
+    "evcli.cli", "evcli.cli.app", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.session", "evcli.cli.version",
+    "evcli.cli.show", "evcli.cli.show.output", "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip
 STDLIB = {
     "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq",
@@ -46,19 +47,19 @@ STDLIB = {
 }  # fmt: skip
 """What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
 
-EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.events", "evcli.cli.options", "evcli.domain.who", "evcli.moments"
-USER = {"evcli.cli.user", "evcli.cli.recording", EVENTS, OPTIONS, WHO}
-HISTORY = {"evcli.cli.history", EVENTS, OPTIONS, WHO}
-STATE = {"evcli.cli.state", EVENTS, OPTIONS}
-EXPORT = {"evcli.cli.export", EVENTS, OPTIONS}
-CSV = {"csv", "_csv", "io", "evcli.formulas"}
-KEEP = {"evcli.cli.keep", EVENTS, OPTIONS}
-AUDIT = {"evcli.audit", "evcli.domain.packed", "evcli.eventlog.survey", "array"}
+EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find", "evcli.register.refs"
+USER = {"evcli.cli.commands.user", "evcli.cli.write", EVENTS, OPTIONS, WHO}
+HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS, WHO}
+STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
+EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
+CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
+KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
+AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.log.faults", "array"}
 
 IMPORT = {
-    "evcli.cli.importing", "evcli.cli.recording", "evcli.cli.rows", EVENTS, OPTIONS, WHO,
-    "evcli.formulas", "evcli.importing", "evcli.intake", "evcli.series", "evcli.source", "evcli.eventlog.series",
-    "csv", "_csv", "io", "array",
+    "evcli.cli.commands.import_", "evcli.cli.rows", "evcli.cli.write", EVENTS, OPTIONS, WHO,
+    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.rows", "evcli.transfer.run", "evcli.transfer.source",
+    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array",
 }  # fmt: skip
 
 LOADED: dict[str, set[str]] = {
@@ -78,7 +79,7 @@ LOADED: dict[str, set[str]] = {
     "state --format csv": STATE | CSV,
     "export": EXPORT | CSV,
     "export --what events --at yesterday": EXPORT | {MOMENTS},
-    "export --force exported": EXPORT | CSV | {"evcli.cli.newfile", "evcli.cli.recording", WHO},
+    "export --force exported": EXPORT | CSV | {"evcli.transfer.new_file", "evcli.cli.write", WHO},
     "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP,
@@ -86,8 +87,8 @@ LOADED: dict[str, set[str]] = {
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT,
     "import dated.csv": IMPORT | {MOMENTS},
-    "help refs": {"evcli.cli.help"},
-    "completion bash": {"evcli.cli.completion"},
+    "help refs": {"evcli.cli.commands.help"},
+    "completion bash": {"evcli.cli.commands.completion"},
     "--version": set(),
     "nope": set(),
     "user show 99": USER,
@@ -129,7 +130,7 @@ def test_a_command_loads_nothing_that_is_not_on_its_list(
 @pytest.mark.parametrize("line", LOADED)
 def test_the_lists_allow_one_family_and_nothing_slow(line: str) -> None:
     allowed = CORE | STDLIB | LOADED[line] | baseline()
-    families = {name.removeprefix("evcli.cli.") for name in allowed} & FAMILIES
+    families = {name.removeprefix("evcli.cli.commands.") for name in allowed} & FAMILIES
     assert len(families) <= 1, f"{line} is allowed several families: {families}"
     slow = sorted(name for name in allowed if name in NEVER or name.startswith(tuple(f"{never}." for never in NEVER)))
     assert not slow, f"{line} is allowed {slow}"
@@ -159,7 +160,7 @@ def test_help_loads_no_rich_either(story: Cli, line: str) -> None:
 def test_completion_loads_neither_rich_nor_other_slow_things(story: Cli) -> None:
     script = """
 import sys
-from evcli.cli.completion import complete
+from evcli.cli.commands.completion import complete
 complete("fish", ["user", "show", ""])
 import json
 sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))

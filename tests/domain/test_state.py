@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evcli.domain.draft import Draft
 from evcli.domain.event import Event
+from evcli.domain.overlay import Draft
 from evcli.domain.packed import Claims, PackedState
 from evcli.domain.state import MemoryState, State, fold, step
-from evcli.domain.user import TYPES, USER, User
 from evcli.errors import Refused
+from evcli.kinds.user import TYPES, USER, User
 
 STATES: dict[str, Callable[[], State]] = {
     "memory": MemoryState,

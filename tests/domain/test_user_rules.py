@@ -8,7 +8,6 @@ import pytest
 
 from evcli.domain.event import Event
 from evcli.domain.state import MemoryState, State, fold, step
-from evcli.domain.user import TYPES, USER, User, clean_email, clean_name, clean_reason
 from evcli.errors import (
     BadText,
     EmailTaken,
@@ -20,6 +19,7 @@ from evcli.errors import (
     RestoreBlocked,
     Unchanged,
 )
+from evcli.kinds.user import TYPES, USER, User, clean_email, clean_name, clean_reason
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"

@@ -24,8 +24,9 @@ Words = Sequence[str]
 
 _SCRIPT = """
 import json, os, sys
-from evcli import history
-from evcli.cache import cache, intake
+from evcli.register import history
+from evcli.cache import cache
+from evcli.cache import build as intake
 from evcli.cli.main import main
 os.environ.pop("EVCLI_CACHE", None)
 history.CACHED_FROM = history.MOST_BEHIND = 1

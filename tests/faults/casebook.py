@@ -23,7 +23,7 @@ from conftest import Cli, Ran
 from support.events import NO_HASH
 
 import evcli
-from evcli.eventlog.format import hash_of
+from evcli.log.line import hash_of
 
 PACKAGE = {"PYTHONPATH": str(Path(evcli.__file__).parents[1])}
 EVE = ("user", "create", "Eve", "--email", "eve@example.com")

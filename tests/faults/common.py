@@ -20,13 +20,13 @@ import orjson
 import pytest
 
 import evcli
-from evcli.audit import audit
-from evcli.domain.user import CREATED, DESTROYED
 from evcli.errors import EvcliError, NoLog
-from evcli.eventlog.file import FileLog
-from evcli.eventlog.reading import LogReader
-from evcli.intention import Intention
-from evcli.register import Register
+from evcli.kinds.user import CREATED, DESTROYED
+from evcli.log.file.engine import FileLog
+from evcli.log.reader import LogReader
+from evcli.register.decide import Intention
+from evcli.register.register import Register
+from evcli.register.verify import audit
 
 OURS = Path(evcli.__file__).parent.parent
 """The folder above the package under test; a mutant has another one."""

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import Cli, Clock
 
-from evcli import history
+from evcli.register import history
 from faults.common import LOG, OURS, Ended, creation, destruction, environment, register
 
 OTHER_USER = 54321
@@ -28,7 +28,7 @@ LONG_AGO = 1_500_000_000_000_000_000
 
 SERVER = """
 import os
-from evcli import history
+from evcli.register import history
 from faults import tearing
 
 history.CACHED_FROM = history.MOST_BEHIND = 1  # a cache for the shortest log

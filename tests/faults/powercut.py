@@ -14,11 +14,11 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from evcli.audit import audit
 from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
-from evcli.eventlog.reading import LogReader
-from evcli.replay import replay
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+from evcli.register.verify import audit
 from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, run, what_is_in_the_way
 
 Item = TypeVar("Item")

@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from evcli.audit import audit
 from evcli.domain.event import Event
 from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
-from evcli.eventlog.reading import LogReader
-from evcli.replay import replay
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+from evcli.register.verify import audit
 from faults.common import LOG, creation, destruction, register, told
 from faults.conftest import Figures
 

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import pytest
 
-from evcli.audit import audit
-from evcli.cache import intake
+from evcli.cache import build as intake
+from evcli.domain.find import find_user
 from evcli.domain.state import State
-from evcli.domain.user import EMAIL_CHANGED, RENAMED, RESTORED
-from evcli.domain.who import find_user
 from evcli.errors import EvcliError
-from evcli.eventlog.file import FileLog
-from evcli.history import History
-from evcli.intention import Intention
-from evcli.register import Register
+from evcli.kinds.user import EMAIL_CHANGED, RENAMED, RESTORED
+from evcli.log.file.engine import FileLog
+from evcli.register.decide import Intention
+from evcli.register.history import History
+from evcli.register.register import Register
+from evcli.register.verify import audit
 from faults.common import creation, destruction, register, told
 from faults.conftest import Figures
 
@@ -67,8 +67,8 @@ def _always(monkeypatch: pytest.MonkeyPatch) -> None:
         db.execute("PRAGMA page_size = 512")
         return db
 
-    monkeypatch.setattr("evcli.history.CACHED_FROM", 0)
-    monkeypatch.setattr("evcli.history.MOST_BEHIND", 1)
+    monkeypatch.setattr("evcli.register.history.CACHED_FROM", 0)
+    monkeypatch.setattr("evcli.register.history.MOST_BEHIND", 1)
     monkeypatch.setattr(intake, "connect", small)
 
 

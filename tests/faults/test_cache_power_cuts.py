@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from conftest import Cli, Clock, Ran
 
-from evcli import history
-from evcli.cache.intake import VERSION
+from evcli.cache.build import VERSION
+from evcli.register import history
 from faults.cachecuts import Files, Recording, Words, images, lay_out, prepared, record
 from faults.common import LOG, OURS, needs
 from faults.conftest import Figures
@@ -195,12 +195,12 @@ MUTANTS = {
         "cache.py", "journal_mode = DELETE", "journal_mode = OFF", "catching it up", "set aside as faulty"
     ),
     "a new cache is renamed before it is synced": Mutant(
-        "intake.py", " sync(descriptor)\n", " pass\n", "making it", "neither good nor made anew"
+        "build.py", " sync(descriptor)\n", " pass\n", "making it", "neither good nor made anew"
     ),
     "its folder is not synced when it is renamed": Mutant(
-        "intake.py", "    sync_folder(os.path.dirname(path))\n", "", "making it", "lost: the cache was made"
+        "build.py", "    sync_folder(os.path.dirname(path))\n", "", "making it", "lost: the cache was made"
     ),
-    "it takes in what is not synced": Mutant("intake.py", "reader.sync()\n", "pass\n", "making it", "false alarm"),
+    "it takes in what is not synced": Mutant("build.py", "reader.sync()\n", "pass\n", "making it", "false alarm"),
 }
 
 

@@ -8,10 +8,10 @@ import pytest
 from cli.support import contents, untouched
 from conftest import Cli
 
-from evcli.audit import audit
 from evcli.errors import Damaged
-from evcli.eventlog.format import MAX_BATCH, hash_of
-from evcli.eventlog.reading import LogReader
+from evcli.log.line import MAX_BATCH, hash_of
+from evcli.log.reader import LogReader
+from evcli.register.verify import audit
 from faults.casebook import EVE, chain, forged, nothing_lost, says, torn_copies
 
 TEN = chain(10)

@@ -19,8 +19,8 @@ import pytest
 from cli.support import tell_the_story, untouched
 from conftest import Cli
 
-from evcli.eventlog.file import FileLog
-from evcli.eventlog.reading import LogReader
+from evcli.log.file.engine import FileLog
+from evcli.log.reader import LogReader
 from faults.casebook import EVE, PACKAGE, Kernel, chain, held, nothing_lost, process, says, torn_copies
 
 

@@ -13,7 +13,7 @@ import pytest
 from cli.support import many_events, tell_the_story, untouched
 from conftest import Cli
 
-from evcli.eventlog.format import MAX_LINE
+from evcli.log.line import MAX_LINE
 from faults.casebook import EVE, PACKAGE, chain, forged, members, no_traceback, nothing_lost, process, says, seal
 
 THREE = chain(3)

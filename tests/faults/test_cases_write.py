@@ -15,7 +15,7 @@ import pytest
 from cli.support import tell_the_story, untouched
 from conftest import Cli
 
-from evcli.eventlog.file import FileLog
+from evcli.log.file.engine import FileLog
 from faults.casebook import (
     EVE,
     PACKAGE,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from evcli.eventlog.follow import follow
-from evcli.eventlog.reading import LogReader
+from evcli.log.follow import follow
+from evcli.log.reader import LogReader
 from faults.common import creation, register, told
 from faults.conftest import Figures
 

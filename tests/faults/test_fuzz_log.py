@@ -8,12 +8,12 @@ from conftest import Cli
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from evcli.audit import Report, audit
 from evcli.errors import Damaged, EvcliError, NothingToRepair
-from evcli.eventlog.file import FileLog
-from evcli.eventlog.format import FIRST_BYTES
-from evcli.eventlog.reading import LogReader
-from evcli.repair import mend
+from evcli.log.file.engine import FileLog
+from evcli.log.line import FIRST_BYTES
+from evcli.log.reader import LogReader
+from evcli.register.repair import mend
+from evcli.register.verify import Report, audit
 from faults.casebook import chain, forged, no_traceback
 from faults.common import as_lines
 

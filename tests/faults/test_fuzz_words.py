@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from evcli.domain.text import text_fault
-from evcli.domain.user import LONGEST_EMAIL, LONGEST_NAME, clean_email, clean_name, clean_reason
 from evcli.errors import BadRef, BadText
-from evcli.eventlog.format import decode, encode
-from evcli.eventlog.position import START
+from evcli.kinds.user import LONGEST_EMAIL, LONGEST_NAME, clean_email, clean_name, clean_reason
+from evcli.log import START
+from evcli.log.line import decode, encode
 from faults.casebook import members, no_traceback
 
 quick = settings(
@@ -39,8 +39,8 @@ refs = st.one_of(
 def test_any_ref_is_a_moment_of_this_log_or_refused(cli: Cli, ref: str) -> None:
     if not cli.log.exists():
         tell_the_story(cli)
-    from evcli.eventlog.reading import LogReader
-    from evcli.moments import resolve
+    from evcli.log.reader import LogReader
+    from evcli.register.refs import resolve
 
     with LogReader(str(cli.log)) as reader:
         for beginning in (True, False):

@@ -38,7 +38,7 @@ NAME = "李" * 190
 
 ALWAYS_CACHED = (
     "import os, sys; os.environ.pop('EVCLI_CACHE', None)\n"
-    "from evcli import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
+    "from evcli.register import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
     "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))"
 )
 

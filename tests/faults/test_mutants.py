@@ -61,13 +61,13 @@ class Mutant(NamedTuple):
 
 MUTANTS = {
     "the log is not synced": Mutant(
-        "eventlog/file.py", "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
+        "log/file/engine.py", "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
     ),
     "the folder is not synced": Mutant(
-        "eventlog/opening.py", "", "def sync_folder(folder):\n    pass\n", cut_the_power("new"), "the answer was given"
+        "disk.py", "", "def sync_folder(folder):\n    pass\n", cut_the_power("new"), "the answer was given"
     ),
     "the answer comes before the sync": Mutant(
-        "register.py",
+        "register/register.py",
         "",
         "_append = Register._append\n\ndef _append_later(self, writer, batch, draft):\n"
         "    import json\n    events = [json.loads(line) for line in batch.lines]\n"
@@ -77,35 +77,35 @@ MUTANTS = {
         "the answer was given",
     ),
     "a tail that was cut off is not synced": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "            self.sync()\n        except",
         "            if not copy:\n                self.sync()\n        except",
         cut_the_power("torn"),
         "false alarm",
     ),
     "what a killed writer left is not synced first": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
         "        if is_whole:\n",
         cut_the_power("unsynced line"),
         "false alarm",
     ),
     "what was cut and not synced is not synced first": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
         "        if is_whole:\n",
         cut_the_power("unsynced cut"),
         "false alarm",
     ),
     "an empty log is not synced first": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
         "        if is_whole and not end.offset:\n",
         cut_the_power("unsynced first cut"),
         "false alarm",
     ),
     "a sync that failed is tried again": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "",
         "def sync(descriptor):\n    try:\n        os.fsync(descriptor)\n"
         "    except OSError:\n        os.fsync(descriptor)\n",
@@ -113,7 +113,7 @@ MUTANTS = {
         "a failed sync was followed by an answer",
     ),
     "the lock is taken after the head is read": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "",
         "def _lock(path, descriptor, deadline, wait):\n    pass\n\n_append = LogWriter.append\n\n"
         "def _locking(self, lines, number):\n    fcntl.flock(self.descriptor, fcntl.LOCK_EX)\n"
@@ -122,14 +122,14 @@ MUTANTS = {
         "lost",
     ),
     "the missing newline is written with the line": Mutant(
-        "eventlog/file.py",
+        "log/file/engine.py",
         "            if end.is_unterminated:\n                self._write_missing_newline()\n            self.sync()\n",
         "            self.sync()\n            if end.is_unterminated:\n                self._write_missing_newline()\n",
         cut_the_power("no newline at the end of a sector"),
         "false alarm",
     ),
     "the repaired log is not synced before it gets its name": Mutant(
-        "eventlog/recovery.py",
+        "disk.py",
         "        sync(descriptor)\n    except BaseException:\n        os.unlink(name)\n        raise\n    finally:\n",
         "        pass\n    except BaseException:\n        os.unlink(name)\n        raise\n    finally:\n",
         cut_the_power_in_a_repair,
@@ -184,5 +184,5 @@ def test_a_writer_that_is_not_careful_is_caught(name: str, disk: Path) -> None:
     ],
 )
 def test_the_careful_writer_passes_what_catches_the_others(check: Check, disk: Path) -> None:
-    package = mutated(disk, "eventlog/__init__.py", "", "")
+    package = mutated(disk, "log/__init__.py", "", "")
     assert not check(world(disk), package)

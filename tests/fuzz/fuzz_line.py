@@ -11,9 +11,9 @@ def load() -> Callable[[bytes], None]:
 
     from support.events import NO_HASH
 
-    from evcli.eventlog.bulk import decode_many
-    from evcli.eventlog.format import BadLine, decode, decode_each, encode
-    from evcli.eventlog.position import START
+    from evcli.log import START
+    from evcli.log.line import BadLine, decode, decode_each, encode
+    from evcli.log.lines import decode_many
 
     def seal(body: bytes) -> bytes:
         return body + b',"sha256":"' + hashlib.sha256(NO_HASH + body).hexdigest().encode() + b'"}\n'

@@ -12,10 +12,10 @@ def load() -> Callable[[bytes], None]:
 
     from faults.casebook import chain
 
-    from evcli.audit import audit
     from evcli.errors import EvcliError
-    from evcli.eventlog.reading import LogReader
-    from evcli.repair import plan
+    from evcli.log.reader import LogReader
+    from evcli.register.repair import plan
+    from evcli.register.verify import audit
 
     ten = chain(10, {4: "4-6", 5: "4-6", 6: "4-6"})
     log = Path(tempfile.mkdtemp()) / "events.jsonl"

@@ -17,13 +17,13 @@ def load() -> Callable[[bytes], None]:
     import orjson
     from faults.casebook import chain, members
 
-    from evcli.cli.safe import safe, safe_json
-    from evcli.domain.user import clean_email, clean_name, clean_reason
+    from evcli.cli.show.safe import safe, safe_json
     from evcli.errors import BadRef, BadText
-    from evcli.eventlog.format import decode, encode
-    from evcli.eventlog.position import START
-    from evcli.eventlog.reading import LogReader
-    from evcli.moments import resolve
+    from evcli.kinds.user import clean_email, clean_name, clean_reason
+    from evcli.log import START
+    from evcli.log.line import decode, encode
+    from evcli.log.reader import LogReader
+    from evcli.register.refs import resolve
 
     log = Path(tempfile.mkdtemp()) / "events.jsonl"
     log.write_bytes(b"".join(chain(10)))

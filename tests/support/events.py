@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from evcli.eventlog.format import decode, encode, hash_of, place_after
-from evcli.eventlog.position import START, Position
+from evcli.log import START, Position
+from evcli.log.line import decode, encode, hash_of, place_after
 
 NO_HASH = START.sha256
 TIME = "2026-03-01T09:00:00.000000Z"

@@ -1,0 +1,182 @@
+"""Taking a log into its cache: the fold's own steps, and what they do to records put into the tables."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from time import sleep
+from typing import NamedTuple, Protocol
+
+from evcli import __version__
+from evcli.cache.location import APPLICATION, create, remove
+from evcli.cache.spans import SpanState
+from evcli.cache.tables import add, add_ids, ids_known, make_tables, set_ids_known, sum_of
+from evcli.disk import sync, sync_folder
+from evcli.domain.event import Event
+from evcli.domain.overlay import Draft
+from evcli.errors import Damaged, NewerLog, OutcomeUnknown
+from evcli.kinds import KINDS
+from evcli.log import START, Position
+from evcli.log.line import id_in
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+
+AT_ONCE = 20_000
+"""So many events go into the tables together: rows that belong side by side then meet, and memory stays bounded."""
+
+PAGES_KIB = 48 << 10
+"""KiB of memory for pages of the file while a cache is built."""
+
+VERSION = f"3 of {__version__}"
+"""What a cache must say to be used: another release may check more, and checks an event when it enters."""
+
+
+class Progress(Protocol):
+    """Shows how far something long is."""
+
+    def show(self, done: int, total: int | None, count: int) -> None:
+        """So many bytes of so many are done, which were so many events."""
+
+    def end(self) -> None:
+        """It is done, or has failed."""
+
+
+class Known(NamedTuple):
+    """How far a cache knows its log, and how many records of each kind live then."""
+
+    at: Position
+    live: dict[str, int]
+
+
+NOTHING = Known(START, dict.fromkeys(KINDS, 0))
+
+
+def connect(path: str, timeout: float) -> sqlite3.Connection:
+    """Open the database that is at `path`; wait so many seconds where another process has it. Raises sqlite3.Error."""
+    plain = b"/._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    quoted = "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
+    return sqlite3.connect(
+        f"file:{quoted}?mode=rw", uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
+    )
+
+
+def is_settled(reader: LogReader) -> bool:
+    """Make sure that what the log has will stay: no writer is in the middle of a line, and all is on the disk.
+
+    What is read beside a writer may be taken back when its sync fails; a cache that had it would cry wolf.
+    """
+    for _ in range(100):
+        with reader.alone() as is_alone:
+            if is_alone:
+                reader.refresh()
+                try:
+                    reader.sync()
+                except OutcomeUnknown:
+                    return False
+                return True
+        sleep(0.01)
+    return False
+
+
+def build(path: str, reader: LogReader, progress: Progress | None) -> bool:
+    """Make a cache of the log in a file of its own, and put that in the place of `path`; whether that is done.
+
+    Whoever uses what was there before goes on with it. Where another process is building one, nothing is done.
+
+    Raises sqlite3.Error, OSError; what is at `path` is as before then.
+    """
+    new = path + ".new"
+    db = _emptied(new)
+    if db is None:
+        return False
+    try:
+        make_tables(db)
+        write_down(db, reader, take_in(db, NOTHING, reader, progress))
+        db.execute("COMMIT")
+    finally:
+        db.close()
+    descriptor = os.open(new, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(new, path)
+    sync_folder(os.path.dirname(path))
+    return True
+
+
+def _emptied(new: str) -> sqlite3.Connection | None:
+    """A database in an empty file at `new`, locked; None when another process has it, or none can be made."""
+    for _ in range(2):
+        if not create(new):
+            return None
+        db = connect(new, timeout=0)
+        try:
+            # What is unfinished is never used: no journal, and no sync before the end.
+            db.execute("PRAGMA journal_mode = OFF")
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute("BEGIN EXCLUSIVE")
+            if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return db
+        except sqlite3.OperationalError:  # it is locked
+            db.close()
+            return None
+        except sqlite3.DatabaseError:  # what somebody left who was killed
+            pass
+        db.close()
+        remove(new)
+    return None
+
+
+def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: Progress | None) -> Known:
+    """Replay the rest of the log, up to a damage if there is one, and put what it does to records into the tables."""
+    begin, end, live = known.at, reader.end.offset, dict(known.live)
+    # What was written just now needs no second look; what was found does.
+    looks_twice = begin.number > 0
+    draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
+
+    def settle() -> None:
+        for kind in KINDS:
+            live[kind] += add(db, kind, zip(draft.puts, places, strict=True))
+        draft.begin_over(SpanState(db, draft.number, live if looks_twice else None))
+        places.clear()
+
+    def each(_: Sequence[Event], offsets: Sequence[int]) -> None:
+        places.extend(offsets)
+        if len(places) >= AT_ONCE:
+            settle()
+            if progress:
+                progress.show(reader.line_offset - begin.offset, end - begin.offset, draft.number - begin.number)
+
+    with suppress(Damaged, NewerLog):  # whoever asks for what follows reads it, and says so
+        replay(reader, draft, begin, each=each)
+    settle()
+    return Known(reader.at, live)
+
+
+def write_down(db: sqlite3.Connection, reader: LogReader, known: Known) -> None:
+    """Write down how far the cache is, and of which log."""
+    live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
+    at = known.at
+    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
+    db.execute("DELETE FROM log")
+    row = (VERSION, reader.identity(), at.number, at.offset, at.sha256.decode(), at.recorded, live)
+    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
+
+
+def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int) -> None:
+    """Take in the ids of the events between two bytes, whose lines were checked before."""
+    ids = _ids_in(reader, start, stop)
+    while some := list(islice(ids, AT_ONCE)):
+        add_ids(db, some)
+    set_ids_known(db, max(stop, ids_known(db)))
+
+
+def _ids_in(reader: LogReader, start: int, stop: int) -> Iterator[tuple[str, int]]:
+    offset = start
+    for line in reader.lines(start, stop):
+        yield id_in(line), offset
+        offset += len(line)

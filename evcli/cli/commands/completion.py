@@ -1,0 +1,263 @@
+"""Shell completion for bash, zsh and fish: what the words can become, with users and events from the log.
+
+A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they
+insert; for bash it is done here. Completion never says that something is wrong: where it fails, it offers nothing.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice, takewhile
+from typing import Annotated
+
+import typer
+from typer._click.shell_completion import CompletionItem, ShellComplete, split_arg_string
+
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer
+from evcli.cli.show.safe import safe
+from evcli.cli.show.times import local
+from evcli.domain.event import number_of
+from evcli.domain.state import State
+from evcli.errors import BadInput
+from evcli.kinds import TYPES
+from evcli.kinds.user import USER, User, email_key, name_key
+
+app = typer.Typer()
+
+MOST = 100
+"""So many users are offered at the most, however many there are."""
+
+RECENT = 20
+"""So many of the last events are offered where a moment can stand."""
+
+_BASH = """\
+_evcli_completion() {
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        COMPREPLY+=("$line")
+    done < <(_EVCLI_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+}
+complete -o nosort -o default -F _evcli_completion evcli 2>/dev/null ||
+    complete -o default -F _evcli_completion evcli"""
+
+_ZSH = """\
+#compdef evcli
+_evcli() {
+    local line
+    local -a values shown
+    for line in "${(@f)$(_EVCLI_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
+        [[ -n $line ]] || continue
+        values+=("${line%%$'\\t'*}")
+        shown+=("${line/$'\\t'/  -- }")
+    done
+    if (( $#values )); then
+        compadd -l -d shown -a values
+    else
+        _files
+    fi
+}
+if [[ $funcstack[1] == _evcli ]]; then _evcli "$@"; else compdef _evcli evcli; fi"""
+
+_FISH = """\
+function __evcli_completion
+    set -lx _EVCLI_COMPLETE fish
+    set -l words (commandline -opc)
+    command $words[1] $words[2..-1] (commandline -ct) 2>/dev/null
+end
+complete --command evcli --no-files --arguments '(__evcli_completion)'
+complete --command evcli --long-option log --require-parameter --force-files
+complete --command evcli --force-files --condition '__fish_seen_subcommand_from export
+    and not contains -- (commandline -opc)[-1] --what --at --format --color'"""
+
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def _shells(incomplete: str) -> list[str]:
+    return [shell for shell in SCRIPTS if shell.startswith(incomplete)]
+
+
+@app.command(
+    "completion",
+    epilog="""
+Examples:
+  bash:  eval "$(evcli completion bash)"                                   in ~/.bashrc
+  zsh:   eval "$(evcli completion zsh)"                                    in ~/.zshrc, after compinit
+  fish:  evcli completion fish > ~/.config/fish/completions/evcli.fish     once
+
+Exit codes: evcli help exit-codes
+""",
+)
+def completion(
+    ctx: typer.Context,
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=_shells)],
+) -> None:
+    """Print the script that completes evcli's words in a shell."""
+    session: Session = ctx.obj
+    if shell not in SCRIPTS:
+        raise BadInput(f'there is no completion for "{shell}"', f"there is for {', '.join(SCRIPTS)}")
+    text = SCRIPTS[shell]
+    session.output.show(
+        Answer(
+            header=("shell", "script"),
+            rows=[(shell, text)],
+            document={"shell": shell, "script": text},
+            lines=text.split("\n"),
+        )
+    )
+
+
+def complete(shell: str, arguments: list[str]) -> None:
+    """Print the candidates for the last of the words typed, as `shell`'s script wants them."""
+    from evcli.cli.app import root
+
+    line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ("", "")
+    words, raw = _split(line) if shell == "bash" else (arguments[:-1], (arguments or [""])[-1])
+    typed = _unquoted(raw)
+    option = typed[: typed.find("=") + 1] if typed.startswith("--") else ""
+    with suppress(Exception):  # somebody is in the middle of typing: whatever is wrong, this is not the time to say so
+        for item in _Words(root(), {"obj": Session()}, "evcli", "").get_completions(words, typed):
+            if safe(item.value) != item.value:
+                continue  # what cannot be shown as it is cannot be offered either
+            if shell == "bash":
+                told = _for_bash(item.value, line, raw, breaks)
+            else:
+                told = option + item.value + (f"\t{safe(item.help)}" if item.help else "")
+            sys.stdout.buffer.write(told.encode() + b"\n")
+
+
+class _Words(ShellComplete):
+    """The parser's own knowledge of what can follow; what shells send and take is done here, not there."""
+
+    def source_vars(self) -> dict[str, str]:
+        """Not asked for: the scripts are in SCRIPTS."""
+        raise NotImplementedError
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Not asked for: the words are handed over."""
+        raise NotImplementedError
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Not asked for: candidates are written by `complete`."""
+        raise NotImplementedError
+
+
+def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Ids, e-mails and names of users that begin with what was typed, in any case, each with who it is."""
+    session = ctx.ensure_object(Session)
+    wants_destroyed = ctx.info_name == "restore"
+    wants_all = ctx.info_name in ("show", "log")
+
+    def is_wanted(user: User | None) -> bool:
+        return user is not None and (wants_all or (user.destroyed is not None) == wants_destroyed)
+
+    with session.log.reader() as reader:
+        state = session.history.at(reader)
+        live_only = not wants_all and not wants_destroyed
+        wanted = islice(filter(is_wanted, _by_id(state, incomplete, live_only=live_only)), MOST)
+        found = [(str(user.id), f"{user.name} <{user.email}>") for user in wanted]
+        begun = incomplete.casefold()
+        words = takewhile(lambda pair: pair[0].startswith(begun), state.words(USER, begun)) if begun else ()
+        is_shared = lru_cache(lambda word: _is_shared(state, word, is_wanted))
+        for word, user in islice(words, MOST):
+            if not is_wanted(user):
+                continue
+            if word == email_key(user):
+                found.append((user.email, user.name))
+            elif "@" not in user.name and not user.name.isdigit() and not is_shared(word):
+                found.append((user.name, user.email))
+    return found[:MOST]
+
+
+def _by_id(state: State, digits: str, *, live_only: bool) -> Iterator[User]:
+    """The users whose ids begin with these digits, the lowest first."""
+    last = state.last_id(USER)
+    if not digits:
+        yield from state.records(USER, live_only=live_only)
+    elif digits.isascii() and digits.isdigit() and digits[0] != "0":
+        low, high = int(digits), int(digits)
+        while low <= last:
+            for id in range(low, min(high, last) + 1):
+                yield state.get(USER, id)
+            low, high = low * 10, high * 10 + 9
+
+
+def _is_shared(state: State, word: str, is_wanted: Callable[[User], bool]) -> bool:
+    called = (user for user in state.called(USER, word) if name_key(user) == word and is_wanted(user))
+    return len(list(islice(called, 2))) > 1
+
+
+def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The last events by number, and the words that name a moment."""
+    session = ctx.ensure_object(Session)
+    found: list[tuple[str, str]] = []
+    with session.log.reader() as reader:
+        for event in reader.events_backward(reader.last()):
+            if len(found) == RECENT:
+                break
+            found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))
+    words = [("@", "now"), ("@-", "one event ago"), ("today", "now"), ("yesterday", "the end of yesterday")]
+    return [(value, told) for value, told in found + words if value.startswith(incomplete)]
+
+
+def event_types(incomplete: str) -> list[tuple[str, str]]:
+    """The types of events."""
+    return [(name, "") for name in TYPES if name.startswith(incomplete)]
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    """The words of a bash command line after the program's name, and the one that is being typed, as it is typed."""
+    start, at, quote = 0, 0, ""
+    while at < len(line):
+        character = line[at]
+        if character == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character.isspace():
+            start = at + 1
+        at += 1
+    return split_arg_string(line[:start])[1:], line[start:]
+
+
+def _unquoted(word: str) -> str:
+    """A word that is being typed without its quotes and backslashes; a quote may still be open."""
+    return (split_arg_string(word) or [""])[0] if word.strip() else ""
+
+
+def _open_quote(line: str) -> str:
+    """The quote that is open at the end of the line, or ""."""
+    quote = ""
+    escaped = False
+    for character in line:
+        if escaped:
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+    return quote
+
+
+def _for_bash(value: str, line: str, raw: str, breaks: str) -> str:
+    """The candidate as bash must insert it: quoted, and without what bash takes for words before this one.
+
+    Bash ends a word not only at spaces but also at each of COMP_WORDBREAKS; of these, an `@` begins the next word.
+    """
+    quote = _open_quote(line)
+    if quote == "'":
+        return value.replace("'", "'\\''")
+    if quote:
+        return re.sub(r'([\\"$`])', r"\\\1", value).replace("!", "\"'!'\"")
+    written = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+    if raw.startswith("--") and "=" in raw:
+        written = raw[: raw.find("=") + 1] + written
+    at = max((raw.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
+    return written[at + (raw[at] != "@") :] if at >= 0 and written.startswith(raw[:at]) else written

@@ -1,0 +1,146 @@
+"""`evcli export`: the users of a moment, or the events, for other programs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from evcli.cli.options import At
+from evcli.cli.session import Session
+from evcli.cli.show.output import FOR_PROGRAMS, Answer
+from evcli.cli.show.render import as_json
+from evcli.disk import held_signals
+from evcli.domain.event import Event
+from evcli.domain.state import State
+from evcli.errors import BadInput, Damaged, LogCut
+from evcli.kinds.user import USER, User
+from evcli.log.reader import LogReader
+
+app = typer.Typer()
+
+FORMS = {"users": ("csv", "json", "jsonl"), "events": ("jsonl", "json")}
+"""What can be exported, and in which forms, the default first."""
+
+_ON_SCREEN = {"users": "evcli user list", "events": "evcli log"}
+
+
+def _whats(incomplete: str) -> list[str]:
+    return [what for what in FORMS if what.startswith(incomplete)]
+
+
+@app.command(
+    "export",
+    epilog="""
+Examples:
+  evcli export users.csv
+  evcli export --at 2026-03-03 --format json | jq length
+  evcli export --what events events.jsonl
+  evcli export --what events --json > cloudevents-batch.json
+
+Exit codes: evcli help exit-codes
+""",
+)
+def export(
+    ctx: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(metavar="[FILE]", show_default=False, help="Whole or not at all; default stdout, which is -."),
+    ] = "-",
+    what: Annotated[
+        str,
+        typer.Option("--what", metavar="WHAT", show_default=False, help="users or events.", autocompletion=_whats),
+    ] = "users",
+    at: At = None,
+    all: Annotated[bool, typer.Option("--all", help="Destroyed users too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+) -> None:
+    """Write the users, or the events, for other programs.
+
+    Users are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
+    CloudEvents batch (application/cloudevents-batch+json).
+
+    In CSV, text that begins with = + - @ TAB CR LF or NUL (or so after some ') gets one ' before it, so that no
+    spreadsheet takes it for a formula; without that one ' it is the text again.
+    """
+    session: Session = ctx.obj
+    form = _form(session, what)
+    if all and what != "users":
+        raise BadInput("--all is about users, and events are always all", "leave --all out")
+    with session.reader() as reader:
+        number = None if at is None else session.moment(at, reader)
+        if file == "-":
+            told = _export(session, reader, what, form, number, all, session.output.write, "stdout")
+            session.output.note(told)
+            return
+        from evcli.cli.write import answer_once_done
+        from evcli.transfer.new_file import new_file
+
+        with new_file(file, session.path, may_replace=force) as new:
+            told = _export(session, reader, what, form, number, all, new.write, file)
+            new.sync()
+            with held_signals():  # from here on it is too late to leave nothing
+                new.keep()
+                answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
+
+
+def _export(
+    session: Session,
+    reader: LogReader,
+    what: str,
+    form: str,
+    number: int | None,
+    all: bool,
+    write: Callable[[Iterable[bytes]], None],
+    where: str,
+) -> str:
+    """Write it all, record by record, and say in a sentence what that was. Raises Damaged, saying what came of it."""
+    written = 0
+
+    def counted(records: Iterable[Any]) -> Iterator[Any]:
+        nonlocal written
+        for record in records:
+            written += 1
+            yield record
+
+    try:
+        if what == "users":
+            state = _state(session, reader, number)
+            users = counted(state.records(USER, live_only=not all))
+            answer = Answer(header=User._fields, rows=users, records=map(as_json, users), is_export=True)
+        else:
+            answer = Answer(records=counted(_events(reader, number)), is_verbatim=True, is_export=True)
+        write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
+    except Damaged as damaged:
+        damaged.message += (
+            "; what was exported is incomplete" if written and where == "stdout" else "; nothing was exported"
+        )
+        raise
+    last = state.number if what == "users" else reader.at.number
+    return f"{written} {what.removesuffix('s') if written == 1 else what} as of event {last} exported to {where}"
+
+
+def _form(session: Session, what: str) -> str:
+    if what not in FORMS:
+        raise BadInput(f'--what "{what}" is none of {", ".join(FORMS)}', "users is the default")
+    form = session.output.form or FORMS[what][0]
+    if form not in FORMS[what]:
+        hint = f"{_ON_SCREEN[what]} --format {form} shows them so"
+        raise BadInput(f"{what} are exported as {' or '.join(FORMS[what])}, not as {form}", hint)
+    return form
+
+
+def _state(session: Session, reader: LogReader, number: int | None) -> State:
+    state = session.history.at(reader, number)
+    _check_it_is_there(reader, number, state.number)
+    return state
+
+
+def _events(reader: LogReader, number: int | None) -> Iterator[Event]:
+    yield from reader.events(until=number)
+    _check_it_is_there(reader, number, reader.at.number)
+
+
+def _check_it_is_there(reader: LogReader, number: int | None, found: int) -> None:
+    """An event that was there when its moment was asked for cannot have gone since. Raises LogCut."""
+    if number is not None and found < number:
+        raise LogCut(reader.path, number, reader.end.offset, reader.size())

@@ -1,0 +1,54 @@
+"""`evcli log -f`: the last events, and then each as it lands, until somebody has seen enough."""
+
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer
+from evcli.cli.show.render import LOG_HEADER, log_row
+from evcli.domain.event import Event
+from evcli.errors import BadInput, Interrupted
+from evcli.log import Position
+from evcli.log.follow import follow
+from evcli.log.reader import LogReader
+
+LAST = 10
+"""So many events are shown before those that land, where nothing else is said; as tail(1) has it."""
+
+PAUSE = 200
+"""Milliseconds between two looks at the log."""
+
+
+def check_it_can_go_on(session: Session, until: str | None) -> None:
+    """Refuse what an answer without an end cannot have. Raises BadInput."""
+    if until is not None:
+        raise BadInput("--follow goes on with what lands, and --until ends", "leave one of them out")
+    if session.output.form == "json":
+        raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl gives each event a line")
+
+
+def show_as_they_land(
+    session: Session, reader: LogReader, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]
+) -> None:
+    """Show the `past` events, and then those that land after `end`, each at once, until Ctrl-C or nobody listens."""
+    coming = follow(reader, end, wait=_wait_while_somebody_listens, tell=session.output.warning)
+    shown = chain(past, filter(is_wanted, coming))
+    at_once = len(past) if isinstance(past, list) else 0
+    try:
+        session.output.show(
+            Answer(header=LOG_HEADER, rows=map(log_row, shown), records=shown, is_verbatim=True, live=at_once)
+        )
+    except Interrupted as interrupted:
+        if interrupted.exit != 128 + signal.SIGINT:  # Ctrl-C is how one stops to follow, and nothing went wrong
+            raise
+
+
+def _wait_while_somebody_listens() -> None:
+    """Wait until it is time for the next look. Raises BrokenPipeError when nobody reads stdout any more."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # that the other end was closed is told unasked
+    if poll.poll(PAUSE):
+        raise BrokenPipeError

@@ -1,0 +1,127 @@
+"""`evcli help TOPIC`: what does not belong to one command."""
+
+from typing import Annotated
+
+import typer
+
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer
+from evcli.errors import BadInput
+
+app = typer.Typer()
+
+REFS = """\
+A REF names a moment in the log.
+
+  42                    the state after event 42; all digits are always an event number
+  0                     the empty register, before the first event
+  @                     now
+  @-  @--  @-5          one, two, five events before now
+  -5                    the same as @-5, as the value of an option
+  id:1b4e28ba           the event whose id begins so
+  2026-11-22            a day: its end, for --since its beginning
+  2026-11-22 17:03      a time: what was known then; also 17:03:11, and with a zone 17:03:11+01:00 or Z
+  10m ago, 3 days ago   s, m (minutes), h, d, w, months, years
+  today, yesterday      the calendar day; yesterday 17:00
+
+A time without a zone is local. It means the state after the last event recorded at or before it; a time with seconds
+includes its whole second, so a time copied from evcli's own output means the event it was printed for.
+Where REF was not a number, the event found is told on stderr: as of event 42 (2026-11-22 17:03:11).
+log --since 42 begins with event 43, log --until 42 ends with event 42."""
+
+FORMATS = """\
+--format FORM, on every command:
+
+  table   for people; the default on a terminal
+  plain   one record a line, fields between tabs, never cut; the default in a pipe
+  json    one document; --json is short for it; errors, warnings and notes are JSON objects on stderr then
+  jsonl   one document a line; of evcli log, the log's own lines, byte for byte
+  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it:
+          text that begins with = + - @ TAB CR LF or NUL, or so after some '; without that one ' it is the text again
+
+JSON documents (more members may come; these stay; created, changed and destroyed are event numbers):
+
+  user list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
+  user show   one user, and "events": those about it up to that moment
+  state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
+  log         [events, exactly as in the log]
+  show        {"event":{…},"before":USER or null,"after":USER}
+  diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
+  export      [users as user list has them], or with --what events [events exactly as in the log], a CloudEvents batch
+  writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
+  verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
+              "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
+  repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
+              "copy":"…"}
+  import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true}; skipped and already:
+              rows that were passed over, and rows that an earlier run recorded
+  head, path  {"number":42,"sha256":"…"}; {"path":"…"}
+  errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
+
+In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
+lines and events from 1."""
+
+EXIT_CODES = """\
+  0         done; an empty answer is done too
+  1         refused by a rule: no such user, e-mail taken, already destroyed
+  2         wrong usage or bad input
+  10        there is no log here
+  11        busy: the lock was not free in time (--lock-wait)
+  12        the log is damaged, or verify found a fault
+  13        conflict: the head is not what --expect says, or the event id is taken
+  14        nothing was written: disk full, no permission; or the log cannot be opened
+  15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
+  16        stored, but the answer could not be shown (stdout closed or full)
+  17        the log is newer than this evcli: it has an event that this version does not know; nothing was touched
+  129, 130, 143   interrupted by HUP, INT, TERM before anything was written
+  255       a bug: EVCLI_DEBUG=1 shows the traceback
+
+An import writes batch by batch: whatever its code, it says up to which line the rows are recorded."""
+
+ENVIRONMENT = """\
+  EVCLI_LOG                 the log, when --log does not name one
+  EVCLI_ACTOR               who does it, in place of the operating system's user name
+  EVCLI_ACTOR_TYPE          what that is: app_user, user (the default), service_account, api_key, system,
+                            unauthenticated or unknown
+  EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; a log keeps the one it began with
+  EVCLI_CACHE=off           fold the log in memory; keep and use no cache of a long one (LOG.cache beside it)
+  EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
+  NO_COLOR, FORCE_COLOR     never or always colour; --color says more
+  COLUMNS                   how wide a table may be
+  TZ                        the local time zone
+  EVCLI_DEBUG=1             show the traceback of a bug"""
+
+TOPICS = {"refs": REFS, "formats": FORMATS, "exit-codes": EXIT_CODES, "environment": ENVIRONMENT}
+
+
+def _topics(incomplete: str) -> list[str]:
+    return [topic for topic in TOPICS if topic.startswith(incomplete)]
+
+
+@app.command(
+    "help",
+    epilog="""
+Examples:
+  evcli help refs
+  evcli help exit-codes
+""",
+)
+def help(
+    ctx: typer.Context,
+    topic: Annotated[
+        str,
+        typer.Argument(metavar="TOPIC", help=f"{', '.join(TOPICS)}.", autocompletion=_topics, show_default=False),
+    ] = "",
+) -> None:
+    """Explain a topic: refs, formats, exit-codes or environment."""
+    session: Session = ctx.obj
+    if not topic:
+        text = ctx.find_root().get_help()
+    elif topic in TOPICS:
+        text = TOPICS[topic]
+    else:
+        raise BadInput(f'there is no topic "{topic}"', f"topics are {', '.join(TOPICS)}; evcli {topic} -h may help")
+    document = {"topic": topic, "text": text}
+    session.output.show(
+        Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
+    )

@@ -1,0 +1,175 @@
+"""`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from itertools import chain, islice
+from typing import Annotated
+
+import typer
+
+from evcli.cli.options import ByType, ByUser, Ref, Since, Until, complete_moments
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer, Cell, fields
+from evcli.cli.show.render import LOG_HEADER, as_json, event_fields, in_words, log_row
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.find import find_user
+from evcli.errors import BadRef
+from evcli.kinds.user import USER
+from evcli.log import Position
+from evcli.log.reader import LogReader
+
+app = typer.Typer()
+
+_EXIT = "Exit codes: evcli help exit-codes"
+
+
+@app.command(
+    "log",
+    epilog=f"""
+Examples:
+  evcli log -n 20
+  evcli log --since yesterday --type 'user.d*'
+  evcli log --user ada@example.com --reverse
+  evcli log --format jsonl | jq .data
+  evcli log -f --type user.created
+
+{_EXIT}
+""",
+)
+def log(
+    ctx: typer.Context,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all. With -f, default 10."),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
+    since: Since = None,
+    until: Until = None,
+    type: ByType = None,
+    user: ByUser = None,
+    actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show the events, newest first."""
+    session: Session = ctx.obj
+    if follow:
+        from evcli.cli.commands.following import LAST, check_it_can_go_on, show_as_they_land
+
+        check_it_can_go_on(session, until)
+        # As journalctl has it: who says since when wants all since then.
+        limit = LAST if limit is None and since is None else limit
+    with session.reader() as reader:
+        first = 0 if since is None else session.moment(since, reader, beginning=True)
+        end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
+
+        id = None if user is None else find_user(session.history.at(reader), user).id
+
+        def is_wanted(event: Event) -> bool:
+            return (
+                (type is None or fnmatchcase(event["type"], type))
+                and (id is None or event["subject"] == f"{USER}/{id}")
+                and (actor is None or event["authid"] == actor)
+            )
+
+        def events(*, backward: bool) -> Iterator[Event]:
+            if id is not None:
+                about = session.history.events_about(reader, USER, id, end.number, after=first, backward=backward)
+                return filter(is_wanted, about)
+            return filter(
+                is_wanted, _newest_first(reader, first, end) if backward else _oldest_first(reader, first, end)
+            )
+
+        if follow:
+            past: Iterable[Event] = (
+                list(islice(events(backward=True), limit))[::-1] if limit else events(backward=False)
+            )
+            show_as_they_land(session, reader, past, end, is_wanted)
+            return
+        chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
+        first_one = next(chosen, None)
+        if first_one is None:
+            session.output.note("no events are so" if end.number else "the log is empty")
+        else:
+            chosen = chain([first_one], chosen)
+        session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
+
+
+def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+    for event in reader.events_backward(end):
+        if number_of(event) <= first:
+            return
+        yield event
+
+
+def _oldest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
+    return reader.events(reader.position_of(first), stop=end.offset) if first < end.number else iter(())
+
+
+@app.command(
+    "show",
+    epilog=f"""
+Examples:
+  evcli show
+  evcli show 42 --json
+  evcli show id:1b4e28ba
+
+{_EXIT}
+""",
+)
+def show(ctx: typer.Context, ref: Ref = "@") -> None:
+    """Show one event whole, and the change that it made."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        number = session.moment(ref, reader)
+        if number == 0:
+            raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
+        event, before, after = session.history.change(reader, number)
+    rows: list[tuple[str, Cell]] = [*event_fields(event), ("before", in_words(before)), ("after", in_words(after))]
+    session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
+
+
+@app.command(
+    "diff",
+    epilog=f"""
+Examples:
+  evcli diff
+  evcli diff 2026-03-01 2026-04-01
+  evcli diff @-10
+
+{_EXIT}
+""",
+)
+def diff(
+    ctx: typer.Context,
+    from_: Annotated[
+        str | None,
+        typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-.", autocompletion=complete_moments),
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.", autocompletion=complete_moments),
+    ] = "@",
+) -> None:
+    """Show what changed between two moments."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        head = reader.last().number
+        start = max(0, head - 1) if from_ is None else session.moment(from_, reader)
+        end = head if to == "@" else session.moment(to, reader)
+        before, after = session.history.at(reader, start), session.history.at(reader, end)
+        between = reader.events(reader.position_of(min(start, end)), max(start, end))
+        touched = sorted({subject_of(event) for event in between})
+    pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
+    changes = [(kind, old, new) for kind, old, new in pairs if old != new]
+    if not changes:
+        session.output.note(f"nothing changed from event {start} to event {end}")
+    document = {
+        "from": start,
+        "to": end,
+        "changes": [{"id": (new or old).id, "before": as_json(old), "after": as_json(new)} for _, old, new in changes],
+    }
+    rows = [(f"{kind} {(new or old).id}", in_words(old), in_words(new)) for kind, old, new in changes]
+    title = f"from event {start} to event {end}"
+    session.output.show(Answer(header=("record", "before", "after"), rows=rows, document=document, title=title))

@@ -1,0 +1,279 @@
+"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log that one can answer for."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evcli.cli.options import At, LockWait, read_head
+from evcli.cli.session import Session, unfinished
+from evcli.cli.show.output import Answer, Cell, When, fields
+from evcli.cli.show.render import summary
+from evcli.cli.show.safe import valid
+from evcli.domain.event import Event
+from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
+from evcli.kinds import KINDS
+from evcli.log import START
+from evcli.log.file.open import network_warnings, warnings_about
+from evcli.log.reader import LogReader
+from evcli.register.register import LOCK_WAIT
+
+if TYPE_CHECKING:
+    from evcli.register.repair import Plan
+    from evcli.register.verify import Report
+
+app = typer.Typer()
+
+_VERIFIED = ("status", "events", "head", "torn_bytes")
+
+_EXIT = "Exit codes: evcli help exit-codes"
+
+
+@app.command(
+    "verify",
+    epilog=f"""
+Examples:
+  evcli verify
+  evcli verify --expect "$(cat head.kept-elsewhere)"
+
+{_EXIT}
+""",
+)
+def verify(
+    ctx: typer.Context,
+    expect: Annotated[
+        str | None, typer.Option("--expect", metavar="HEAD", help="A head kept elsewhere, which must be on the chain.")
+    ] = None,
+) -> None:
+    """Read every event: form, chain and rules; change nothing."""
+    from evcli.log.faults import Fault
+    from evcli.register.verify import MOST_FAULTS, Report, audit
+
+    session: Session = ctx.obj
+    head = None if expect is None else read_head(expect, needs_hash=True)
+    try:
+        with session.reader(trusts_cache=False) as reader:
+            report = audit(reader, None if head is None else (head[0], str(head[1])))
+            if report.error is None:
+                report = _held_against_cache(session, reader, report)
+    except Damaged as error:  # the log was changed while it was read
+        report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
+    place = report.head
+    document = {
+        "status": report.status,
+        "events": place.number,
+        "head": place.head,
+        "torn_bytes": report.torn,
+        "unterminated": report.is_unterminated,
+        "faults": [fault._asdict() for fault in report.faults],
+    }
+    rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name in _VERIFIED]
+    rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
+    if len(report.faults) == MOST_FAULTS:
+        rows.append(("fault", "and more: these are the first"))
+    session.output.show(fields(rows, document))
+    if report.error is not None:
+        raise _told_once(report.error, len(report.faults))
+    if report.is_unterminated:
+        session.output.warning("the newline of the last event is missing; the next write puts it there")
+    if head is None:
+        session.output.note(
+            "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
+            "evcli verify --expect HEAD"
+        )
+
+
+def _held_against_cache(session: Session, reader: LogReader, report: "Report") -> "Report":
+    """The report, or that the log has lost what its cache knows: a fault that its own lines cannot show."""
+    from evcli.log.faults import Fault
+
+    try:
+        session.history.check(reader)
+    except LogCut as cut:
+        return report._replace(status="damaged", faults=[Fault(cut.line, cut.byte, cut.why)], error=cut)
+    return report
+
+
+def _told_once(error: EvcliError, faults: int) -> EvcliError:
+    """The first fault as an error; it need not say that verify lists them all, which it just did."""
+    if isinstance(error, Damaged) and error.code == "damaged":
+        more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
+        hint = f"nothing was changed; evcli repair --dry-run --log {shlex.quote(error.path)} shows what can be kept"
+        return Damaged(error.path, error.line, error.byte, error.why + more, hint)
+    return error
+
+
+@app.command(
+    "repair",
+    epilog=f"""
+Examples:
+  evcli repair --dry-run
+  evcli repair
+
+{_EXIT}
+""",
+)
+def repair(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")] = False,
+    lock_wait: LockWait = LOCK_WAIT,
+) -> None:
+    """Repair a damaged log: back it up, then keep all that the hash chain proves."""
+    from evcli.cli.write import answer_once_done
+    from evcli.register.repair import mend, plan
+
+    session: Session = ctx.obj
+    if dry_run:
+        with session.reader(trusts_cache=False) as reader, _or_cut(session, reader):
+            planned = plan(reader)
+        session.output.note("dry run: nothing was changed")
+        session.output.show(_repair_answer(planned, None))
+        return
+
+    def answer(planned: "Plan", copy: str) -> None:
+        done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
+        answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
+
+    session.output.paged = False  # the lock is held until the answer is given
+    with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
+        mend(writer, answer, forget=session.history.forget)
+
+
+@contextmanager
+def _or_cut(session: Session, reader: LogReader) -> Iterator[None]:
+    """A log with nothing to repair may still have lost what its cache knows; that no repair brings back."""
+    try:
+        yield
+    except NothingToRepair:
+        session.history.check(reader)
+        raise
+
+
+def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
+    fault = planned.fault
+    document = {
+        "repaired": copy is not None,
+        "head": planned.head.head,
+        "recovered": len(planned.found),
+        "fault": {"line": fault.line, "byte": fault.byte, "message": valid(fault.why)},
+        "gone_bytes": planned.gone_bytes,
+        "gone": [{"line": line, "byte": byte, "event": event} for line, byte, event in planned.gone],
+        "copy": copy and valid(copy),
+    }
+    rows: list[tuple[str, Cell]] = [
+        ("head", planned.head.head),
+        ("first bad line", f"line {fault.line}, byte {fault.byte}: {fault.why}"),
+        ("recovered", f"{len(planned.found)} events after that line"),
+        ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
+        *((f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone),
+        ("copy", copy or "a full copy would be kept beside the log first"),
+    ]
+    return fields(rows, document)
+
+
+def _told_gone(event: Event | None) -> str:
+    if event is None:
+        return "not readable as an event"
+    said = summary(event)
+    return f"{event['type']} {event['subject']} by {event['authid']}" + (f" ({said})" if said else "")
+
+
+@app.command(
+    "head",
+    epilog=f"""
+Examples:
+  evcli head > head.kept-elsewhere
+  evcli head --at 2026-03-03
+
+{_EXIT}
+""",
+)
+def head(ctx: typer.Context, at: At = None) -> None:
+    """Print NUMBER:SHA256 of the last event, to keep elsewhere.
+
+    Whoever has it can later prove that nothing up to there was changed, dropped or put in.
+    """
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        reader.sync()  # a head that is handed to somebody must be durable
+        place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
+    document = {"number": place.number, "sha256": place.sha256.decode()}
+    session.output.show(
+        Answer(
+            header=("number", "sha256"),
+            rows=[(place.number, place.sha256.decode())],
+            document=document,
+            lines=[place.head],
+        )
+    )
+
+
+@app.command(
+    "status",
+    epilog=f"""
+Examples:
+  evcli status
+  evcli status --json
+
+{_EXIT}
+""",
+)
+def status(ctx: typer.Context) -> None:
+    """Show which log this is, how long, since when, and warnings."""
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        size = os.fstat(reader.descriptor).st_size
+        state = session.history.at(reader)
+        place = session.history.place(reader, state.number)
+        first = next(reader.events(until=1), None)
+        last = next(reader.events_backward(place), None)
+        warnings = warnings_about(reader.path, reader.descriptor)
+        warnings += network_warnings(reader.path, reader.descriptor)
+        if reader.end.torn:
+            warnings.append(unfinished(reader))
+        counts = [state.count(kind) for kind in KINDS]
+    document = {
+        "path": valid(os.path.abspath(reader.path)),
+        "size": size,
+        "events": place.number,
+        "head": place.head,
+        "identity": first["sha256"] if first else None,
+        "live": sum(count.live for count in counts),
+        "destroyed": sum(count.destroyed for count in counts),
+        "first": first["time"] if first else None,
+        "last": last["time"] if last else None,
+        "cache": None if session.history.cache_path is None else valid(session.history.cache_path),
+        "warnings": [valid(warning) for warning in warnings],
+    }
+    rows: list[tuple[str, Cell]] = []
+    for name, value in document.items():
+        if name == "warnings":
+            rows += [("warning", warning) for warning in warnings]
+        else:
+            rows.append(
+                (
+                    name,
+                    When(str(value)) if name in ("first", "last") and value else None if value is None else str(value),
+                )
+            )
+    session.output.show(fields(rows, document))
+
+
+@app.command(
+    "path",
+    epilog=f"""
+Examples:
+  evcli path
+  cp "$(evcli path)" backup.jsonl
+
+{_EXIT}
+""",
+)
+def path(ctx: typer.Context) -> None:
+    """Print the log's path, whether it is there or not."""
+    session: Session = ctx.obj
+    found = os.path.abspath(session.path)
+    session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found]))

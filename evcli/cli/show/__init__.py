@@ -1,0 +1,1 @@
+"""How an answer looks: five forms, tables, pages, progress, escapes and times."""

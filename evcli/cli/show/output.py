@@ -1,0 +1,264 @@
+"""Answers and how they are shown: one Answer, five forms (table, plain, json, jsonl, csv).
+
+Commands return what they have to say; only this module and those it calls decide how it looks. Data goes to stdout;
+notes, warnings and errors go to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple, TextIO
+
+import orjson
+
+from evcli.cli.show.safe import encodable, safe, safe_json, valid
+from evcli.cli.show.times import ago, local
+from evcli.errors import AnswerLost, EvcliError
+
+FORMS = ("table", "plain", "json", "jsonl", "csv")
+
+
+class When(str):
+    """A stored time in a cell: shown local in plain, as how long ago in a table, as stored in CSV."""
+
+
+Cell = str | int | None
+
+
+class Answer(NamedTuple):
+    """What a command has to say, in every form at once; `rows` and `records` may be lazy and are used at most once."""
+
+    header: Sequence[str] = ()
+    rows: Iterable[Sequence[Cell]] = ()
+    """What plain, csv and table show, a row a record."""
+    document: Any = None
+    """The JSON document; when there is none, it is the array of `records`."""
+    records: Iterable[Any] = ()
+    lines: Sequence[str] | None = None
+    """What plain and table say in place of rows: an answer in words, line by line."""
+    title: str = ""
+    """A line above the table."""
+    is_headed: bool = True
+    """Whether a table shows its header (a list of fields needs none)."""
+    is_verbatim: bool = False
+    """Whether jsonl gives each record as it stands in the log, byte for byte."""
+    is_export: bool = False
+    """Whether it is kept, not looked at: CSV has text as it is, and JSON that damage cut short is no JSON."""
+    live: int | None = None
+    """None where the answer ends; else each row is shown as it comes, once these many are there."""
+
+
+class Output:
+    """Where a command's words go, and in which form: set up by the options, used by everything that shows."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.form: str | None = None
+        self.quiet = False
+        self.color = "auto"
+        self.paged = True
+
+    # --- stdout -------------------------------------------------------------------------------------------------------
+
+    def show(self, answer: Answer) -> None:
+        """Write the answer to stdout in the chosen form, and flush it. Raises BrokenPipeError, AnswerLost."""
+        form = self.chosen_form
+        forms: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {
+            **FOR_PROGRAMS, "plain": _plain, "table": self._table,
+        }  # fmt: skip
+        pieces = forms[form](answer)
+        if answer.live is not None:
+            for piece in chain([b""], pieces):  # a stdout that is closed need not wait for an event to be told
+                self.write([piece])
+        elif self.paged and form == "table" and _is_terminal(sys.stdout):
+            from evcli.cli.show.pager import page
+
+            self.write(page(pieces))
+        else:
+            self.write(pieces)
+
+    @property
+    def chosen_form(self) -> str:
+        """The form that was asked for, else a table on a terminal and plain in a pipe."""
+        return self.form or ("table" if _is_terminal(sys.stdout) else "plain")
+
+    def write(self, pieces: Iterable[str | bytes]) -> None:
+        """Write text (as the terminal can show it) or bytes (as they are) to stdout, and flush. Raises as `show`."""
+        if sys.stdout is None:
+            raise AnswerLost("the answer could not be shown: stdout is closed")
+        for piece in pieces:
+            self._put(encodable(piece, sys.stdout.encoding or "utf-8") if isinstance(piece, str) else piece)
+        self._put(b"")
+
+    def _put(self, data: bytes) -> None:
+        """Write bytes to stdout; none flushes it."""
+        try:
+            if data:
+                sys.stdout.buffer.write(data)
+            else:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            _give_up(sys.stdout)
+            raise
+        except OSError as error:
+            _give_up(sys.stdout)
+            raise AnswerLost(f"the answer could not be shown: stdout: {error.strerror}") from error
+
+    def _table(self, answer: Answer) -> Iterator[str]:
+        if answer.lines is not None:
+            yield from _plain(answer)
+            return
+        from evcli.cli.show.table import draw
+
+        if answer.title:
+            yield safe(answer.title) + "\n"
+        show = _absolute if answer.live is not None else partial(self._shown, exact=not answer.is_headed)
+        rows = ([show(cell) for cell in row] for row in answer.rows)
+        header = [name.replace("_", " ") for name in answer.header] if answer.is_headed else None
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        color = self.has_color(sys.stdout)
+        yield from draw(header, rows, width=_width(), color=color, encoding=encoding, live=answer.live)
+
+    def _shown(self, cell: Cell, *, exact: bool) -> str:
+        if isinstance(cell, When):
+            relative = ago(cell, self.now) if _is_terminal(sys.stdout) else ""
+            return f"{local(cell)} ({relative})" if exact and relative else relative or local(cell)
+        return "" if cell is None else safe(str(cell))
+
+    def has_color(self, stream: TextIO | None) -> bool:
+        """Whether to colour what goes to `stream`: as told, else on a terminal (https://no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return self.can_redraw(stream)
+
+    def can_redraw(self, stream: TextIO | None) -> bool:
+        """Whether `stream` is a terminal on which a line can be drawn over."""
+        return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+    # --- stderr -------------------------------------------------------------------------------------------------------
+
+    def note(self, message: str) -> None:
+        """Say something useful that is not the answer; silent with -q."""
+        if not self.quiet:
+            self._say("note", message, "")
+
+    def warning(self, message: str) -> None:
+        """Say something that should worry; never silent."""
+        self._say("warning", message, "33")
+
+    def error(self, error: EvcliError) -> None:
+        """Say what is wrong, and what to do next; as one JSON object in the JSON forms."""
+        if self.form in ("json", "jsonl"):
+            told = {"code": error.code, "exit": error.exit, "message": valid(error.message), "hint": valid(error.hint)}
+            self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
+            return
+        self._say("error", error.message, "1;31")
+        if error.hint:
+            self._say("hint", error.hint, "36")
+
+    def _say(self, kind: str, message: str, style: str) -> None:
+        if self.form in ("json", "jsonl"):
+            line = safe_json(orjson.dumps({kind: {"message": valid(message)}})).decode()
+        elif not style:
+            line = safe(message)
+        elif self.has_color(sys.stderr):
+            line = f"\x1b[{style}m{kind}:\x1b[0m {safe(message)}"
+        else:
+            line = f"{kind}: {safe(message)}"
+        self._write_error(line + "\n")
+
+    def _write_error(self, line: str) -> None:
+        if sys.stderr is None:
+            return
+        try:
+            sys.stderr.buffer.write(encodable(line, sys.stderr.encoding or "utf-8"))
+            sys.stderr.flush()
+        except OSError:
+            _give_up(sys.stderr)
+
+
+def fields(pairs: Iterable[tuple[str, Cell]], document: Any) -> Answer:
+    """An answer that is one thing with named fields, a field a row."""
+    return Answer(header=("field", "value"), rows=list(pairs), document=document, is_headed=False)
+
+
+def _json(answer: Answer) -> Iterator[bytes]:
+    if answer.document is not None:
+        yield safe_json(orjson.dumps(answer.document)) + b"\n"
+        return
+    opening = b"["
+    try:
+        for record in answer.records:
+            yield opening + safe_json(orjson.dumps(record))
+            opening = b",\n"
+    except EvcliError:  # a damaged line ends the answer with an error, but what was said until then is a document
+        if not answer.is_export:
+            yield b"[]\n" if opening == b"[" else b"]\n"
+        raise
+    yield b"[]\n" if opening == b"[" else b"]\n"
+
+
+def _jsonl(answer: Answer) -> Iterator[bytes]:
+    for record in answer.records if answer.document is None else [answer.document]:
+        line = orjson.dumps(record)  # of an event, that is its canonical form
+        yield (line if answer.is_verbatim else safe_json(line)) + b"\n"
+
+
+def _csv(answer: Answer) -> Iterator[str]:
+    import csv
+    import io
+
+    from evcli.transfer.csv_guard import guarded
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    for row in chain([answer.header], answer.rows):
+        cells = [cell if answer.is_export or not isinstance(cell, str) else safe(cell) for cell in row]
+        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _plain(answer: Answer) -> Iterator[str]:
+    if answer.lines is not None:
+        yield "".join(safe(line) + "\n" for line in answer.lines)
+        return
+    for row in answer.rows:
+        yield "\t".join(map(_absolute, row)) + "\n"
+
+
+def _absolute(cell: Cell) -> str:
+    """A cell as it stays true however long it is looked at: no time is so long ago."""
+    return "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell))
+
+
+FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}
+"""The forms that programs read, and how an answer becomes them piece by piece."""
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _width() -> int:
+    import shutil
+
+    return max(20, shutil.get_terminal_size((100, 24)).columns)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Nothing more can be written here; let the interpreter not try again when it ends."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):
+        pass

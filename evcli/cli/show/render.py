@@ -1,0 +1,46 @@
+"""Events and records as rows and fields, whatever their kind."""
+
+from typing import Any
+
+from evcli.cli.show.output import Cell, When
+from evcli.domain.event import Event, number_of
+
+LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
+
+
+def log_row(event: Event) -> tuple[Cell, ...]:
+    """One event on one line, as `log` shows it."""
+    return (number_of(event), When(event["time"]), event["authid"], event["type"], event["subject"], summary(event))
+
+
+def summary(event: Event) -> str:
+    """What the event says: `name: Ada, email: ada@example.com`."""
+    return ", ".join(f"{name}: {value}" for name, value in event["data"].items())
+
+
+def event_fields(event: Event) -> list[tuple[str, Cell]]:
+    """One event whole, a field a row; its number in place of `sequence`, its data by their names."""
+    rows: list[tuple[str, Cell]] = [("number", number_of(event))]
+    for name, value in event.items():
+        if name in ("specversion", "source", "authtype", "sequence", "data"):
+            continue
+        if name in ("time", "recordedtime"):
+            rows.append((name, When(str(value))))
+        elif name == "sha256":
+            rows += [(f"data.{field}", text) for field, text in event["data"].items()]
+            rows.append((name, str(value)))
+        else:
+            rows.append((name, str(value)))
+    return rows
+
+
+def as_json(record: Any) -> dict[str, Any] | None:
+    """A record as its JSON shape: its fields by name; None where there is none."""
+    return None if record is None else record._asdict()
+
+
+def in_words(record: Any) -> str:
+    """A record in a cell: `Ada <ada@example.com>`, and whether it is destroyed; "" where there is none."""
+    if record is None:
+        return ""
+    return f"{record.name} <{record.email}>" + (f", destroyed by event {record.destroyed}" if record.destroyed else "")

@@ -1,0 +1,179 @@
+"""A Draft: a State over another, in which events can happen without changing the one below, until they are settled.
+
+So a new event is tried before it is written, and the events that a cache does not know yet are folded over it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import chain
+from typing import Any, Protocol
+
+from evcli.domain.event import Event, Kind
+from evcli.domain.state import Count, State, place_of_word, words_among, words_of
+from evcli.kinds import KINDS, TYPES
+
+
+class Below(State, Protocol):
+    """A State that can be asked for many records at once, because asking it one by one is slow."""
+
+    def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:
+        """The records that there are with these ids."""
+
+    def holders(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
+        """For each of these unique keys that a live record has, that record."""
+
+
+class Draft:
+    """What is put into it stays here, and the state below it is as before. What was asked below is remembered."""
+
+    def __init__(self, below: State) -> None:
+        self.number = below.number
+        self._below = below
+        self.puts: list[tuple[str, Any, Any]] = []
+        """What was put: kind, the record before, the record."""
+        self._layers = {name: _Layer(below.last_id(name), kind.unique_key) for name, kind in KINDS.items()}
+
+    def get(self, kind: str, id: int) -> Any:
+        """The record with that id, live or destroyed, or None."""
+        layer = self._layers[kind]
+        record = layer.changed.get(id)
+        if record is None:
+            record = layer.seen.get(id)
+            if record is None and id <= layer.last_id_below:
+                record = layer.seen[id] = self._below.get(kind, id)
+        return record
+
+    def holder(self, kind: str, key: str) -> Any:
+        """The live record whose unique key is `key`, or None."""
+        holders = self._layers[kind].holders
+        if key in holders:
+            id = holders[key]
+            return None if id is None else self.get(kind, id)
+        record = self._below.holder(kind, key)
+        if record is None:
+            holders[key] = None
+            return None
+        holders[key] = record.id
+        self._layers[kind].seen.setdefault(record.id, record)
+        return self.get(kind, record.id)
+
+    def last_id(self, kind: str) -> int:
+        """The highest id that was ever given to this kind."""
+        return self._layers[kind].last_id
+
+    def count(self, kind: str) -> Count:
+        """How many records of the kind there are."""
+        layer = self._layers[kind]
+        live = self._below.count(kind).live + layer.more_live
+        return Count(live, layer.last_id - live)
+
+    def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
+        """All records of the kind, or those that live, in order of id."""
+        changed = self._layers[kind].changed
+        unchanged = (each for each in self._below.records(kind, live_only=live_only) if each.id not in changed)
+        ours = (changed[id] for id in sorted(changed) if not live_only or changed[id].destroyed is None)
+        return merge(unchanged, ours, key=lambda record: record.id)
+
+    def called(self, kind: str, word: str) -> Iterator[Any]:
+        """The records whose unique key or whose name, without regard to case, is `word`."""
+        layer = self._layers[kind]
+        changed, of_kind = layer.changed, KINDS[kind]
+        if layer.by_word is None:
+            layer.by_word = {}
+            for record in changed.values():
+                layer.index(of_kind, record)
+        ours = [changed[id] for id in layer.by_word.get(word, ())]
+        unchanged = (record for record in self._below.called(kind, word) if record.id not in changed)
+        return chain([record for record in ours if word in words_of(of_kind, record)], unchanged)
+
+    def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
+        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        changed = self._layers[kind].changed
+        below = self._below.words(kind, start, backward=backward)
+        unchanged = ((word, record) for word, record in below if record.id not in changed)
+        ours = words_among(kind, changed.values(), start, backward=backward)
+        return merge(unchanged, ours, key=place_of_word, reverse=backward)
+
+    def prepare(self, events: Sequence[Event]) -> None:
+        """Ask below at once for the records that `events` are about, and for who has the keys that they claim."""
+        for kind in self._layers:
+            claimed_key, begin = KINDS[kind].claimed_key, len(kind) + 1
+            ours = [event for event in events if TYPES[event["type"]].kind == kind]
+            claimed = {claimed_key(event["data"]) for event in ours}
+            self.fetch(kind, {int(event["subject"][begin:]) for event in ours}, claimed)
+
+    def fetch(self, kind: str, ids: Iterable[int], keys: Iterable[str | None]) -> None:
+        """Ask below at once for the records with these ids, and for who has these unique keys."""
+        below = self._below
+        if isinstance(below, Draft):
+            below.fetch(kind, ids, keys)
+            return
+        if not hasattr(below, "get_many"):
+            return
+        many: Below = below  # type: ignore[assignment]  # as just seen
+        layer = self._layers[kind]
+        changed, seen, holders, last = layer.changed, layer.seen, layer.holders, layer.last_id_below
+        unseen = [id for id in ids if id <= last and id not in changed and id not in seen]
+        unknown = [key for key in keys if key is not None and key not in holders]
+        if unseen:
+            for record in many.get_many(kind, unseen):
+                seen[record.id] = record
+                if record.destroyed is not None:  # should it be restored
+                    unknown.append(layer.unique_key(record))
+        if unknown:
+            found = many.holders(kind, unknown)
+            for key in unknown:
+                record = found.get(key)
+                holders[key] = None if record is None else record.id
+                if record is not None:
+                    seen.setdefault(record.id, record)
+
+    def put(self, kind: str, before: Any, record: Any) -> None:
+        """Keep `record` in the place of `before`, and its unique key while it lives."""
+        layer = self._layers[kind]
+        if before is None:
+            layer.last_id = record.id
+        elif before.destroyed is None:
+            layer.holders[layer.unique_key(before)] = None
+            layer.more_live -= 1
+        if record.destroyed is None:
+            layer.holders[layer.unique_key(record)] = record.id
+            layer.more_live += 1
+        layer.changed[record.id] = record
+        if layer.by_word is not None:
+            layer.index(KINDS[kind], record)
+        self.puts.append((kind, before, record))
+
+    def begin_over(self, below: State) -> None:
+        """Go on over another state, which has all that was put into this one."""
+        self.__init__(below)  # type: ignore[misc]  # nothing is to be left of what was
+
+    def settle(self) -> None:
+        """Do to the state below what was tried out here, one event after another. The draft is then used up."""
+        below, number = self._below, self._below.number
+        for kind, before, record in self.puts:
+            below.put(kind, before, record)
+            number += 1
+            below.number = number
+
+
+class _Layer:
+    """What a draft has of one kind."""
+
+    def __init__(self, last_id: int, unique_key: Callable[[Any], str]) -> None:
+        self.changed: dict[int, Any] = {}
+        self.seen: dict[int, Any] = {}
+        """Records as they are below."""
+        self.holders: dict[str, int | None] = {}
+        """Of a key that was asked for or changed here: who has it."""
+        self.last_id = self.last_id_below = last_id
+        self.more_live = 0
+        self.unique_key = unique_key
+        self.by_word: dict[str, set[int]] | None = None
+        """Changed records by what they are, or were, called here; kept once somebody has asked."""
+
+    def index(self, kind: Kind, record: Any) -> None:
+        """Take note of what a changed record is called."""
+        if self.by_word is not None:
+            for word in words_of(kind, record):
+                self.by_word.setdefault(word, set()).add(record.id)

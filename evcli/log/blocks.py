@@ -1,0 +1,37 @@
+"""Finding lines in a file from any byte of it, by reading a few blocks around that byte."""
+
+import re
+from collections.abc import Callable
+
+from evcli.log.line import MAX_LINE
+
+LINE_END = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
+"""With what every line ends, before its newline."""
+CHUNK = 1 << 16
+BLOCK = 1 << 14
+
+Read = Callable[[int, int], bytes]
+"""Reads so many bytes from a byte on."""
+
+
+def line_around(read: Read, offset: int) -> tuple[int, bytes]:
+    """The start of the line that holds byte `offset`, and the line, newline included."""
+    start = line_start(read, offset)
+    size = BLOCK // 4
+    while True:
+        line, newline, _ = read(size, start).partition(b"\n")
+        if newline or size > MAX_LINE:
+            return start, line + newline
+        size *= 4
+
+
+def line_start(read: Read, offset: int) -> int:
+    """Where the line that holds byte `offset` begins."""
+    size = BLOCK // 4
+    while offset:
+        start = max(0, offset - size)
+        newline = read(offset - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        offset, size = start, min(size * 4, CHUNK)
+    return 0

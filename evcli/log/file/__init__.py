@@ -1,0 +1,1 @@
+"""The engine of a file: lock, append, sync, and what a crash leaves."""

@@ -1,0 +1,149 @@
+"""Where a log ends: after its last good event, and what the bytes after that are.
+
+Mostly the last line tells. Where it does not, the last two batches' worth of lines are read: a crash leaves no more.
+What stands before them may still be damaged; whoever reads it will see, and nobody writes without having read it.
+"""
+
+import os
+from io import BytesIO
+from typing import NamedTuple
+
+import orjson
+
+from evcli.log import START, Position
+from evcli.log.blocks import LINE_END
+from evcli.log.file.torn import is_torn
+from evcli.log.line import (
+    MAX_BATCH,
+    MAX_LINE,
+    BadLine,
+    decode,
+    envelope,
+    is_proved,
+    place_after,
+)
+from evcli.log.lines import decode_many, place_after_many
+
+
+class End(NamedTuple):
+    """The end of the events that are to be read, and what follows them."""
+
+    offset: int
+    """The byte after the last event and its newline; where that newline is missing, it is counted all the same."""
+    torn: int
+    """How many bytes of an unfinished append follow, or stand in the place of a missing newline."""
+    is_unterminated: bool = False
+    """Whether the newline of the last event is missing, or another byte stands in its place."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of the file the events have."""
+        return self.offset - self.is_unterminated
+
+
+def find_end(descriptor: int) -> End:
+    """The end of the log; where what stands after the last good event is damage, it is the end of the file."""
+    size = os.fstat(descriptor).st_size
+    if size == 0 or _ends_well(descriptor, size):
+        return End(size, 0)
+    # A torn tail is one batch at the most; before it, there are the last good line and the one that tells its place.
+    begin = max(0, size - MAX_BATCH - 2 * MAX_LINE)
+    window = os.pread(descriptor, size - begin, begin)
+    place = _first_place(window, begin)
+    return End(size, 0) if place is None else _end_in(window, begin, place)
+
+
+def _ends_well(descriptor: int, size: int) -> bool:
+    """Whether the file ends in a line and its newline, so that nothing in it can be torn (it may be damaged)."""
+    length = 4096
+    while True:
+        tail = os.pread(descriptor, min(size, length), max(0, size - length))
+        before = tail.rfind(b"\n", 0, len(tail) - 1)
+        if before >= 0 or length >= min(size, MAX_LINE + 1):
+            break
+        length *= 16
+    line = tail[before + 1 :]
+    if not line.endswith(b"\n") or b"\0" in line:
+        return False
+    if b',"batch":"' not in line:
+        return True
+    try:
+        event = orjson.loads(line)
+        batch, number = str(event["batch"]), int(event["sequence"])
+    except (ValueError, KeyError, TypeError):
+        return True  # no event
+    if not batch.endswith(f"-{number}"):
+        return False
+    # Its last event is there; a sector before it may not be.
+    return b"\0" not in os.pread(descriptor, min(size, MAX_BATCH), max(0, size - MAX_BATCH))
+
+
+def _first_place(window: bytes, begin: int) -> Position | None:
+    """A place between two lines in the first part of the window; None where there is none."""
+    if begin == 0:
+        return START
+    start = window.find(b"\n") + 1
+    stop = window.find(b"\n", start) + 1
+    return _place_at(window, begin, stop) if 0 < start < stop else None
+
+
+def _place_at(window: bytes, begin: int, at: int) -> Position | None:
+    """The place at an index of the window where a line ends, from what that line says of itself."""
+    if begin + at == 0:
+        return START
+    start = window.rfind(b"\n", 0, max(0, at - 1)) + 1
+    line = window[start:at]
+    try:
+        return place_after(envelope(line), line, begin + at) if start or not begin else None
+    except BadLine:
+        return None
+
+
+def _end_in(window: bytes, begin: int, place: Position) -> End:
+    size = begin + len(window)
+    damaged = End(size, 0)
+    place, rest = _after_good_lines(window, begin, place)
+    if rest and is_proved(rest, place):
+        return damaged
+    is_unterminated = False
+    if line := _line_without_newline(window, place.offset - begin, place):
+        try:
+            event = decode(line, place)
+        except BadLine:
+            return End(place.offset + len(line), 0, is_unterminated=True)
+        place = place_after(event, line, place.offset + len(line), place)
+        is_unterminated = True
+    if place.batch:  # and the last event of it is not there
+        before_batch = _place_at(window, begin, place.batch_start - begin) if place.batch_start >= begin else None
+        if before_batch is None:
+            return damaged
+        place, is_unterminated = before_batch, False
+    end = End(place.offset, size - place.offset + is_unterminated, is_unterminated)
+    tail = window[end.size - begin :]
+    return end if not tail or is_torn(tail, end.size, place, is_unterminated=is_unterminated) else damaged
+
+
+def _after_good_lines(window: bytes, begin: int, place: Position) -> tuple[Position, bytes]:
+    """The place after the good lines that follow `place`, and the line that is not good, where there is a whole one."""
+    lines = BytesIO(window[place.offset - begin :])
+    while some := [line for line in lines.readlines(MAX_LINE) if line.endswith(b"\n")]:
+        events = decode_many(some, place)
+        if events is not None:
+            place = place_after_many(events, some, place)
+            continue
+        for line in some:
+            try:
+                event = decode(line, place)
+            except BadLine:
+                return place, line
+            place = place_after(event, line, place.offset + len(line), place)
+    return place, b""
+
+
+def _line_without_newline(window: bytes, at: int, place: Position) -> bytes:
+    """The next line, where it is proved but for its newline, with a newline; else nothing."""
+    for match in LINE_END.finditer(window, at, at + MAX_LINE):
+        line = window[at : match.end()] + b"\n"
+        if is_proved(line, place):
+            return line
+    return b""

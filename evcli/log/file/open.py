@@ -1,0 +1,176 @@
+"""Opening the log: what may be a log and what may not, whose it is, and descriptors that nothing else can write to."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evcli.disk import make_folders
+from evcli.errors import CannotOpen, NoLog, NotWritten
+
+_KINDS = (
+    (stat.S_ISDIR, "is a folder, not a log"),
+    (stat.S_ISFIFO, "is a FIFO (a pipe), not a log"),
+    (stat.S_ISSOCK, "is a socket, not a log"),
+    (stat.S_ISCHR, "is a device, not a log"),
+    (stat.S_ISBLK, "is a device, not a log"),
+)
+
+
+_NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
+
+
+def open_for_reading(path: str) -> int:
+    """A descriptor that reads the log. Takes no lock and asks for no right to write.
+
+    Raises:
+        NoLog: nothing is there.
+        CannotOpen: what is there cannot be read, or is no regular file.
+    """
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer that never comes.
+    return _open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+
+def open_for_writing(path: str) -> int:
+    """A descriptor that appends to the log that is there.
+
+    Raises:
+        NoLog: nothing is there.
+        CannotOpen: it may not be written, or should not: everybody may write it, so nobody could answer for it.
+    """
+    descriptor = _open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
+    if os.fstat(descriptor).st_mode & stat.S_IWOTH:
+        os.close(descriptor)
+        raise CannotOpen(path, "may be written by everybody; nothing was written", f"chmod o-w {path}")
+    return descriptor
+
+
+def create(path: str) -> int:
+    """A descriptor that appends to a new, empty log, readable by its owner only, in folders made as needed.
+
+    Raises:
+        FileExistsError: somebody else was faster.
+        NotWritten: it cannot be made.
+    """
+    folder = os.path.dirname(path)
+    try:
+        make_folders(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+        # The mode that open is given is cut by the umask only, but an odd umask must not lock the owner out.
+        os.fchmod(descriptor, 0o600)
+    except FileExistsError:
+        if os.path.lexists(path):
+            raise
+        raise NotWritten(f"{path}: {folder} is not a folder; nothing was written") from None
+    except OSError as error:
+        raise NotWritten(
+            f"{path} cannot be created: {error.strerror}; nothing was written",
+            "--log FILE or EVCLI_LOG names another log",
+        ) from error
+    return _above_the_standard_streams(descriptor)
+
+
+def own_path(path: str) -> str:
+    """The path of the log that `path` names, absolute; a symbolic link is followed once, to where the log really is.
+
+    Raises:
+        CannotOpen: the link belongs to somebody else, who could point it anywhere; or it cannot be told what is there.
+    """
+    path = os.path.abspath(path)
+    link = link_at(path)
+    if link is None:
+        return path
+    if link.st_uid not in (0, os.geteuid()):
+        raise CannotOpen(path, "is another user's link; nothing was written", "name the file it points to")
+    return target_of(path)
+
+
+def link_at(path: str) -> os.stat_result | None:
+    """The symbolic link at `path`; None when none is there. Raises CannotOpen where that cannot be told."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be looked at: {error.strerror}; nothing was written") from error
+    return found if stat.S_ISLNK(found.st_mode) else None
+
+
+def target_of(path: str) -> str:
+    """Where the link at `path` leads, whether something is there or not. Raises CannotOpen if it cannot be told."""
+    try:
+        return os.path.realpath(path, strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return os.path.realpath(path)
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+
+
+def warnings_about(path: str, descriptor: int) -> list[str]:
+    """What about the file itself endangers a log: other names for it, rights that are too wide, a network."""
+    found = os.fstat(descriptor)
+    warnings = []
+    if found.st_nlink > 1:
+        warnings.append(f"{path} has {found.st_nlink} hard links: whoever replaces one of them splits the log")
+    if found.st_mode & stat.S_IWOTH:
+        warnings.append(f"{path} may be written by everybody: chmod o-w")
+    return warnings
+
+
+def network_warnings(path: str, descriptor: int) -> list[str]:
+    """Whether the log lies on a network file system, whose locks and appends cannot be relied on; known on Linux only.
+
+    flock(2) and open(2): over NFS, locks are emulated, and appends of two machines at once corrupt the file.
+    """
+    device = os.fstat(descriptor).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            types = {line.split(" - ")[1].split()[0] for line in mounts if line.split()[2] == number and " - " in line}
+    except OSError:
+        return []
+    return [f"{path} is on {type}: keep the log on a local file system" for type in types & _NETWORK_TYPES]
+
+
+@contextmanager
+def shared_lock(descriptor: int) -> Iterator[bool]:
+    """Hold a reader's lock if no writer is at work: yields whether it is held. Never waits."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    except OSError:  # a file system without locks has no writer of ours either
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _open(path: str, flags: int) -> int:
+    try:
+        found = os.stat(path)
+        for is_kind, what in _KINDS:
+            if is_kind(found.st_mode):
+                raise CannotOpen(path, what)
+        descriptor = os.open(path, flags | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoLog(path) from None
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CannotOpen(path, "is not a regular file")
+    return _above_the_standard_streams(descriptor)
+
+
+def _above_the_standard_streams(descriptor: int) -> int:
+    """Keep off 0 to 2: where a standard stream was closed at the start, a stray message would land in the log."""
+    if descriptor > 2:
+        return descriptor
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return moved

@@ -1,0 +1,43 @@
+"""How a writer puts aside what a crash left at the end of a log, before it appends anything."""
+
+import os
+from typing import NamedTuple
+
+from evcli.disk import keep_copy
+from evcli.log.file.end import End
+
+
+class Durable(NamedTuple):
+    """A log that was synced as it was: which file, its last change, where its last line ends, and that line's hash."""
+
+    device: int
+    inode: int
+    changed: int
+    end: int
+    sha256: bytes
+
+
+def durable_now(descriptor: int, end: End) -> Durable | None:
+    """What was synced, if it was synced just now; None when that cannot be told."""
+    try:
+        found = os.fstat(descriptor)
+        sha256 = os.pread(descriptor, 64, max(0, end.offset - 67))
+    except OSError:
+        return None
+    return Durable(found.st_dev, found.st_ino, found.st_ctime_ns, end.offset, sha256)
+
+
+def put_aside(path: str, descriptor: int, end: End) -> str:
+    """Copy the torn tail to a file beside the log and truncate the log before it; return the copy's path.
+
+    The copy and its folder are synced first. Raises OSError, the tail still there, when the copy cannot be made or the
+    log cannot be truncated.
+    """
+    tail = os.pread(descriptor, end.torn, end.size)
+    copy = keep_copy(f"{path}.torn-{end.size}", [tail])
+    try:
+        os.ftruncate(descriptor, end.size)
+    except OSError:
+        os.unlink(copy)
+        raise
+    return copy

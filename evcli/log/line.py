@@ -1,0 +1,291 @@
+"""One line <-> one event: the canonical form and the chain. The code to read before touching a line's form.
+
+A line is the event's members in a fixed order, closed by the hash of the previous line's 64 hex digits and of this
+line's bytes before `,"sha256":`. Raw bytes are hashed, never a re-encoding: orjson (as every JSON reader) accepts
+duplicate members, rounds big numbers and ignores spaces, and a line in which it did so would pass for another. Hence
+the rule `dumps(loads(line)) == line`; and no number but an integer that every JSON reader keeps exactly, so that no
+line depends on how one library writes a float.
+
+A line is *proved* when it is canonical, has the next number and continues the chain; it is *good* when it also keeps
+every other rule. A proved line that says what this version does not know is *newer*, not damaged.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final, cast
+
+import orjson
+
+from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.kinds import TYPES
+from evcli.log import Position
+from evcli.log.members import (
+    AUTH_TYPES,
+    LONGEST_ID,
+    MAX_DEPTH,
+    MEMBERS,
+    PLAIN_SHAPE,
+    SHAPES,
+    is_hash,
+    is_id,
+    is_sequence,
+    is_source,
+    is_time,
+    numbers_fault,
+    optional_members_are_good,
+    shown,
+    value_fault,
+)
+
+MAX_LINE: Final = 1 << 16
+"""The longest line, in bytes, its newline included."""
+MAX_BATCH: Final = 1 << 20
+"""The most bytes that the lines of one batch may have together; a longer import is several batches."""
+FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
+"""How every line begins, and so every log."""
+
+_SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
+_CLOSING = b',"sha256":"'
+CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
+
+
+class BadLine(ValueError):
+    """These bytes are not the line that belongs here; the text says why, reading on after a place and a colon."""
+
+
+class NewerLine(BadLine):
+    """A proved line of a type, or with members, that this version does not know."""
+
+
+class _UnknownLine(BadLine):
+    """A canonical line of a type, or with members, that this version does not know; it may still be damaged."""
+
+
+def encode(members: dict[str, Any], before: Position) -> bytes:
+    """The line, newline included, of an event given as its members without `sha256`, in order, at that place.
+
+    Raises:
+        BadLine: the members do not make a valid event; nothing that this accepts can fail to be read.
+    """
+    try:
+        body = orjson.dumps(members)[:-1]
+    except orjson.JSONEncodeError as error:
+        raise BadLine(f"not an event: {error}") from None
+    line = body + _CLOSING + sha256(before.sha256 + body).hexdigest().encode() + b'"}\n'
+    decode(line, before)
+    return line
+
+
+def decode(line: bytes, before: Position) -> Event:
+    """The event in `line`, newline included, when it follows on the place `before` it.
+
+    Makes every check that needs no more than that: length, form, members and their values, type and data, sequence,
+    chain, the batch it belongs to, one source, recorded moments that never go back. Whether the event may happen is for
+    the rules.
+
+    Raises:
+        NewerLine: it is proved, and says what this version does not know.
+        BadLine: it is something else.
+    """
+    try:
+        event = decode_alone(line)
+    except _UnknownLine as unknown:
+        _prove(orjson.loads(line), line, before)
+        raise NewerLine(str(unknown)) from None
+    _prove(event, line, before)
+    if (event.get("recordedtime") or event["time"]) < before.recorded:
+        raise BadLine(
+            f"its recorded moment {recorded_moment(event)} goes back: event {before.number} has {before.recorded}"
+        )
+    if event["source"] != before.source and before.source:
+        raise BadLine(f"its source is {shown(event['source'])}, but that of the log is {shown(before.source)}")
+    batch = event.get("batch", "")
+    if before.batch:
+        if batch != before.batch:
+            raise BadLine(f"it is in the middle of batch {before.batch}, and not of it")
+        if before.offset + len(line) - before.batch_start > MAX_BATCH:
+            raise BadLine(f"batch {batch} has more than {MAX_BATCH:,} bytes, the most a batch may have")
+    elif batch and before.batch is not None and not batch.startswith(f"{before.number + 1}-"):
+        raise BadLine(f"it is of batch {batch}, which does not begin before it")
+    return event
+
+
+def decode_each(lines: Iterable[bytes], before: Position) -> Iterator[Event]:
+    """The events in consecutive `lines`, one by one. Raises BadLine at a bad one."""
+    for line in lines:
+        event = decode(line, before)
+        yield event
+        before = place_after(event, line, before.offset + len(line), before)
+
+
+def is_proved(line: bytes, before: Position) -> bool:
+    """Whether `line`, newline included, is canonical, has the next number and continues the chain."""
+    try:
+        event = _canonical(line)
+        _prove(event, line, before)
+    except BadLine:
+        return False
+    return numbers_fault(event) == ""
+
+
+def place_after(event: Event, line: bytes, offset: int, before: Position | None = None) -> Position:
+    """The place after `event`, whose line ends at byte `offset`; `before` is the place before it, where it is known."""
+    batch, start = event.get("batch", ""), 0
+    if batch and batch.endswith(f"-{number_of(event)}"):
+        batch = ""
+    elif batch:
+        start = before.batch_start if before and before.batch == batch else offset - len(line)
+    return Position(number_of(event), offset, hash_of(line), recorded_moment(event), batch, start, event["source"])
+
+
+def envelope(line: bytes) -> Event:
+    """What `line`, newline included, says of itself, also where it is newer. Raises BadLine where it is no event."""
+    try:
+        return decode_alone(line)
+    except _UnknownLine:
+        event: Event = orjson.loads(line)
+        if not (
+            is_sequence(event.get("sequence"))
+            and all(is_time(event[name]) for name in ("time", "recordedtime") if name in event)
+            and {"time", "source", "sha256"} <= event.keys()
+        ):
+            raise
+        return event
+
+
+def _prove(event: Event, line: bytes, before: Position) -> None:
+    number = before.number + 1
+    if event.get("sequence") != f"{number:012}":
+        named = str(event.get("sequence")).lstrip("0") or "0"
+        raise BadLine(
+            f"this line is event {named}, but event {number} belongs here: lines were removed, repeated or moved"
+        )
+    found = sha256(before.sha256 + line[:-CLOSING_LENGTH]).hexdigest()
+    if line[-CLOSING_LENGTH:] != b'%b%b"}\n' % (_CLOSING, found.encode()):
+        named = str(event.get("sha256"))
+        raise BadLine(f"this line is not what was written (expected sha256 {named[:8]}…, found {found[:8]}…)")
+
+
+def decode_alone(line: bytes) -> Event:
+    """The event in `line`, newline included, with every check that can be made without the line before it.
+
+    Raises:
+        BadLine: it is no line of a log.
+    """
+    event = _canonical(line)
+    if tuple(event) != PLAIN_SHAPE and tuple(event) not in SHAPES:
+        raise _why_not_an_event(event)
+
+    if len(event) == len(PLAIN_SHAPE):
+        values = event.values()
+    else:
+        if not optional_members_are_good(event):
+            raise _why_not_an_event(event)
+        values = [event[name] for name in PLAIN_SHAPE]  # type: ignore[literal-required, assignment]  # names, in order
+    specversion, id, source, kind, subject, time, sequence, auth_type, actor, data, closing = cast("Any", values)
+    # This runs for every event of every fold: each check asks its cheapest sufficient question first.
+    if (
+        specversion != "1.0"
+        or not (source == "evcli" or is_source(source))
+        or not (auth_type == "user" or auth_type in AUTH_TYPES)
+        or not ((type(id) is str and 0 < len(id) <= LONGEST_ID and id.isprintable()) or is_id(id))
+        or not ((type(actor) is str and 0 < len(actor) <= LONGEST_ID and actor.isprintable()) or is_id(actor))
+        or not is_time(time)
+        or not is_sequence(sequence)
+        or not (type(closing) is str and is_hash(closing))
+        or type(data) is not dict
+    ):
+        raise _why_not_an_event(event)
+    event_type = TYPES.get(kind) if type(kind) is str else None
+    if event_type is None:
+        raise _why_not_an_event(event)
+    if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind:
+        raise BadLine(f"not an event: subject {shown(subject)} is not {event_type.kind}/ID")
+    if fault := event_type.data_fault(data):
+        raise BadLine(f"{kind}: {fault}")
+    return event
+
+
+def _canonical(line: bytes) -> Event:
+    if len(line) > MAX_LINE:
+        raise BadLine(f"this line has more than {MAX_LINE:,} bytes, the longest a line may have")
+    try:
+        event: Event = orjson.loads(line)
+        canonical = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) == line
+    except orjson.JSONDecodeError:
+        raise BadLine(_why_not_json(line)) from None
+    except orjson.JSONEncodeError:
+        canonical = False
+    if not canonical:
+        raise BadLine(_why_not_canonical(line))
+    if type(event) is not dict:
+        raise BadLine("not an event: not a JSON object")
+    return event
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment, given with its zone, as the log writes it: `2026-11-22T17:03:11.000000Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def id_in(line: bytes) -> str:
+    """The id in a line of the log, without reading the rest. Raises ValueError where no line of a log is."""
+    # Inside a text of JSON, a quote has a backslash before it: so only the next member can look like this.
+    id: str = orjson.loads(line[len(FIRST_BYTES) - 1 : line.index(b',"source":')])
+    return id
+
+
+def hash_of(line: bytes) -> bytes:
+    """The 64 hex digits that `line`, newline included, gives as its own hash; meaningless if it is no event."""
+    return line[-67:-3]
+
+
+# --- what to say of a bad line: only ever asked when there is one -----------------------------------------------------
+
+
+def _why_not_json(line: bytes) -> str:
+    if line == b"\n":
+        return "not in canonical form: a blank line"
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "not in canonical form: a byte order mark stands before the event"
+    if b"\0" in line:
+        return f"{line.count(0)} zero bytes stand where an event was, before good lines"
+    return "not an event: not JSON"
+
+
+def _why_not_canonical(line: bytes) -> str:
+    if not line.endswith(b"\n"):
+        return "not in canonical form: the line has no end"
+    if line.endswith(b"\r\n"):
+        return "not in canonical form: line endings were changed (CRLF)"
+    if _depth(line) > MAX_DEPTH:
+        return f"not an event: nested more than {MAX_DEPTH} deep"
+    return "not in canonical form: other spacing, escapes or numbers, or a member twice"
+
+
+def _depth(line: bytes) -> int:
+    deepest = depth = 0
+    for byte in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", line):
+        depth += (byte in b"{[") - (byte in b"}]")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _why_not_an_event(event: Event) -> BadLine:
+    members = cast("dict[str, Any]", event)
+    known = [name for name, _ in MEMBERS]
+    if fault := numbers_fault(event):
+        return BadLine(fault)
+    for name in members:
+        if name not in known:
+            return _UnknownLine(f"member {shown(name)} is not supported by this version; try a newer evcli")
+    if "type" in members and (type(members["type"]) is not str or members["type"] not in TYPES):
+        return _UnknownLine(f"event type {shown(members['type'])} is not supported by this version; try a newer evcli")
+    for name, needed in MEMBERS:
+        if needed and name not in members:
+            return BadLine(f"not an event: member {name} is missing")
+    if tuple(members) not in SHAPES:
+        return BadLine("not in canonical form: members in another order")
+    return BadLine(f"not an event: {value_fault(members)}")

@@ -1,0 +1,152 @@
+"""Many lines at once: the checks of `decode`, made a column at a time.
+
+Reading a log is checking it, and most of that time goes into asking small questions one by one. Here each question is
+asked once of all lines of a chunk. It is never more generous than `decode`: where an answer is not plainly yes, there
+is no answer, and the lines are decoded one by one, which also says what is wrong with which.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from itertools import groupby
+from operator import le
+from typing import Any
+
+import orjson
+
+from evcli.domain.event import Event
+from evcli.kinds import TYPES
+from evcli.log import Position
+from evcli.log.line import CLOSING_LENGTH, FIRST_BYTES, MAX_BATCH, MAX_LINE, place_after
+from evcli.log.members import AUTH_TYPES, LONGEST_ID, SHAPES, TIME_PATTERN, batch_fault, is_day, is_source
+
+_TIMES = re.compile(f"(?:{TIME_PATTERN})*").fullmatch
+_TIME_LENGTH = 27
+
+
+def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
+    """The events in `lines`, when all are plainly good and follow on the place `before`; None when one may not be."""
+    chunk = b"".join(lines)
+    # Every line begins as an event does, and no event holds a list: so no event can hide in, or reach over, two lines.
+    if not chunk.startswith(FIRST_BYTES) or chunk.count(b"\n" + FIRST_BYTES) != len(lines) - 1 or chunk[-1:] != b"\n":
+        return None
+    array = b"[" + chunk[:-1].replace(b"\n", b",") + b"]"
+    try:
+        events: list[Event] = orjson.loads(array)
+        if len(events) != len(lines) or orjson.dumps(events) != array:
+            return None
+        return events if _are_good(events, lines, before) else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
+        return None  # no JSON, or something that is no text where text belongs
+
+
+def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: Position) -> Position:
+    """The place after consecutive events, at least one, that follow on `place`; `lines` are theirs."""
+    offset = place.offset
+    batch = events[-1].get("batch")
+    if batch is None:
+        return place_after(events[-1], lines[-1], offset + sum(map(len, lines)))
+    for event, line in zip(events, lines, strict=True):
+        offset += len(line)
+        if event.get("batch") == batch:
+            place = place_after(event, line, offset, place)
+    return place
+
+
+def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bool:
+    shape = tuple(events[0])
+    if shape not in SHAPES or list(map(tuple, events)).count(shape) != len(events):
+        return False
+    column: dict[str, Any] = dict(zip(shape, zip(*map(dict.values, events), strict=True), strict=True))
+    moments = column.get("recordedtime") or column["time"]
+    previous_hashes = [before.sha256, *(line[-67:-3] for line in lines)]
+    sources = set(column["source"])
+    return (
+        set(column["specversion"]) == {"1.0"}
+        and (sources == {before.source} if before.source else len(sources) == 1 and is_source(*sources))
+        and set(column["authtype"]) <= set(AUTH_TYPES)
+        and are_ids(column["id"])
+        and are_ids(set(column["authid"]))
+        and are_ids(column.get("correlationid", ("-",)))
+        and are_ids(column.get("causationid", ("-",)))
+        and are_times(column["time"])
+        and ("recordedtime" not in column or (are_times(moments) and all(map(le, column["time"], moments))))
+        and before.recorded <= moments[0]
+        and list(moments) == sorted(moments)
+        and list(column["sequence"]) == _sequence(before.number + 1, len(events))
+        and (_are_batches(column["batch"], lines, before) if "batch" in column else not before.batch)
+        and _are_about_records(column["type"], column["subject"])
+        and _are_data(column["type"], column["data"])
+        and max(map(len, lines)) <= MAX_LINE
+        and list(column["sha256"])
+        == [
+            sha256(previous + line[:-CLOSING_LENGTH]).hexdigest()
+            for previous, line in zip(previous_hashes, lines, strict=False)
+        ]
+    )
+
+
+def are_ids(texts: Any) -> bool:
+    """Whether these are plainly good ids, at least one."""
+    lengths = set(map(len, texts))
+    return "".join(texts).isprintable() and min(lengths) > 0 and max(lengths) <= LONGEST_ID
+
+
+def are_times(times: Collection[str]) -> bool:
+    """Whether these are plainly good times."""
+    return (
+        set(map(len, times)) == {_TIME_LENGTH}
+        and _TIMES("".join(times)) is not None
+        and all(map(is_day, {time[:10] for time in times}))
+    )
+
+
+def _are_batches(batches: Sequence[str], lines: Sequence[bytes], before: Position) -> bool:
+    """Whether these lines go on with the batch that is not complete before them, and others begin where one ends."""
+    at, open_batch, size = 0, before.batch, before.offset - before.batch_start
+    for batch, same in groupby(batches):
+        count = len(list(same))
+        first = before.number + 1 + at
+        size = sum(map(len, lines[at : at + count])) + (size if open_batch else 0)
+        begins_well = batch == open_batch if open_batch else open_batch is None or str(batch).startswith(f"{first}-")
+        if not begins_well or batch_fault(batch, first) or batch_fault(batch, first + count - 1) or size > MAX_BATCH:
+            return False
+        open_batch = "" if batch.endswith(f"-{first + count - 1}") else batch
+        at += count
+    return True
+
+
+def _are_about_records(types: Sequence[str], subjects: Sequence[str]) -> bool:
+    if not set(types) <= TYPES.keys():
+        return False
+    kinds = {TYPES[type].kind for type in set(types)}
+    joined = "\n".join(subjects)
+    return len(kinds) == 1 and joined.count("\n") == len(subjects) - 1 and _subjects(kinds.pop())(joined) is not None
+
+
+@lru_cache
+def _subjects(kind: str) -> Any:
+    return re.compile(rf"(?:{kind}/[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
+
+
+def _are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
+    fault_of = {type: TYPES[type].data_fault for type in set(types)}
+    return set(map(type, data)) == {dict} and not any(
+        fault_of[type](each) for type, each in zip(types, data, strict=True)
+    )
+
+
+def _sequence(number: int, length: int) -> list[str]:
+    """The sequence of event `number` and of those after it; only the beginning of each thousand is formatted."""
+    sequence: list[str] = []
+    while len(sequence) < length:
+        thousands, rest = divmod(number + len(sequence), 1000)
+        beginning = f"{thousands:09}"
+        sequence += [beginning + digits for digits in _last_digits()[rest : rest + length - len(sequence)]]
+    return sequence
+
+
+@lru_cache
+def _last_digits() -> list[str]:
+    return [f"{each:03}" for each in range(1000)]

@@ -1,0 +1,121 @@
+"""Many lines made at once, byte for byte as `encode` makes them, and checked as thoroughly, in a third of the time.
+
+What the lines of one command have in common is made once, as a mould, and the first line that comes out of it is read
+back as a reader will read it. Of the others, the parts that differ are checked. It is never more generous than
+`encode`: where a part is not plainly good, all lines are read back, which also says what is wrong with which.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+
+from evcli.kinds import TYPES
+from evcli.log import Position
+from evcli.log.line import MAX_LINE, BadLine, decode, decode_each
+from evcli.log.lines import are_ids, are_times
+
+
+class Part(NamedTuple):
+    """What one event says for itself; `time` is when it happened, at the latest when it is recorded."""
+
+    type: str
+    time: str
+    id: str
+    record: int
+    data: Mapping[str, str]
+
+
+AnyPart = tuple[str, str, str, int, Mapping[str, str]]
+"""A Part, or a tuple of the same, which is made in less time."""
+
+_Mould = tuple[bytes, bytes, bytes, Callable[[Mapping[str, object]], str]]
+"""What stands between id, record, time, number and data; and what finds the faults of such data."""
+
+
+class Shared(NamedTuple):
+    """What all events of one command say: who does it, when it is recorded, and what shows that they belong."""
+
+    actor: str
+    actor_type: str
+    source: str
+    recorded: str
+    correlation: str | None
+
+
+def cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
+    """The lines of the events that follow on the place `before`; several are one batch.
+
+    Raises:
+        BadLine: one is not a valid event; nothing that this lets through can fail to be read.
+    """
+    try:
+        return _cast(shared, parts, before)
+    except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
+        raise BadLine(f"not an event: {error}") from None
+
+
+def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
+    # This runs for every row of an import.
+    dumps, now = orjson.dumps, shared.recorded
+    number = before.number + 1
+    batch = f"{number}-{number + len(parts) - 1}" if len(parts) > 1 else ""
+    moulds: dict[tuple[str, bool], _Mould] = {}
+    cast_type, cast_late = "", False
+    lines: list[bytes] = []
+    is_plain = True
+    previous = before.sha256
+    for at, (type, time, id, record, data) in enumerate(parts, number):
+        is_late = time != now
+        is_first = False
+        if type != cast_type or is_late != cast_late:
+            is_first = (type, is_late) not in moulds
+            if is_first:
+                moulds[type, is_late] = _mould(shared, batch, type, is_late)
+            source, moment, actor, data_fault = moulds[type, is_late]
+            cast_type, cast_late = type, is_late
+        body = b'{"specversion":"1.0","id":%b%b%d","time":"%b%b%012d%b%b' % (
+            dumps(id), source, record, time.encode(), moment, at, actor, dumps(data),
+        )  # fmt: skip
+        line = b'%b,"sha256":"%b"}\n' % (body, sha256(previous + body).hexdigest().encode())
+        if is_first:
+            place = before if at == number else Position(at - 1, 0, previous, now, batch, 0, shared.source)
+            decode(line, place)
+        elif data_fault(data):
+            is_plain = False
+        previous = line[-67:-3]
+        lines.append(line)
+    _, times, ids, records, _ = zip(*parts, strict=True)
+    if not (
+        is_plain
+        and are_ids(ids)
+        and are_times(set(times))
+        and max(times) <= now
+        and min(records) > 0
+        and max(records) < 10**12
+        and number + len(lines) <= 10**12
+        and max(map(len, lines)) <= MAX_LINE
+    ):
+        for _ in decode_each(lines, before):
+            pass
+    return lines
+
+
+def _mould(shared: Shared, batch: str, type: str, is_late: bool) -> _Mould:
+    late = {"recordedtime": shared.recorded} if is_late else {}
+    by = {"authid": shared.actor}
+    if shared.correlation is not None:
+        by["correlationid"] = shared.correlation
+    if batch:
+        by["batch"] = batch
+    return (
+        _members({"source": shared.source, "type": type}) + b',"subject":"' + TYPES[type].kind.encode() + b"/",
+        b'"' + _members(late) + b',"sequence":"',
+        b'"' + _members({"authtype": shared.actor_type, **by}) + b',"data":',
+        TYPES[type].data_fault,
+    )
+
+
+def _members(members: dict[str, str]) -> bytes:
+    return b"," + orjson.dumps(members)[1:-1] if members else b""

@@ -1,0 +1,1 @@
+"""Where a log and its fold meet: what faces talk to."""

@@ -1,0 +1,216 @@
+"""The history of a log: its state after any event, and the events about one record, with the cache's help or without.
+
+Without a cache, a state is folded in memory from the beginning. With one, it is looked up, and only what the cache does
+not know yet is folded over it. Both give the same answer; the cache gives it as fast for a million events as for ten.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from evcli.cache import CacheFailed
+from evcli.cache.location import find_place, forget
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.overlay import Draft
+from evcli.domain.state import MemoryState, State
+from evcli.domain.text import is_unicode
+from evcli.errors import LogCut
+from evcli.log import START, Position
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+
+if TYPE_CHECKING:
+    from evcli.cache.build import Progress
+    from evcli.cache.cache import Cache
+
+MOST_BEHIND = 100_000
+"""So far may a cache be behind, some hundred events: to fold them costs less than a commit."""
+
+CACHED_FROM = 300_000
+"""A log of fewer bytes needs no cache: folding it takes less time than opening one."""
+
+
+class History:
+    """What one log has been. Opens the cache when it is first asked something, unless it is to do without."""
+
+    def __init__(
+        self,
+        *,
+        uses_cache: bool = True,
+        other_folder: Callable[[], str] | None = None,
+        progress: "Progress | None" = None,
+        warn: Callable[[str], None] = lambda warning: None,
+    ) -> None:
+        """`other_folder` is where caches are that cannot stand beside their logs; asked only when it is needed.
+
+        `warn` is told when a cache is given up; the answers are those of the log all the same.
+        """
+        self._warn = warn
+        self.uses_cache = uses_cache
+        self._other_folder = other_folder
+        self._progress = progress
+        self.most_behind = MOST_BEHIND
+        """How many bytes of the log may be unknown to the cache before it is caught up."""
+        self._cache: Cache | None = None
+
+    def at(self, reader: LogReader, number: int | None = None) -> State:
+        """The state after event `number` of the log that `reader` reads (the last one, when None).
+
+        Raises Damaged, LogCut.
+        """
+        cache = self.cache(reader)
+        if cache is not None and number is not None and number <= cache.at.number:
+            return self.backed(cache, reader.path, number)
+        state: State = MemoryState() if cache is None else Draft(self.backed(cache, reader.path))
+        replay(reader, state, START if cache is None else cache.at, number)
+        return state
+
+    def backed(self, cache: "Cache", path: str, number: int | None = None) -> State:
+        """The cache's state after event `number` (the last it knows, when None), which the log at `path` backs.
+
+        What the cache cannot answer, or answers wrongly, is folded from the log; the cache is then given up.
+        """
+        from evcli.cache.backed import BackedState
+
+        def fold(failed: CacheFailed, number: int) -> State:
+            self.give_up(failed)
+            state = MemoryState()
+            with LogReader(path) as reader:
+                replay(reader, state, START, number)
+            return state
+
+        return BackedState(cache.state(number), fold)
+
+    def give_up(self, failed: CacheFailed) -> None:
+        """Do without the cache from now on; one that is faulty is set aside, and another is made the next time."""
+        if not self.uses_cache:  # another part of the same cache, which is given up already
+            return
+        cache, self._cache, self.uses_cache = self._cache, None, False
+        # Not closed here: an answer in parts may still be under way, and is then folded from where it was.
+        path = cache.path if cache is not None else failed.path
+        what = f"the cache {path} cannot be used ({failed})"
+        if failed.is_faulty:
+            from evcli.cache.location import set_aside
+
+            with suppress(OSError):
+                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and is made anew"
+        self._warn(what)
+
+    def place(self, reader: LogReader, number: int) -> Position:
+        """The place after event `number`, for which `at` gave a state. What follows it need not be good."""
+        if number == reader.at.number:
+            return reader.at
+        known = START if self._cache is None else self._cache.at
+        return reader.position_of(number, known if number <= known.number else None)
+
+    def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
+        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
+        state = Draft(self.at(reader, number - 1))
+        before_it = self.place(reader, number - 1)
+        event = next(reader.events(before_it, number))
+        kind, id = subject_of(event)
+        before = state.get(kind, id)
+        replay(reader, state, before_it, number)
+        return event, before, state.get(kind, id)
+
+    def events_about(
+        self, reader: LogReader, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
+    ) -> Iterator[Event]:
+        """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
+        cache = self.cache(reader)
+        known = START if cache is None else cache.at
+        looked_up: list[tuple[int, int]] = []
+        if cache is not None:
+            try:
+                looked_up = cache.state(min(until, known.number)).events_about(kind, id)
+            except CacheFailed as failed:
+                self.give_up(failed)
+                known = START
+        places = [byte for number, byte in looked_up if number > after]
+        if not backward:
+            yield from map(reader.event_at, places)
+        if known.number < until:
+            subject = f"{kind}/{id}"
+            unknown = reader.events_backward(self.place(reader, until)) if backward else reader.events(known, until)
+            for event in unknown:
+                if number_of(event) <= known.number:
+                    break
+                if event["subject"] == subject and number_of(event) > after:
+                    yield event
+        if backward:
+            yield from map(reader.event_at, reversed(places))
+
+    def find_ids(self, reader: LogReader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
+        """The first ten events whose id begins with `prefix`, or is it."""
+        cache = self.cache(reader, may_grow=may_grow)
+        if cache is None or not is_unicode(prefix):
+            return reader.find_ids(prefix, exact=exact)
+        try:
+            places, known = cache.find_ids(reader, prefix, 10, exact=exact, may_grow=may_grow)
+        except CacheFailed as failed:
+            self.give_up(failed)
+            return reader.find_ids(prefix, exact=exact)
+        return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
+
+    def cache(self, reader: LogReader, *, may_grow: bool = True) -> "Cache | None":
+        """The cache; None when there is none. If it is far behind, it is caught up first, unless it may not grow.
+
+        Under the log's lock it may not: others are waiting.
+
+        Raises:
+            LogCut: it knows more than the log has.
+        """
+        cache = self._cache
+        if cache is None:
+            is_long = may_grow and reader.end.offset >= CACHED_FROM and reader.identity() is not None
+            cache = self._opened(reader, may_build=is_long)
+        if cache is not None and may_grow and reader.end.offset - cache.at.offset >= self.most_behind:
+            try:
+                cache.catch_up(reader, self._progress)
+            except CacheFailed as failed:
+                self.give_up(failed)
+                return None
+        return cache if cache is not None and cache.is_bound else None
+
+    def is_behind(self, place: Position) -> bool:
+        """Whether the cache is so far behind `place` in the log that it should be caught up."""
+        known = START if self._cache is None else self._cache.at
+        return self.uses_cache and place.offset >= CACHED_FROM and place.offset - known.offset >= self.most_behind
+
+    @property
+    def cache_path(self) -> str | None:
+        """The cache's file, once it is used."""
+        return self._cache.path if self._cache is not None and self._cache.is_bound else None
+
+    def check(self, reader: LogReader) -> None:
+        """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
+        self._opened(reader, may_build=False)
+
+    def check_missing(self, log: str) -> None:
+        """Look whether a log that is not there was there, as a cache of it tells; changes nothing. Raises LogCut."""
+        place = find_place(log, self._other_folder, may_create=False) if self.uses_cache else None
+        if place is not None:
+            from evcli.cache.cache import last_known
+
+            if known := last_known(place):
+                raise LogCut(log, *known, 0, place)
+
+    def _opened(self, reader: LogReader, *, may_build: bool) -> "Cache | None":
+        if self._cache is None and self.uses_cache:
+            place = find_place(reader.path, self._other_folder, may_create=may_build)
+            if place is not None:
+                from evcli.cache.cache import open_cache
+
+                try:
+                    self._cache = open_cache(place, reader)
+                except CacheFailed as failed:  # what is out of reach once is not waited for again
+                    failed.path = place
+                    self.give_up(failed)
+        return self._cache
+
+    def forget(self, log: str) -> None:
+        """Remove the caches of the log at that path: they know what the log is about to lose. Raises OSError."""
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
+        forget(log, self._other_folder)

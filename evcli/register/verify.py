@@ -1,0 +1,136 @@
+"""The audit of a whole log: form, chain, unique ids, rules, and whether a head kept elsewhere lies on its chain."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from evcli.domain.event import Event, number_of
+from evcli.domain.packed import PackedState
+from evcli.errors import Damaged, EvcliError, HistoryChanged, NewerLog
+from evcli.log import START, Position
+from evcli.log.faults import Fault, survey
+from evcli.log.reader import LogReader
+from evcli.log.replay import replay
+
+MOST_FAULTS = 100
+"""So many faults are listed at the most; a log with more has one cause, and the first ones show it."""
+
+
+class Report(NamedTuple):
+    """What an audit found: `good`, `torn` (good, with an unfinished append at the end), `damaged` or `newer`."""
+
+    status: str
+    head: Position
+    """The place after the last event before the first fault."""
+    torn: int
+    """Bytes of an unfinished append after the last event."""
+    faults: list[Fault]
+    error: EvcliError | None
+    """The first fault, the newer line, or the head that is not on the chain, as an error."""
+    is_unterminated: bool = False
+    """Whether the newline of the last event is missing."""
+
+
+def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
+    """Read everything and check everything, changing nothing; `expect` is the number and hash of a head kept elsewhere.
+
+    The log is synced first, so that a head that is handed to somebody is durable.
+    """
+    reader.sync()
+    ids = Ids()
+    kept = {0: START.sha256.decode()}
+
+    def note(events: Sequence[Event], _: Sequence[int]) -> None:
+        ids.add(events)
+        if expect and 0 <= (index := expect[0] - number_of(events[0])) < len(events):
+            kept[expect[0]] = events[index]["sha256"]
+
+    damage: Damaged | None = None
+    try:
+        damage = _replay(reader, note)
+    except NewerLog as newer:
+        # Nothing that this version knows is wrong, and it cannot say more.
+        return Report("newer", reader.at, 0, [], newer.with_traceback(None), reader.end.is_unterminated)
+    head = reader.at
+    faults: list[Fault] = []
+    if ids.may_repeat():
+        try:
+            faults += islice(_repeated(reader, ids, head), MOST_FAULTS)
+        except Damaged as change:  # made since it was replayed
+            damage, head = change, reader.at
+    if damage:
+        return _damaged(reader, head, damage, faults)
+    if not faults and expect and kept.get(expect[0]) != expect[1]:
+        found = kept.get(expect[0])
+        byte = reader.position_of(max(0, expect[0] - 1)).offset if found else head.offset
+        why = f"its sha256 is {found[:12]}… here" if found else f"the log ends with event {head.number}, before it"
+        changed = HistoryChanged(reader.path, expect, byte, why)
+        return Report("damaged", head, reader.end.torn, [Fault(changed.line, changed.byte, changed.why)], changed)
+    return _report(reader, head, faults)
+
+
+class Ids:
+    """Which ids a log may hold twice: eight bytes an event, where a set of the ids would take a hundred and more.
+
+    Only hashes are kept. When two are equal, the ids themselves are read again, so a hash decides nothing; and it is
+    Python's own, other in every process, so that nobody can write a log whose ids all have to be.
+    """
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Take note of the ids of some more events."""
+        self._hashes.extend([hash(event["id"]) for event in events])
+
+    def may_repeat(self) -> bool:
+        """Whether two ids may be the same."""
+        return len(set(self._hashes)) < len(self._hashes)
+
+    def repeated(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Those of `events`, the ones that were added, whose id an earlier one has."""
+        twice = {each for each, count in Counter(self._hashes).items() if count > 1}
+        seen: set[str] = set()
+        for event, each in zip(events, self._hashes, strict=False):  # fewer, when the log was cut meanwhile
+            if each in twice:
+                if event["id"] in seen:
+                    yield event
+                seen.add(event["id"])
+
+
+def _replay(reader: LogReader, each: Callable[[Sequence[Event], Sequence[int]], None]) -> Damaged | None:
+    """Hold the log against the rules; its damage, if there is any. The state is gone when this returns."""
+    try:
+        replay(reader, PackedState(), each=each)
+    except Damaged as damage:
+        return damage.with_traceback(None)
+    return None
+
+
+def _repeated(reader: LogReader, ids: Ids, end: Position) -> Iterator[Fault]:
+    """The events before `end` whose id an earlier one has. Raises Damaged when the log was changed meanwhile."""
+    for event in ids.repeated(reader.events(until=end.number)):
+        yield Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log")
+
+
+def _damaged(reader: LogReader, place: Position, damage: Damaged, faults: list[Fault]) -> Report:
+    """The report of a log with a bad line after `place`: what was found before it, and what is wrong in form after."""
+    faults.append(Fault(damage.line, damage.byte, damage.why))
+    for fault in survey(reader, place):
+        if len(faults) >= MOST_FAULTS:
+            break
+        if fault.line != damage.line:
+            faults.append(fault)
+    report = _report(reader, place, faults)
+    return report._replace(error=damage) if damage.byte == faults[0].byte else report
+
+
+def _report(reader: LogReader, head: Position, faults: list[Fault]) -> Report:
+    if not faults:
+        status = "torn" if reader.end.torn else "good"
+        return Report(status, head, reader.end.torn, [], None, reader.end.is_unterminated)
+    first = faults[0]
+    before = reader.position_at(first.byte) if first.byte < head.offset else head
+    return Report("damaged", before, 0, faults[:MOST_FAULTS], Damaged(reader.path, *first))

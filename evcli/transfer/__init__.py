@@ -1,0 +1,1 @@
+"""Import and export: rows in, records out."""

@@ -1,0 +1,134 @@
+"""A file that somebody wants written: there whole under its name, or not at all.
+
+It is written under another name beside it, synced, and only then given its own.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from evcli.cache.location import beside
+from evcli.disk import held_signals, sync, sync_folder
+from evcli.errors import BadInput, NotWritten, OutcomeUnknown
+
+
+class NewFile:
+    """A file in the making: `write` it, `sync` it, then `keep` it."""
+
+    def __init__(self, path: str, temporary: str, file: IO[bytes], may_replace: bool) -> None:
+        self.path = path
+        self._temporary = temporary
+        self._file = file
+        self._may_replace = may_replace
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Add `pieces`. Raises NotWritten, and what taking the next piece raises."""
+        for piece in pieces:
+            try:
+                self._file.write(piece)
+            except OSError as error:
+                raise _not_written(self.path, error) from error
+
+    def sync(self) -> None:
+        """Make what was written durable. Raises NotWritten."""
+        try:
+            self._file.flush()
+            sync(self._file.fileno())
+        except OSError as error:
+            raise _not_written(self.path, error) from error
+
+    def keep(self) -> None:
+        """Give the file its name.
+
+        Raises:
+            NotWritten: nothing is under that name, or what was there before.
+            OutcomeUnknown: it is there, but its name may not be durable.
+        """
+        try:
+            if self._may_replace:
+                os.replace(self._temporary, self.path)
+            else:
+                self._take_free_name()
+        except OSError as error:
+            raise _not_written(self.path, error) from error
+        try:
+            with suppress(PermissionError):  # a folder that may be written to and not be read
+                sync_folder(os.path.dirname(self.path))
+        except OSError as error:
+            unknown = OutcomeUnknown(self.path, f"it is written, but its folder could not be synced: {error.strerror}")
+            unknown.hint = "check the disk, then write it again with --force"
+            raise unknown from error
+
+    def _take_free_name(self) -> None:
+        try:
+            os.link(self._temporary, self.path)  # unlike a rename, it replaces nothing that came meanwhile
+        except FileExistsError:
+            raise _is_there(self.path) from None
+        except OSError:  # a file system without links
+            if os.path.lexists(self.path):
+                raise _is_there(self.path) from None
+            os.rename(self._temporary, self.path)
+
+
+@contextmanager
+def new_file(path: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
+    """A file in the making that becomes `path` if it is kept, readable by its owner only; else nothing is left of it.
+
+    Raises:
+        BadInput: the path is that of the log, or of the file beside it, or none.
+        NotWritten: something is there already that may not be replaced, or nothing can be made there.
+    """
+    path = _free(path, log, may_replace)
+    temporary = os.path.join(os.path.dirname(path), f".evcli-{os.urandom(8).hex()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # a file that has that name already is somebody's
+        raise _not_written(path, error) from error
+    try:
+        file = os.fdopen(descriptor, "wb", buffering=1 << 16)
+        try:
+            yield NewFile(path, temporary, file, may_replace)
+        finally:
+            with suppress(OSError):  # a full disk, which was told when it was written to
+                file.close()
+    finally:
+        with held_signals(), suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _free(path: str, log: str, may_replace: bool) -> str:
+    """The absolute path where the file may be made; to a link that may be replaced, where it points to."""
+    if not path or "\0" in path:
+        raise BadInput("FILE names no file", "give a path, or leave FILE out for stdout")
+    for name in (log, beside(log), beside(log) + "-journal"):
+        if _are_the_same(path, name):
+            raise BadInput(f"{path} is the log itself, or belongs to it; nothing was written", "name another FILE")
+    real = os.path.realpath(path)
+    if os.path.exists(real) and not os.path.isfile(real):
+        what = "a folder" if os.path.isdir(real) else "no regular file"
+        raise NotWritten(f"{path} is {what}; nothing was written", "name a file, or leave FILE out for stdout")
+    if not os.path.lexists(path):
+        return os.path.abspath(path)
+    if not may_replace:
+        raise _is_there(path)
+    return real
+
+
+def _are_the_same(path: str, other: str) -> bool:
+    with suppress(OSError):
+        if os.path.samefile(path, other):
+            return True
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _is_there(path: str) -> NotWritten:
+    return NotWritten(f"{path} is there already; nothing was written", "--force replaces it")
+
+
+def _not_written(path: str, error: OSError) -> NotWritten:
+    if isinstance(error, FileNotFoundError):
+        return NotWritten(
+            f"{path} was not written: there is no folder {os.path.dirname(path)}", "make the folder first"
+        )
+    return NotWritten(f"{path} was not written: {error.strerror}", "nothing is left of it; another FILE may do")

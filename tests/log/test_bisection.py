@@ -1,0 +1,73 @@
+"""A moment is found by bisection: a changed line on the way is damage; it never moves the moment to another event."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from faults.common import creation, register
+
+from evcli.domain.event import recorded_moment
+from evcli.errors import Damaged
+from evcli.log.reader import LogReader
+
+USERS = 9
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def moment(number: int, more: float = 0) -> str:
+    """When event `number` was recorded, and some seconds more."""
+    return (BEGIN + timedelta(seconds=number + more)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.fixture
+def lines(log_path: Path) -> list[bytes]:
+    """Nine users, one recorded each second."""
+    ann = register(log_path)
+    for number in range(USERS):
+        ann.execute(creation(f"User{number}"))
+    return log_path.read_bytes().splitlines(keepends=True)
+
+
+def with_time(line: bytes, time: str) -> bytes:
+    """The line with another time: its own hash does not fit any more, which only the line before it can tell."""
+    begin = line.index(b'"time":"') + len(b'"time":"')
+    return line[:begin] + time.encode() + line[begin + len(time) :]
+
+
+def place_at(log: Path, when: str) -> int:
+    """The last event that was recorded until then, as bisection finds it."""
+    with LogReader(str(log)) as reader:
+        return reader.bisect(lambda event: recorded_moment(event) <= when).number
+
+
+@pytest.mark.parametrize("other", ["2026-02-28T23:00:00.000000Z", "2026-03-01T01:00:00.000000Z"])
+def test_a_changed_time_is_damage_or_moves_nothing(log_path: Path, lines: list[bytes], other: str) -> None:
+    wrong, caught = [], 0
+    moments = [(moment(0, number - 0.5), number) for number in range(USERS + 1)]
+    for changed in range(USERS):
+        log_path.write_bytes(b"".join([*lines[:changed], with_time(lines[changed], other), *lines[changed + 1 :]]))
+        for when, number in moments:
+            try:
+                found = place_at(log_path, when)
+            except Damaged:
+                caught += 1
+            else:
+                wrong += [(changed + 1, when, number, found)] if found != number else []
+    assert not wrong
+    assert caught >= USERS, "every changed time moves at least one moment"
+
+
+def test_moments_are_found_where_nothing_was_changed(log_path: Path, lines: list[bytes]) -> None:
+    assert [place_at(log_path, moment(0, number - 0.5)) for number in range(USERS + 1)] == list(range(USERS + 1))
+
+
+@pytest.mark.parametrize("command", [("user", "list"), ("state",)])
+def test_a_command_names_the_changed_line(
+    cli: Cli, log_path: Path, lines: list[bytes], command: tuple[str, ...]
+) -> None:
+    later = with_time(lines[4], "2026-03-01T01:00:00.000000Z")
+    log_path.write_bytes(b"".join([*lines[:4], later, *lines[5:]]))
+    ran = cli(*command, "--at", moment(0, 5.5))
+    assert (ran.code, ran.out) == (12, "")
+    assert "line 5" in ran.err

@@ -1,0 +1,384 @@
+"""Following the log step by step: between two looks, the test does to the file what somebody could do."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Clock
+
+from evcli.domain.event import Event, number_of
+from evcli.domain.state import State
+from evcli.errors import CannotOpen, Damaged, NotALog
+from evcli.kinds.user import CREATED
+from evcli.log import follow as following
+from evcli.log.file.engine import FileLog
+from evcli.log.follow import follow
+from evcli.log.reader import LogReader
+from evcli.register.decide import Intention
+from evcli.register.register import Register
+
+
+class Seen(Exception):
+    """The test has no more steps."""
+
+
+def create(register: Register, *names: str) -> None:
+    """Users of these names, as one batch where they are several."""
+    wanted = [Intention(CREATED, {"name": name, "email": f"{name}@x.example"}, _next_id, finds=False) for name in names]
+    register.execute_all(wanted)
+
+
+def _next_id(state: State) -> int:
+    return state.last_id("user") + 1
+
+
+def another(path: Path, prefix: str = "other") -> Register:
+    """A register over the log at `path` whose events have ids of their own, from a memory of its own."""
+    counter = iter(range(1, 1_000_000))
+    return Register(FileLog(str(path)), actor="bob", clock=Clock(), new_id=lambda: f"{prefix}-{next(counter)}")
+
+
+class Followed:
+    """What was shown and told while the steps were done, one between two looks."""
+
+    def __init__(self, log: Path, *steps: Callable[[], object]) -> None:
+        self.events: list[Event] = []
+        self.told: list[str] = []
+        self._steps = iter(steps)
+        self.reader = LogReader(str(log))
+        with self.reader:
+            try:
+                for event in follow(self.reader, self.reader.last(), wait=self._wait, tell=self.told.append):
+                    self.events.append(event)
+            except Seen:
+                pass
+
+    def _wait(self) -> None:
+        step = next(self._steps, None)
+        if step is None:
+            raise Seen
+        step()
+
+    @property
+    def numbers(self) -> list[int]:
+        return [number_of(event) for event in self.events]
+
+    @property
+    def names(self) -> list[str]:
+        return [event["data"]["name"] for event in self.events]
+
+
+def nothing() -> None:
+    """Two looks one after the other."""
+
+
+@pytest.fixture
+def three(register: Register) -> Register:
+    """Three users, a, b and c."""
+    for name in "abc":
+        create(register, name)
+    return register
+
+
+def lines_of(log: Path) -> list[bytes]:
+    return log.read_bytes().splitlines(keepends=True)
+
+
+# --- what lands -------------------------------------------------------------------------------------------------------
+
+
+def test_each_event_that_lands_is_shown_once_and_none_that_was_there(three: Register, log_path: Path) -> None:
+    followed = Followed(log_path, nothing, lambda: create(three, "d"), nothing, lambda: create(three, "e"), nothing)
+    assert (followed.names, followed.told) == (["d", "e"], [])
+
+
+def test_an_empty_log_is_followed_from_its_first_event(register: Register, log_path: Path) -> None:
+    log_path.touch(mode=0o600)
+    assert Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b")).names == ["a", "b"]
+
+
+def test_a_batch_is_shown_whole(three: Register, log_path: Path) -> None:
+    assert Followed(log_path, lambda: create(three, "d", "e", "f")).names == ["d", "e", "f"]
+
+
+def test_while_nothing_changes_the_log_is_not_read(
+    three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    real = LogReader.refresh
+
+    def refresh(reader: LogReader) -> None:
+        looks.append(1)
+        real(reader)
+
+    monkeypatch.setattr(LogReader, "refresh", refresh)
+    Followed(log_path, *[nothing] * 50, lambda: create(three, "d"), *[nothing] * 50)
+    # One when the log is opened, one at the beginning, two around the event by its writer, one when it landed.
+    assert len(looks) <= 6
+
+
+def append(log: Path, data: bytes) -> Callable[[], None]:
+    def step() -> None:
+        with log.open("ab") as file:
+            file.write(data)
+
+    return step
+
+
+@pytest.mark.parametrize("cut", [1, 20, -2])
+def test_half_a_line_is_not_shown_before_it_is_whole(three: Register, log_path: Path, cut: int) -> None:
+    create(three, "d")
+    *before, last = lines_of(log_path)
+    log_path.write_bytes(b"".join(before))
+    half = Followed(log_path, append(log_path, last[:cut]), nothing)
+    assert (half.names, half.told) == ([], [])
+    log_path.write_bytes(b"".join(before))
+    whole = Followed(log_path, append(log_path, last[:cut]), nothing, append(log_path, last[cut:]), nothing)
+    assert (whole.names, whole.told) == (["d"], [])
+
+
+def test_a_line_without_its_newline_is_shown_once(three: Register, log_path: Path) -> None:
+    create(three, "d")
+    *before, last = lines_of(log_path)
+    log_path.write_bytes(b"".join(before))
+    seen = Followed(log_path, append(log_path, last[:-1]), nothing, append(log_path, b"\n"), nothing)
+    assert (seen.names, seen.told) == (["d"], [])
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_half_a_batch_is_not_shown_and_what_is_written_in_its_place_is(
+    three: Register, log_path: Path, kept: int
+) -> None:
+    start = log_path.stat().st_size
+    create(three, "d", "e", "f")
+    *_, d, e, f = lines_of(log_path)
+    os.truncate(log_path, start)
+    crash = append(log_path, (d + e + f)[: [10, len(d), len(d + e)][kept]])
+    followed = Followed(log_path, crash, nothing, lambda: create(another(log_path), "g"), nothing)
+    assert followed.names == ["g"]
+
+
+def test_a_torn_tail_is_not_shown_nor_is_its_being_put_aside_a_cut(three: Register, log_path: Path) -> None:
+    followed = Followed(
+        log_path, append(log_path, b'{"specversion":"1.0","id":"x'), nothing, lambda: create(another(log_path), "d")
+    )
+    assert (followed.names, followed.told) == (["d"], [])
+    assert list(log_path.parent.glob("*.torn-*"))
+
+
+# --- what is cut ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+@pytest.mark.parametrize("is_looked_at_between", [True, False])
+def test_after_a_cut_what_follows_it_is_shown(
+    three: Register, log_path: Path, left: int, is_looked_at_between: bool
+) -> None:
+    end = sum(map(len, lines_of(log_path)[:left]))
+
+    def cut() -> None:
+        os.truncate(log_path, end)
+        if not is_looked_at_between:
+            again()
+
+    def again() -> None:
+        for name in "xyzuv":  # more than were there: the size alone does not tell that it was cut
+            create(writer, name)
+
+    writer = another(log_path)
+    followed = Followed(log_path, cut, *([again] if is_looked_at_between else []), nothing)
+    assert followed.names == list("xyzuv")
+    assert followed.told == [
+        f"{log_path}: the log was cut, and event 3 as it was shown is not in it any more; going on after event {left}"
+    ]
+
+
+def test_an_event_that_landed_and_was_taken_back_is_told(three: Register, log_path: Path) -> None:
+    size = log_path.stat().st_size
+    followed = Followed(
+        log_path,
+        lambda: create(three, "d"),
+        lambda: os.truncate(log_path, size),
+        lambda: create(another(log_path), "D"),
+    )
+    assert followed.names == ["d", "D"]
+    (told,) = followed.told
+    assert "event 4 as it was shown is not in it any more; going on after event 3" in told
+
+
+def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_path: Path) -> None:
+    found = log_path.stat()
+    two = b"".join(lines_of(log_path)[:2])
+
+    def rewritten() -> None:
+        with log_path.open("r+b") as log:
+            log.truncate(len(two))
+        create(another(log_path), "C")
+        assert log_path.stat().st_size == found.st_size
+        os.utime(log_path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    followed = Followed(log_path, nothing, rewritten, nothing)
+    assert followed.names == ["C"]
+    assert followed.told[0].endswith("going on after event 2")
+
+
+def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
+    three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REMEMBERED", 2)
+    for name in "def":
+        create(three, name)
+    end = sum(map(len, lines_of(log_path)[:2]))
+
+    def repaired() -> None:
+        os.truncate(log_path, end)
+        create(another(log_path), "x")
+
+    followed = Followed(log_path, repaired, lambda: create(another(log_path, "more"), "y"))
+    assert followed.names == ["y"]
+    assert followed.told[0].endswith("going on after event 3")
+
+
+def test_a_log_that_was_empty_when_it_was_opened_is_known_again(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REMEMBERED", 1)
+    log_path.touch(mode=0o600)
+
+    def cut() -> None:
+        os.truncate(log_path, len(lines_of(log_path)[0]))
+
+    followed = Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b"), cut, nothing)
+    assert followed.names == ["a", "b"], "after a cut, what was shown is not shown again"
+
+
+def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
+    three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = sum(map(len, lines_of(log_path)[:2]))
+    real, once = LogReader.events, iter([1])
+
+    def events(reader: LogReader, *place: Any, **stop: Any) -> Iterator[Event]:
+        if len(place) == 1 and place[0].number == 3 and next(once, None):  # as a follower reads, the first time
+            os.truncate(log_path, end)
+            create(another(log_path, "a-longer-id-than-any-that-was-there"), *"xyzu")
+            reader.refresh()
+        return real(reader, *place, **stop)
+
+    monkeypatch.setattr(LogReader, "events", events)
+    followed = Followed(log_path, nothing, nothing)
+    assert followed.names == ["x", "y", "z", "u"]
+    assert [told.rpartition(";")[2] for told in followed.told] == [" going on after event 2"]
+
+
+# --- another file in its place ----------------------------------------------------------------------------------------
+
+
+def replace(log: Path, content: bytes) -> Callable[[], None]:
+    def step() -> None:
+        new = log.with_name("new")
+        new.write_bytes(content)
+        new.chmod(0o600)
+        new.rename(log)
+
+    return step
+
+
+def test_a_copy_in_its_place_is_followed_with_nothing_lost_or_twice(three: Register, log_path: Path) -> None:
+    content = log_path.read_bytes()
+    followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path), "d"))
+    assert followed.names == ["d"]
+    assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
+
+
+def test_an_older_copy_in_its_place_is_followed_after_its_end(three: Register, log_path: Path) -> None:
+    older = b"".join(lines_of(log_path)[:2])
+    followed = Followed(log_path, replace(log_path, older), lambda: create(another(log_path), "C"))
+    assert followed.names == ["C"]
+    assert followed.told[0].endswith("event 3 as it was shown is not in it any more; going on after event 2")
+
+
+def test_another_log_in_its_place_is_shown_from_its_beginning(
+    three: Register, log_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REMEMBERED", 2)
+    create(another(tmp_path / "b.jsonl"), "x", "y")
+    content = (tmp_path / "b.jsonl").read_bytes()
+    followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path, "more"), "z"))
+    assert followed.names == ["x", "y", "z"]
+    assert followed.told[0].endswith("going on after event 0")
+
+
+def test_a_log_that_is_gone_is_waited_for_and_told_once(three: Register, log_path: Path) -> None:
+    followed = Followed(log_path, log_path.unlink, *[nothing] * 5, lambda: create(another(log_path), "x"), nothing)
+    assert followed.names == ["x"]
+    assert len(followed.told) == 2
+    assert followed.told[0] == f"{log_path} is gone; waiting until there is a log again"
+
+
+def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
+    three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, real, once = log_path.with_name("away"), following._reopen, iter([1])
+
+    def reopen(reader: LogReader) -> bool:
+        if next(once, None) is None:
+            return real(reader)
+        log_path.rename(away)
+        was_there = real(reader)
+        away.rename(log_path)
+        return was_there
+
+    monkeypatch.setattr(following, "_reopen", reopen)
+    followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
+    assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
+
+
+def test_what_is_done_to_a_file_that_is_gone_is_nobodys_business(three: Register, log_path: Path) -> None:
+    with log_path.open("r+b") as still_open:
+        followed = Followed(log_path, log_path.unlink, nothing, lambda: still_open.truncate(0), nothing, nothing)
+    assert followed.told == [f"{log_path} is gone; waiting until there is a log again"]
+
+
+def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:
+    open_before = len(os.listdir("/dev/fd"))
+    content = log_path.read_bytes()
+    Followed(log_path, *[replace(log_path, content), nothing] * 5)
+    assert len(os.listdir("/dev/fd")) == open_before
+
+
+def test_what_is_no_log_in_its_place_ends_it(three: Register, log_path: Path) -> None:
+    with pytest.raises(NotALog):
+        Followed(log_path, replace(log_path, b"Milk, eggs\n"), nothing)
+    log_path.unlink()
+    create(another(log_path), "a")
+
+    def folder() -> None:
+        log_path.unlink()
+        log_path.mkdir()
+
+    with pytest.raises(CannotOpen):
+        Followed(log_path, folder, nothing)
+
+
+# --- what is wrong ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damage", ["a changed letter", "a repeated line", "a line left out", "no JSON"])
+def test_what_lands_and_is_not_what_belongs_there_is_damage_and_not_shown(
+    three: Register, log_path: Path, damage: str
+) -> None:
+    create(three, "d")
+    create(three, "e")
+    *before, d, e = lines_of(log_path)
+    log_path.write_bytes(b"".join(before))
+    landing = {
+        "a changed letter": d.replace(b'"name":"d"', b'"name":"D"'),
+        "a repeated line": before[-1],
+        "a line left out": e,
+        "no JSON": b"{}\n",
+    }[damage]
+    with pytest.raises(Damaged, match="line 4"):
+        Followed(log_path, append(log_path, landing), nothing)

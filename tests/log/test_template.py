@@ -1,0 +1,122 @@
+"""Casting many lines at once: byte for byte what `encode` gives for each, and nothing that `encode` refuses."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.events import creation, lines_of
+
+from evcli.kinds.user import CREATED, DESTROYED, RENAMED, RESTORED
+from evcli.log import START, Position
+from evcli.log.line import BadLine
+from evcli.log.lines import decode_many
+from evcli.log.template import Part, Shared, cast
+
+NOW = "2026-03-01T09:00:00.000000Z"
+ADA = {"name": "Ada", "email": "ada@example.com"}
+
+
+def one_by_one(shared: Shared, parts: list[Part], place: Position) -> list[bytes]:
+    """The same lines by `encode`."""
+    first, last = place.number + 1, place.number + len(parts)
+    events = []
+    for at, (type, time, id, record, data) in enumerate(parts, first):
+        changes: dict[str, Any] = {
+            "id": id, "type": type, "subject": f"user/{record}", "time": time, "data": data,
+            "authtype": shared.actor_type, "authid": shared.actor, "source": shared.source,
+        }  # fmt: skip
+        if time != shared.recorded:
+            changes["recordedtime"] = shared.recorded
+        if shared.correlation is not None:
+            changes["correlationid"] = shared.correlation
+        if len(parts) > 1:
+            changes["batch"] = f"{first}-{last}"
+        events.append(creation(at, **changes))
+    return lines_of(events, place)
+
+
+def outcome(make: Any, *arguments: Any) -> list[bytes] | str:
+    try:
+        lines: list[bytes] = make(*arguments)
+    except BadLine:
+        return "refused"
+    return lines
+
+
+odd = st.text(st.characters(codec=None), max_size=4)
+texts = st.sampled_from(["a", "Ada", 'x"\\', "ä€😀", "a%b", "", "\n", "\x7f", "\ud800", "\u202e", "y" * 201]) | odd
+emails = st.sampled_from(["ada@example.com", "no", ""]) | texts
+data = st.one_of(
+    st.fixed_dictionaries({"name": texts, "email": emails}),
+    st.fixed_dictionaries({"name": texts}),
+    st.fixed_dictionaries({"reason": texts}),
+    st.just({}),
+    st.just({"email": "ada@example.com", "name": "Ada"}),
+    st.just({"name": 5, "email": None}),
+)
+OLD = "2020-01-01T00:00:00.000000Z"
+wrong = ["2026-03-01T09:00:00.000001Z", "2020-02-30T00:00:00.000000Z", "2020-01-01", '","x":"', "", OLD[:-1] + "1Z"]
+times = st.sampled_from([NOW, OLD, *wrong])
+good = st.builds(Part, st.just(CREATED), st.sampled_from([NOW, OLD]), st.just("id"), st.just(1), st.just(ADA))
+part = st.builds(
+    Part,
+    st.sampled_from([CREATED, RENAMED, DESTROYED, RESTORED]),
+    times,
+    texts | st.just("z" * 129),
+    st.integers(-1, 3) | st.sampled_from([10**12 - 1, 10**12]),
+    data,
+)
+shared = st.builds(
+    Shared,
+    texts,
+    st.sampled_from(["user", "system", "robot", ""]),
+    st.sampled_from(["evcli", "/a?b#c", "a b", ""]),
+    st.sampled_from([NOW, "2026-01-01T00:00:00.000000Z"]),
+    st.none() | texts,
+)
+ANN = Shared("ann", "user", "evcli", NOW, "c")
+
+
+@given(shared, st.lists(good | part, min_size=1, max_size=6), st.sampled_from([1, 7, 10**12 - 2]),
+    st.sampled_from(["", NOW, "2026-02-01T00:00:00.000000Z"]), st.sampled_from(["", "evcli", "/a?b#c"]))  # fmt: skip
+def test_cast_lines_are_those_of_encode_or_both_refuse(
+    shared: Shared, parts: list[Part], number: int, recorded: str, source: str
+) -> None:
+    arguments = (shared, parts, START._replace(number=number - 1, recorded=recorded, source=source))
+    assert outcome(cast, *arguments) == outcome(one_by_one, *arguments)
+
+
+@given(st.lists(st.tuples(texts, times, data), min_size=1, max_size=4))
+def test_one_bad_event_after_good_ones_is_never_let_through(odd: list[tuple[str, str, Any]]) -> None:
+    parts = [Part(CREATED, NOW, "first", 1, ADA), *(Part(CREATED, time, id, 2, data) for id, time, data in odd)]
+    arguments = (ANN, parts, START)
+    lines = outcome(cast, *arguments)
+    assert lines == outcome(one_by_one, *arguments)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"id": "a\nb"}, {"id": ""}, {"id": "z" * 129}, {"record": 0}, {"record": 10**12},
+        {"time": "2026-03-02T00:00:00.000000Z"},
+        {"time": "2020-13-01T00:00:00.000000Z"}, {"time": "2020-01-01T00:00:00.000000z"}, {"data": {}},
+        {"data": {"name": "a\x00", "email": "a@x.de"}}, {"data": {"name": "Ada", "email": "no"}}, {"id": "\ud800"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_part_is_checked_also_behind_good_ones(bad: dict[str, Any]) -> None:
+    first = Part(CREATED, "2020-01-01T00:00:00.000000Z", "first", 1, ADA)
+    with pytest.raises(BadLine):
+        cast(ANN, [first, first._replace(id="second"), first._replace(**bad)], START)
+
+
+def test_what_is_cast_is_read_back_at_once() -> None:
+    parts = [
+        Part(CREATED, NOW, f"id-{number}", number, {"name": f"N {number}", "email": "a@x.de"})
+        for number in range(1, 99)
+    ]
+    lines = cast(ANN._replace(correlation=None), parts, START)
+    events = decode_many(lines, START)
+    assert events is not None
+    assert [event["data"] for event in events] == [part.data for part in parts]

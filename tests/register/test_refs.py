@@ -1,0 +1,406 @@
+"""REF -> event number: every form, in every zone, and the search for it, which must find what counting would find."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.events import creation, lines_of
+
+from evcli.errors import BadRef, Damaged
+from evcli.log.line import timestamp
+from evcli.log.members import MEMBERS
+from evcli.log.reader import LogReader
+from evcli.register.refs import Moment, read_time, resolve
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+# Rules of time zones as POSIX writes them, so that the machine's own tables do not matter.
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+NEW_YORK = "EST5EDT,M3.2.0,M11.1.0"
+KOLKATA = "IST-5:30"
+KIRITIMATI = "<+14>-14"
+SAO_PAULO_2018 = "<-03>3<-02>,M11.1.0/0,M2.3.0/0"  # clocks were set back from midnight to 23:00 of the same day
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def write(
+    path: Path, moments: list[datetime], ids: list[str] | None = None, times: list[datetime] | None = None
+) -> Path:
+    """A log with an event recorded at each of the moments; `times` is when each happened, if that was before."""
+    events = []
+    for number, moment in enumerate(moments, 1):
+        happened = times[number - 1] if times else moment
+        members = creation(number, id=ids[number - 1] if ids else f"id-{number}", time=timestamp(happened))
+        if happened != moment:
+            members["recordedtime"] = timestamp(moment)
+        events.append({name: members[name] for name, _ in MEMBERS if name in members})
+    path.write_bytes(b"".join(lines_of(events)))
+    return path
+
+
+def zone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("TZ", name)
+    time.tzset()
+
+
+MOMENTS = [
+    at("2026-03-01T09:00:00+00:00"),  # 1
+    at("2026-03-01T23:59:59.999999+00:00"),  # 2
+    at("2026-03-02T00:00:00+00:00"),  # 3
+    at("2026-03-03T17:03:11+00:00"),  # 4
+    at("2026-03-03T17:03:11.000001+00:00"),  # 5
+    at("2026-03-03T17:03:11.999999+00:00"),  # 6
+    at("2026-03-03T17:03:12+00:00"),  # 7
+    at("2026-03-04T11:50:00+00:00"),  # 8
+    at("2026-03-04T11:59:00+00:00"),  # 9
+    at("2026-03-04T12:00:00+00:00"),  # 10
+]
+
+
+@pytest.fixture
+def log(log_path: Path) -> Iterator[LogReader]:
+    """Ten events from 1 to 4 March 2026; it is noon, UTC, on the 4th."""
+    with LogReader(str(write(log_path, MOMENTS))) as reader:
+        yield reader
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ref", "number"),
+    [
+        ("0", 0),
+        ("1", 1),
+        ("10", 10),
+        ("007", 7),
+        ("0000000000000000000003", 3),
+        (" 4 ", 4),
+        ("@", 10),
+        ("@-", 9),
+        ("@--", 8),
+        ("@---", 7),
+        ("@-5", 5),
+        ("@-0", 10),
+        ("@-10", 0),
+        ("@----------", 0),
+        ("-5", 5),
+        ("-10", 0),
+        ("id:id-4", 4),
+        ("id:id-10", 10),
+    ],
+)
+def test_events_are_counted_from_the_beginning_or_from_now_or_named(log: LogReader, ref: str, number: int) -> None:
+    assert resolve(ref, log, NOW).number == number
+    assert resolve(ref, log, NOW, beginning=True).number == number, "only a time has a beginning and an end"
+
+
+def test_only_plain_numbers_need_no_telling(log: LogReader) -> None:
+    assert resolve("4", log, NOW) == Moment(4, is_plain=True)
+    for ref in ("@", "@-1", "-1", "id:id-4", "2026-03-02", "now"):
+        assert not resolve(ref, log, NOW).is_plain, f"{ref} is not a number"
+
+
+@pytest.mark.parametrize("ref", ["0", "@", "@-0", "-0", "2026-03-02", "now", "yesterday", "1 day ago"])
+def test_in_an_empty_log_every_moment_is_the_empty_register(log_path: Path, ref: str) -> None:
+    with LogReader(str(write(log_path, []))) as reader:
+        assert resolve(ref, reader, NOW).number == 0
+
+
+@pytest.mark.parametrize("ref", ["11", "2003", "999999999999", "1000000000000", "9" * 30, str(2**63), str(2**64)])
+def test_a_number_past_the_end_is_refused_naming_the_head(log: LogReader, ref: str) -> None:
+    with pytest.raises(BadRef) as refused:
+        resolve(ref, log, NOW)
+    assert refused.value.exit == 2
+    assert f'"{ref}": there is no such event: the head is event 10' in refused.value.message
+
+
+def test_a_number_that_looks_like_a_year_says_how_to_write_the_year(log: LogReader) -> None:
+    with pytest.raises(BadRef) as year:
+        resolve("2003", log, NOW)
+    assert year.value.hint == "for the year write 2003-12-31"
+    with pytest.raises(BadRef) as number:
+        resolve("11", log, NOW)
+    assert number.value.hint == "event numbers go from 0 (the empty register) to 10"
+
+
+@pytest.mark.parametrize("ref", ["@-11", "-11", "@-----------", "@-999999999999", "-9999999999999999999999"])
+def test_a_moment_before_the_beginning_is_refused(log: LogReader, ref: str) -> None:
+    with pytest.raises(BadRef) as refused:
+        resolve(ref, log, NOW)
+    assert "is before the beginning: the head is event 10" in refused.value.message
+    assert refused.value.hint == "@-10 is the empty register"
+
+
+BAD = [
+    "", " ", "\t", "@x", "@1", "@+1", "@-1x", "@-x", "@@", "--5", "- 5", "+5", "1_000", "1e3", "0x10", "1.0",
+    "3-", "head", "tomorrow", "noon", "yesterday morning", "today 25:00", "today 9", "5 ago", "ago", "m ago",
+    "-5m ago", "1.5h ago", "5 fortnights ago", "2026-13-01x", "2026-3-1", "20260301", "2026-03", "01.03.2026",
+    "2026-03-01T", "2026-W10", "2026-03-01 9:00", "2026-03-01 09", "2026-03-01 09:00:00.1234567",
+    "2026-03-01 09:00.5", "2026-03-01 09:00 CET", "2026-03-01 09:00+1", "2026-03-01 09:00+25:00", "2026-02-29",
+    "2026-00-01", "2026-13-01", "2026-03-01 24:00", "2026-03-01 09:60", "2026-03-01 09:00:60", "0000-01-01",
+    "id:", "event-1", "Now", "TODAY\x1b", "999999 years ago", "999999 weeks ago", "999999999999 s ago",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ref", BAD)
+def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: LogReader, ref: str) -> None:
+    with pytest.raises(BadRef) as refused:
+        resolve(ref, log, NOW)
+    assert refused.value.exit == 2
+    assert refused.value.hint
+    assert refused.value.message.startswith(f'"{ref}"')
+
+
+@pytest.mark.parametrize("ref", ["٣", "３", "@-٣", "-٣", "٢٠٢٦-٠٣-٠١", "2026-03-0１", "٥ m ago", "today ٩:00", "²"])
+def test_only_ascii_digits_count(log: LogReader, ref: str) -> None:
+    with pytest.raises(BadRef):
+        resolve(ref, log, NOW)
+
+
+def test_for_digits_that_are_not_ascii_the_refusal_says_so(log: LogReader) -> None:
+    with pytest.raises(BadRef, match="digits that are not ASCII; write 0 to 9"):
+        resolve("٣", log, NOW)
+
+
+# --- ids --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(log_path: Path) -> Iterator[LogReader]:
+    """Events with ids of which some begin alike; the eleventh is the beginning of the ten before it."""
+    ids = [f"abc-{letter}" for letter in "0123456789"] + ["abc-", "xyz", 'q"\\é']
+    with LogReader(str(write(log_path, [NOW] * len(ids), ids))) as reader:
+        yield reader
+
+
+@pytest.mark.parametrize(
+    ("ref", "number"), [("id:abc-3", 4), ("id:x", 12), ("id:xyz", 12), ('id:q"', 13), ('id:q"\\é', 13)]
+)
+def test_the_beginning_of_an_id_is_enough_when_no_other_begins_so(named: LogReader, ref: str, number: int) -> None:
+    assert resolve(ref, named, NOW).number == number
+
+
+def test_several_ids_that_begin_so_are_named(named: LogReader) -> None:
+    with pytest.raises(BadRef) as several:
+        resolve("id:ab", named, NOW)
+    assert "several events have an id that begins so: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
+    assert several.value.hint == "give more of the id"
+
+
+def test_an_id_that_is_written_out_is_meant_however_many_others_begin_with_it(named: LogReader) -> None:
+    assert resolve("id:abc-", named, NOW).number == 11
+
+
+@pytest.mark.parametrize("ref", ["id:nope", "id:ABC", "id:abc-00", "id: xyz", "id:\x1b", "id:\u202e", "id:\udcff"])
+def test_an_id_that_no_event_has_is_refused(named: LogReader, ref: str) -> None:
+    with pytest.raises(BadRef) as refused:
+        resolve(ref, named, NOW)
+    assert "no event has an id that begins so" in refused.value.message
+
+
+# --- times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ref", "end", "beginning"),
+    [
+        # what is written, the last event in it, the last event before it
+        ("2026-02-28", 0, 0),
+        ("2026-03-01", 2, 0),
+        ("2026-03-02", 3, 2),
+        ("2026-03-03", 7, 3),
+        ("2026-03-04", 10, 7),
+        ("today", 10, 7),
+        ("yesterday", 7, 3),
+        ("2026-03-01 09:00", 1, 0),
+        ("2026-03-01 08:59", 0, 0),
+        ("2026-03-01T09:00", 1, 0),
+        ("2026-03-01T09:00Z", 1, 0),
+        ("2026-03-01 09:00Z", 1, 0),
+        ("2026-03-01 09:00 UTC", 1, 0),
+        ("2026-03-01T10:00+01:00", 1, 0),
+        ("2026-03-01T10:00+0100", 1, 0),
+        ("2026-03-01T10:00+01", 1, 0),
+        ("2026-03-01T04:00-05:00", 1, 0),
+        ("2026-03-03T17:03:11.000000Z", 4, 3),
+        ("2026-03-03T17:03:11,000001Z", 5, 4),
+        ("2026-03-03T17:03:11.5Z", 5, 5),
+        ("2026-03-03 17:03:11", 6, 3),
+        ("2026-03-03 17:03:12", 7, 6),
+        ("2026-03-03 17:03", 3, 3),
+        ("2026-03-03 17:04", 7, 7),
+        ("yesterday 17:03:11", 6, 3),
+        ("yesterday 17:04", 7, 7),
+        ("yesterdayT17:04", 7, 7),
+        ("yesterday 9:00", 3, 3),
+        ("today 00:00", 7, 7),
+        ("today 11:50", 8, 7),
+        ("now", 10, 9),
+        ("0m ago", 10, 9),
+        ("1m ago", 9, 8),
+        ("1 min ago", 9, 8),
+        ("60s ago", 9, 8),
+        ("10m ago", 8, 7),
+        ("10 minutes ago", 8, 7),
+        ("11m ago", 7, 7),
+        ("1h ago", 7, 7),
+        ("1 hour ago", 7, 7),
+        ("1d ago", 3, 3),
+        ("2 days ago", 3, 3),
+        ("3 days ago", 1, 1),
+        ("1 week ago", 0, 0),
+        ("1 month ago", 0, 0),
+        ("2 years ago", 0, 0),
+        ("  10   minutes  ago ", 8, 7),
+        ("1999-12-31", 0, 0),
+        ("0001-01-01", 0, 0),
+        ("0001-01-02 00:00Z", 0, 0),
+    ],
+)
+def test_a_time_is_the_last_event_recorded_in_it_and_since_a_time_the_last_before_it(
+    log: LogReader, ref: str, end: int, beginning: int
+) -> None:
+    assert resolve(ref, log, NOW).number == end
+    assert resolve(ref, log, NOW, beginning=True).number == beginning
+
+
+@pytest.mark.parametrize("ref", ["2026-03-05", "2026-03-04 12:01", "2099-01-01", "9999-12-31", "9999-12-31 23:59:59Z"])
+def test_a_time_in_the_future_is_answered_with_now_and_said_to_be_so(log: LogReader, ref: str) -> None:
+    assert resolve(ref, log, NOW) == Moment(10, is_plain=False, is_future=True)
+
+
+@pytest.mark.parametrize("ref", ["2026-03-04", "today", "now", "2026-03-04 12:00", "yesterday"])
+def test_a_time_that_has_begun_is_not_the_future(log: LogReader, ref: str) -> None:
+    assert not resolve(ref, log, NOW).is_future
+
+
+def test_a_time_copied_from_an_event_means_that_event(log: LogReader) -> None:
+    for number, moment in enumerate(MOMENTS, 1):
+        assert resolve(timestamp(moment), log, NOW).number == number
+        assert resolve(moment.isoformat(), log, NOW).number >= number
+
+
+def test_what_was_recorded_later_than_it_happened_counts_from_when_it_was_recorded(log_path: Path) -> None:
+    recorded = [at("2026-03-01T09:00:00Z"), at("2026-03-03T09:00:00Z")]
+    happened = [at("2026-03-01T09:00:00Z"), at("2026-02-01T09:00:00Z")]
+    with LogReader(str(write(log_path, recorded, times=happened))) as reader:
+        assert resolve("2026-03-02", reader, NOW).number == 1
+        assert resolve("2026-03-03", reader, NOW).number == 2
+
+
+@pytest.mark.parametrize(
+    ("ref", "now", "then"),
+    [
+        ("1 month ago", "2026-03-31T12:00:00Z", "2026-02-28T12:00:00Z"),
+        ("1 month ago", "2024-03-31T12:00:00Z", "2024-02-29T12:00:00Z"),
+        ("3 months ago", "2026-03-04T12:00:00Z", "2025-12-04T12:00:00Z"),
+        ("12 months ago", "2026-03-04T12:00:00Z", "2025-03-04T12:00:00Z"),
+        ("1 year ago", "2024-02-29T12:00:00Z", "2023-02-28T12:00:00Z"),
+        ("2y ago", "2026-03-04T12:00:00Z", "2024-03-04T12:00:00Z"),
+        ("1w ago", "2026-03-04T12:00:00Z", "2026-02-25T12:00:00Z"),
+        ("36h ago", "2026-03-04T12:00:00Z", "2026-03-03T00:00:00Z"),
+    ],
+)
+def test_time_is_counted_back_by_the_calendar_where_months_and_years_are_meant(ref: str, now: str, then: str) -> None:
+    assert read_time(ref, at(now)) == (at(then), at(then))
+
+
+# --- zones ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "start", "end"),
+    [
+        ("UTC", "2026-03-01", "2026-03-01T00:00:00Z", "2026-03-01T23:59:59.999999Z"),
+        (BERLIN, "2026-03-01", "2026-02-28T23:00:00Z", "2026-03-01T22:59:59.999999Z"),
+        (KOLKATA, "2026-03-01", "2026-02-28T18:30:00Z", "2026-03-01T18:29:59.999999Z"),
+        (KIRITIMATI, "2026-03-01", "2026-02-28T10:00:00Z", "2026-03-01T09:59:59.999999Z"),
+        (NEW_YORK, "2026-03-01", "2026-03-01T05:00:00Z", "2026-03-02T04:59:59.999999Z"),
+        # a day of 23 hours and one of 25
+        (BERLIN, "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59.999999Z"),
+        (BERLIN, "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59.999999Z"),
+        (NEW_YORK, "2026-03-08", "2026-03-08T05:00:00Z", "2026-03-09T03:59:59.999999Z"),
+        (NEW_YORK, "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T04:59:59.999999Z"),
+        # a day without midnight, and one with two last hours
+        (SAO_PAULO_2018, "2018-11-04", "2018-11-04T03:00:00Z", "2018-11-05T01:59:59.999999Z"),
+        (SAO_PAULO_2018, "2018-02-17", "2018-02-17T02:00:00Z", "2018-02-18T02:59:59.999999Z"),
+        # an hour that is not (RFC 5545: by the offset before it), and one that is twice (the first is meant)
+        (BERLIN, "2026-03-29 02:30", "2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z"),
+        (BERLIN, "2026-10-25 02:30", "2026-10-25T00:30:00Z", "2026-10-25T00:30:00Z"),
+        # written with a zone, the local one does not matter
+        (NEW_YORK, "2026-03-01T10:00+01:00", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00Z"),
+        (KIRITIMATI, "2026-03-01 09:00:00Z", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.999999Z"),
+        (BERLIN, "today", "2026-03-03T23:00:00Z", "2026-03-04T22:59:59.999999Z"),
+        (KIRITIMATI, "today", "2026-03-04T10:00:00Z", "2026-03-05T09:59:59.999999Z"),
+        (BERLIN, "yesterday 17:00", "2026-03-03T16:00:00Z", "2026-03-03T16:00:00Z"),
+        (KIRITIMATI, "yesterday 17:00", "2026-03-04T03:00:00Z", "2026-03-04T03:00:00Z"),
+        (NEW_YORK, "10m ago", "2026-03-04T11:50:00Z", "2026-03-04T11:50:00Z"),
+        (BERLIN, "1 year ago", "2025-03-04T12:00:00Z", "2025-03-04T12:00:00Z"),
+        (BERLIN, "6 months ago", "2025-09-04T11:00:00Z", "2025-09-04T11:00:00Z"),  # 13:00 as now, in summer time
+    ],
+)
+def test_a_time_without_a_zone_is_local_and_a_day_is_as_long_as_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, name: str, ref: str, start: str, end: str
+) -> None:
+    zone(monkeypatch, name)
+    span = read_time(ref, NOW)
+    assert (timestamp(span.start), timestamp(span.end)) == (timestamp(at(start)), timestamp(at(end)))
+
+
+@pytest.mark.parametrize("name", ["UTC", KIRITIMATI, NEW_YORK, BERLIN])
+@pytest.mark.parametrize("ref", ["0001-01-01", "9999-12-31", "0001-01-01 00:00", "9999-12-31 23:59:59.999999"])
+def test_the_first_and_the_last_day_there_is_can_be_named_in_every_zone(
+    log: LogReader, monkeypatch: pytest.MonkeyPatch, name: str, ref: str
+) -> None:
+    zone(monkeypatch, name)
+    assert resolve(ref, log, NOW).number == (0 if ref.startswith("0001") else 10)
+
+
+# --- the search -------------------------------------------------------------------------------------------------------
+
+steps = st.lists(st.integers(0, 3), max_size=40)
+
+
+@settings(deadline=None, max_examples=80, derandomize=True)
+@given(steps=steps, question=st.integers(-2, 125))
+def test_the_search_finds_what_counting_finds(
+    steps: list[int], question: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    moments, moment = [], at("2026-03-01T00:00:00Z")
+    for step in steps:  # several events may be recorded at one moment
+        moment += timedelta(microseconds=step)
+        moments.append(moment)
+    asked = at("2026-03-01T00:00:00Z") + timedelta(microseconds=question)
+    path = write(tmp_path_factory.mktemp("search") / "log", moments)
+    with LogReader(str(path)) as reader:
+        assert resolve(timestamp(asked), reader, NOW).number == sum(moment <= asked for moment in moments)
+        assert resolve(timestamp(asked), reader, NOW, beginning=True).number == sum(
+            moment < asked for moment in moments
+        )
+        for number in range(len(moments) + 1):
+            assert reader.position_of(number).number == number
+
+
+def test_a_later_time_never_names_an_earlier_event(log: LogReader) -> None:
+    refs = [timestamp(MOMENTS[0] + timedelta(hours=hour)) for hour in range(-5, 90, 3)]
+    numbers = [resolve(ref, log, NOW).number for ref in refs]
+    assert all(earlier <= later for earlier, later in pairwise(numbers))
+    assert (numbers[0], numbers[-1]) == (0, 10)
+
+
+def test_a_search_that_meets_damage_says_so(log_path: Path) -> None:
+    write(log_path, MOMENTS)
+    lines = log_path.read_bytes().splitlines(keepends=True)
+    log_path.write_bytes(b"".join([*lines[:4], b"x" * len(lines[4][:-1]) + b"\n", *lines[5:]]))
+    with LogReader(str(log_path)) as reader, pytest.raises(Damaged) as damage:
+        [resolve(timestamp(moment), reader, NOW) for moment in MOMENTS]
+    assert damage.value.line == 5
