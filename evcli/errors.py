@@ -2,11 +2,12 @@
 
     EvcliError
     ├── Refused                 1    a rule says no: nothing was written
-    │   ├── NoSuchUser               nobody is called that
-    │   ├── AmbiguousUser            several are
-    │   ├── EmailTaken               a live user has that e-mail
-    │   ├── NotLive                  the user is destroyed (already)
-    │   ├── NotDestroyed             the user is live (already)
+    │   ├── NoSuchRecord             no record is called that
+    │   ├── Ambiguous                several are
+    │   ├── Taken                    a live record has that unique field
+    │   │   └── RevivalBlocked       so that one that ended cannot come back
+    │   ├── NotLive                  the record has ended (already)
+    │   ├── NotEnded                 the record is live (already)
     │   ├── Unchanged                the event would change nothing
     │   ├── NotTheNextId             ids are given in order, and once
     │   └── NothingToRepair          the log is not damaged
@@ -50,34 +51,33 @@ class Refused(EvcliError):
     exit = 1
 
 
-class NoSuchUser(Refused):
-    """Nobody is called `who` at that moment."""
+class NoSuchRecord(Refused):
+    """No record of the kind is called `who` at that moment; `near` are names that look like it."""
 
-    code = "no-such-user"
+    def __init__(self, kind: str, who: str, moment: str, hint: str = "") -> None:
+        super().__init__(f'no {kind} "{who}" at {moment}', hint)
+        self.code = f"no-such-{kind}"
+        self.kind, self.who = kind, who
 
-    def __init__(self, who: str, moment: str, hint: str = "") -> None:
-        super().__init__(f'no user "{who}" at {moment}', hint or "evcli user list --all shows every user")
 
+class Ambiguous(Refused):
+    """Several records are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
 
-class AmbiguousUser(Refused):
-    """Several users are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
-
-    code = "ambiguous-user"
-
-    def __init__(self, who: str, candidates: list[str]) -> None:
+    def __init__(self, kind: str, plural: str, who: str, candidates: list[str]) -> None:
         shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
-        super().__init__(f'"{who}" could be any of {len(candidates)} users: {shown}', "say which one by its id")
+        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "say which one by its id")
+        self.code = f"ambiguous-{kind}"
 
 
-class EmailTaken(Refused):
-    """A live user, created by event `event`, has the e-mail that another one is to get."""
+class Taken(Refused):
+    """A live record, begun by event `event`, has the unique field that another one is to get."""
 
-    code = "email-taken"
-
-    def __init__(self, email: str, holder: int, name: str, event: int) -> None:
-        hint = f"see evcli user show {holder}; two live users never share an e-mail"
-        super().__init__(f'e-mail {email} is taken by user {holder} "{name}" (created by event {event})', hint)
-        self.event = event
+    def __init__(self, kind: str, field: str, said: str, holder: int, name: str, begun: str, event: int) -> None:
+        super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
+        self.code = f"{field}-taken"
+        self.kind, self.field, self.holder, self.event = kind, field, holder, event
+        self.is_skippable = False
+        """Whether an import can do without the record that is to get it."""
 
 
 class NothingToRepair(Refused):
@@ -90,52 +90,48 @@ class NothingToRepair(Refused):
         super().__init__(f"{path} is not damaged (head {head}){rest}", "nothing was changed")
 
 
-class RestoreBlocked(EmailTaken):
-    """The user cannot come back, because somebody else has taken the e-mail meanwhile."""
+class RevivalBlocked(Taken):
+    """The record cannot come back, because another one has taken its unique field meanwhile."""
 
-    def __init__(self, user: int, name: str, email: str, holder: int, holder_name: str, event: int) -> None:
-        message = f'user {user} "{name}" cannot be restored: {email} now belongs to user {holder} "{holder_name}"'
-        hint = f"free it first: evcli user change-email {holder} NEW-EMAIL, or evcli user destroy {holder}"
-        Refused.__init__(self, message, hint)
-        self.event = event
+    def __init__(
+        self, kind: str, field: str, who: str, past: str, value: str, holder: int, holder_name: str, event: int
+    ) -> None:
+        super().__init__(kind, field, value, holder, holder_name, past, event)
+        self.message = f'{kind} {who} cannot be {past}: {value} now belongs to {kind} {holder} "{holder_name}"'
 
 
 class NotLive(Refused):
-    """Only a live user can be changed or destroyed; this one was destroyed by event `event`."""
+    """Only a live record can be changed or ended; this one was ended by event `event`."""
 
-    code = "destroyed"
-
-    def __init__(self, user: int, name: str, event: int) -> None:
-        message = f'user {user} "{name}" is already destroyed (event {event})'
-        super().__init__(message, f"bring it back: evcli user restore {user}")
+    def __init__(self, kind: str, id: int, name: str, ended: str, event: int) -> None:
+        super().__init__(f'{kind} {id} "{name}" is already {ended} (event {event})')
+        self.code, self.kind, self.id = ended, kind, id
 
 
-class NotDestroyed(Refused):
-    """Only a destroyed user can be restored."""
+class NotEnded(Refused):
+    """Only a record that has ended can be revived."""
 
-    code = "not-destroyed"
-
-    def __init__(self, user: int, name: str, changed: int) -> None:
-        message = f'user {user} "{name}" is not destroyed (its last event is {changed})'
-        super().__init__(message, f"nothing to restore; see evcli user show {user}")
+    def __init__(self, kind: str, id: int, name: str, ended: str, changed: int, verb: str) -> None:
+        super().__init__(f'{kind} {id} "{name}" is not {ended} (its last event is {changed})')
+        self.code, self.kind, self.id, self.verb = f"not-{ended}", kind, id, verb
 
 
 class Unchanged(Refused):
-    """An event that says what is already so."""
+    """An event that says what is already so; `said` is that."""
 
     code = "unchanged"
 
-    def __init__(self, user: int, field: str, value: str) -> None:
-        super().__init__(f'user {user} already has the {field} "{value}"', "there is nothing to record")
+    def __init__(self, kind: str, id: int, said: str) -> None:
+        super().__init__(f"{kind} {id} already has the {said}", "there is nothing to record")
 
 
 class NotTheNextId(Refused):
-    """Ids are 1, 2, 3 … in order of creation and are never used again."""
+    """Ids are 1, 2, 3 … in order of beginning, and are never used again."""
 
     code = "not-the-next-id"
 
-    def __init__(self, found: int, expected: int) -> None:
-        super().__init__(f"user id {found} is not the next one, {expected}")
+    def __init__(self, kind: str, found: int, expected: int) -> None:
+        super().__init__(f"{kind} id {found} is not the next one, {expected}")
 
 
 class BadInput(EvcliError):
@@ -152,6 +148,7 @@ class BadText(BadInput):
 
     def __init__(self, what: str, why: str, hint: str = "") -> None:
         super().__init__(f"{what}: {why}" if why.startswith("character") else f"{what} {why}", hint)
+        self.why = why
 
 
 class BadRef(BadInput):
@@ -170,8 +167,7 @@ class NoLog(EvcliError):
     exit = 10
 
     def __init__(self, path: str) -> None:
-        hint = "evcli user create NAME --email EMAIL begins one; --log FILE or EVCLI_LOG names another"
-        super().__init__(f"there is no log at {path}", hint)
+        super().__init__(f"there is no log at {path}")
 
 
 class Busy(EvcliError):

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-from evcli.domain.find import find_user
+from evcli.domain.find import find
 from evcli.domain.state import State
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
+from evcli.kinds.user import KIND, TYPES
 from evcli.log.file.engine import FileLog
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 
 HERE = Path(__file__).parent
+
+
+CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 
 class Happening(NamedTuple):
@@ -67,7 +70,8 @@ def happen(log: Path, happening: Happening) -> None:
     is_new = type == CREATED
 
     def about(state: State) -> int:
-        return state.last_id(USER) + 1 if is_new else find_user(state, who).id
+        id: int = state.last_id(KIND.name) + 1 if is_new else find(state, KIND, who).id
+        return id
 
     def clock() -> datetime:
         return datetime.fromisoformat(when).replace(tzinfo=UTC)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evcli.kinds.user import USER
+from support.users import USER
+
 from evcli.log.reader import LogReader
 from evcli.register.register import Register
 from evcli.register.verify import audit

@@ -20,7 +20,7 @@ class BackedState:
         self._fold = fold
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
         return self._ask(lambda state: state.get(kind, id))
 
     def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:

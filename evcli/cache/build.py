@@ -16,7 +16,7 @@ from evcli.disk import sync, sync_folder
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.errors import Damaged, NewerLog, OutcomeUnknown
-from evcli.kinds import KINDS
+from evcli.kinds import MODULES
 from evcli.log import START, Position
 from evcli.log.line import id_in
 from evcli.log.reader import LogReader
@@ -28,7 +28,7 @@ AT_ONCE = 20_000
 PAGES_KIB = 48 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"3 of {__version__}"
+VERSION = f"4 of {__version__}"
 """What a cache must say to be used: another release may check more, and checks an event when it enters."""
 
 
@@ -49,7 +49,9 @@ class Known(NamedTuple):
     live: dict[str, int]
 
 
-NOTHING = Known(START, dict.fromkeys(KINDS, 0))
+def nothing() -> Known:
+    """What a cache knows before it is made."""
+    return Known(START, dict.fromkeys(MODULES, 0))
 
 
 def connect(path: str, timeout: float) -> sqlite3.Connection:
@@ -92,7 +94,7 @@ def build(path: str, reader: LogReader, progress: Progress | None) -> bool:
         return False
     try:
         make_tables(db)
-        write_down(db, reader, take_in(db, NOTHING, reader, progress))
+        write_down(db, reader, take_in(db, nothing(), reader, progress))
         db.execute("COMMIT")
     finally:
         db.close()
@@ -139,7 +141,7 @@ def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: P
     draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
 
     def settle() -> None:
-        for kind in KINDS:
+        for kind in MODULES:
             live[kind] += add(db, kind, zip(draft.puts, places, strict=True))
         draft.begin_over(SpanState(db, draft.number, live if looks_twice else None))
         places.clear()

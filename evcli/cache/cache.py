@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from evcli.cache import CacheFailed
 from evcli.cache.build import (
-    NOTHING,
     VERSION,
     Known,
     Progress,
     build,
     connect,
     is_settled,
+    nothing,
     take_in,
     take_in_ids,
     write_down,
@@ -39,7 +39,7 @@ class Cache:
     def __init__(self, path: str) -> None:
         """What is, or may be made, at `path`: nothing is known before it is opened."""
         self.path = path
-        self._known = NOTHING
+        self._known = nothing()
         self._db: sqlite3.Connection | None = None
 
     @property
@@ -149,7 +149,7 @@ class Cache:
 
     def _bind(self, reader: LogReader) -> bool:
         """Whether this is a cache of that log; then it is known how far it goes. Raises LogCut."""
-        self._known = NOTHING
+        self._known = nothing()
         try:
             row = self.db.execute("SELECT * FROM log").fetchone()
         except sqlite3.OperationalError as error:

@@ -16,7 +16,7 @@ from evcli.cache import CacheFailed
 from evcli.cache.guard import failing_cache
 from evcli.cache.tables import SQL, sum_of
 from evcli.domain.event import Event
-from evcli.domain.state import Count, words_of
+from evcli.domain.state import Count
 from evcli.domain.text import is_unicode
 from evcli.kinds import KINDS
 
@@ -34,13 +34,13 @@ class SpanState:
         self._live_counts = live_counts
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
         with failing_cache():
             row = self._db.execute(SQL[kind].get, (id, self.number)).fetchone()
             record = None if row is None else _record(kind, row)
             if self._live_counts is not None:
                 now = self._db.execute(SQL[kind].now, (id,)).fetchone()
-                self._must_agree(now == (None if record is None else (record.changed,)))
+                self._must_agree(now == (None if record is None else (record[-2],)))
             return record
 
     def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
@@ -51,7 +51,7 @@ class SpanState:
             records = [_record(kind, row) for row in rows]
             if self._live_counts is not None:
                 now = dict(self._db.execute(SQL[kind].now_many, (wanted,)))
-                self._must_agree(now == {record.id: record.changed for record in records})
+                self._must_agree(now == {record.id: record[-2] for record in records})
             return records
 
     def holder(self, kind: str, key: str) -> Any:
@@ -68,16 +68,17 @@ class SpanState:
             ids = dict(rows)
             records = {record.id: record for record in self.get_many(kind, ids.values())} if ids else {}
             found = {key: records.get(id) for key, id in ids.items()}
-            unique_key = KINDS[kind].unique_key
+            key_of = KINDS[kind].key
             for key, record in found.items():
-                if record is None or record.destroyed is not None or unique_key(record) != key:
+                if record is None or record[-1] is not None or key_of(record) != key:
                     raise CacheFailed("a row of it was changed", is_faulty=True)
             if self._live_counts is not None:
                 named = {id for _, id in self._db.execute(SQL[kind].named_many, (_array(map(sum_of, keys)),))}
                 wanted, second = set(keys), {}
                 for record in [*records.values(), *self.get_many(kind, named - records.keys())]:
-                    if record.destroyed is None and record.id in named and unique_key(record) in wanted:
-                        second[unique_key(record)] = record
+                    held = key_of(record) if record[-1] is None and record.id in named else None
+                    if held is not None and held in wanted:
+                        second[held] = record
                 self._must_agree(found == second)
             return found
 
@@ -97,9 +98,9 @@ class SpanState:
             middle = high
             while low < high:
                 first = _record(kind, self._db.execute(sql.first, (middle,)).fetchone())
-                if first.created != first.changed:
+                if first[-3] != first[-2]:
                     raise CacheFailed("a row of it is lost", is_faulty=True)
-                if first.created <= self.number:
+                if first[-3] <= self.number:
                     low = middle
                 else:
                     high = middle - 1
@@ -129,7 +130,7 @@ class SpanState:
             is_any = True
             yield record
         if not is_any:  # nobody lives, or these are not the records of the present (any more)
-            yield from (record for record in self.records(kind) if record.destroyed is None)
+            yield from (record for record in self.records(kind) if record[-1] is None)
 
     def _records(self, kind: str, statement: str, values: tuple[int, int]) -> Iterator[Any]:
         with failing_cache():
@@ -149,11 +150,11 @@ class SpanState:
         with failing_cache():
             ids = {id for (id,) in self._db.execute(SQL[kind].called, (word, self.number, self.number) * 2)}
             records = sorted(self.get_many(kind, ids))
-            if len(records) != len(ids) or any(word not in words_of(KINDS[kind], record) for record in records):
+            if len(records) != len(ids) or any(word not in KINDS[kind].words(record) for record in records):
                 raise CacheFailed("a row of it was changed", is_faulty=True)
             if self._live_counts is not None:
                 named = {id for (id,) in self._db.execute(SQL[kind].named, (sum_of(word),))}
-                others = [each for each in self.get_many(kind, named - ids) if word in words_of(KINDS[kind], each)]
+                others = [each for each in self.get_many(kind, named - ids) if word in KINDS[kind].words(each)]
                 self._must_agree(not others and ids <= named)
             return iter(records)
 
@@ -173,7 +174,7 @@ class SpanState:
                 if pair is None:
                     return
                 record = None if pair == last else self.get(kind, pair[1])
-                if pair != last and (record is None or pair[0] not in words_of(KINDS[kind], record)):
+                if pair != last and (record is None or pair[0] not in KINDS[kind].words(record)):
                     raise CacheFailed("two of its tables do not agree", is_faulty=True)
             if pair != last:  # else a record whose name is its key
                 yield pair[0], record

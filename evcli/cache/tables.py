@@ -5,7 +5,7 @@ stays the same while other processes add what happened later. Two more tables fi
 row of theirs ends when a record is called so no more. For each kind K of record:
 
     K_spans   the record's own fields, and the byte at which the event's line begins; by record and event
-    K_keys    unique key, whether the record is destroyed, the event that ends this, the record, the event that began it
+    K_keys    unique key, whether the record has ended, the event that ends this, the record, the event that began it
     K_names   name without regard to case, the event that ends this, the record, the event that began it
     K_live    the records that live after the last event that is here
     K_now     the event that made each record what it is after the last event that is here
@@ -26,9 +26,8 @@ from zlib import crc32
 import orjson
 
 from evcli.cache import CacheFailed
-from evcli.domain.event import Kind
-from evcli.domain.state import words_of
-from evcli.kinds import KINDS
+from evcli.domain.kind import Kind
+from evcli.kinds import KINDS, all_kinds
 
 STILL = 1 << 60
 """The event that ends what has not ended."""
@@ -43,14 +42,15 @@ class Sql:
 
     def __init__(self, kind: Kind) -> None:
         what = ("spans", "keys", "names", "live", "now", "words")
-        spans, keys, names, live, now, words = (f"{kind.name}_{each}" for each in what)
-        fields = kind.record._fields
-        columns = ", ".join(f"{spans}.{field}" for field in (*fields, "byte", "sum"))
-        last = f"SELECT max(changed) FROM {spans} WHERE id = wanted.value AND changed <= ?"
-        last_of = f"{spans}.id = wanted.value AND changed = ({last})"
+        spans, keys, names, live, now, words = (f'"{kind.name}_{each}"' for each in what)
+        # No field of a record begins with _, and none is a word of SQL when it is quoted.
+        fields = ("id", *(f'"{field}"' for field in kind.own), "_began", "_changed", "_ended", "_byte", "_sum")
+        columns = ", ".join(f"{spans}.{field}" for field in fields)
+        last = f"SELECT max(_changed) FROM {spans} WHERE id = wanted.value AND _changed <= ?"
+        last_of = f"{spans}.id = wanted.value AND _changed = ({last})"
         is_so = "until > ? AND since <= ?"
         self.make = (
-            f"CREATE TABLE {spans} ({', '.join(fields)}, byte, sum, PRIMARY KEY (id, changed)) WITHOUT ROWID",
+            f"CREATE TABLE {spans} ({', '.join(fields)}, PRIMARY KEY (id, _changed)) WITHOUT ROWID",
             f"CREATE TABLE {keys} (key TEXT, gone INTEGER, until INTEGER, id INTEGER, since INTEGER, "
             "PRIMARY KEY (key, gone, until, id)) WITHOUT ROWID",
             f"CREATE TABLE {names} (name TEXT, until INTEGER, id INTEGER, since INTEGER, "
@@ -59,7 +59,7 @@ class Sql:
             f"CREATE TABLE {now} (id INTEGER PRIMARY KEY, changed INTEGER)",
             f"CREATE TABLE {words} (sum INTEGER, id INTEGER, PRIMARY KEY (sum, id)) WITHOUT ROWID",
         )
-        self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)}, ?, ?)"
+        self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)})"
         self.now = f"SELECT changed FROM {now} WHERE id = ?"
         self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
         self.last_now = f"SELECT max(id) FROM {now}"
@@ -68,7 +68,7 @@ class Sql:
         self.set_now = f"INSERT OR REPLACE INTO {now} VALUES (?, ?)"
         self.begin_word = f"INSERT OR REPLACE INTO {words} VALUES (?, ?)"
         self.end_word = f"DELETE FROM {words} WHERE sum = ? AND id = ?"
-        self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed DESC LIMIT 1"
+        self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed DESC LIMIT 1"
         self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {last_of}"
         self.all = (
             "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
@@ -80,9 +80,9 @@ class Sql:
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT max(id) FROM {spans}"
-        self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
-        self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE destroyed IS NULL"
-        self.events = f"SELECT changed, byte FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
+        self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY _changed LIMIT 1"
+        self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE _ended IS NULL"
+        self.events = f"SELECT _changed, _byte FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed"
         self.holders = (
             f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted "
             f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
@@ -104,19 +104,27 @@ class Sql:
         self.end_life = f"DELETE FROM {live} WHERE id = ?"
 
 
-SQL = {name: Sql(kind) for name, kind in KINDS.items()}
+class _Statements(dict[str, Sql]):
+    """The statements of each kind, made when they are first asked for."""
+
+    def __missing__(self, kind: str) -> Sql:
+        sql = self[kind] = Sql(KINDS[kind])
+        return sql
+
+
+SQL = _Statements()
 
 
 def make_tables(db: sqlite3.Connection) -> None:
     """Make the tables of all kinds, empty, whatever was there before."""
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        db.execute(f"DROP TABLE {table}")
+        db.execute(f'DROP TABLE "{table}"')
     db.execute("CREATE TABLE ids (id TEXT, byte INTEGER, PRIMARY KEY (id, byte)) WITHOUT ROWID")
     db.execute("CREATE TABLE id_sums (sum INTEGER, byte INTEGER, PRIMARY KEY (sum, byte)) WITHOUT ROWID")
     db.execute("CREATE TABLE ids_known (byte INTEGER, sum INTEGER)")
     db.execute("INSERT INTO ids_known VALUES (0, ?)", (sum_of(0),))
-    for sql in SQL.values():
-        for statement in sql.make:
+    for kind in all_kinds():
+        for statement in SQL[kind.name].make:
             db.execute(statement)
 
 
@@ -134,12 +142,16 @@ class _Words:
         self._ended: list[tuple[Any, ...]] = []
 
     def begin(self, id: int, number: int, *word: object) -> None:
-        """From event `number` on, the record is called so."""
+        """From event `number` on, the record is called so; or nothing, when there is no word."""
+        if word[0] is None:
+            return
         row = self._open[id] = [*word, STILL, id, number]
         self._begun.append(row)
 
     def end(self, id: int, number: int, *word: object) -> None:
         """From event `number` on, it is called so no more."""
+        if word[0] is None:
+            return
         row = self._open.pop(id, None)
         if row is None:
             self._ended.append((number, *word, id))
@@ -160,7 +172,7 @@ def _without_first(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     """Add what events made of records of a kind, in their order, to its tables; how many records more live now."""
-    sql, unique_key, name_key = SQL[kind], KINDS[kind].unique_key, KINDS[kind].name_key
+    sql, key_of, name_of = SQL[kind], KINDS[kind].key, KINDS[kind].name_key
     spans: list[tuple[Any, ...]] = []
     keys, names = _Words(), _Words()
     begun: set[int] = set()
@@ -168,18 +180,18 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
     ours = [(before, record, byte) for (of_kind, before, record), byte in puts if of_kind == kind]
     for before, record, byte in ours:
         spans.append((*record, byte, sum_of(*record, byte)))
-        id, number, is_gone = record.id, record.changed, record.destroyed is not None
+        id, number, is_gone = record.id, record[-2], record[-1] is not None
         if before is None:
-            keys.begin(id, number, unique_key(record), is_gone)
-            names.begin(id, number, name_key(record))
+            keys.begin(id, number, key_of(record), is_gone)
+            names.begin(id, number, name_of(record))
             begun.add(id)
             continue
-        was_gone = before.destroyed is not None
-        key, old_key = unique_key(record), unique_key(before)
+        was_gone = before[-1] is not None
+        key, old_key = key_of(record), key_of(before)
         if key != old_key or is_gone != was_gone:
             keys.end(id, number, old_key, was_gone)
             keys.begin(id, number, key, is_gone)
-        name, old_name = name_key(record), name_key(before)
+        name, old_name = name_of(record), name_of(before)
         if name != old_name:
             names.end(id, number, old_name)
             names.begin(id, number, name)
@@ -207,11 +219,11 @@ def _set_present(db: sqlite3.Connection, kind: str, before: Mapping[int, Any], n
     ended: list[tuple[int, int]] = []
     for id, record in now.items():
         old = before[id]
-        words = {sum_of(word) for word in words_of(of_kind, record)}
-        old_words = set() if old is None else {sum_of(word) for word in words_of(of_kind, old)}
+        words = {sum_of(word) for word in of_kind.words(record)}
+        old_words = set() if old is None else {sum_of(word) for word in of_kind.words(old)}
         begun += [(word, id) for word in words - old_words]
         ended += [(word, id) for word in old_words - words]
-    db.executemany(sql.set_now, sorted((id, record.changed) for id, record in now.items()))
+    db.executemany(sql.set_now, sorted((id, record[-2]) for id, record in now.items()))
     db.executemany(sql.end_word, sorted(ended))
     db.executemany(sql.begin_word, sorted(begun))
 

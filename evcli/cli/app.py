@@ -8,6 +8,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 
 from evcli.cli.session import Session
+from evcli.kinds import MODULES
 
 if TYPE_CHECKING:
     import typer
@@ -116,9 +117,31 @@ def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
         app: typer.Typer = import_module(f"evcli.cli.commands.{module}").app
         info = next(info for info in app.registered_commands if info.name == name)
         info.cls = EvcliCommand
-        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+        command = get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+        if name == "log":
+            command.params[6:6] = about_options()
+        return command
 
     return build
+
+
+def about_options() -> list[Any]:
+    """The options that ask for the events about one record: `--KIND WHO`."""
+    from evcli.cli.parameters import parsed
+    from evcli.cli.words import Parameter
+
+    def take(context: "Context", parameter: Any, value: Any) -> Any:
+        if value is not None:
+            context.ensure_object(Session).about = (parameter.name.removeprefix("about_"), value)
+        return value
+
+    options = []
+    for name in MODULES:
+        about = Parameter(f"about_{name}", (f"--{name}",), "WHO", f"Only about this {name}.", completion="who")
+        option = parsed(about)
+        option.expose_value, option.callback = False, take
+        options.append(option)
+    return options
 
 
 def family(module: str, *names: str) -> dict[str, Callable[[], "AnyCommand"]]:
@@ -126,14 +149,15 @@ def family(module: str, *names: str) -> dict[str, Callable[[], "AnyCommand"]]:
     return {name: from_family(module, name) for name in names}
 
 
-def user_group() -> "AnyCommand":
-    """`evcli user …`"""
-    return LazyGroup(
-        "user",
-        table=family("user", "create", "rename", "change-email", "destroy", "restore", "list", "show"),
-        help="Record what happens to users, and see who they are.",
-        epilog=_USER_EXAMPLES,
-    )
+def kind_group(name: str) -> Callable[[], "AnyCommand"]:
+    """`evcli KIND …`"""
+
+    def build() -> "AnyCommand":
+        from evcli.cli.commands.record import group
+
+        return group(name)
+
+    return build
 
 
 def root() -> LazyGroup:
@@ -143,7 +167,7 @@ def root() -> LazyGroup:
     group = LazyGroup(
         "evcli",
         table={
-            "user": user_group,
+            **{name: kind_group(name) for name in MODULES},
             **family("log", "log", "show", "diff"),
             **family("state", "state"),
             **family("import_", "import"),
@@ -152,21 +176,12 @@ def root() -> LazyGroup:
             **family("help", "help"),
             **family("completion", "completion"),
         },
-        help="A register of users that never forgets: every change is an event, every past moment a question.",
+        help="A register that never forgets: every change is an event, every past moment a question.",
         epilog=_ROOT_EXAMPLES,
     )
     group.params.insert(0, version_option())
     return group
 
-
-_USER_EXAMPLES = """
-Examples:
-  evcli user create "Ada Lovelace" --email ada@example.com
-  evcli user list --at 2026-03-03
-  evcli user restore ada@example.com
-
-Exit codes: evcli help exit-codes
-"""
 
 _ROOT_EXAMPLES = """
 Examples:

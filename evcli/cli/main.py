@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -16,9 +16,13 @@ from typer.exceptions import TyperException
 from evcli.cli.app import root
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
+from evcli.kinds import MODULES
 from evcli.register.register import random_id, utc_now
 
-_COMMAND_IN_HINT = re.compile(r"\bevcli (?=user|log |show|diff|state|verify|repair|head|import)")
+if TYPE_CHECKING:
+    from typer._click import Context
+
+_COMMAND_IN_HINT = re.compile(r"\bevcli (?=log |show|diff|state|verify|repair|head|import)")
 
 
 def run() -> NoReturn:
@@ -118,6 +122,9 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
         session.output.form = next((form for form in ("jsonl", "json") if f"--format {form}" in words), None)
         if "--json" in arguments:
             session.output.form = "json"
+    from evcli.cli.hints import hint_for
+
+    error.hint = hint_for(error, session.log_words)
     # A command in a hint must reach the log that this one was about.
     if "--log" not in error.hint:
         error.hint = _COMMAND_IN_HINT.sub(lambda _: f"evcli{session.log_words} ", error.hint)
@@ -135,15 +142,24 @@ def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     option = getattr(error, "option_name", "")
     if option[1:2].isdigit() and command.endswith((" diff", " show")):
         hint = f"a moment counted from now is written @{option} here"
-    elif "unexpected extra argument" in message and context and "name" in context.params:
+    elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
+        what, value = typed
         extra = message[message.rfind("(") + 1 : -1]
-        hint = f'a name of several words goes in quotes: {command} … "{context.params["name"]} {extra}"'
+        hint = f'a {what} of several words goes in quotes: {command} … "{value} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     return BadInput(message, hint)
 
 
+def _last_word(context: "Context") -> tuple[str, str] | None:
+    """The last argument that is a text of a record's, and what it is; None when the command has none."""
+    arguments = [each.name for each in context.command.params if each.param_type_name == "argument" and each.name]
+    last = arguments[-1] if arguments else ""
+    value = context.params.get(last)
+    return (last.removeprefix("data_"), str(value)) if last.startswith("data_") and value is not None else None
+
+
 def _command_in(arguments: Sequence[str]) -> str:
     """The command that the words begin with, as far as it can be told without parsing them."""
     words = [word for word in arguments if not word.startswith("-")]
-    return " ".join(["evcli", *words[: 2 if words[:1] == ["user"] else 1]])
+    return " ".join(["evcli", *words[: 2 if words[:1] and words[0] in MODULES else 1]])

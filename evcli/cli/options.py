@@ -8,13 +8,6 @@ import typer
 from evcli.errors import BadInput
 
 
-def complete_users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Candidates for a WHO; see `evcli.cli.commands.completion.users`."""
-    from evcli.cli.commands.completion import users
-
-    return users(ctx, incomplete)
-
-
 def complete_moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Candidates for a REF; see `evcli.cli.commands.completion.moments`."""
     from evcli.cli.commands.completion import moments
@@ -28,8 +21,6 @@ def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return event_types(incomplete)
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="In quotes, when it has several words.")]
-Who = Annotated[str, typer.Argument(metavar="WHO", help="A user's id, e-mail or name.", autocompletion=complete_users)]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=complete_moments),
@@ -43,20 +34,11 @@ Since = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=complete_moments)
 ]
-ByUser = Annotated[
-    str | None, typer.Option("--user", metavar="WHO", help="Only about this user.", autocompletion=complete_users)
-]
 ByType = Annotated[
-    str | None, typer.Option("--type", metavar="GLOB", help="Only of such types: 'user.*ed'.", autocompletion=_types)
-]
-Limit = Annotated[int, typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the event that would be written; write nothing.")]
-Expect = Annotated[
     str | None,
-    typer.Option("--expect", metavar="HEAD", help="Only if the head is still N (or N:SHA256); else exit 13."),
-]
-EventId = Annotated[
-    str | None, typer.Option("--id", metavar="ID", help="The event's id: sent twice, it is recorded once.")
+    typer.Option(
+        "--type", metavar="GLOB", help="Only types matching a glob, e.g. '*.destroyed'.", autocompletion=_types
+    ),
 ]
 LockWait = Annotated[
     float,

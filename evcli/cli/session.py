@@ -38,6 +38,8 @@ class Session:
         )
         self.waiting: Waiting | None = None
         self._log_option: str | None = None
+        self.about: tuple[str, str] | None = None
+        """Whose events are asked for: a kind, and a WHO."""
 
     def set(self, option: str, value: object) -> None:
         """Take one shared option, by its name without dashes. Raises BadInput."""

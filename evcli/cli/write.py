@@ -2,45 +2,56 @@
 
 import shlex
 import signal
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from evcli.cli.options import read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, event_fields
-from evcli.domain.event import number_of
+from evcli.cli.words import argument_of, option_of
+from evcli.domain.event import number_of, subject_of
+from evcli.domain.kind import Begins, Changes
+from evcli.domain.undo import undo_of
 from evcli.errors import AnswerLost
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, User
+from evcli.kinds import TYPES
 from evcli.register.decide import Intention, Outcome
+from evcli.register.register import LOCK_WAIT, Register
 
 
-def record(
-    session: Session,
-    intentions: list[Intention],
-    dry_run: bool,
-    expect: str | None,
-    id: str | None,
-    lock_wait: float,
-) -> None:
+class Writing(NamedTuple):
+    """How to write: the options that every writing command takes."""
+
+    dry_run: bool = False
+    expect: str | None = None
+    id: str | None = None
+    lock_wait: float | None = None
+
+
+def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
     """Have the register record the events, all or none, and answer while signals are held."""
-    head = None if expect is None else read_head(expect)
+    head = None if writing.expect is None else read_head(writing.expect)
+    register = session.register()
 
     def answer(outcomes: list[Outcome]) -> None:
         for notice in dict.fromkeys(notice for outcome in outcomes for notice in outcome.notices):
             session.output.warning(notice)
         if not outcomes[0].recorded:
-            _tell(session, outcomes, dry_run)
+            _tell(session, register, outcomes, writing.dry_run)
             return
         first, last = number_of(outcomes[0].event), number_of(outcomes[-1].event)
         done, show = f"event {first} is stored", f"evcli show {first} shows it"
         if first < last:
             done, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
-        answer_once_done(lambda: _tell(session, outcomes, dry_run), done, f"{show}; do not repeat the command")
+        answer_once_done(
+            lambda: _tell(session, register, outcomes, writing.dry_run), done, f"{show}; do not repeat the command"
+        )
 
     session.output.paged = False  # the lock is held until the answer is given
-    register = session.register()
-    register.execute_all(intentions, id=id, expect=head, dry_run=dry_run, lock_wait=lock_wait, answer=answer)
+    lock_wait = LOCK_WAIT if writing.lock_wait is None else writing.lock_wait
+    register.execute_all(
+        intentions, id=writing.id, expect=head, dry_run=writing.dry_run, lock_wait=lock_wait, answer=answer
+    )
 
 
 def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
@@ -60,11 +71,12 @@ def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _tell(session: Session, outcomes: list[Outcome], dry_run: bool) -> None:
+def _tell(session: Session, register: Register, outcomes: Sequence[Outcome], dry_run: bool) -> None:
     is_stored = outcomes[0].recorded
+    kind = TYPES[outcomes[0].event["type"]].kind
     document = {
         "events": [outcome.event for outcome in outcomes],
-        "users": [as_json(outcome.after) for outcome in outcomes],
+        kind.plural: [as_json(outcome.after) for outcome in outcomes],
         "recorded": is_stored,
     }
     if dry_run and outcomes[0].line:
@@ -75,37 +87,46 @@ def _tell(session: Session, outcomes: list[Outcome], dry_run: bool) -> None:
     if session.output.quiet and session.output.chosen_form in ("table", "plain"):
         return
     if is_stored:
-        ways_back = (_WAY_BACK[outcome.event["type"]](outcome.before, outcome.after) for outcome in outcomes)
-        lines = [_sentence(outcome) for outcome in outcomes]
-        lines += [f"undo: evcli{session.log_words} {way_back}" for way_back in ways_back]
+        lines = [sentence(outcome) for outcome in outcomes]
+        commands = (undo_command(register, outcome) for outcome in outcomes)
+        lines += [f"undo: evcli{session.log_words} {command}" for command in commands if command]
     else:
         lines = [f"already recorded as event {number_of(outcomes[0].event)}"]
-    header = ("event", *User._fields)
-    users = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
-    session.output.show(Answer(header=header, rows=users, document=document, lines=lines))
+    header = ("event", *kind.record._fields)
+    rows_ = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
+    session.output.show(Answer(header=header, rows=rows_, document=document, lines=lines))
 
 
-def _sentence(outcome: Outcome) -> str:
-    event, before, user = outcome.event, outcome.before, outcome.after
-    what, was = {
-        CREATED: ("created", ""),
-        RENAMED: ("renamed", f", was {before.name}" if before else ""),
-        EMAIL_CHANGED: ("e-mail changed", f", was {before.email}" if before else ""),
-        DESTROYED: ("destroyed", ""),
-        RESTORED: ("restored", ""),
-    }[event["type"]]
-    return f"user {user.id} {what}: {user.name} <{user.email}>{was} (event {number_of(event)})"
+def sentence(outcome: Outcome) -> str:
+    """What happened: `user 7 renamed: Ada King <ada@example.com>, was Ada (event 42)`."""
+    event, before, after = outcome.event, outcome.before, outcome.after
+    each = TYPES[event["type"]]
+    kind, past = each.kind, each.past
+    subject, number = f"{kind.name} {subject_of(event)[1]}", f"(event {number_of(event)})"
+    if "{" in past:
+        return f"{subject} {past.format_map(after._asdict() | event['data'])} {number}"
+    was = ""
+    if type(each) is Changes and len(each.fields) == 1 and each.says_fields and before is not None:
+        old = getattr(before, *each.fields)
+        was = "" if old is None else f", was {old}"
+    return f"{subject} {past}: {kind.labelled(after)}{was} {number}"
 
 
-_WAY_BACK: dict[str, Callable[[Any, User], str]] = {
-    CREATED: lambda before, user: f"user destroy {user.id}",
-    RENAMED: lambda before, user: f"user rename {user.id} {_word(before.name)}",
-    EMAIL_CHANGED: lambda before, user: f"user change-email {user.id} {_word(before.email)}",
-    DESTROYED: lambda before, user: f"user restore {user.id}",
-    RESTORED: lambda before, user: f"user destroy {user.id}",
-}
-
-
-def _word(text: str) -> str:
-    """Text as one word of a command line, which is no option however it begins."""
-    return ("-- " if text.startswith("-") else "") + shlex.quote(text)
+def undo_command(register: Register, outcome: Outcome) -> str:
+    """The command, after `evcli`, that gives back the record as it was before; "" when none does."""
+    each = TYPES[outcome.event["type"]]
+    found = undo_of(each, register.state, outcome.before, outcome.after)
+    if found is None:
+        return ""
+    back, data = found
+    words = [] if type(back) is Begins else [str(outcome.after.id)]
+    options: list[str] = []
+    for name, value in data.items():
+        if name == argument_of(back):
+            words.append(value)
+        else:
+            options += [option_of(name), shlex.quote(value)]
+    dashes = ["--"] if any(word.startswith("-") for word in words) else []
+    # A word that begins with a dash stands after --, and so is no option.
+    head, *rest = words or [""]
+    return " ".join([each.kind.name, back.verb, *options, head, *dashes, *map(shlex.quote, rest)]).rstrip()

@@ -1,64 +1,89 @@
-"""Which user somebody means: by id (all digits), by e-mail (has an @), or by name without regard to case."""
+"""Which record somebody means: by id (all digits), by FIELD=VALUE, or by what it is called, without regard to case."""
 
 from collections.abc import Iterable
 from itertools import chain, islice
+from typing import Any
 
+from evcli.domain.fields import key_of
+from evcli.domain.kind import Kind
 from evcli.domain.state import State
 from evcli.domain.text import composed
-from evcli.errors import AmbiguousUser, NoSuchUser
-from evcli.kinds.user import USER, User, email_key, name_key
+from evcli.errors import Ambiguous, NoSuchRecord
 
 NEIGHBOURS = 200
-"""So many names and e-mails on each side, in order of the alphabet, are looked at for what somebody may have meant."""
+"""How many words on each side, in order of the alphabet, are compared with what was typed."""
 
 
-def find_user(state: State, who: str, *, destroyed_first: bool = False) -> User:
-    """The one user that `who` means in `state`. A live user comes before a destroyed one, or the other way round.
+def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> Any:
+    """The one record that `who` means in `state`. A live one comes before one that ended, or the other way round.
 
     Raises:
-        NoSuchUser: nobody is called that; the hint names the nearest.
-        AmbiguousUser: several are, and none of them comes first.
+        NoSuchRecord: none is called that; the hint names the nearest.
+        Ambiguous: several are, and none of them comes first.
     """
-    found = list(_called(state, who, destroyed_first=destroyed_first))
-    preferred = [user for user in found if (user.destroyed is not None) == destroyed_first] or found
+    found = list(_called(state, kind, who, ended_first=ended_first))
+    preferred = [record for record in found if (record[-1] is not None) == ended_first] or found
     if len(preferred) > 1:
-        raise AmbiguousUser(who, [label(user) for user in preferred])
+        raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in preferred])
     if not preferred:
-        raise NoSuchUser(who, f"event {state.number}", _nearest(state, who))
+        raise NoSuchRecord(kind.name, who, f"event {state.number}", _nearest(state, kind, who))
     return preferred[0]
 
 
-def label(user: User) -> str:
-    """A user on one line: `3 Ada <ada@example.com>`, with the destroying event where there is one."""
-    return f"{user.id} {user.name} <{user.email}>" + (f" (destroyed: event {user.destroyed})" if user.destroyed else "")
+def label(kind: Kind, record: Any) -> str:
+    """A record on one line: `3 Ada <ada@example.com>`, with the event that ended it where there is one."""
+    return f"{record.id} {kind.labelled(record)}" + (f" ({kind.ended}: event {record[-1]})" if record[-1] else "")
 
 
-def _called(state: State, who: str, *, destroyed_first: bool) -> Iterable[User]:
+def fields_meant(kind: Kind, who: str) -> tuple[tuple[str, ...], str]:
+    """By which fields `who` can mean a record, and the value: `email=ada@example.com`, or by the mark in it."""
+    field, equals, value = who.partition("=")
+    if equals and field in kind.names:
+        return (field,), value
+    for name in kind.names:
+        if mark := kind.fields[name].mark:
+            return ((name,) if mark in who else tuple(other for other in kind.names if other != name)), who
+    return kind.names, who
+
+
+def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterable[Any]:
     if who.isascii() and who.isdigit():
-        user = state.get(USER, int(who)) if len(who) <= 12 else None
-        return [user] if user else []
-    wanted = composed(who).strip().casefold()
-    if "@" not in who:
-        return (user for user in state.called(USER, wanted) if name_key(user) == wanted)
-    holder = None if destroyed_first else state.holder(USER, wanted)
-    if holder is not None:  # however many had that e-mail before, no other lives
-        return [holder]
-    return (user for user in state.called(USER, wanted) if email_key(user) == wanted)
+        record = state.get(kind.name, int(who)) if len(who) <= 12 else None
+        return [record] if record else []
+    fields, value = fields_meant(kind, who)
+    if not fields:
+        return []
+    value = composed(value).strip()
+    if fields == (kind.unique,) and not ended_first:
+        holder = state.holder(kind.name, key_of(value))
+        if holder is not None:  # however many had it before, no other lives
+            return [holder]
+    words = {word for name in fields for word in [_word(kind, name, value)]}
+    found = chain.from_iterable(state.called(kind.name, word) for word in sorted(words))
+    matching = (each for each in found if any(_word(kind, name, getattr(each, name)) in words for name in fields))
+    return {record.id: record for record in matching}.values()
 
 
-def _nearest(state: State, who: str) -> str:
-    last = state.last_id(USER)
+def _word(kind: Kind, field: str, value: str) -> str:
+    return key_of(value) if field == kind.unique else value.casefold()
+
+
+def _nearest(state: State, kind: Kind, who: str) -> str:
+    last = state.last_id(kind.name)
     if who.isascii() and who.isdigit():
-        return f"ids go from 1 to {last}; evcli user list --all shows them" if last else "the register is empty"
+        return f"ids go from 1 to {last}" if last else f"there is no {kind.name} yet"
+    fields, value = fields_meant(kind, who)
+    if not fields:
+        return ""
     from difflib import get_close_matches
 
-    wanted = composed(who).strip().casefold()
-    around = chain(
-        islice(state.words(USER, wanted), NEIGHBOURS), islice(state.words(USER, wanted, backward=True), NEIGHBOURS)
-    )
+    wanted = composed(value).strip().casefold()
+    before, after = (state.words(kind.name, wanted, backward=backward) for backward in (False, True))
+    around = chain(islice(before, NEIGHBOURS), islice(after, NEIGHBOURS))
     values: dict[str, str] = {}
-    for word, user in sorted(around, key=lambda pair: pair[1].id):
-        if ("@" in who) == (word == email_key(user)):
-            values[word] = user.email if "@" in who else user.name
+    for word, record in sorted(around, key=lambda pair: pair[1].id):
+        for name in fields:
+            if word == _word(kind, name, getattr(record, name)):
+                values[word] = getattr(record, name)
     near = [values[key] for key in get_close_matches(wanted, values, n=3, cutoff=0.6)]
     return "did you mean " + " or ".join(f'"{value}"' for value in near) + "?" if near else ""

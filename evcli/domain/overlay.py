@@ -8,8 +8,9 @@ from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
 
-from evcli.domain.event import Event, Kind
-from evcli.domain.state import Count, State, place_of_word, words_among, words_of
+from evcli.domain.event import Event
+from evcli.domain.kind import Kind
+from evcli.domain.state import Count, State, place_of_word, words_among
 from evcli.kinds import KINDS, TYPES
 
 
@@ -31,10 +32,10 @@ class Draft:
         self._below = below
         self.puts: list[tuple[str, Any, Any]] = []
         """What was put: kind, the record before, the record."""
-        self._layers = {name: _Layer(below.last_id(name), kind.unique_key) for name, kind in KINDS.items()}
+        self._layers = _Layers(below)
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
         layer = self._layers[kind]
         record = layer.changed.get(id)
         if record is None:
@@ -71,7 +72,7 @@ class Draft:
         """All records of the kind, or those that live, in order of id."""
         changed = self._layers[kind].changed
         unchanged = (each for each in self._below.records(kind, live_only=live_only) if each.id not in changed)
-        ours = (changed[id] for id in sorted(changed) if not live_only or changed[id].destroyed is None)
+        ours = (changed[id] for id in sorted(changed) if not live_only or changed[id][-1] is None)
         return merge(unchanged, ours, key=lambda record: record.id)
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
@@ -84,7 +85,7 @@ class Draft:
                 layer.index(of_kind, record)
         ours = [changed[id] for id in layer.by_word.get(word, ())]
         unchanged = (record for record in self._below.called(kind, word) if record.id not in changed)
-        return chain([record for record in ours if word in words_of(of_kind, record)], unchanged)
+        return chain([record for record in ours if word in of_kind.words(record)], unchanged)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
@@ -96,11 +97,10 @@ class Draft:
 
     def prepare(self, events: Sequence[Event]) -> None:
         """Ask below at once for the records that `events` are about, and for who has the keys that they claim."""
-        for kind in self._layers:
-            claimed_key, begin = KINDS[kind].claimed_key, len(kind) + 1
-            ours = [event for event in events if TYPES[event["type"]].kind == kind]
-            claimed = {claimed_key(event["data"]) for event in ours}
-            self.fetch(kind, {int(event["subject"][begin:]) for event in ours}, claimed)
+        for kind in {TYPES[type].kind for type in {event["type"] for event in events}}:
+            ours = [event for event in events if TYPES[event["type"]].kind is kind]
+            claimed = {kind.claimed_key(event["data"]) for event in ours}
+            self.fetch(kind.name, {int(event["subject"][kind.prefix :]) for event in ours}, claimed)
 
     def fetch(self, kind: str, ids: Iterable[int], keys: Iterable[str | None]) -> None:
         """Ask below at once for the records with these ids, and for who has these unique keys."""
@@ -118,8 +118,8 @@ class Draft:
         if unseen:
             for record in many.get_many(kind, unseen):
                 seen[record.id] = record
-                if record.destroyed is not None:  # should it be restored
-                    unknown.append(layer.unique_key(record))
+                if record[-1] is not None and (key := layer.key(record)) is not None:  # should it be revived
+                    unknown.append(key)
         if unknown:
             found = many.holders(kind, unknown)
             for key in unknown:
@@ -133,11 +133,13 @@ class Draft:
         layer = self._layers[kind]
         if before is None:
             layer.last_id = record.id
-        elif before.destroyed is None:
-            layer.holders[layer.unique_key(before)] = None
+        elif before[-1] is None:
+            if (key := layer.key(before)) is not None:
+                layer.holders[key] = None
             layer.more_live -= 1
-        if record.destroyed is None:
-            layer.holders[layer.unique_key(record)] = record.id
+        if record[-1] is None:
+            if (key := layer.key(record)) is not None:
+                layer.holders[key] = record.id
             layer.more_live += 1
         layer.changed[record.id] = record
         if layer.by_word is not None:
@@ -157,10 +159,22 @@ class Draft:
             below.number = number
 
 
+class _Layers(dict[str, "_Layer"]):
+    """A layer a kind, made when it is first asked for."""
+
+    def __init__(self, below: State) -> None:
+        super().__init__()
+        self._below = below
+
+    def __missing__(self, kind: str) -> "_Layer":
+        layer = self[kind] = _Layer(self._below.last_id(kind), KINDS[kind].key)
+        return layer
+
+
 class _Layer:
     """What a draft has of one kind."""
 
-    def __init__(self, last_id: int, unique_key: Callable[[Any], str]) -> None:
+    def __init__(self, last_id: int, key: Callable[[Any], str | None]) -> None:
         self.changed: dict[int, Any] = {}
         self.seen: dict[int, Any] = {}
         """Records as they are below."""
@@ -168,12 +182,12 @@ class _Layer:
         """Of a key that was asked for or changed here: who has it."""
         self.last_id = self.last_id_below = last_id
         self.more_live = 0
-        self.unique_key = unique_key
+        self.key = key
         self.by_word: dict[str, set[int]] | None = None
         """Changed records by what they are, or were, called here; kept once somebody has asked."""
 
     def index(self, kind: Kind, record: Any) -> None:
         """Take note of what a changed record is called."""
         if self.by_word is not None:
-            for word in words_of(kind, record):
+            for word in kind.words(record):
                 self.by_word.setdefault(word, set()).add(record.id)

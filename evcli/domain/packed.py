@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from marshal import dumps, loads
 from typing import Any
 
-from evcli.domain.event import Event, Kind
-from evcli.domain.state import Count, words_among, words_of
+from evcli.domain.event import Event
+from evcli.domain.kind import Kind
+from evcli.domain.state import Count, words_among
 from evcli.kinds import KINDS
 
 
@@ -21,10 +22,10 @@ class PackedState:
         """`hash_of` says where a key is looked for first. No answer depends on it, only how soon it is given."""
         self.number = 0
         self._hash_of = hash_of
-        self._tables = {name: _Table(kind) for name, kind in KINDS.items()}
+        self._tables = _Tables()
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
         table = self._tables[kind]
         packed = table.packed
         return _new(table.record, loads(_TUPLE + packed[id])) if 0 < id < len(packed) else None  # noqa: S302  # our own
@@ -37,7 +38,7 @@ class PackedState:
             return None
         for id in claims.ids(hash):
             record = self.get(kind, id)
-            if record.destroyed is None and KINDS[kind].unique_key(record) == key:
+            if record[-1] is None and KINDS[kind].key(record) == key:
                 return record
         return None
 
@@ -53,11 +54,11 @@ class PackedState:
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
         """All records of the kind, or those that live, in order of id."""
         records = (self.get(kind, id) for id in range(1, self.last_id(kind) + 1))
-        return (record for record in records if record.destroyed is None) if live_only else records
+        return (record for record in records if record[-1] is None) if live_only else records
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key or whose name, without regard to case, is `word`."""
-        return (record for record in self.records(kind) if word in words_of(KINDS[kind], record))
+        return (record for record in self.records(kind) if word in KINDS[kind].words(record))
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
@@ -77,9 +78,17 @@ class PackedState:
             table.packed.append(packed)
         else:
             table.packed[id] = packed
-        new = table.unique_key(record)
-        if before is None or table.unique_key(before) != new:
+        new = table.key(record)
+        if new is not None and (before is None or table.key(before) != new):
             table.claims.add(self._hash_of(new), id)
+
+
+class _Tables(dict[str, "_Table"]):
+    """A table a kind, made when it is first asked for."""
+
+    def __missing__(self, kind: str) -> "_Table":
+        table = self[kind] = _Table(KINDS[kind])
+        return table
 
 
 class _Table:
@@ -90,7 +99,7 @@ class _Table:
         """The record with id 1, with id 2, …, each at its id."""
         self.claims = Claims()
         self.record = kind.record
-        self.unique_key = kind.unique_key
+        self.key = kind.key
 
 
 _new = tuple.__new__

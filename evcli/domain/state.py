@@ -6,7 +6,8 @@ A State is where records live, not how they change; `step` is the only way in, f
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from evcli.domain.event import Event, Kind
+from evcli.domain.event import Event
+from evcli.domain.rules import CHECKS, Check
 from evcli.kinds import KINDS, TYPES
 
 
@@ -14,7 +15,7 @@ class Count(NamedTuple):
     """How many records of a kind there are."""
 
     live: int
-    destroyed: int
+    ended: int
 
 
 class State(Protocol):
@@ -23,7 +24,7 @@ class State(Protocol):
     number: int
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
@@ -55,10 +56,10 @@ class MemoryState:
 
     def __init__(self) -> None:
         self.number = 0
-        self._tables = {name: _Table({}, {}, kind.unique_key) for name, kind in KINDS.items()}
+        self._tables = _Tables()
 
     def get(self, kind: str, id: int) -> Any:
-        """The record with that id, live or destroyed, or None."""
+        """The record with that id, live or ended, or None."""
         return self._tables[kind].records.get(id)
 
     def holder(self, kind: str, key: str) -> Any:
@@ -72,18 +73,18 @@ class MemoryState:
         return len(self._tables[kind].records)
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are: each that lives holds one key."""
-        table = self._tables[kind]
-        return Count(len(table.holders), len(table.records) - len(table.holders))
+        """How many records of the kind there are."""
+        live = sum(1 for _ in self.records(kind, live_only=True))
+        return Count(live, self.last_id(kind) - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
         """All records of the kind, or those that live, in order of id: the order in which they were put first."""
         records = self._tables[kind].records.values()
-        return (record for record in records if record.destroyed is None) if live_only else iter(records)
+        return (record for record in records if record[-1] is None) if live_only else iter(records)
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key or whose name, without regard to case, is `word`."""
-        return (record for record in self.records(kind) if word in words_of(KINDS[kind], record))
+        return (record for record in self.records(kind) if word in KINDS[kind].words(record))
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
@@ -94,11 +95,11 @@ class MemoryState:
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Keep `record` in the place of `before`, and its unique key while it lives."""
-        records, holders, unique_key = self._tables[kind]
+        records, holders, key = self._tables[kind]
         id = record.id
         records[id] = record
-        old = None if before is None or before.destroyed is not None else unique_key(before)
-        new = unique_key(record) if record.destroyed is None else None
+        old = None if before is None or before[-1] is not None else key(before)
+        new = key(record) if record[-1] is None else None
         if old != new:
             if old is not None:
                 del holders[old]
@@ -109,17 +110,20 @@ class MemoryState:
 class _Table(NamedTuple):
     records: dict[int, Any]
     holders: dict[str, int]
-    unique_key: Callable[[Any], str]
+    key: Callable[[Any], str | None]
 
 
-def words_of(kind: Kind, record: Any) -> set[str]:
-    """What the record is called, without regard to case: its unique key, and its name."""
-    return {kind.unique_key(record), kind.name_key(record)}
+class _Tables(dict[str, _Table]):
+    """A table a kind, made when it is first asked for."""
+
+    def __missing__(self, kind: str) -> _Table:
+        table = self[kind] = _Table({}, {}, KINDS[kind].key)
+        return table
 
 
 def words_among(kind: str, records: Iterable[Any], start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
     """What these records are called, with the record, in order from `start` on; or backward, from just before it."""
-    pairs = [(word, record) for record in records for word in words_of(KINDS[kind], record)]
+    pairs = [(word, record) for record in records for word in KINDS[kind].words(record)]
     chosen = [(word, record) for word, record in pairs if (word < start if backward else word >= start)]
     return iter(sorted(chosen, key=place_of_word, reverse=backward))
 
@@ -129,19 +133,31 @@ def place_of_word(pair: tuple[str, Any]) -> tuple[str, int]:
     return pair[0], pair[1].id
 
 
-def step(state: State, event: Event, number: int) -> None:
-    """Let event `number`, whose form and type are already checked, change the state.
+class _Steps(dict[str, tuple[str, int, Check]]):
+    """Of each type of event: its kind, how long the kind is before the id in a subject, and its check."""
+
+    def __missing__(self, type: str) -> tuple[str, int, Check]:
+        each = TYPES[type]
+        made = self[type] = (each.kind.name, each.kind.prefix, CHECKS[each])
+        return made
+
+
+_STEPS = _Steps()
+
+
+def step(state: State, event: Event, number: int) -> tuple[Any, Any]:
+    """Let event `number`, whose form and type are already checked, change the state; the record before and after.
 
     Raises:
-        Refused: the event breaks its type's rule; the state is as before.
+        Refused: the event breaks a rule; the state is as before.
     """
-    kind, _, rule, apply = TYPES[event["type"]]
-    id = int(event["subject"][len(kind) + 1 :])
-    data = event["data"]
+    kind, prefix, check = _STEPS[event["type"]]
+    id = int(event["subject"][prefix:])
     before = state.get(kind, id)
-    rule(state, id, before, data)
-    state.put(kind, before, apply(before, id, number, data))
+    after = check(state, id, before, number, event["data"])
+    state.put(kind, before, after)
     state.number = number
+    return before, after
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:

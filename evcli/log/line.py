@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 import orjson
 
 from evcli.domain.event import Event, number_of, recorded_moment
-from evcli.kinds import TYPES
+from evcli.kinds import type_of
 from evcli.log import Position
 from evcli.log.members import (
     AUTH_TYPES,
@@ -198,11 +198,11 @@ def decode_alone(line: bytes) -> Event:
         or type(data) is not dict
     ):
         raise _why_not_an_event(event)
-    event_type = TYPES.get(kind) if type(kind) is str else None
+    event_type = type_of(kind)
     if event_type is None:
         raise _why_not_an_event(event)
-    if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind:
-        raise BadLine(f"not an event: subject {shown(subject)} is not {event_type.kind}/ID")
+    if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind.name:
+        raise BadLine(f"not an event: subject {shown(subject)} is not {event_type.kind.name}/ID")
     if fault := event_type.data_fault(data):
         raise BadLine(f"{kind}: {fault}")
     return event
@@ -281,7 +281,7 @@ def _why_not_an_event(event: Event) -> BadLine:
     for name in members:
         if name not in known:
             return _UnknownLine(f"member {shown(name)} is not supported by this version; try a newer evcli")
-    if "type" in members and (type(members["type"]) is not str or members["type"] not in TYPES):
+    if "type" in members and type_of(members["type"]) is None:
         return _UnknownLine(f"event type {shown(members['type'])} is not supported by this version; try a newer evcli")
     for name, needed in MEMBERS:
         if needed and name not in members:

@@ -6,6 +6,7 @@ is no answer, and the lines are decoded one by one, which also says what is wron
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 from evcli.domain.event import Event
-from evcli.kinds import TYPES
+from evcli.kinds import TYPES, type_of
 from evcli.log import Position
 from evcli.log.line import CLOSING_LENGTH, FIRST_BYTES, MAX_BATCH, MAX_LINE, place_after
 from evcli.log.members import AUTH_TYPES, LONGEST_ID, SHAPES, TIME_PATTERN, batch_fault, is_day, is_source
@@ -118,23 +119,30 @@ def _are_batches(batches: Sequence[str], lines: Sequence[bytes], before: Positio
 
 
 def _are_about_records(types: Sequence[str], subjects: Sequence[str]) -> bool:
-    if not set(types) <= TYPES.keys():
-        return False
-    kinds = {TYPES[type].kind for type in set(types)}
+    known = {type: type_of(type) for type in set(types)}
+    begins = {type: f"{each.kind.name}/" for type, each in known.items() if each is not None}
+    kinds = frozenset(begins.values())
     joined = "\n".join(subjects)
-    return len(kinds) == 1 and joined.count("\n") == len(subjects) - 1 and _subjects(kinds.pop())(joined) is not None
+    return (
+        len(begins) == len(known)
+        and joined.count("\n") == len(subjects) - 1
+        and _subjects(kinds)(joined) is not None
+        and (len(kinds) == 1 or all(map(str.startswith, subjects, map(begins.__getitem__, types))))
+    )
 
 
 @lru_cache
-def _subjects(kind: str) -> Any:
-    return re.compile(rf"(?:{kind}/[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
+def _subjects(begins: frozenset[str]) -> Any:
+    return re.compile(rf"(?:(?:{'|'.join(sorted(begins))})[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
 
 
 def _are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
-    fault_of = {type: TYPES[type].data_fault for type in set(types)}
-    return set(map(type, data)) == {dict} and not any(
-        fault_of[type](each) for type, each in zip(types, data, strict=True)
-    )
+    if set(map(type, data)) != {dict}:
+        return False
+    alike: dict[tuple[str, tuple[str, ...]], list[Any]] = defaultdict(list)
+    for name, shape, each in zip(types, map(tuple, data), data, strict=True):
+        alike[name, shape].append(each)
+    return all(TYPES[name].are_data(shape, same) for (name, shape), same in alike.items())
 
 
 def _sequence(number: int, length: int) -> list[str]:

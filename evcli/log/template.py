@@ -110,7 +110,7 @@ def _mould(shared: Shared, batch: str, type: str, is_late: bool) -> _Mould:
     if batch:
         by["batch"] = batch
     return (
-        _members({"source": shared.source, "type": type}) + b',"subject":"' + TYPES[type].kind.encode() + b"/",
+        _members({"source": shared.source, "type": type}) + b',"subject":"' + TYPES[type].kind.name.encode() + b"/",
         b'"' + _members(late) + b',"sequence":"',
         b'"' + _members({"authtype": shared.actor_type, **by}) + b',"data":',
         TYPES[type].data_fault,

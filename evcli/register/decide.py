@@ -10,9 +10,10 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
+from evcli.domain.rules import check
 from evcli.domain.state import State
 from evcli.errors import BadInput, Refused
-from evcli.kinds import KINDS, TYPES
+from evcli.kinds import MODULES, TYPES, all_kinds
 from evcli.log import Position
 from evcli.log.line import CLOSING_LENGTH, MAX_BATCH
 from evcli.log.template import AnyPart, Shared, cast
@@ -69,18 +70,18 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
     if len(intentions) > 1:  # one asks for its key itself, as quickly
         claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
         for kind, keys in groupby(claimed, key=itemgetter(0)):
-            draft.fetch(kind, (), [KINDS[kind].claimed_key(data) for _, data in keys])
+            draft.fetch(kind.name, (), [kind.claimed_key(data) for _, data in keys])
     changes = []
     for index, intention in enumerate(intentions):
-        kind, _, rule, apply = TYPES[intention.type]
+        each = TYPES[intention.type]
+        kind = each.kind.name
         try:
             id = intention.about(draft)
             before = draft.get(kind, id) if intention.finds else None  # a rule sees to it that ids are new
-            rule(draft, id, before, intention.data)
+            after = check(each, draft, id, before, draft.number + 1, intention.data)
         except Refused as refused:
             left_out(index, refused, draft.number + 1)
             continue
-        after = apply(before, id, draft.number + 1, intention.data)
         draft.put(kind, before, after)
         draft.number += 1
         changes.append(_new(Change, (intention, id, before, after)))
@@ -95,9 +96,10 @@ def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
             raise refused
         # What refuses it may be an earlier event of this very command, which is not there to speak of.
         intention = intentions[index]
-        kind, _, rule, _ = TYPES[intention.type]
+        each = TYPES[intention.type]
+        kind = each.kind.name
         id = intention.about(state)
-        rule(state, id, state.get(kind, id), intention.data)
+        check(each, state, id, state.get(kind, id), state.number + 1, intention.data)
         raise Refused(f"{kind} {id} is named more than once", "nothing was written") from None
 
     return stop
@@ -124,9 +126,10 @@ class Desk(NamedTuple):
 def frame(actor: Actor, source: str) -> int:
     """How many bytes of an event's line at most are not its data, when ids are UUIDs and `actor` does it."""
     uuid, time, digits = "0" * 36, "0" * 27, "0" * 12
+    type = max((name for kind in all_kinds() for name in kind.types), key=len)
     members = {
-        "specversion": "1.0", "id": uuid, "source": source, "type": max(TYPES, key=len),
-        "subject": f"{max((type.kind for type in TYPES.values()), key=len)}/{digits}",
+        "specversion": "1.0", "id": uuid, "source": source, "type": type,
+        "subject": f"{max(MODULES, key=len)}/{digits}",
         "time": time, "recordedtime": time, "sequence": digits, "authtype": actor.type,
         "authid": actor.id, "correlationid": uuid, "batch": f"{digits}-{digits}", "data": "",
     }  # fmt: skip

@@ -166,6 +166,11 @@ class Register:
                 answer(done)
         return done
 
+    @property
+    def state(self) -> State:
+        """The state after the last event that this register has read or recorded."""
+        return self._state
+
     def _check(self, lock_wait: float) -> None:
         if not lock_wait >= 0:
             raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")

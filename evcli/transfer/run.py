@@ -13,7 +13,8 @@ from hashlib import sha256
 import orjson
 
 from evcli.domain.overlay import Draft
-from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
+from evcli.errors import BadInput, EvcliError, Refused, Taken
+from evcli.kinds import KINDS
 from evcli.log.line import MAX_BATCH
 from evcli.register.decide import Change, Intention, accept
 from evcli.register.series import SeriesRegister
@@ -205,11 +206,12 @@ class Import:
     def _left_out(self, index: int, refused: Refused, number: int) -> None:
         """Take note of a row that the rules refuse: passed over, or bad."""
         if not self._is_there(self._pending[index], refused):
-            if isinstance(refused, EmailTaken) and (line := self._line_of(refused.event, index, number)):
-                refused.message = f"the user of line {line} has that e-mail already"
-                refused.hint = "two live users never share an e-mail"
-                if not self._pending[index].finds:
-                    refused.hint += "; --skip-existing passes over the second"
+            if isinstance(refused, Taken) and (line := self._line_of(refused.event, index, number)):
+                kind = KINDS[refused.kind]
+                field = kind.fields[refused.field]
+                refused.message = f"the {kind.name} of line {line} has that {field.label} already"
+                refused.hint = f"no two live {kind.plural} share {field.one}"
+                refused.is_skippable = not self._pending[index].finds
             self._bad(self._lines[index], "", refused)
         self._left.add(index)
 

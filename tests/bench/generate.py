@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
+from evcli.kinds.user import TYPES
 from evcli.log import START as BEGINNING
 from evcli.log import Position
 from evcli.log.line import encode, hash_of, timestamp
+
+CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 START = datetime(2020, 1, 6, 8, 0, tzinfo=UTC)
 FIRST_NAMES = (

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import generate
 import orjson
 
-from evcli.kinds.user import CREATED
+from evcli.kinds.user import TYPES
+
+CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 PYTHON = sys.executable
 EVCLI = str(Path(sys.executable).with_name("evcli"))

@@ -16,7 +16,7 @@ from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_ra
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
-from evcli.kinds.user import CREATED, USER, email_key
+from evcli.kinds.user import KIND, TYPES
 from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rival_eventsourcing import Replayed, User
+
+CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 
 def fold(ground: Ground) -> list[Figure]:
@@ -71,9 +73,9 @@ def fold(ground: Ground) -> list[Figure]:
 
 def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, User]") -> None:
     """A figure for another state would be a lie."""
-    users = list(mine.records(USER))
+    users = list(mine.records("user"))
     assert users == list(other.users.values())
-    assert {email_key(user): user.id for user in users if user.destroyed is None} == other.holders
+    assert {KIND.key(user): user.id for user in users if user.destroyed is None} == other.holders
     told = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
     assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == told
 
@@ -88,7 +90,7 @@ def append(ground: Ground) -> list[Figure]:
     def whole() -> None:
         for _ in range(sizes.appends):
             data = {"name": "Ada Lovelace", "email": ground.email()}
-            about = lambda state: state.last_id(USER) + 1  # noqa: E731  # an intention as the command line makes it
+            about = lambda state: state.last_id("user") + 1  # noqa: E731  # an intention as the command line makes it
             register.execute(Intention(CREATED, data, about, finds=False))
 
     whole()  # the first event also brings the register up to the head

@@ -21,7 +21,9 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.utils import get_topic
 
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
+from evcli.kinds.user import TYPES
+
+CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 SECTION = 10_000
 """Notifications in one reading: the more, the faster; beyond this, hardly."""

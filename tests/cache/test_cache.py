@@ -18,6 +18,7 @@ from cli.support import run_process
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
 from evcli.cache import build as intake_module
 from evcli.cache import cache as cache_module
@@ -27,7 +28,6 @@ from evcli.cli import session as session_module
 from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import LogReader
 from evcli.log.replay import replay
@@ -232,7 +232,7 @@ def test_every_command_answers_as_without_a_cache(
 @pytest.mark.usefixtures("_always")
 def test_the_answers_come_from_the_cache(grown: Cli) -> None:
     with sqlite3.connect(cached(grown.log)) as db:
-        *record, _ = db.execute("SELECT * FROM user_spans WHERE id = 1 ORDER BY changed DESC").fetchone()
+        *record, _ = db.execute("SELECT * FROM user_spans WHERE id = 1 ORDER BY _changed DESC").fetchone()
         record[1] = "Somebody else"
         row = (*record, sum_of(*record))
         db.execute("INSERT OR REPLACE INTO user_spans VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)

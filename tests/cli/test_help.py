@@ -46,8 +46,8 @@ def test_help_on_formats_names_every_form_and_is_true_to_the_json_shapes(cli: Cl
     for form in FORMS:
         assert re.search(rf"^  {form}\s", text, re.MULTILINE), f"{form} is not explained"
     for shape in (
-        "user list",
-        "user show",
+        "KIND list",
+        "KIND show",
         "state",
         "log",
         "show",
@@ -107,7 +107,8 @@ def test_help_shows_real_examples_and_where_exit_codes_are_explained(cli: Cli, c
 def test_help_says_in_its_first_sentence_what_the_command_does(cli: Cli, command: str) -> None:
     text = cli.ok(*COMMANDS[command], "-h").out
     paragraph = " ".join(text.split("\n\n")[1].split())
-    assert re.match(r"(Record|List|Show|Print|Read|Write|Explain)\b", paragraph), f"not imperative: {paragraph!r}"
+    verbs = "Create|Rename|Change|Destroy|Restore|Record|List|Show|Print|Read|Write|Explain"
+    assert re.match(rf"({verbs})\b", paragraph), f"not imperative: {paragraph!r}"
     assert paragraph.endswith(".")
 
 

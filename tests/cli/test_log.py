@@ -237,7 +237,7 @@ def test_diff_shows_what_the_last_event_changed(story: Cli) -> None:
     assert json.loads(story.ok("diff", "--json").out) == {
         "from": 7,
         "to": 8,
-        "changes": [{"id": 3, "before": {**ALAN, "changed": 7, "destroyed": None}, "after": ALAN}],
+        "changes": [{"kind": "user", "id": 3, "before": {**ALAN, "changed": 7, "destroyed": None}, "after": ALAN}],
     }
 
 
@@ -246,7 +246,7 @@ def test_diff_from_a_moment_goes_to_now(story: Cli) -> None:
     assert document == {
         "from": 0,
         "to": 8,
-        "changes": [{"id": user["id"], "before": None, "after": user} for user in (ADA, GRACE, ALAN)],
+        "changes": [{"kind": "user", "id": user["id"], "before": None, "after": user} for user in (ADA, GRACE, ALAN)],
     }
 
 
@@ -260,7 +260,7 @@ def test_diff_backwards_shows_the_way_back(story: Cli) -> None:
     assert json.loads(story.ok("diff", "7", "6", "--json").out) == {
         "from": 7,
         "to": 6,
-        "changes": [{"id": 3, "before": {**ALAN, "changed": 7, "destroyed": None}, "after": None}],
+        "changes": [{"kind": "user", "id": 3, "before": {**ALAN, "changed": 7, "destroyed": None}, "after": None}],
     }
 
 

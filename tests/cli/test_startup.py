@@ -25,12 +25,13 @@ NEVER = (
 )  # fmt: skip
 """What no short command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "export", "help", "log", "import_", "verify", "state", "user"}
+FAMILIES = {"completion", "export", "help", "log", "import_", "record", "state", "verify"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
     "evcli", "evcli.disk", "evcli.errors",
-    "evcli.domain", "evcli.domain.event", "evcli.domain.overlay", "evcli.domain.state", "evcli.domain.text",
+    "evcli.domain", "evcli.domain.clashes", "evcli.domain.effect", "evcli.domain.event", "evcli.domain.fields",
+    "evcli.domain.kind", "evcli.domain.overlay", "evcli.domain.rules", "evcli.domain.state", "evcli.domain.text",
     "evcli.kinds", "evcli.kinds.user",
     "evcli.log", "evcli.log.blocks", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
@@ -48,8 +49,11 @@ STDLIB = {
 """What comes beside typer and orjson: hashes, the collector, the user's name, a shell's quotes; JSON for this test."""
 
 EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find", "evcli.register.refs"
-USER = {"evcli.cli.commands.user", "evcli.cli.write", EVENTS, OPTIONS, WHO}
+WORDS = {"evcli.cli.parameters", "evcli.cli.words"}
+WRITE = {"evcli.cli.write", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
+USER = {"evcli.cli.commands.record", EVENTS, WHO} | WORDS | WRITE
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS, WHO}
+LOG = HISTORY | WORDS
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
@@ -57,10 +61,14 @@ KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.log.faults", "array"}
 
 IMPORT = {
-    "evcli.cli.commands.import_", "evcli.cli.rows", "evcli.cli.write", EVENTS, OPTIONS, WHO,
+    *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,
     "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.rows", "evcli.transfer.run", "evcli.transfer.source",
+    "evcli.transfer.wanted",
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array",
 }  # fmt: skip
+
+HINTS = {"evcli.cli.hints"}
+"""What to do next, added to an error."""
 
 LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
@@ -70,8 +78,8 @@ LOADED: dict[str, set[str]] = {
     "user list": USER,
     "user list --at yesterday": USER | {MOMENTS},
     "user show 2 --json": USER,
-    "log -n 5": HISTORY,
-    "log --since yesterday --user 2 --type user.* --format jsonl": HISTORY | {MOMENTS, "fnmatch"},
+    "log -n 5": LOG,
+    "log --since yesterday --user 2 --type user.* --format jsonl": LOG | {MOMENTS, "fnmatch"},
     "show": HISTORY | {MOMENTS},
     "diff": HISTORY,
     "state --json": STATE,
@@ -79,7 +87,7 @@ LOADED: dict[str, set[str]] = {
     "state --format csv": STATE | CSV,
     "export": EXPORT | CSV,
     "export --what events --at yesterday": EXPORT | {MOMENTS},
-    "export --force exported": EXPORT | CSV | {"evcli.transfer.new_file", "evcli.cli.write", WHO},
+    "export --force exported": EXPORT | CSV | WRITE | {"evcli.transfer.new_file"},
     "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP,
@@ -90,9 +98,9 @@ LOADED: dict[str, set[str]] = {
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
     "--version": set(),
-    "nope": set(),
-    "user show 99": USER,
-    "user create": USER,
+    "nope": HINTS,
+    "user show 99": USER | HINTS,
+    "user create": USER | HINTS,
 }
 
 

@@ -1,11 +1,11 @@
 """Which user somebody means: by id, by e-mail, by name, and what is said when it is nobody or several."""
 
 import pytest
+from support.users import USER, User, find_user, label
 
-from evcli.domain.find import find_user, label
+from evcli.cli.hints import hint_for
 from evcli.domain.state import MemoryState
-from evcli.errors import AmbiguousUser, NoSuchUser
-from evcli.kinds.user import USER, User
+from evcli.errors import Ambiguous, NoSuchRecord
 
 ADA = User(1, "Ada Lovelace", "Ada@Example.com", 1, 1)
 GONE = User(2, "Bob", "bob@example.com", 2, 5, destroyed=5)
@@ -64,7 +64,7 @@ def test_all_digits_are_always_an_id_never_a_name(who: str) -> None:
 
 
 def test_a_name_with_an_at_sign_is_reached_by_id_only() -> None:
-    with pytest.raises(NoSuchUser):
+    with pytest.raises(NoSuchRecord):
         find_user(EVERYBODY, "me@home")
     assert find_user(EVERYBODY, "6") == AT
 
@@ -73,7 +73,7 @@ def test_a_name_with_an_at_sign_is_reached_by_id_only() -> None:
     "who", ["0", "10", "999999999999", "9999999999999999999999999", "١", "\uff11", "1_0", "-1", "+1"]
 )
 def test_no_user_has_an_id_that_was_not_given_or_is_not_in_ascii_digits(who: str) -> None:
-    with pytest.raises(NoSuchUser) as missing:
+    with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, who)
     assert missing.value.message == f'no user "{who}" at event 42'
     assert missing.value.exit == 1
@@ -81,7 +81,7 @@ def test_no_user_has_an_id_that_was_not_given_or_is_not_in_ascii_digits(who: str
 
 @pytest.mark.parametrize("who", ["Eve", "eve", "EVE"])
 def test_a_name_of_several_is_refused_naming_each_with_its_id(who: str) -> None:
-    with pytest.raises(AmbiguousUser) as several:
+    with pytest.raises(Ambiguous) as several:
         find_user(EVERYBODY, who)
     assert "2 users" in several.value.message
     assert "7 Eve <eve1@example.com>" in several.value.message
@@ -91,7 +91,7 @@ def test_a_name_of_several_is_refused_naming_each_with_its_id(who: str) -> None:
 
 def test_of_many_candidates_ten_are_named_and_the_rest_counted() -> None:
     state = register(*(User(id, "Ann", f"{id}@x.org", id, id) for id in range(1, 14)))
-    with pytest.raises(AmbiguousUser) as several:
+    with pytest.raises(Ambiguous) as several:
         find_user(state, "Ann")
     assert "13 users" in several.value.message
     assert "10 Ann <10@x.org>" in several.value.message
@@ -101,7 +101,7 @@ def test_of_many_candidates_ten_are_named_and_the_rest_counted() -> None:
 
 def test_two_destroyed_users_of_one_email_are_told_apart_by_their_events() -> None:
     state = register(GONE, GONE._replace(id=3, name="Rob", destroyed=9))
-    with pytest.raises(AmbiguousUser) as several:
+    with pytest.raises(Ambiguous) as several:
         find_user(state, "bob@example.com", destroyed_first=True)
     assert "2 Bob <bob@example.com> (destroyed: event 5)" in several.value.message
     assert "3 Rob <bob@example.com> (destroyed: event 9)" in several.value.message
@@ -112,32 +112,32 @@ def test_two_destroyed_users_of_one_email_are_told_apart_by_their_events() -> No
     [("Ada Lovelance", '"Ada Lovelace"'), ("ada lovelac", '"Ada Lovelace"'), ("adda@example.com", '"Ada@Example.com"')],
 )
 def test_the_nearest_name_or_email_is_offered(who: str, nearest: str) -> None:
-    with pytest.raises(NoSuchUser) as missing:
+    with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, who)
     assert f"did you mean {nearest}" in missing.value.hint
 
 
 def test_without_anything_near_the_hint_says_how_to_see_every_user() -> None:
-    with pytest.raises(NoSuchUser) as missing:
+    with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, "Zebedee")
-    assert missing.value.hint == "evcli user list --all shows every user"
+    assert hint_for(missing.value, " --log x") == "evcli --log x user list --all shows every user"
 
 
 def test_for_an_unknown_id_the_hint_says_which_there_are() -> None:
-    with pytest.raises(NoSuchUser) as missing:
+    with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, "77")
     assert "1 to 9" in missing.value.hint
 
 
 @pytest.mark.parametrize("who", ["1", "Ada", "ada@example.com", ""])
 def test_in_an_empty_register_nobody_is_found(who: str) -> None:
-    with pytest.raises(NoSuchUser):
+    with pytest.raises(NoSuchRecord):
         find_user(MemoryState(), who)
 
 
 @pytest.mark.parametrize("who", ["Ada\udcff", "\udcff@example.com", "\0", "\x1b[2J"])
 def test_words_that_no_user_can_have_find_nobody_and_break_nothing(who: str) -> None:
-    with pytest.raises(NoSuchUser):
+    with pytest.raises(NoSuchRecord):
         find_user(EVERYBODY, who)
 
 

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.users import TYPES, USER, User
 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.domain.packed import Claims, PackedState
 from evcli.domain.state import MemoryState, State, fold, step
 from evcli.errors import Refused
-from evcli.kinds.user import TYPES, USER, User
 
 STATES: dict[str, Callable[[], State]] = {
     "memory": MemoryState,

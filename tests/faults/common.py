@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import pytest
+from support.users import CREATED, DESTROYED
 
 import evcli
 from evcli.errors import EvcliError, NoLog
-from evcli.kinds.user import CREATED, DESTROYED
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import LogReader
 from evcli.register.decide import Intention

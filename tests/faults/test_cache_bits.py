@@ -8,12 +8,11 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 import pytest
+from support.users import EMAIL_CHANGED, RENAMED, RESTORED, find_user
 
 from evcli.cache import build as intake
-from evcli.domain.find import find_user
 from evcli.domain.state import State
 from evcli.errors import EvcliError
-from evcli.kinds.user import EMAIL_CHANGED, RENAMED, RESTORED
 from evcli.log.file.engine import FileLog
 from evcli.register.decide import Intention
 from evcli.register.history import History

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
+from support.users import clean_email
 
 from evcli.errors import BadText
-from evcli.kinds.user import clean_email
 from evcli.register import history
 from faults.casebook import chain, forged, says
 from faults.common import read

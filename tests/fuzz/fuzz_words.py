@@ -16,10 +16,10 @@ def load() -> Callable[[bytes], None]:
 
     import orjson
     from faults.casebook import chain, members
+    from support.users import clean_email, clean_name, clean_reason
 
     from evcli.cli.show.safe import safe, safe_json
     from evcli.errors import BadRef, BadText
-    from evcli.kinds.user import clean_email, clean_name, clean_reason
     from evcli.log import START
     from evcli.log.line import decode, encode
     from evcli.log.reader import LogReader

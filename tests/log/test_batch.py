@@ -15,11 +15,11 @@ import pytest
 from conftest import Clock
 from support.calls import Calls
 from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
+from support.users import CREATED, USER
 
 import evcli
 from evcli.domain.event import Event, number_of
 from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
-from evcli.kinds.user import CREATED, USER
 from evcli.log import Position
 from evcli.log.file.engine import FileLog, LogWriter
 from evcli.log.line import MAX_BATCH, BadLine, decode_each, hash_of

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from conftest import Clock
+from support.users import CREATED
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.state import State
 from evcli.errors import CannotOpen, Damaged, NotALog
-from evcli.kinds.user import CREATED
 from evcli.log import follow as following
 from evcli.log.file.engine import FileLog
 from evcli.log.follow import follow

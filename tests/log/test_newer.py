@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import LATER, creation, forged, lines_of, place_at_end
+from support.users import CREATED, USER
 
 from evcli.errors import Damaged, NewerLog
-from evcli.kinds.user import CREATED, USER
 from evcli.log import START
 from evcli.log.file.engine import FileLog
 from evcli.log.line import BadLine, NewerLine, decode, hash_of, is_proved

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from support.calls import Calls
 from support.events import TIME, creation, lines_of
+from support.users import CREATED, USER
 
 from evcli.disk import keep_copy
-from evcli.errors import Damaged, EmailTaken, NotWritten, OutcomeUnknown
-from evcli.kinds.user import CREATED, USER
+from evcli.errors import Damaged, NotWritten, OutcomeUnknown, Taken
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import LogReader
@@ -142,7 +142,7 @@ def test_a_command_that_writes_nothing_leaves_the_torn_tail(torn: Path, log: byt
     if dry_run:
         register_at(torn).execute(create("eve"), dry_run=True)
     else:
-        with pytest.raises(EmailTaken):
+        with pytest.raises(Taken):
             register_at(torn).execute(create("bob"))
     assert torn.read_bytes() == log[:-9]
     assert copies_beside(torn) == []

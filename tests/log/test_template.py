@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.events import creation, lines_of
+from support.users import CREATED, DESTROYED, RENAMED, RESTORED
 
-from evcli.kinds.user import CREATED, DESTROYED, RENAMED, RESTORED
 from evcli.log import START, Position
 from evcli.log.line import BadLine
 from evcli.log.lines import decode_many

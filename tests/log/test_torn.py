@@ -7,9 +7,9 @@ from typing import NamedTuple
 import orjson
 import pytest
 from support.events import batch_of, creation, forged, lines_of, place_at_end
+from support.users import CREATED, USER
 
 from evcli.errors import Damaged, NewerLog, NotALog
-from evcli.kinds.user import CREATED, USER
 from evcli.log.file.engine import FileLog
 from evcli.log.file.torn import SECTOR
 from evcli.log.line import FIRST_BYTES, MAX_BATCH, hash_of

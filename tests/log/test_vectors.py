@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.users import CREATED, RESTORED, USER
 
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Damaged, NewerLog, NothingToRepair
-from evcli.kinds.user import CREATED, RESTORED, USER
 from evcli.log import START
 from evcli.log.file.engine import FileLog
 from evcli.log.line import decode, encode, hash_of, place_after

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 from conftest import Clock
+from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
-from evcli.domain.find import find_user
 from evcli.domain.state import State
 from evcli.errors import (
     BadInput,
@@ -20,17 +20,16 @@ from evcli.errors import (
     Busy,
     Conflict,
     Damaged,
-    EmailTaken,
     EvcliError,
     LogCut,
     NoLog,
-    NoSuchUser,
+    NoSuchRecord,
     NotLive,
     OutcomeUnknown,
     Refused,
+    Taken,
     Unchanged,
 )
-from evcli.kinds.user import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import LogReader
@@ -207,8 +206,8 @@ def test_the_clock_of_the_world_knows_its_zone() -> None:
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 REFUSED: list[tuple[str, Intention, type[EvcliError]]] = [
-    ("a taken e-mail", create("Eve", "ADA@example.com"), EmailTaken),
-    ("nobody of that name", rename("Zoe", "Eve"), NoSuchUser),
+    ("a taken e-mail", create("Eve", "ADA@example.com"), Taken),
+    ("nobody of that name", rename("Zoe", "Eve"), NoSuchRecord),
     ("the same name", rename("Ada", "Ada"), Unchanged),
     ("destroyed already", about("2", DESTROYED), NotLive),
 ]
@@ -242,7 +241,7 @@ def test_without_a_log_an_event_about_a_user_finds_none_and_makes_none(register:
 
 def test_a_refused_first_event_leaves_no_file(register: Register, tmp_path: Path) -> None:
     def nobody(state: State) -> int:
-        raise NoSuchUser("x", "event 0")
+        raise NoSuchRecord("user", "x", "event 0")
 
     register.log.path = str(tmp_path / "new" / "events.jsonl")
     with pytest.raises(Refused):
@@ -344,7 +343,7 @@ def test_a_rule_is_asked_again_under_the_lock(
         return locked(log, wait, may_create=may_create)
 
     monkeypatch.setattr(FileLog, "locked", after_somebody_else)
-    with pytest.raises(EmailTaken):
+    with pytest.raises(Taken):
         register.execute(create("Eva", "eve@example.com"))
     assert [user.name for user in users(register)] == ["Ada", "Eve"]
 
@@ -484,7 +483,7 @@ def test_what_others_appended_is_seen_before_deciding(register: Register, log_pa
     others(log_path).execute(create("Bob"))
     outcome = register.execute(rename("Bob", "Rob"))
     assert outcome.event["sequence"] == "000000000003"
-    with pytest.raises(EmailTaken):
+    with pytest.raises(Taken):
         register.execute(create("Bobby", "bob@example.com"))
 
 

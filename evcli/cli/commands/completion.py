@@ -1,4 +1,4 @@
-"""Shell completion for bash, zsh and fish: what the words can become, with users and events from the log.
+"""Shell completion for bash, zsh and fish: what the words can become, with records and events from the log.
 
 A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they
 insert; for bash it is done here. Completion never says that something is wrong: where it fails, it offers nothing.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from itertools import islice, takewhile
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer._click.shell_completion import CompletionItem, ShellComplete, split_arg_string
@@ -20,15 +20,15 @@ from evcli.cli.show.output import Answer
 from evcli.cli.show.safe import safe
 from evcli.cli.show.times import local
 from evcli.domain.event import number_of
+from evcli.domain.kind import Kind, Revives
 from evcli.domain.state import State
 from evcli.errors import BadInput
-from evcli.kinds import TYPES
-from evcli.kinds.user import USER, User, email_key, name_key
+from evcli.kinds import KINDS, all_kinds
 
 app = typer.Typer()
 
 MOST = 100
-"""So many users are offered at the most, however many there are."""
+"""At most this many records are offered."""
 
 RECENT = 20
 """So many of the last events are offered where a moment can stand."""
@@ -145,48 +145,60 @@ class _Words(ShellComplete):
         raise NotImplementedError
 
 
-def users(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Ids, e-mails and names of users that begin with what was typed, in any case, each with who it is."""
-    session = ctx.ensure_object(Session)
-    wants_destroyed = ctx.info_name == "restore"
-    wants_all = ctx.info_name in ("show", "log")
+def who(ctx: typer.Context, incomplete: str, about: str = "") -> list[tuple[str, str]]:
+    """Ids and names of records that begin with what was typed, in any case, each with which one it is.
 
-    def is_wanted(user: User | None) -> bool:
-        return user is not None and (wants_all or (user.destroyed is not None) == wants_destroyed)
+    Of the kind whose command it is; of kind `about` where a log is asked for the events about one record.
+    """
+    session = ctx.ensure_object(Session)
+    kind = KINDS[about or (ctx.parent and ctx.parent.info_name) or ""]
+    each = kind.verbs.get(ctx.info_name or "")
+    wants_all = bool(about) or each is None
+    wants_ended = type(each) is Revives
+
+    def is_wanted(record: Any) -> bool:
+        return record is not None and (wants_all or (record[-1] is not None) == wants_ended)
 
     with session.log.reader() as reader:
         state = session.history.at(reader)
-        live_only = not wants_all and not wants_destroyed
-        wanted = islice(filter(is_wanted, _by_id(state, incomplete, live_only=live_only)), MOST)
-        found = [(str(user.id), f"{user.name} <{user.email}>") for user in wanted]
+        live_only = not wants_all and not wants_ended
+        wanted = islice(filter(is_wanted, _by_id(state, kind, incomplete, live_only=live_only)), MOST)
+        found = [(str(record.id), kind.labelled(record)) for record in wanted]
         begun = incomplete.casefold()
-        words = takewhile(lambda pair: pair[0].startswith(begun), state.words(USER, begun)) if begun else ()
-        is_shared = lru_cache(lambda word: _is_shared(state, word, is_wanted))
-        for word, user in islice(words, MOST):
-            if not is_wanted(user):
+        words = takewhile(lambda pair: pair[0].startswith(begun), state.words(kind.name, begun)) if begun else ()
+        is_shared = lru_cache(lambda word: _is_shared(state, kind, word, is_wanted))
+        for word, record in islice(words, MOST):
+            if not is_wanted(record):
                 continue
-            if word == email_key(user):
-                found.append((user.email, user.name))
-            elif "@" not in user.name and not user.name.isdigit() and not is_shared(word):
-                found.append((user.name, user.email))
+            others = [str(getattr(record, name)) for name in kind.names]
+            if word == kind.key(record):
+                found.append((others[0], others[-1] if len(others) > 1 else kind.labelled(record)))
+            elif _means_by_name(kind, others[-1]) and not is_shared(word):
+                found.append((others[-1], others[0] if len(others) > 1 else kind.labelled(record)))
     return found[:MOST]
 
 
-def _by_id(state: State, digits: str, *, live_only: bool) -> Iterator[User]:
-    """The users whose ids begin with these digits, the lowest first."""
-    last = state.last_id(USER)
+def _means_by_name(kind: Kind, name: str) -> bool:
+    """Whether a name, typed as a WHO, is taken for a name: not for an id, nor for the unique field."""
+    mark = kind.fields[kind.unique].mark if kind.unique else ""
+    return not name.isdigit() and not (mark and mark in name)
+
+
+def _by_id(state: State, kind: Kind, digits: str, *, live_only: bool) -> Iterator[Any]:
+    """The records whose ids begin with these digits, the lowest first."""
+    last = state.last_id(kind.name)
     if not digits:
-        yield from state.records(USER, live_only=live_only)
+        yield from state.records(kind.name, live_only=live_only)
     elif digits.isascii() and digits.isdigit() and digits[0] != "0":
         low, high = int(digits), int(digits)
         while low <= last:
             for id in range(low, min(high, last) + 1):
-                yield state.get(USER, id)
+                yield state.get(kind.name, id)
             low, high = low * 10, high * 10 + 9
 
 
-def _is_shared(state: State, word: str, is_wanted: Callable[[User], bool]) -> bool:
-    called = (user for user in state.called(USER, word) if name_key(user) == word and is_wanted(user))
+def _is_shared(state: State, kind: Kind, word: str, is_wanted: Callable[[Any], bool]) -> bool:
+    called = (each for each in state.called(kind.name, word) if kind.name_key(each) == word and is_wanted(each))
     return len(list(islice(called, 2))) > 1
 
 
@@ -205,7 +217,7 @@ def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def event_types(incomplete: str) -> list[tuple[str, str]]:
     """The types of events."""
-    return [(name, "") for name in TYPES if name.startswith(incomplete)]
+    return [(name, "") for kind in all_kinds() for name in kind.types if name.startswith(incomplete)]
 
 
 def _split(line: str) -> tuple[list[str], str]:

@@ -1,4 +1,4 @@
-"""`evcli export`: the users of a moment, or the events, for other programs."""
+"""`evcli export`: the records of a moment, or the events, for other programs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
@@ -11,21 +11,25 @@ from evcli.cli.show.output import FOR_PROGRAMS, Answer
 from evcli.cli.show.render import as_json
 from evcli.disk import held_signals
 from evcli.domain.event import Event
+from evcli.domain.kind import Kind
 from evcli.domain.state import State
 from evcli.errors import BadInput, Damaged, LogCut
-from evcli.kinds.user import USER, User
+from evcli.kinds import all_kinds, first_kind
 from evcli.log.reader import LogReader
 
 app = typer.Typer()
 
-FORMS = {"users": ("csv", "json", "jsonl"), "events": ("jsonl", "json")}
-"""What can be exported, and in which forms, the default first."""
+RECORDS = ("csv", "json", "jsonl")
+EVENTS = ("jsonl", "json")
+"""In which forms records and events can be exported, the default first."""
 
-_ON_SCREEN = {"users": "evcli user list", "events": "evcli log"}
+
+def _kinds() -> dict[str, Kind]:
+    return {kind.plural: kind for kind in all_kinds()}
 
 
 def _whats(incomplete: str) -> list[str]:
-    return [what for what in FORMS if what.startswith(incomplete)]
+    return [what for what in (*_kinds(), "events") if what.startswith(incomplete)]
 
 
 @app.command(
@@ -48,24 +52,27 @@ def export(
     ] = "-",
     what: Annotated[
         str,
-        typer.Option("--what", metavar="WHAT", show_default=False, help="users or events.", autocompletion=_whats),
-    ] = "users",
+        typer.Option(
+            "--what", metavar="WHAT", help="Events, or the plural of a kind (default the first).", autocompletion=_whats
+        ),
+    ] = "",
     at: At = None,
-    all: Annotated[bool, typer.Option("--all", help="Destroyed users too.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Records that have ended too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
 ) -> None:
-    """Write the users, or the events, for other programs.
+    """Write the records, or the events, for other programs.
 
-    Users are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
+    Records are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
     CloudEvents batch (application/cloudevents-batch+json).
 
     In CSV, text that begins with = + - @ TAB CR LF or NUL (or so after some ') gets one ' before it, so that no
     spreadsheet takes it for a formula; without that one ' it is the text again.
     """
     session: Session = ctx.obj
+    what = what or first_kind().plural
     form = _form(session, what)
-    if all and what != "users":
-        raise BadInput("--all is about users, and events are always all", "leave --all out")
+    if all and what == "events":
+        raise BadInput("--all is about records, and events are always all", "leave --all out")
     with session.reader() as reader:
         number = None if at is None else session.moment(at, reader)
         if file == "-":
@@ -103,10 +110,11 @@ def _export(
             yield record
 
     try:
-        if what == "users":
+        if what != "events":
+            kind = _kinds()[what]
             state = _state(session, reader, number)
-            users = counted(state.records(USER, live_only=not all))
-            answer = Answer(header=User._fields, rows=users, records=map(as_json, users), is_export=True)
+            records = counted(state.records(kind.name, live_only=not all))
+            answer = Answer(header=kind.record._fields, rows=records, records=map(as_json, records), is_export=True)
         else:
             answer = Answer(records=counted(_events(reader, number)), is_verbatim=True, is_export=True)
         write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
@@ -115,17 +123,22 @@ def _export(
             "; what was exported is incomplete" if written and where == "stdout" else "; nothing was exported"
         )
         raise
-    last = state.number if what == "users" else reader.at.number
-    return f"{written} {what.removesuffix('s') if written == 1 else what} as of event {last} exported to {where}"
+    last = reader.at.number if what == "events" else state.number
+    one = "event" if what == "events" else _kinds()[what].name
+    return f"{written} {one if written == 1 else what} as of event {last} exported to {where}"
 
 
 def _form(session: Session, what: str) -> str:
-    if what not in FORMS:
-        raise BadInput(f'--what "{what}" is none of {", ".join(FORMS)}', "users is the default")
-    form = session.output.form or FORMS[what][0]
-    if form not in FORMS[what]:
-        hint = f"{_ON_SCREEN[what]} --format {form} shows them so"
-        raise BadInput(f"{what} are exported as {' or '.join(FORMS[what])}, not as {form}", hint)
+    kinds = _kinds()
+    if what not in (*kinds, "events"):
+        raise BadInput(
+            f'--what "{what}" is none of {", ".join((*kinds, "events"))}', f"{next(iter(kinds))} is the default"
+        )
+    forms, on_screen = (EVENTS, "evcli log") if what == "events" else (RECORDS, f"evcli {kinds[what].name} list")
+    form = session.output.form or forms[0]
+    if form not in forms:
+        hint = f"{on_screen} --format {form} shows them so"
+        raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
     return form
 
 

@@ -41,13 +41,13 @@ FORMATS = """\
 
 JSON documents (more members may come; these stay; created, changed and destroyed are event numbers):
 
-  user list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
-  user show   one user, and "events": those about it up to that moment
+  KIND list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
+  KIND show   one record, and "events": those about it up to that moment
   state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
   log         [events, exactly as in the log]
-  show        {"event":{…},"before":USER or null,"after":USER}
-  diff        {"from":41,"to":42,"changes":[{"id":7,"before":USER or null,"after":USER or null}]}
-  export      [users as user list has them], or with --what events [events exactly as in the log], a CloudEvents batch
+  show        {"event":{…},"before":RECORD or null,"after":RECORD}
+  diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
+  export      [records as KIND list has them], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
               "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
@@ -63,7 +63,7 @@ lines and events from 1."""
 
 EXIT_CODES = """\
   0         done; an empty answer is done too
-  1         refused by a rule: no such user, e-mail taken, already destroyed
+  1         refused by a rule: no such record, e-mail taken, already destroyed
   2         wrong usage or bad input
   10        there is no log here
   11        busy: the lock was not free in time (--lock-wait)

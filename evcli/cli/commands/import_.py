@@ -1,17 +1,17 @@
-"""`evcli import`: users from a file that another program wrote, batch by batch, and safe to run again."""
+"""`evcli import`: records from a file that another program wrote, batch by batch, and safe to run again."""
 
 from typing import Annotated
 
 import typer
 
 from evcli.cli.options import LockWait
-from evcli.cli.rows import FIELDS, NEEDED, intention
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.write import answer_once_done
-from evcli.errors import BadInput, EmailTaken, EvcliError, Refused
-from evcli.kinds.user import CREATED
+from evcli.domain.kind import Begins, Ends, Kind
+from evcli.errors import BadInput, EvcliError, Refused, Taken
+from evcli.kinds import KINDS, MODULES, TYPES, first_kind
 from evcli.log.replay import without_garbage_collection
 from evcli.register.decide import Change, Intention
 from evcli.register.register import LOCK_WAIT
@@ -19,11 +19,12 @@ from evcli.register.series import SeriesRegister
 from evcli.transfer.rows import Intake
 from evcli.transfer.run import Import
 from evcli.transfer.source import FORMS, Source, opened
+from evcli.transfer.wanted import Wanted
 
 app = typer.Typer()
 
 MOST_NAMED = 10
-"""At most so many new users are named one by one in the way back."""
+"""At most so many new records are named one by one in the way back."""
 
 
 @app.command(
@@ -35,9 +36,9 @@ Examples:
   evcli import people.jsonl --skip-existing
 
 The first line of CSV names the columns, in any case; a line of JSON Lines is an object with members of these names:
-  name, email  the user; both are needed
-  action       create (when empty), rename, destroy or restore: the user with that e-mail; change-email: the user
-               with that name
+  name, email  the fields of the kind; those by which a record is meant must be there
+  action       what happens: a verb of the kind's commands; when empty, the one that begins a record. The record is
+               the one with that unique field (e-mail); where that is what changes, the one with that name
   date         when it happened, as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a
                zone; it is recorded now, and --at asks what was recorded by then
   reason       why, kept with the event
@@ -46,30 +47,37 @@ Whatever interrupts it: run it again. Rows that are recorded are known by their 
 Exit codes: evcli help exit-codes
 """,
 )
-def import_users(
+def import_records(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSON Lines; - is standard input.")],
     form: Annotated[
         str | None,
         typer.Option("--from", metavar="FORM", help="csv or jsonl; default: as the name ends, or the input begins."),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="What the rows are about (default the first kind of all)."),
+    ] = None,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Pass over new users whose e-mail a live user has already.")
+        bool, typer.Option("--skip-existing", help="Skip new records whose unique field is already in use.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows, name every bad one; write nothing.")
     ] = False,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Record users from a CSV or JSON Lines file.
+    """Record what a CSV or JSON Lines file says, batch by batch.
 
-    Batch by batch; the first bad row ends it before anything of its batch is written.
+    It stops at the first bad row; nothing from that row's batch is written.
     """
+    if kind not in (None, *MODULES):
+        raise BadInput(f'--kind "{kind}" is none of {", ".join(MODULES)}')
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
     session: Session = ctx.obj
     with opened(file) as source, without_garbage_collection():
-        run = _Run(session, source, form, skip_existing, dry_run, lock_wait)
+        of_kind = first_kind() if kind is None else KINDS[kind]
+        run = _Run(session, of_kind, source, form, skip_existing, dry_run, lock_wait)
         if dry_run:
             run.rehearse()
         else:
@@ -80,9 +88,18 @@ class _Run:
     """One run of the command: the import, and what people are told of it."""
 
     def __init__(
-        self, session: Session, source: Source, form: str | None, skip_existing: bool, dry_run: bool, lock_wait: float
+        self,
+        session: Session,
+        kind: Kind,
+        source: Source,
+        form: str | None,
+        skip_existing: bool,
+        dry_run: bool,
+        lock_wait: float,
     ) -> None:
         self._session = session
+        self._kind = kind
+        self._rows = Wanted(kind, session.clock)
         self._source = source
         self._form = form
         self._skip_existing = skip_existing
@@ -96,7 +113,7 @@ class _Run:
         self._import = Import(
             session.register_of(SeriesRegister),
             source,
-            lambda: Intake(source, form, FIELDS, NEEDED, self._note).rows(),
+            lambda: Intake(source, form, self._rows.columns, self._rows.needed, self._note).rows(),
             self._wanted,
             lock_wait=lock_wait,
             is_there=self._is_there,
@@ -132,9 +149,12 @@ class _Run:
     # --- what the import asks and tells -------------------------------------------------------------------------------
 
     def _is_there(self, intention: Intention, refused: Refused) -> bool:
-        return self._skip_existing and intention.type == CREATED and isinstance(refused, EmailTaken)
+        is_new = type(TYPES[intention.type]) is Begins
+        return self._skip_existing and is_new and isinstance(refused, Taken)
 
     def _tell_bad(self, line: int, field: str, error: EvcliError) -> None:
+        if isinstance(error, Taken) and error.is_skippable:
+            error.hint += "; --skip-existing skips the second"
         error.message = f"{self._source.name} line {line}{f', {field}' if field else ''}: {error.message}"
         if not self._dry_run:
             raise error
@@ -143,7 +163,7 @@ class _Run:
         self._session.output.warning(error.message)
 
     def _wanted(self, cells: tuple[str, ...], event: str) -> Intention:
-        wanted = intention(cells, event, self._session.clock)
+        wanted = self._rows.intention(cells, event)
         self._is_all_new = self._is_all_new and not wanted.finds
         return wanted
 
@@ -192,10 +212,9 @@ class _Run:
             return f"nothing to import: {self._source.name} has no rows"
         if not run.events:
             return f"nothing to import from {self._source.name}: {of_these}"
-        what = "user" if self._is_all_new else "event"
-        done = (
-            f"imported {run.events:,} {what}{'s' if run.events > 1 else ''} from {self._source.name}: {self._events()}"
-        )
+        one, many = (self._kind.name, self._kind.plural) if self._is_all_new else ("event", "events")
+        what = many if run.events > 1 else one
+        done = f"imported {run.events:,} {what} from {self._source.name}: {self._events()}"
         return done + (f" ({of_these})" if there else "")
 
     def _answer(self, *, recorded: bool) -> None:
@@ -210,8 +229,10 @@ class _Run:
             "recorded": recorded,
         }
         lines = [self._sentence()]
-        if recorded and 0 < run.events == len(self._new) and self._is_all_new:
-            lines.append(f"undo: evcli{self._session.log_words} user destroy {' '.join(map(str, self._new))}")
+        end = self._kind.one(Ends)
+        if end and not end.required and recorded and 0 < run.events == len(self._new) and self._is_all_new:
+            ids = " ".join(map(str, self._new))
+            lines.append(f"undo: evcli{self._session.log_words} {self._kind.name} {end.verb} {ids}")
         if output.quiet and output.chosen_form in ("table", "plain"):
             return
         output.show(Answer(header=tuple(document), rows=[tuple(document.values())], document=document, lines=lines))

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from evcli.cli.options import ByType, ByUser, Ref, Since, Until, complete_moments
+from evcli.cli.options import ByType, Ref, Since, Until, complete_moments
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, fields
 from evcli.cli.show.render import LOG_HEADER, as_json, event_fields, in_words, log_row
 from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.find import find_user
+from evcli.domain.find import find
 from evcli.errors import BadRef
-from evcli.kinds.user import USER
+from evcli.kinds import KINDS
 from evcli.log import Position
 from evcli.log.reader import LogReader
 
@@ -46,7 +46,6 @@ def log(
     since: Since = None,
     until: Until = None,
     type: ByType = None,
-    user: ByUser = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
@@ -64,18 +63,21 @@ def log(
         first = 0 if since is None else session.moment(since, reader, beginning=True)
         end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
 
-        id = None if user is None else find_user(session.history.at(reader), user).id
+        subject: tuple[str, int] | None = None
+        if session.about is not None:
+            name, who = session.about
+            subject = name, find(session.history.at(reader), KINDS[name], who).id
 
         def is_wanted(event: Event) -> bool:
             return (
                 (type is None or fnmatchcase(event["type"], type))
-                and (id is None or event["subject"] == f"{USER}/{id}")
+                and (subject is None or subject_of(event) == subject)
                 and (actor is None or event["authid"] == actor)
             )
 
         def events(*, backward: bool) -> Iterator[Event]:
-            if id is not None:
-                about = session.history.events_about(reader, USER, id, end.number, after=first, backward=backward)
+            if subject is not None:
+                about = session.history.events_about(reader, *subject, end.number, after=first, backward=backward)
                 return filter(is_wanted, about)
             return filter(
                 is_wanted, _newest_first(reader, first, end) if backward else _oldest_first(reader, first, end)
@@ -90,7 +92,7 @@ def log(
         chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
         first_one = next(chosen, None)
         if first_one is None:
-            session.output.note("no events are so" if end.number else "the log is empty")
+            session.output.note("no matching events" if end.number else "the log is empty")
         else:
             chosen = chain([first_one], chosen)
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
@@ -126,7 +128,12 @@ def show(ctx: typer.Context, ref: Ref = "@") -> None:
         if number == 0:
             raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
         event, before, after = session.history.change(reader, number)
-    rows: list[tuple[str, Cell]] = [*event_fields(event), ("before", in_words(before)), ("after", in_words(after))]
+    kind = KINDS[subject_of(event)[0]]
+    rows: list[tuple[str, Cell]] = [
+        *event_fields(event),
+        ("before", in_words(kind, before)),
+        ("after", in_words(kind, after)),
+    ]
     session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
 
 
@@ -168,8 +175,14 @@ def diff(
     document = {
         "from": start,
         "to": end,
-        "changes": [{"id": (new or old).id, "before": as_json(old), "after": as_json(new)} for _, old, new in changes],
+        "changes": [
+            {"kind": kind, "id": (new or old).id, "before": as_json(old), "after": as_json(new)}
+            for kind, old, new in changes
+        ],
     }
-    rows = [(f"{kind} {(new or old).id}", in_words(old), in_words(new)) for kind, old, new in changes]
+    rows = [
+        (f"{kind} {(new or old).id}", in_words(KINDS[kind], old), in_words(KINDS[kind], new))
+        for kind, old, new in changes
+    ]
     title = f"from event {start} to event {end}"
     session.output.show(Answer(header=("record", "before", "after"), rows=rows, document=document, title=title))

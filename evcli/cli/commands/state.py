@@ -7,7 +7,7 @@ from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.render import as_json
 from evcli.cli.show.times import local
-from evcli.kinds.user import USER, User
+from evcli.kinds import all_kinds, first_kind
 
 app = typer.Typer()
 
@@ -29,20 +29,28 @@ def state(ctx: typer.Context, at: At = None) -> None:
     with session.reader() as reader:
         state = session.history.at(reader, None if at is None else session.moment(at, reader))
         place = session.history.place(reader, state.number)
-    users = list(state.records(USER))
-    live = [user for user in users if user.destroyed is None]
+        records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
+    live = {kind: [record for record in each if record[-1] is None] for kind, each in records.items()}
+    ended = sum(len(each) - len(live[kind]) for kind, each in records.items())
+    count = sum(map(len, live.values()))
     document = {
         "number": place.number,
         "sha256": place.sha256.decode(),
         "time": place.recorded or None,
-        "live": len(live),
-        "destroyed": len(users) - len(live),
-        "users": [as_json(user) for user in users] if session.output.form in ("json", "jsonl") else None,
+        "live": count,
+        "destroyed": ended,
     }
+    if session.output.form in ("json", "jsonl"):
+        document |= {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
     moment = f"event {place.number} ({local(place.recorded)})" if place.number else "event 0 (the empty register)"
-    title = f"{moment}: {len(live)} live, {len(users) - len(live)} destroyed"
+    shown = [kind for kind, each in records.items() if each] or [first_kind()]
+    gone = shown[0].ended if len(shown) == 1 else "ended"
+    title = f"{moment}: {count} live, {ended} {gone}"
     if session.output.chosen_form in ("plain", "csv"):
         session.output.note(title)
-    session.output.show(
-        Answer(header=User._fields[:-1], rows=[user[:-1] for user in live], document=document, title=title)
-    )
+    header: tuple[str, ...] = shown[0].record._fields[:-1]
+    rows = [record[:-1] for record in live[shown[0]]]
+    if len(shown) > 1:
+        header = ("kind", "id", "record")
+        rows = [(kind.name, record.id, kind.labelled(record)) for kind in shown for record in live[kind]]
+    session.output.show(Answer(header=header, rows=rows, document=document, title=title))

@@ -242,7 +242,7 @@ def status(ctx: typer.Context) -> None:
         "head": place.head,
         "identity": first["sha256"] if first else None,
         "live": sum(count.live for count in counts),
-        "destroyed": sum(count.destroyed for count in counts),
+        "destroyed": sum(count.ended for count in counts),
         "first": first["time"] if first else None,
         "last": last["time"] if last else None,
         "cache": None if session.history.cache_path is None else valid(session.history.cache_path),

@@ -4,6 +4,7 @@ from typing import Any
 
 from evcli.cli.show.output import Cell, When
 from evcli.domain.event import Event, number_of
+from evcli.domain.kind import Kind
 
 LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
 
@@ -39,8 +40,8 @@ def as_json(record: Any) -> dict[str, Any] | None:
     return None if record is None else record._asdict()
 
 
-def in_words(record: Any) -> str:
-    """A record in a cell: `Ada <ada@example.com>`, and whether it is destroyed; "" where there is none."""
+def in_words(kind: Kind, record: Any) -> str:
+    """A record in a cell: `Ada <ada@example.com>`, and whether it has ended; "" where there is none."""
     if record is None:
         return ""
-    return f"{record.name} <{record.email}>" + (f", destroyed by event {record.destroyed}" if record.destroyed else "")
+    return kind.labelled(record) + (f", {kind.ended} by event {record[-1]}" if record[-1] else "")

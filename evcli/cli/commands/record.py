@@ -1,0 +1,142 @@
+"""`evcli KIND VERB …`: the commands of every kind of record, made from its declaration."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from typer._click import Command
+from typer._click.globals import get_current_context
+
+from evcli.cli.app import EvcliCommand, LazyGroup
+from evcli.cli.parameters import parsed
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer, Cell, fields
+from evcli.cli.show.render import as_json, summary
+from evcli.cli.show.times import local
+from evcli.cli.words import Words, commands
+from evcli.cli.write import Writing, record
+from evcli.domain.event import number_of
+from evcli.domain.fields import REASON
+from evcli.domain.find import find
+from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.state import State
+from evcli.domain.text import composed
+from evcli.errors import NoSuchRecord, Refused
+from evcli.kinds import KINDS
+from evcli.register.decide import Intention
+
+
+def group(name: str) -> LazyGroup:
+    """`evcli KIND …`"""
+    kind = KINDS[name]
+    table = {verb: _builder(kind, verb, words) for verb, words in commands(kind).items()}
+    lines = [words().examples[0] for words in commands(kind).values()]
+    return LazyGroup(
+        name,
+        table=table,
+        help=f"Record what happens to {kind.plural}, and see what they are.",
+        epilog=_epilog([*lines[:1], f"evcli {name} list --at 2026-03-03", *lines[1:2]]),
+    )
+
+
+def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], Command]:
+    def build() -> Command:
+        help, parameters, examples = words()
+
+        def run(**values: Any) -> None:
+            session: Session = get_current_context().find_root().obj
+            if verb in kind.verbs:
+                _write(session, kind.verbs[verb], values)
+            else:
+                {"list": list_records, "show": show}[verb](session, kind, values)
+
+        return EvcliCommand(
+            verb, params=list(map(parsed, parameters)), callback=run, help=help, epilog=_epilog(examples),
+            rich_markup_mode=None,
+        )  # fmt: skip
+
+    return build
+
+
+def _epilog(examples: list[str] | Any) -> str:
+    lines = "".join(f"  {line}\n" for line in examples)
+    return f"\nExamples:\n{lines}\nExit codes: evcli help exit-codes\n"
+
+
+def _write(session: Session, each: EventType, values: dict[str, Any]) -> None:
+    """Record what was typed: WHO and the fields that the event type has."""
+    kind = each.kind
+    data = {}
+    for name, field in (each.fields | {"reason": REASON}).items():
+        typed = values["reason" if name == "reason" else f"data_{name}"]
+        if typed is not None:
+            data[name] = field.clean(typed)
+    if type(each) is Begins:
+        wanted = [Intention(each.name, data, about=lambda state: state.last_id(kind.name) + 1, finds=False)]
+    else:
+        who = values["who"] if isinstance(values["who"], (tuple, list)) else [values["who"]]
+        wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
+    lock_wait = values["lock_wait"]
+    writing = Writing(values["dry_run"], values["expect"], values["id"], lock_wait)
+    record(session, wanted, writing)
+
+
+def _finding(each: EventType, who: str) -> Callable[[State], int]:
+    def about(state: State) -> int:
+        id: int = find(state, each.kind, who, ended_first=type(each) is Revives).id
+        return id
+
+    return about
+
+
+def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
+    """`evcli KIND list`"""
+    at, is_all, wanted = values["at"], values.get("all", False), composed(values.get("match") or "").casefold()
+    with session.reader() as reader:
+        state = session.history.at(reader, None if at is None else session.moment(at, reader))
+    places = [kind.record._fields.index(name) for name in kind.own]
+    found = (
+        record
+        for record in state.records(kind.name, live_only=not is_all)
+        if not wanted or any(wanted in str(record[at]).casefold() for at in places if record[at] is not None)
+    )
+    records = list(islice(found, values["limit"] or None))
+    if not records:
+        session.output.note(f"no {kind.plural}{' match' if wanted else ''} at event {state.number}")
+    # A table for people leaves the column of the events that end records out where it would be empty.
+    columns = None if is_all or session.output.chosen_form != "table" else -1
+    rows = [record[:columns] for record in records]
+    session.output.show(Answer(header=kind.record._fields[:columns], rows=rows, records=map(as_json, records)))
+
+
+def show(session: Session, kind: Kind, values: dict[str, Any]) -> None:
+    """`evcli KIND show`"""
+    who, at, history = values["who"], values["at"], session.history
+    with session.reader() as reader:
+        number = None if at is None else session.moment(at, reader)
+        state = history.at(reader, number)
+        try:
+            record = find(state, kind, who)
+        except NoSuchRecord as unknown:
+            raise _known_later(unknown, kind, state, history.at(reader)) from None
+        events = list(history.events_about(reader, kind.name, record.id, state.number))
+    rows: list[tuple[str, Cell]] = list(record._asdict().items())
+    for event in events:
+        said = summary(event)
+        told = f"{local(event['time'])} {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
+        rows.append((f"event {number_of(event)}", told))
+    session.output.show(fields(rows, {**record._asdict(), "events": events}))
+
+
+def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:
+    """The same error; when there is such a record by now, it says since when."""
+    try:
+        record = find(now, kind, unknown.who)
+    except Refused:
+        return unknown
+    name, id, first = kind.name, record.id, record[-3]
+    if first <= state.number:
+        hint = f"{name} {id} was not called so then; evcli {name} show {id} --at {state.number}"
+    else:
+        hint = f"{name} {id} was {kind.began} by event {first}: try --at {first}, or evcli log --{name} {id}"
+    return NoSuchRecord(name, unknown.who, f"event {state.number}", hint)

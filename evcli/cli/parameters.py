@@ -1,0 +1,61 @@
+"""Words of a command line as the parser's parameters, with what completes them."""
+
+from typing import TYPE_CHECKING, Any
+
+from typer._click.types import FloatRange, IntRange
+from typer.core import TyperArgument, TyperOption
+
+from evcli.cli.words import Parameter
+
+if TYPE_CHECKING:
+    from typer._click.shell_completion import CompletionItem
+
+_TYPES: dict[str, Any] = {"text": str, "flag": bool, "integer": IntRange(min=0), "number": FloatRange(min=0)}
+
+
+class _Completed:
+    """A parameter whose candidates come from the log."""
+
+    completion = ""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> "list[CompletionItem]":
+        """The candidates that begin with what was typed."""
+        from typer._click.shell_completion import CompletionItem
+
+        from evcli.cli.commands import completion
+
+        if not self.completion:
+            found: list[CompletionItem] = super().shell_complete(ctx, incomplete)  # type: ignore[misc]  # a mixin
+            return found
+        if self.completion == "moment":
+            pairs = completion.moments(ctx, incomplete)
+        else:
+            name: str = self.name  # type: ignore[attr-defined]  # a mixin
+            pairs = completion.who(ctx, incomplete, name.removeprefix("about_") if name != "who" else "")
+        return [CompletionItem(value, help=help) for value, help in pairs if value.startswith(incomplete)]
+
+
+class _Argument(_Completed, TyperArgument):
+    pass
+
+
+class _Option(_Completed, TyperOption):
+    pass
+
+
+def parsed(each: Parameter) -> _Argument | _Option:
+    """The parameter as the parser wants it."""
+    made: _Argument | _Option
+    if each.flags:
+        is_flag = each.type == "flag"
+        made = _Option(
+            param_decls=[*each.flags, each.name], type=_TYPES[each.type], metavar=each.metavar or None, help=each.help,
+            required=each.is_required, is_flag=is_flag, default=False if is_flag else None,
+        )  # fmt: skip
+    else:
+        made = _Argument(
+            param_decls=[each.name], type=_TYPES[each.type], metavar=each.metavar + ("..." if each.is_many else ""),
+            help=each.help, required=each.is_required, nargs=-1 if each.is_many else 1, show_default=False,
+        )  # fmt: skip
+    made.completion = each.completion
+    return made

@@ -1,0 +1,163 @@
+"""What can be typed after `evcli KIND VERB`, with its help and examples: derived from the kind's declaration.
+
+One table for the parser, for help and for completion; it knows nothing of any of them.
+"""
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from evcli.domain.fields import REASON
+from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
+
+
+class Parameter(NamedTuple):
+    """An argument, or an option when it has flags."""
+
+    name: str
+    """Under which the command gets it."""
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    help: str = ""
+    type: str = "text"
+    """text, flag, integer or number."""
+    is_required: bool = False
+    is_many: bool = False
+    completion: str = ""
+    """What completes it: who or moment."""
+
+
+class Words(NamedTuple):
+    """A command of a kind."""
+
+    help: str
+    parameters: Sequence[Parameter]
+    examples: Sequence[str]
+
+
+AT = Parameter("at", ("--at",), "REF", "At which moment (evcli help refs).", completion="moment")
+LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 is all.", "integer")
+ALL = ("--all",)
+MATCH = ("--match",)
+WRITING = (
+    Parameter("reason", ("--reason",), "TEXT", REASON.help),
+    Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
+    Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
+    Parameter("id", ("--id",), "ID", "The event's id: sent twice, it is recorded once."),
+    Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number"),
+)
+
+
+def commands(kind: Kind) -> dict[str, Callable[[], Words]]:
+    """The commands of a kind by name, those of its page first; each is made when it is asked for."""
+
+    def of(each: EventType) -> Callable[[], Words]:
+        return lambda: Words(_help(each), _parameters(each), _examples(each))
+
+    return {verb: of(each) for verb, each in kind.verbs.items()} | {
+        "list": lambda: _list(kind),
+        "show": lambda: _show(kind),
+    }
+
+
+def option_of(field: str) -> str:
+    """The option that takes a field: `--frame-number`."""
+    return "--" + field.replace("_", "-")
+
+
+def argument_of(each: EventType) -> str:
+    """The field that a command takes as a word by itself: the first that it needs; "" when it needs none."""
+    return each.required[0] if each.required else ""
+
+
+def beginning_of(kind: Kind) -> str:
+    """The command, after `evcli`, that begins a record: `user create NAME --email EMAIL`."""
+    each = next(each for each in kind.types.values() if type(each) is Begins)
+    words = [kind.name, each.verb]
+    for name in each.required:
+        words += [name.upper()] if name == argument_of(each) else [option_of(name), name.upper()]
+    return " ".join(words)
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """`id, e-mail or name`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def _parameters(each: EventType) -> list[Parameter]:
+    kind, found = each.kind, []
+    if type(each) is not Begins:
+        many = not each.required
+        found.append(_who(kind, many=many))
+    for name, field in each.fields.items():
+        help = field.help or (f"No other live {kind.name} may have it." if name == kind.unique else "")
+        word = name.upper().replace("_", "-")
+        flags = () if name == argument_of(each) else (option_of(name),)
+        found.append(Parameter(f"data_{name}", flags, word, help, is_required=field.required))
+    return [*found, *WRITING]
+
+
+def _who(kind: Kind, *, many: bool = False) -> Parameter:
+    ways = ["id", *(kind.fields[name].label for name in kind.names)]
+    article = "An" if kind.name[0] in "aeio" else "A"
+    help = f"{article} {kind.name}'s {listed(ways, 'or')}."
+    if many:
+        help = f"{listed([(way + 's').capitalize() if way == 'id' else way + 's' for way in ways], 'or')}."
+    completion = "who"
+    return Parameter("who", (), "WHO", help, is_required=True, is_many=many, completion=completion)
+
+
+def _list(kind: Kind) -> Words:
+    parameters = [AT]
+    if any(type(each) is Ends for each in kind.types.values()):
+        parameters.append(Parameter("all", ALL, "", f"{kind.ended.capitalize()} {kind.plural} too.", "flag"))
+    if labels := [kind.fields[name].label for name in kind.own if name in kind.fields]:
+        help = f"Only with TEXT in {listed(labels, 'or')}, in any case."
+        parameters.append(Parameter("match", MATCH, "TEXT", help))
+    examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
+    examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
+    return Words(f"List the {kind.plural} there are, or were at a moment.", [*parameters, LIMIT], examples)
+
+
+def _show(kind: Kind) -> Words:
+    help = f"Show one {kind.name}, now or at a moment, with the events that made it so."
+    examples = [
+        f"evcli {kind.name} show {_example_who(kind)}",
+        f"evcli {kind.name} show 7 --at 2026-03-03 --json",
+    ]
+    return Words(help, [_who(kind), AT], examples)
+
+
+def _help(each: EventType) -> str:
+    """The page's line, and what follows from its role: several at once, and what takes it back."""
+    kind, more = each.kind, []
+    if not each.required and type(each) is not Begins:
+        more.append("Several are one batch: all or none.")
+    if type(each) is Ends:
+        back = f"; evcli {kind.name} {each.undo.verb} takes it back" if each.undo else ", and nothing takes it back"
+        more.append(f"Nothing is deleted{back}.")
+    return f"{each.help}.\n\n{' '.join(more)}" if more else f"{each.help}."
+
+
+def _examples(each: EventType) -> list[str]:
+    """Lines that can be typed, from the examples of the fields."""
+    kind, begins = each.kind, type(each) is Begins
+    words = ["evcli", kind.name, each.verb] + ([] if begins else [_example_who(kind, besides=tuple(each.fields))])
+    for name, field in each.fields.items():
+        value = shlex.quote(field.examples[not begins and name in kind.names])
+        if name == argument_of(each):
+            words.append(value)
+        elif field.required:
+            words += [option_of(name), value]
+    plain = " ".join(words)
+    if begins:
+        return [plain, f'{plain} --id "$(uuidgen)"', f"{plain} --dry-run"]
+    if each.required:
+        return [plain, f"{plain} --expect 42"]
+    reason = f" --reason {shlex.quote(each.why or REASON.examples[type(each) is Revives])}"
+    return [plain + reason, f"evcli {kind.name} {each.verb} 7 8 9"]
+
+
+def _example_who(kind: Kind, *, besides: Sequence[str] = ()) -> str:
+    by = next((name for name in kind.names if name not in besides), "")
+    return shlex.quote(kind.fields[by].examples[0]) if by else "7"

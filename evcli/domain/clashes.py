@@ -1,0 +1,95 @@
+"""What a kind cannot be called, because it means something already: checked when a kind is loaded.
+
+The words that every kind has are listed here, so that a page is refused wherever it is loaded; a test holds them
+against the commands and options that there are.
+"""
+
+import re
+from collections.abc import Iterator
+
+from evcli.domain.kind import Begins, Kind
+
+FIELDS = frozenset({"id", "reason", "action", "date", "time", "events", "event"})
+"""What every event, row or record has."""
+OPTIONS = frozenset(
+    {
+        "all", "as_of", "at", "color", "columns", "dry_run", "expect", "format", "help", "id", "json", "lock_wait",
+        "log", "match", "no_pager", "occurred", "quiet", "reason", "wide", "who",
+    }
+)  # fmt: skip
+"""What commands about every kind take: an option and a field cannot be told apart."""
+VERBS = frozenset({"list", "show"})
+"""What every kind can do without a page saying so."""
+COMMANDS = frozenset(
+    {
+        "bisect", "blame", "completion", "diff", "export", "head", "help", "import", "log", "path", "redo", "repair",
+        "report", "restore-to", "revert", "show", "state", "status", "sync", "trace", "undo", "verify", "what-if",
+    }
+)  # fmt: skip
+"""What is a command by itself: no kind can be."""
+LOG_OPTIONS = frozenset({"actor", "follow", "grep", "reverse", "since", "times", "type", "until"})
+"""What can be asked of a log: nor these, as whose events can be asked for by the name of a kind."""
+KEYS = frozenset(
+    {
+        "after", "before", "changes", "destroyed", "error", "events", "from", "head", "live", "number", "recorded",
+        "sha256", "status", "time", "to",
+    }
+)  # fmt: skip
+"""What an answer has beside its records, which stand under the plural of their kind."""
+
+_NAME = re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
+_FIELD = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*").fullmatch
+
+
+def check(kind: Kind) -> None:
+    """Refuse a kind that clashes with itself or with what every kind has. Raises TypeError, saying with what."""
+    if wrong := [*_of_the_kind(kind), *_of_fields(kind), *_of_types(kind)]:
+        raise TypeError(f"kind {kind.name!r}: {'; '.join(wrong)}")
+
+
+def _of_the_kind(kind: Kind) -> Iterator[str]:
+    if not _NAME(kind.name):
+        yield "its name is not of lower-case letters, digits and single dashes"
+    if kind.name in COMMANDS | OPTIONS | LOG_OPTIONS:
+        yield "its name is a command, or an option of one"
+    if kind.plural in KEYS | FIELDS or not _NAME(kind.plural):
+        yield f"its plural {kind.plural!r} has another meaning in answers, or is no name"
+    if kind.record._fields[0] != "id" or len(kind.record._fields) < 5:
+        yield "a record begins with id, and ends with the events that began, changed and ended it"
+    if not any(type(each) is Begins for each in kind.types.values()):
+        yield "nothing begins one"
+    for field in kind.names:
+        if field not in kind.own:
+            yield f"{field!r} is no field of the record"
+
+
+def _of_fields(kind: Kind) -> Iterator[str]:
+    stamps = {kind.began, kind.changed, kind.ended}
+    for field in {*kind.fields, *kind.own}:
+        if not _FIELD(field):
+            yield f"the field {field!r} is not of lower-case letters, digits and single underscores"
+        if field in FIELDS | OPTIONS:
+            yield f"no field can be called {field!r}: every event, row or command has one"
+    for field in stamps & FIELDS | stamps & kind.fields.keys():
+        yield f"{field!r} is already something else, and cannot be the number of an event"
+    for type in kind.types.values():
+        for name, field_ in type.fields.items():
+            if field_._replace(required=True) != kind.fields[name]._replace(required=True):
+                yield f"{name!r} is one field in {type.name}, and another elsewhere"
+
+
+def _of_types(kind: Kind) -> Iterator[str]:
+    for name, type in kind.types.items():
+        prefix, _, past = name.partition(".")
+        if prefix != kind.name or not _NAME(past):
+            yield f"the type {name!r} is not {kind.name}.PAST-TENSE"
+        if not _NAME(type.verb) or type.verb in VERBS:
+            yield f"the verb {type.verb!r} is taken by every kind, or no name"
+        if type.undo_name and type.undo_name not in kind.types:
+            yield f"{name} is taken back by {type.undo_name!r}, which is no type of this kind"
+        if type.apply is None and (more := sorted(type.fields.keys() - set(kind.own))):
+            yield f"{name} holds {', '.join(more)}, which the record has not, and there is no apply"
+        if tuple(type.fields)[: len(type.required)] != type.required:
+            yield f"{name} has a required field after an optional one"
+    if len(kind.verbs) < len(kind.types):
+        yield "two types have the same verb"

@@ -1,0 +1,165 @@
+"""The texts that events hold: how each is cleaned when it is typed, and checked when it is read.
+
+A reader's Unicode tables may be another year's, so what is read is asked less than what is typed.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from evcli.domain.text import JOINERS, character_name, composed, text_fault
+from evcli.errors import BadText
+
+
+class Field(NamedTuple):
+    """A member of an event's data."""
+
+    label: str
+    """What people call it in a sentence: `e-mail`."""
+    clean: Callable[[str], str]
+    """What is typed as it is stored. Raises BadText."""
+    fault: Callable[[object], str]
+    """Why this cannot be what was stored, reading on after a colon; "" when it can."""
+    examples: tuple[str, str]
+    """Two values for help: a first one, and one after a change."""
+    help: str = ""
+    required: bool = True
+    mark: str = ""
+    """A character that every value has, and nothing else that a record is called by: `@` of an e-mail."""
+
+    @property
+    def one(self) -> str:
+        """The label with its article: `an e-mail`."""
+        return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
+
+    @property
+    def optional(self) -> "Field":
+        """The same field, of an event that may be without it."""
+        return self._replace(required=False)
+
+
+def key_of(text: str) -> str:
+    """What two texts have in common that are the same but for A-Z and a-z; nothing else is folded."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def key_in(at: int) -> Callable[[Any], str]:
+    """What takes the key of the field at that place from a record; a fold asks it of every event."""
+
+    def key(record: Any) -> str:
+        value: str = record[at]
+        return value.lower() if value.isascii() else key_of(value)
+
+    return key
+
+
+def folded_in(at: int) -> Callable[[Any], str]:
+    """What takes the field at that place from a record, without regard to case."""
+
+    def folded(record: Any) -> str:
+        value: str = record[at]
+        return value.casefold()
+
+    return folded
+
+
+def text(label: str, longest: int, first: str, then: str, *, help: str = "", pattern: str = "") -> Field:
+    """A field of one line of printable text in Unicode's NFC, of 1 to `longest` code points, trimmed.
+
+    Args:
+        label: what people call it.
+        longest: how many code points it may have.
+        first: an example for help.
+        then: another one, after a change.
+        help: what to know before typing one, in a sentence.
+        pattern: a regular expression that the whole of it matches.
+    """
+    matches = re.compile(pattern).fullmatch if pattern else None
+
+    def fault(value: object) -> str:
+        # Asked of every event of a fold: the cheapest sufficient question first.
+        is_plain = type(value) is str and 0 < len(value) <= longest and value.isprintable()
+        if not is_plain and (fault := text_fault(value, longest)):
+            return fault
+        return "" if matches is None or matches(str(value)) else f'"{value}" is not of the form {pattern}'
+
+    def clean(typed: str) -> str:
+        value = typed.strip()
+        if not (value.isascii() and value.isprintable() and 0 < len(value) <= longest):
+            value = _printable(label, value, longest)
+        if wrong := fault(value):
+            raise BadText(f"the {label}", wrong)
+        return value
+
+    return Field(label, clean, fault, (first, then), help)
+
+
+def _printable(label: str, value: str, longest: int) -> str:
+    """The text in NFC. Raises BadText where a character is not printable, or there are too many or none."""
+    wrong = text_fault(value, max(len(value), 1))
+    if not wrong and not value.isascii():
+        value = composed(value)
+        for position, character in enumerate(value, 1):
+            if not character.isprintable() and character not in JOINERS:
+                wrong = f"character {position} is {character_name(character)}, which is not printable"
+                break
+    if wrong := wrong or text_fault(value, longest):
+        raise BadText(f"the {label}", wrong)
+    return value
+
+
+NAME = text("name", 200, "Ada Lovelace", "Ada King", help="Quote it if it contains spaces.")
+
+
+# The published pattern of the HTML standard's <input type=email>, its labels written so that no match steps back:
+# https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_LABEL = r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
+_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*").fullmatch
+_LONGEST_EMAIL = 254
+
+
+def _clean_email(typed: str) -> str:
+    email = typed.strip()
+    if fault := _email_fault(email):
+        raise BadText("the e-mail", fault, "an e-mail looks like ada@example.com, in ASCII")
+    return email
+
+
+def _email_fault(email: object) -> str:
+    if type(email) is str and len(email) <= _LONGEST_EMAIL and _EMAIL(email):
+        return ""
+    if fault := text_fault(email, _LONGEST_EMAIL):
+        return fault
+    text = str(email)
+    for position, character in enumerate(text, 1):
+        if not "!" <= character <= "~":
+            return f"character {position} is {character_name(character)}, which no e-mail has"
+    if text.count("@") != 1:
+        return f'"{text}" has {text.count("@")} @ signs; it needs one'
+    return f'"{text}" is not an e-mail address'
+
+
+EMAIL = Field("e-mail", _clean_email, _email_fault, ("ada@example.com", "ada@example.org"), mark="@")
+
+
+_LONGEST_REASON = 2000
+
+
+def _clean_reason(typed: str) -> str:
+    reason = typed.strip()
+    if fault := _reason_fault(reason):
+        raise BadText("the reason", fault)
+    return reason
+
+
+def _reason_fault(reason: object) -> str:
+    return text_fault(reason, _LONGEST_REASON)
+
+
+REASON = Field(
+    "reason", _clean_reason, _reason_fault, ("left the company", "by mistake"), "Why; kept with the event.", False
+)
+"""Why it was done: the last member of any event's data, where somebody says so. Rules and effects never see it."""

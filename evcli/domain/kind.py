@@ -1,0 +1,228 @@
+"""A kind of record: what it is, and what can happen to one. A page of `evcli/kinds` declares a kind with these words.
+
+What can happen is one of four; each asks something of the record before, and stamps its number on the one after:
+
+    Begins     there is no record yet: it takes the next id     began = changed = n
+    Changes    the record is live                               changed = n
+    Ends       the record is live; it stays, marked             changed = ended = n
+    Revives    the record has ended                             changed = n, ended = None
+
+An event's data become the record's fields of the same names; an event that says only what is so already is refused. No
+two live records share the unique field. Beyond that, `rule` says when an event may happen, and `apply` what else it
+makes of the record.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, ClassVar, Protocol
+
+from evcli.domain.effect import effect_of
+from evcli.domain.fields import REASON, Field, folded_in, key_in, key_of
+
+Data = Mapping[str, str]
+
+
+class Records(Protocol):
+    """What a rule may ask of the records before the event."""
+
+    number: int
+    """The last event that made them so."""
+
+    def get(self, kind: str, id: int) -> Any:
+        """The record with that id, live or ended, or None."""
+
+    def holder(self, kind: str, key: str) -> Any:
+        """The live record whose unique key is `key`, or None."""
+
+    def last_id(self, kind: str) -> int:
+        """The highest id that was ever given to this kind; 0 when none was. Ids have no gaps."""
+
+
+Rule = Callable[[Any, Data, Records], None]
+"""(the record before, the event's data, the records): raises Refused when the event cannot happen."""
+Apply = Callable[[Any, Data], Any]
+"""(the record before, the event's data): the record afterwards; its id and the numbers of events are seen to."""
+
+
+class EventType:
+    """One thing that can happen to a record. Its role is its class: Begins, Changes, Ends or Revives."""
+
+    role: ClassVar[str]
+
+    kind: "Kind"
+    name: str
+    """The name that is stored: `user.created`. It never changes; a new shape of an old type is a new type."""
+
+    def __init__(
+        self,
+        verb: str,
+        help: str,
+        fields: Mapping[str, Field] | None = None,
+        *,
+        rule: Rule | None = None,
+        apply: Apply | None = None,
+        says: str = "",
+        undo: str = "",
+        why: str = "",
+    ) -> None:
+        """Declare what can happen.
+
+        Args:
+            verb: the command: `rename`.
+            help: what it does, in an imperative line: `Rename a user`.
+            fields: the data, by name and in their order; the required ones come first.
+            rule: when it may happen, beyond what its role asks for.
+            apply: what it makes of the record, when its data are not simply the record's new fields.
+            says: the sentence after `user 7`, where the name of the type is not one: `docked at {station}`.
+            undo: the name of the type that takes it back, where that is another than the role says.
+            why: an example of a reason.
+        """
+        self.verb, self.help, self.fields = verb, help, dict(fields or {})
+        self.rule, self.apply, self.says, self.why = rule, apply, says, why
+        self.undo_name = undo
+        self.required = tuple(name for name, field in self.fields.items() if field.required)
+        self.says_fields = self.role == "changes" and apply is None and bool(self.fields)
+        """Whether its data are all that it changes, so that there is nothing to record when they are so already."""
+        self._faults = {name: field.fault for name, field in self.fields.items()} | {"reason": REASON.fault}
+        self._good_shapes: set[tuple[str, ...]] = set()
+
+    @cached_property
+    def effect(self) -> Callable[[Any, int, int, Data], Any]:
+        """(the record before, its id, the event's number, the data): the record afterwards."""
+        return effect_of(self.kind.record, self.role, self.fields, self.apply)
+
+    @cached_property
+    def undo(self) -> "EventType | None":
+        """The type that takes it back: the one declared, the same with the old values, or the opposite."""
+        kind = self.kind
+        if self.undo_name:
+            return kind.types[self.undo_name]
+        if type(self) is Changes:
+            return self if self.says_fields else None
+        return kind.one(Revives if type(self) is Ends else Ends)
+
+    @property
+    def past(self) -> str:
+        """What has happened, in words: `e-mail changed`, or the stored name's last part."""
+        return self.says or self.name.partition(".")[2].replace("-", " ")
+
+    def data_fault(self, data: Mapping[str, object]) -> str:
+        """Say why this cannot be the data of such an event; "" when it can. Asks nothing but the data."""
+        shape = tuple(data)
+        if wrong := self._shape_fault(shape):
+            return wrong
+        faults = ((name, self._faults[name](value)) for name, value in data.items())
+        return next((f"data: {name}: {why}" for name, why in faults if why), "")
+
+    def are_data(self, shape: tuple[str, ...], data: Sequence[Mapping[str, object]]) -> bool:
+        """Whether all of these, whose members are `shape`, can be the data of such events: what is asked in a fold."""
+        if shape not in self._good_shapes:
+            if self._shape_fault(shape):
+                return False
+            self._good_shapes.add(shape)
+        return not any(any(map(self._faults[name], map(itemgetter(name), data))) for name in shape)
+
+    def _shape_fault(self, shape: tuple[str, ...]) -> str:
+        for name in self.required:
+            if name not in shape:
+                return f"data: {name} is missing"
+        for name in shape:
+            if name not in self._faults:
+                return f'data: unknown field "{name}"'
+        in_order = tuple(name for name in self._faults if name in shape)
+        return "" if shape == in_order else f"data: not in the order {', '.join(in_order)}"
+
+
+class Begins(EventType):
+    """There is no record yet: it takes the next id."""
+
+    role = "begins"
+
+
+class Changes(EventType):
+    """The record is live, and stays so."""
+
+    role = "changes"
+
+
+class Ends(EventType):
+    """The record is live; afterwards it is marked as ended."""
+
+    role = "ends"
+
+
+class Revives(EventType):
+    """The record has ended; afterwards it is live again."""
+
+    role = "revives"
+
+
+def _nothing(record: Any) -> None:
+    """What no record has."""
+
+
+class Kind:
+    """One kind of record, and all that can happen to one.
+
+    A record is a NamedTuple: first its `id`, then its own fields, last the numbers of the events that began it, changed
+    it last, and ended it (None while it is live). The page names these three; everything else goes by their position.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: Any,
+        types: Mapping[str, EventType],
+        *,
+        label: str,
+        unique: str = "",
+        called: str = "",
+        plural: str = "",
+    ) -> None:
+        """Put a kind together from its parts.
+
+        Args:
+            name: what stands before the dot of its types and the slash of its subjects: `user`.
+            record: the class of its records.
+            types: what can happen, by the names that are stored.
+            label: a record in a few words: `{name} <{email}>`.
+            unique: the field that no two live records share, if there is one.
+            called: the field that people call a record by, if there is another one; several may be called the same.
+            plural: of the name, where it is not the name and an s.
+
+        Whether it clashes with anything is checked when it is loaded: see clashes.py.
+        """
+        self.name, self.record, self.types, self.label = name, record, dict(types), label
+        self.unique, self.called, self.plural = unique, called, plural or name + "s"
+        self.prefix = len(name) + 1
+        self.own = record._fields[1:-3]
+        self.began, self.changed, self.ended = record._fields[-3:]
+        self.names = tuple(dict.fromkeys(field for field in (unique, called) if field))
+        """The fields by which somebody can mean a record."""
+        self.fields = {field: each for type in types.values() for field, each in type.fields.items()}
+        self.verbs = {each.verb: each for each in types.values()}
+        for full, each in types.items():
+            each.kind, each.name = self, full
+        self.key = key_in(record._fields.index(unique)) if unique in record._fields else _nothing
+        """Of a record, the text that no two live ones share; None when the kind has no unique field."""
+        self.name_key = folded_in(record._fields.index(called)) if called in record._fields else _nothing
+        """What people call a record, without regard to case; None when there is nothing."""
+
+    def one(self, role: type[EventType]) -> EventType | None:
+        """The only type of that role; None when there is none, or there are several."""
+        found = [each for each in self.types.values() if type(each) is role]
+        return found[0] if len(found) == 1 else None
+
+    def claimed_key(self, data: Data) -> str | None:
+        """The unique key that an event's data want for its record, or None."""
+        value = data.get(self.unique) if self.unique else None
+        return None if value is None else key_of(value)
+
+    def words(self, record: Any) -> set[str]:
+        """What a record is called, without regard to case: its unique field, and its name."""
+        return {word for word in (self.key(record), self.name_key(record)) if word is not None}
+
+    def labelled(self, record: Any) -> str:
+        """A record in a few words: `Ada <ada@example.com>`."""
+        return self.label.format_map(record._asdict())

@@ -1,0 +1,132 @@
+"""What a row of an import wants: its cells as an intention, by the same cleaning as for words that are typed.
+
+The columns, and what can stand under `action`, follow from the declaration of the kind.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from evcli.domain.fields import REASON, key_of
+from evcli.domain.find import label
+from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.state import State
+from evcli.errors import Ambiguous, BadInput, BadText, NoSuchRecord
+from evcli.log.line import timestamp
+from evcli.register.decide import Intention
+from evcli.transfer.rows import BadCell, Fault
+
+# Building the tuple directly takes a third of the time of calling Intention, and an import makes one for every row.
+_new = tuple.__new__
+
+
+class Wanted:
+    """Reads rows of one kind of record."""
+
+    def __init__(self, kind: Kind, clock: Callable[[], datetime]) -> None:
+        """`clock` gives the time now, with its zone."""
+        self._kind, self._clock = kind, clock
+        beginnings = [each for each in kind.types.values() if type(each) is Begins]
+        self._begins = beginnings[0]
+        """What a row without an action wants."""
+        own = tuple(kind.fields) + (() if kind.names else ("id",))
+        self.columns = (*own, "date", "action", "reason", kind.ended)
+        """The columns that are read."""
+        self.needed = tuple(name for name in kind.fields if name in kind.names) or self._begins.required
+        """Of these, the ones that an input must have."""
+        self._own = len(own)
+        self._plain = [
+            (at, name, kind.fields[name].clean)
+            for at, name in enumerate(own)
+            if name in self._begins.fields and self._begins.fields[name].required
+        ]
+        self._is_simple = tuple(self._begins.fields) == own[: len(self._plain)] == own
+
+    def intention(self, cells: tuple[str, ...], id: str) -> Intention:
+        """What the row with these cells, in the order of `columns`, wants to be event `id`. Raises BadCell."""
+        column = ""
+        try:
+            if self._is_simple and not any(cells[self._own :]):
+                data = {}
+                for at, column, clean in self._plain:
+                    data[column] = clean(cells[at])
+                return _new(Intention, (self._begins.name, data, self._next_id, False, id, None))
+            return self._with_action(dict(zip(self.columns, cells, strict=True)), id)
+        except BadText as bad:
+            raise BadCell(Fault(column, bad.why, bad.hint)) from None
+
+    def _with_action(self, row: dict[str, str], id: str) -> Intention:
+        kind = self._kind
+        if row[kind.ended].strip():
+            why = f"is set: {kind.ended} {kind.plural} are not imported"
+            raise BadCell(Fault(kind.ended, why, "remove the row, or clear the cell"))
+        action = row["action"].strip().casefold()
+        each = kind.verbs.get(action) if action else self._begins
+        if each is None:
+            raise BadCell(Fault("action", f'"{row["action"]}" is none of {", ".join(kind.verbs)}'))
+        time = self._time(row["date"]) if row["date"].strip() else None
+        by = "" if type(each) is Begins else self._identifies(each)
+        who = self._cleaned(by, row[by]) if by else ""
+        data = {}
+        for name, field in (each.fields | {"reason": REASON}).items():
+            if field.required or row[name].strip():
+                data[name] = self._cleaned(name, row[name])
+        about = self._about(each, by, who) if by else self._next_id
+        return Intention(each.name, data, about, bool(by), id, time)
+
+    def _identifies(self, each: EventType) -> str:
+        """The column that says whom a row is about: by the unique field, or the name; else the id."""
+        return next((name for name in self._kind.names if name not in each.fields), "id")
+
+    def _cleaned(self, column: str, cell: str) -> str:
+        if column == "id":
+            if cell.strip().isascii() and cell.strip().isdigit():
+                return cell.strip()
+            raise BadCell(Fault("id", f'"{cell}" is not an id'))
+        field = REASON if column == "reason" else self._kind.fields[column]
+        try:
+            return field.clean(cell)
+        except BadText as bad:
+            raise BadCell(Fault(column, bad.why, bad.hint)) from None
+
+    def _next_id(self, state: State) -> int:
+        return state.last_id(self._kind.name) + 1
+
+    def _about(self, each: EventType, by: str, who: str) -> Callable[[State], int]:
+        kind, revives = self._kind, type(each) is Revives
+        if by == "id":
+            return lambda state: int(who)
+        if by == kind.unique and not revives:
+            return lambda state: self._only(who, [state.holder(kind.name, key_of(who))])
+        word = key_of(who) if by == kind.unique else who.casefold()
+        said = kind.key if by == kind.unique else kind.name_key
+
+        def about(state: State) -> int:
+            called = [record for record in state.called(kind.name, word) if said(record) == word]
+            if revives:  # of a live one, the rule says why not
+                return self._only(who, [each for each in called if each[-1] is not None] or called)
+            return self._only(who, [each for each in called if each[-1] is None])
+
+        return about
+
+    def _only(self, who: str, records: list[object]) -> int:
+        kind = self._kind
+        found = [record for record in records if record is not None]
+        if not found:
+            raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} can be meant")
+        if len(found) > 1:
+            raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in found])
+        id: int = found[0].id  # type: ignore[attr-defined]  # a record
+        return id
+
+    def _time(self, date: str) -> str:
+        from evcli.register.refs import written_moment
+
+        now = self._clock()
+        try:
+            moment = written_moment(date, now)
+        except BadInput as bad:
+            raise BadCell(Fault("date", bad.message, bad.hint)) from None
+        if moment > now:
+            why = f'"{date.strip()}" is in the future'
+            raise BadCell(Fault("date", why, "what has not happened yet cannot be recorded"))
+        return timestamp(moment)

@@ -1,0 +1,270 @@
+"""Users, bikes and entries of a diary in one log: every command does for any kind what it does for users."""
+
+import json
+import random
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+from evcli.cli import words as command_words
+from evcli.cli.commands import completion
+from evcli.kinds import KINDS, MODULES, all_kinds
+from evcli.log.reader import LogReader
+from evcli.register import history
+from evcli.register.history import History
+
+STORY = (
+    ("user create Ada --email ada@example.com", "user 1 created: Ada <ada@example.com> (event 1)"),
+    ("bike register WBK-1815 --model 'Cargo 8'", "bike 1 registered: WBK-1815 Cargo 8 (event 2)"),
+    ("bike register WBK-1816 --model 'Cargo 9'", "bike 2 registered: WBK-1816 Cargo 9 (event 3)"),
+    ("bike dock wbk-1815 'Main St'", "bike 1 docked at Main St (event 4)"),
+    ("entry begin Monday", "entry 1 begun: Monday (event 5)"),
+    ("bike undock frame=WBK-1815 Ada --reason 'to work'", "bike 1 undocked by Ada (event 6)"),
+    ("entry note 1 'It rained'", "entry 1 noted: Monday (event 7)"),
+    ("bike dock 1 Harbour", "bike 1 docked at Harbour (event 8)"),
+    ("bike retire 2", "bike 2 retired: WBK-1816 Cargo 9 (event 9)"),
+    ("bike register WBK-1816 --model 'Cargo 10'", "bike 3 registered: WBK-1816 Cargo 10 (event 10)"),
+)
+FIRST_BIKE = {
+    "id": 1, "frame": "WBK-1815", "model": "Cargo 8", "station": "Harbour", "rider": None,
+    "registered": 2, "changed": 8, "retired": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def told(cli: Cli) -> Cli:
+    for line, _ in STORY:
+        cli.ok(*shlex.split(line))
+        cli.clock.advance(hours=1)
+    return cli
+
+
+def test_each_event_is_told_in_a_sentence(cli: Cli) -> None:
+    for line, sentence in STORY:
+        assert cli.ok(*shlex.split(line)).out.splitlines()[0] == sentence
+
+
+REFUSED = {
+    "bike undock 2 Eve": "error: bike 2 is not docked",
+    "bike undock 1 Eve": "error: bike 1 is not docked: Ada has it",
+    "bike dock WBK-9 x": 'error: no bike "WBK-9" at event 4\nhint: did you mean "WBK-1816" or "WBK-1815"?',
+    "bike register wbk-1816 --model x": 'error: the frame number "wbk-1816" is not of the form [A-Z]+-\\d+',
+    "bike register WBK-1816 --model x": 'error: frame number WBK-1816 is taken by bike 2 "WBK-1816 Cargo 9" '
+    "(registered by event 3)\nhint: see evcli bike show 2; no two live bikes share a frame number",
+    "bike dock 1 x --reason ''": "error: the reason is empty",
+    "entry note 2 x": 'error: no entry "2" at event 4\nhint: there is no entry yet',
+    "entry destroy 1": "error: no such command 'destroy'",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_refusal_is_told_in_the_words_of_the_kind(cli: Cli, line: str) -> None:
+    for before, _ in STORY[:4]:
+        cli.ok(*shlex.split(before))
+    if "undock 1" in line:
+        cli.ok("bike", "undock", "1", "Ada")
+    ran = cli(*shlex.split(line))
+    assert ran.code in (1, 2)
+    assert ran.err.startswith(REFUSED[line]), ran.err
+
+
+def test_a_retired_bike_does_not_come_back(told: Cli) -> None:
+    ran = told("bike", "dock", "2", "Harbour")
+    assert (ran.code, ran.err.splitlines()) == (
+        1,
+        [
+            'error: bike 2 "WBK-1816 Cargo 9" is already retired (event 9)',
+            "hint: no bike comes back; see evcli bike show 2",
+        ],
+    )
+
+
+def test_records_are_listed_and_shown_now_and_then(told: Cli) -> None:
+    assert json.loads(told.ok("bike", "list", "--json").out)[0] == FIRST_BIKE
+    assert [each["id"] for each in json.loads(told.ok("bike", "list", "--all", "--json").out)] == [1, 2, 3]
+    assert told.ok("bike", "list", "--at", "6").out == (
+        "1\tWBK-1815\tCargo 8\t\tAda\t2\t6\t\n2\tWBK-1816\tCargo 9\t\t\t3\t3\t\n"
+    )
+    assert told.ok("bike", "list", "--match", "harb").out.startswith("1\tWBK-1815")
+    shown = json.loads(told.ok("bike", "show", "WBK-1816", "--at", "5", "--json").out)
+    assert (shown["id"], [event["type"] for event in shown["events"]]) == (2, ["bike.registered"])
+    noted = json.loads(told.ok("entry", "show", "1", "--json").out)
+    assert [event["data"] for event in noted["events"]] == [{"title": "Monday"}, {"note": "It rained"}]
+    assert "--all" not in told.ok("entry", "list", "-h").out, "no entry ends"
+
+
+def test_log_state_diff_and_show_know_every_kind(told: Cli) -> None:
+    assert [line.split("\t")[0] for line in told.ok("log", "--bike", "WBK-1815").out.splitlines()] == list("8642")
+    assert [line.split("\t")[0] for line in told.ok("log", "--entry", "1").out.splitlines()] == list("75")
+    state = json.loads(told.ok("state", "--json").out)
+    assert (state["live"], state["destroyed"]) == (4, 1)
+    assert [len(state[name]) for name in ("users", "bikes", "entries")] == [1, 3, 1]
+    assert told.ok("state").out.splitlines()[-1] == "entry\t1\tMonday"
+    assert told.ok("diff", "7", "9").out == (
+        "bike 1\tWBK-1815 Cargo 8\tWBK-1815 Cargo 8\nbike 2\tWBK-1816 Cargo 9\tWBK-1816 Cargo 9, retired by event 9\n"
+    )
+    changed = json.loads(told.ok("diff", "7", "8", "--json").out)["changes"]
+    assert [(each["kind"], each["id"], each["after"]["station"]) for each in changed] == [("bike", 1, "Harbour")]
+    shown = json.loads(told.ok("show", "8", "--json").out)
+    assert (shown["before"]["rider"], shown["after"]) == ("Ada", FIRST_BIKE)
+
+
+def test_written_answers_have_the_plural_of_the_kind(cli: Cli) -> None:
+    document = json.loads(cli.ok("entry", "begin", "Monday", "--json").out)
+    assert document["entries"] == [{"id": 1, "title": "Monday", "begun": 1, "changed": 1, "closed": None}]
+
+
+def test_exported_records_are_imported_again(told: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "bikes.csv"
+    told.ok("export", "--what", "bikes", str(out))
+    assert out.read_text().splitlines()[0] == "id,frame,model,station,rider,registered,changed,retired"
+    told.log.unlink()
+    Path(f"{told.log}.cache").unlink(missing_ok=True)
+    ran = told.ok("import", "--kind", "bike", str(out))
+    assert ran.out.splitlines() == [
+        "imported 2 bikes from " + str(out) + ": events 1 to 2",
+        "undo: evcli bike retire 1 2",
+    ]
+    assert told.ok("bike", "list", "--format", "csv").out.splitlines()[1] == "1,WBK-1815,Cargo 8,,,1,1,"
+
+
+ROWS = """\
+frame,model,station,rider,action,date,reason
+WBK-1,Cargo 8,,,,2026-02-01,bought
+WBK-1,,Main St,,dock,,
+WBK-1,,,Ada,undock,,
+WBK-1,,,,retire,,worn out
+"""
+
+
+def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(ROWS)
+    assert cli.ok("import", "--kind", "bike", str(file)).out == f"imported 4 events from {file}: events 1 to 4\n"
+    lines = [json.loads(line) for line in cli.ok("log", "--reverse", "--format", "jsonl").out.splitlines()]
+    assert [(line["type"], line["data"]) for line in lines] == [
+        ("bike.registered", {"frame": "WBK-1", "model": "Cargo 8", "reason": "bought"}),
+        ("bike.docked", {"station": "Main St"}),
+        ("bike.undocked", {"rider": "Ada"}),
+        ("bike.retired", {"reason": "worn out"}),
+    ]
+    file.write_text(ROWS.replace("WBK-1,,,Ada,undock,,\n", "WBK-1,,Pier,,dock,,\n"))
+    assert "line 4" in cli("import", "--kind", "bike", str(file)).err
+
+
+def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("title,note,id,action\nMonday,,,\n,It rained,1,note\n")
+    assert cli.ok("import", "--kind", "entry", str(file)).out == f"imported 2 events from {file}: events 1 to 2\n"
+
+
+def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def offered(*words: str) -> list[str]:
+        completion.complete("fish", ["--log", str(told.log), *words])
+        return [line.split("\t")[0] for line in capfdbinary.readouterr().out.decode().splitlines()]
+
+    assert offered("bike", "dock", "") == ["1", "3"]
+    assert offered("bike", "show", "WBK-1815") == ["WBK-1815"]
+    assert offered("log", "--bike", "") == ["1", "2", "3"]
+    assert offered("entry", "note", "") == ["1"]
+    assert offered("log", "--type", "bike.u") == ["bike.undocked"]
+
+
+def test_the_cache_and_the_fold_agree_at_every_event(told: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "CACHED_FROM", 0)
+    monkeypatch.setattr(history, "MOST_BEHIND", 1)
+    with LogReader(str(told.log)) as reader:
+        cached, folded = History(), History(uses_cache=False)
+        cached.at(reader)
+        assert Path(f"{told.log}.cache").exists()
+        for number in range(len(STORY) + 1):
+            for kind in all_kinds():
+                found, right = cached.at(reader, number), folded.at(reader, number)
+                assert list(found.records(kind.name)) == list(right.records(kind.name)), f"{kind.name} at {number}"
+                assert found.count(kind.name) == right.count(kind.name)
+                if kind.unique:
+                    keys = {str(kind.key(record)) for record in right.records(kind.name)}
+                    assert [found.holder(kind.name, key) for key in keys] == [
+                        right.holder(kind.name, key) for key in keys
+                    ]
+
+
+def examples() -> list[tuple[str, str]]:
+    """Every line of every command's help, with its command: not collected, since the kinds come with a fixture."""
+    return [
+        (f"{kind.name} {verb}", line)
+        for kind in all_kinds()
+        for verb, words in command_words.commands(kind).items()
+        for line in words().examples
+    ]
+
+
+def test_every_example_of_help_is_accepted(cli: Cli) -> None:
+    firsts: dict[str, str] = {}
+    for name, line in examples():
+        firsts.setdefault(name, line)
+    for name, line in examples():
+        kind = KINDS[name.split()[0]]
+        begin = firsts[f"{kind.name} {next(iter(kind.verbs))}"]
+        others = [first for each, first in firsts.items() if each.startswith(f"{kind.name} ") and first != begin]
+        stories = [[], [begin], [begin] * 9, *([begin, each] for each in others), *([begin] * 9 + [x] for x in others)]
+        stories += [[begin, x, y] for x in others for y in others]
+        stories.append(_ended(kind.name))
+        assert any(_is_accepted(cli, story, line) for story in stories), f"help of {name} shows {line}"
+
+
+def _ended(kind: str) -> list[str]:
+    """Nine users, of whom some are destroyed: what restoring 7, 8 and 9 at once needs."""
+    creations = [f"evcli user create N{n} --email n{n}@example.com" for n in range(1, 10)]
+    return [*creations, "evcli user destroy 7 8 9"] if kind == "user" else []
+
+
+def _is_accepted(cli: Cli, story: list[str], line: str) -> bool:
+    cli.log.unlink(missing_ok=True)
+    for number, before in enumerate(story):
+        is_another = number > 0 and before == story[0]
+        distinct = before.replace("ada@", f"{number}@").replace("1815", str(number)) if is_another else before
+        if cli(*shlex.split(distinct)[1:]).code:
+            return False
+    head = len(cli.log.read_bytes().splitlines()) if cli.log.exists() else 0
+    typed = line.replace("$(uuidgen)", "an-id").replace("--expect 42", f"--expect {head}")
+    return cli(*shlex.split(typed)[1:]).code == 0
+
+
+def test_the_undo_line_gives_the_record_back_after_any_event(cli: Cli) -> None:
+    chance = random.Random(1)
+    undone = 0
+    for _ in range(250):
+        kind = KINDS[chance.choice(list(MODULES))]
+        verb = chance.choice(list(kind.verbs))
+        each = kind.verbs[verb]
+        words = [kind.name, verb] + ([] if each.role == "begins" else [str(chance.randint(1, 3))])
+        for name in each.fields:
+            value = {"email": f"{chance.choice('abc')}@example.com", "frame": f"W-{chance.randint(1, 3)}"}
+            text = value.get(name, chance.choice(["Ada", "-x", "two words", "O'Hara"]))
+            words = (
+                [*words, "--", text]
+                if name == command_words.argument_of(each)
+                else [*words[:2], f"{command_words.option_of(name)}={text}", *words[2:]]
+            )
+        before = cli("state", "--json").out or "null"
+        ran = cli(*words)
+        if ran.code:
+            continue
+        lines = [line for line in ran.out.splitlines() if line.startswith("undo: ")]
+        id = ran.out.split()[1]
+        if lines:
+            undone += 1
+            cli.ok(*shlex.split(lines[0])[2:])
+            old = next((r for r in (json.loads(before) or {}).get(kind.plural, []) if r["id"] == int(id)), None)
+            now = json.loads(cli.ok(kind.name, "show", id, "--json").out)
+            own = [*kind.own, kind.ended]
+            if old is None:
+                assert now[kind.ended], f"{words} is taken back by an end"
+            else:
+                assert {n: bool(old[n]) if n == kind.ended else old[n] for n in own} == {
+                    n: bool(now[n]) if n == kind.ended else now[n] for n in own
+                }, words
+    assert undone > 50
