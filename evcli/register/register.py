@@ -6,6 +6,7 @@ head. Ids, times and the actor are taken once, here: a fold never asks the world
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from evcli.disk import held_signals
@@ -149,21 +150,22 @@ class Register:
         if not there:
             self._check_head(expect)
             self._accept(intentions)  # a refused command must leave no file
-        with self.log.locked(lock_wait, may_create=not there) as writer:
-            self._catch_up(writer.reader, is_locked=True)
-            if id is not None and (known := self._recorded_before(writer.reader, intentions[0], id)):
-                writer.sync()
-                done = [known._replace(notices=writer.notices)]
-                answer(done)
-                return done
-            self._check_head(expect)
-            changes, draft = self._accept(intentions)
-            batch = self._write_down(changes)
-            done = outcomes(batch, changes, recorded=True)
-            with held_signals():
-                self._append(writer, batch, draft)
-                done[0].notices.extend(writer.notices)
-                answer(done)
+        with ExitStack() as held:  # outside the lock: nobody else waits until the answer is shown
+            with self.log.locked(lock_wait, may_create=not there) as writer:
+                self._catch_up(writer.reader, is_locked=True)
+                known = self._recorded_before(writer.reader, intentions[0], id) if id is not None else None
+                if known:
+                    writer.sync()
+                    done = [known._replace(notices=writer.notices)]
+                else:
+                    self._check_head(expect)
+                    changes, draft = self._accept(intentions)
+                    batch = self._write_down(changes)
+                    done = outcomes(batch, changes, recorded=True)
+                    held.enter_context(held_signals())
+                    self._append(writer, batch, draft)
+                    done[0].notices.extend(writer.notices)
+            answer(done)
         return done
 
     @property
