@@ -47,7 +47,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> N
             lambda: _tell(session, register, outcomes, writing.dry_run), done, f"{show}; do not repeat the command"
         )
 
-    session.output.paged = False  # the lock is held until the answer is given
+    session.output.paged = False  # signals are held until the answer is given
     lock_wait = LOCK_WAIT if writing.lock_wait is None else writing.lock_wait
     register.execute_all(
         intentions, id=writing.id, expect=head, dry_run=writing.dry_run, lock_wait=lock_wait, answer=answer

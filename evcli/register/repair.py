@@ -9,7 +9,7 @@ import os
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -85,15 +85,13 @@ def plan(reader: LogReader) -> Plan:
 
 
 def mend(
-    writer: LogWriter,
-    answer: Callable[[Plan, str], None] = lambda planned, copy: None,
-    *,
-    forget: Callable[[str], None] = lambda path: None,
+    writer: LogWriter, held: ExitStack | None = None, *, forget: Callable[[str], None] = lambda path: None
 ) -> tuple[Plan, str]:
     """Do what `plan` says, under the lock; the plan, and the path of the copy of the whole file as it was.
 
-    `answer` is given them while signals are held, so that a repair is announced if it is made. Before that, `forget`
-    is to remove what is kept of the log at a path: it would know more than the log has then. May raise OSError.
+    From before anything is changed until `held` is closed, signals are held, so that a repair is announced if it is
+    made; without it, until this returns. `forget` removes what is kept of the log at a path: it would know more than
+    the log has then. May raise OSError.
 
     Raises:
         NothingToRepair, NotALog, NewerLog, Damaged: as `plan` does.
@@ -101,15 +99,14 @@ def mend(
         OutcomeUnknown: the new name could not be synced.
     """
     planned = plan(writer.reader)
-    with held_signals():
+    with ExitStack() as own:
+        (held or own).enter_context(held_signals())
         try:
             forget(writer.path)
         except OSError as error:
             why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is as it was"
             raise NotWritten(why) from error
-        copy = writer.replace(planned.good.offset, _kept(writer.reader, planned))
-        answer(planned, copy)
-    return planned, copy
+        return planned, writer.replace(planned.good.offset, _kept(writer.reader, planned))
 
 
 def _kept(reader: LogReader, planned: Plan) -> Iterator[bytes]:

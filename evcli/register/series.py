@@ -1,6 +1,7 @@
 """A long series of events, recorded batch by batch: an import, which may be interrupted and then run again."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from evcli.disk import held_signals
 from evcli.domain.overlay import Draft
@@ -52,21 +53,22 @@ class SeriesRegister(Register):
         if not there and not self._accept(intentions, left_out)[0]:
             answer(0, [], [])
             return 0
-        with self.log.locked(lock_wait, may_create=not there) as writer:
-            self._catch_up(writer.reader, is_locked=True)
-            if next(correlated(writer.reader, correlation, since), None):
-                raise Conflict(
-                    "the same input is being recorded by somebody else at the same time",
-                    "run it again when that is done: what is recorded is passed over",
-                )
-            changes, draft = self._accept(intentions, left_out)
-            if not changes:
-                answer(0, [], [])
-                return self._at.offset
-            batch = self._write_down(changes, correlation)
-            with held_signals():
-                self._append(writer, batch, draft)
-                answer(batch.number, changes, batch.notices + writer.notices)
+        with ExitStack() as held:  # outside the lock: nobody else waits until the answer is shown
+            with self.log.locked(lock_wait, may_create=not there) as writer:
+                self._catch_up(writer.reader, is_locked=True)
+                if next(correlated(writer.reader, correlation, since), None):
+                    raise Conflict(
+                        "the same input is being recorded by somebody else at the same time",
+                        "run it again when that is done: what is recorded is passed over",
+                    )
+                changes, draft = self._accept(intentions, left_out)
+                number, notices = 0, list[str]()
+                if changes:
+                    batch = self._write_down(changes, correlation)
+                    held.enter_context(held_signals())
+                    self._append(writer, batch, draft)
+                    number, notices = batch.number, batch.notices + writer.notices
+            answer(number, changes, notices)
             return self._at.offset
 
     def recorded_ids(self, correlation: str) -> tuple[dict[str, int], int]:

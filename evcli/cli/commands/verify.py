@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -133,13 +133,12 @@ def repair(
         session.output.show(_repair_answer(planned, None))
         return
 
-    def answer(planned: "Plan", copy: str) -> None:
+    session.output.paged = False  # signals are held until the answer is given
+    with ExitStack() as held:  # outside the lock: nobody else waits until the answer is shown
+        with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
+            planned, copy = mend(writer, held, forget=session.history.forget)
         done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
-
-    session.output.paged = False  # the lock is held until the answer is given
-    with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
-        mend(writer, answer, forget=session.history.forget)
 
 
 @contextmanager
