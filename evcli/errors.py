@@ -231,9 +231,9 @@ class LogCut(Damaged):
     code = "log-cut"
 
     def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
-        why = f"event {known} was here, but the file is not what it was then (it now has {size} bytes)"
-        or_else = f"; only if that was intentional, delete the cache: rm {cache}" if cache else ""
-        super().__init__(path, known, byte, why, f"the log was cut or replaced; compare it with a backup{or_else}")
+        why = f"the log used to contain event {known}; it was truncated or replaced (it now has {size} bytes)"
+        or_else = f"; if this was intentional, delete the cache: rm {cache}" if cache else ""
+        super().__init__(path, known, byte, why, f"compare the log with a backup{or_else}")
 
 
 class HistoryChanged(Damaged):

@@ -101,7 +101,7 @@ def main(folder: Path) -> None:
         "one-letter-changed.jsonl": [*lines[:6], lines[6].replace(b"Denmark", b"Danmark"), *lines[7:]],
         # Somebody took out event 9.
         "line-removed.jsonl": [*lines[:8], *lines[9:]],
-        # Event 10 stands there twice.
+        # Event 10 appears twice.
         "line-twice.jsonl": [*lines[:10], *lines[9:]],
         # Events 11 and 12 have changed places.
         "lines-swapped.jsonl": [*lines[:10], lines[11], lines[10], *lines[12:]],

@@ -42,7 +42,7 @@ def shared_options() -> list[TyperOption]:
         _shared_option("--json", is_flag=True, help="Short for --format json; errors are JSON too."),
         _shared_option("--color", metavar="WHEN", help="auto, always or never."),
         _shared_option("--no-pager", is_flag=True, help="Do not page long answers."),
-        _shared_option("-q", "--quiet", is_flag=True, help="Say nothing but data, warnings and errors."),
+        _shared_option("-q", "--quiet", is_flag=True, help="Suppress notes."),
     ]
 
 

@@ -136,7 +136,7 @@ def _email_fault(email: object) -> str:
     text = str(email)
     for position, character in enumerate(text, 1):
         if not "!" <= character <= "~":
-            return f"character {position} is {character_name(character)}, which no e-mail has"
+            return f"character {position} is {character_name(character)}, which no e-mail can have"
     if text.count("@") != 1:
         return f'"{text}" has {text.count("@")} @ signs; it needs one'
     return f'"{text}" is not an e-mail address'

@@ -129,5 +129,5 @@ def _length(event: Event) -> int:
 
 def _what_happened(path: str, is_another: bool, before: Position, now: Position) -> str:
     what = "another file took its place" if is_another else "the log was cut"
-    lost = "" if now == before else f", and event {before.number} as it was shown is not in it any more"
+    lost = "" if now == before else f", and event {before.number}, shown above, is no longer in the log"
     return f"{path}: {what}{lost}; going on after event {now.number}"

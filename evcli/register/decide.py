@@ -100,7 +100,7 @@ def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
         kind = each.kind.name
         id = intention.about(state)
         check(each, state, id, state.get(kind, id), state.number + 1, intention.data)
-        raise Refused(f"{kind} {id} is named more than once", "nothing was written") from None
+        raise Refused(f"{kind} {id} is listed more than once", "nothing was written") from None
 
     return stop
 

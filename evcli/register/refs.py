@@ -112,10 +112,10 @@ def read_time(text: str, now: datetime) -> Span:
         if match := _TIME(words):
             return _written_time(match)
     except (ValueError, OverflowError) as error:
-        raise BadRef(text, f"is no time that there is ({error})", FORMS) from None
+        raise BadRef(text, f"is not a valid time ({error})", FORMS) from None
     if any(character.isdigit() and not character.isascii() for character in text):
         raise BadRef(text, "has digits that are not ASCII; write 0 to 9", FORMS)
-    raise BadRef(text, "names no moment", FORMS)
+    raise BadRef(text, "is not a valid REF", FORMS)
 
 
 def written_moment(text: str, now: datetime) -> datetime:
@@ -125,12 +125,12 @@ def written_moment(text: str, now: datetime) -> datetime:
         BadRef: it writes out none, or one that no event can have.
     """
     if not _TIME(" ".join(text.split())):
-        raise BadRef(text, "is no date or time like 2026-11-22 or 2026-11-22T17:03:11Z", _WRITTEN)
+        raise BadRef(text, "is not a date or time like 2026-11-22 or 2026-11-22T17:03:11Z", _WRITTEN)
     start = read_time(text, now).start
     try:
         return start.astimezone(UTC)
     except OverflowError:
-        raise BadRef(text, "is no time that an event can have", _WRITTEN) from None
+        raise BadRef(text, "is not a time that an event can have", _WRITTEN) from None
 
 
 def _limit(moment: datetime) -> str:
@@ -169,10 +169,10 @@ def _by_id(ref: str, find_ids: FindIds) -> int:
         raise BadRef(ref, "an event id, or its beginning, must follow id:")
     found = find_ids(prefix, exact=True) or find_ids(prefix)
     if not found:
-        raise BadRef(ref, "no event has an id that begins so", "evcli log --json shows the ids")
+        raise BadRef(ref, "no event id starts with that", "evcli log --json shows the ids")
     if len(found) > 1:
         several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
-        raise BadRef(ref, f"several events have an id that begins so: {several}", "give more of the id")
+        raise BadRef(ref, f"several event ids start with that: {several}", "give more of the id")
     return number_of(found[0])
 
 
@@ -186,7 +186,7 @@ def _ago(count: int, unit: str, now: datetime, text: str) -> datetime:
         longest = ((first + timedelta(days=31)).replace(day=1) - timedelta(days=1)).day
         return _utc(first.replace(day=min(local.day, longest)))
     raise BadRef(
-        text, f'"{unit}" is no unit of time', "units are s, m (minutes), h, d, w, months and years, as in 10m ago"
+        text, f'"{unit}" is not a unit of time', "units are s, m (minutes), h, d, w, months and years, as in 10m ago"
     )
 
 

@@ -175,7 +175,7 @@ class Register:
 
     def _check(self, lock_wait: float) -> None:
         if not lock_wait >= 0:
-            raise BadInput(f"--lock-wait {lock_wait} is no number of seconds")
+            raise BadInput(f"--lock-wait {lock_wait} must be a non-negative number of seconds")
         if fault := text_fault(self._actor.id, LONGEST_ID):
             raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
         if self._actor.type not in AUTH_TYPES:

@@ -59,7 +59,7 @@ class SeriesRegister(Register):
                 if next(correlated(writer.reader, correlation, since), None):
                     raise Conflict(
                         "the same input is being recorded by somebody else at the same time",
-                        "run it again when that is done: what is recorded is passed over",
+                        "run it again when that is done: recorded rows are skipped",
                     )
                 changes, draft = self._accept(intentions, left_out)
                 number, notices = 0, list[str]()

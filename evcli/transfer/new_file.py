@@ -123,7 +123,7 @@ def _are_the_same(path: str, other: str) -> bool:
 
 
 def _is_there(path: str) -> NotWritten:
-    return NotWritten(f"{path} is there already; nothing was written", "--force replaces it")
+    return NotWritten(f"{path} already exists; nothing was written", "--force replaces it")
 
 
 def _not_written(path: str, error: OSError) -> NotWritten:

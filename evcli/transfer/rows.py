@@ -20,7 +20,7 @@ from evcli.errors import BadInput
 from evcli.transfer.csv_guard import unguarded
 from evcli.transfer.source import Source, form_of, refuse_other_things
 
-_QUOTES = 'is a quote (") opened that is never closed, or not written twice within quotes?'
+_QUOTES = 'check for an unclosed or unescaped quote (")'
 
 LONGEST_ROW = 1 << 20
 """The longest row, in bytes."""
@@ -198,7 +198,7 @@ class Intake:
                     hint = f"its cells are separated by {called}; save it with commas between them"
             raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
         if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
-            self._notice(f"passed over: {_listed('column', others)}")
+            self._notice(f"ignored {_listed('column', others)}")
         return header
 
     def _chooser(self, header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
@@ -230,7 +230,7 @@ class Intake:
             hint = 'a row is like {"name":"Ada","email":"ada@example.com"}'
             if type(value) is list:
                 hint += "; jq -c '.[]' FILE | evcli import - takes the elements of an array"
-            return Row(self._line, (), Fault("", "is no JSON object", hint))
+            return Row(self._line, (), Fault("", "is not a JSON object", hint))
         return self._object_row(value, passed_over)
 
     def _object_row(self, value: dict[str, Any], passed_over: set[str]) -> Row:
@@ -240,9 +240,9 @@ class Intake:
             if field not in self._fields:
                 if field not in passed_over:
                     passed_over.add(field)
-                    self._notice(f"passed over: {_listed('member', [name])}")
+                    self._notice(f"ignored {_listed('member', [name])}")
             elif field in members:
-                return Row(self._line, (), Fault(field, "stands there twice"))
+                return Row(self._line, (), Fault(field, "appears twice"))
             else:
                 members[field] = content
         for field in self._needed:
@@ -278,10 +278,10 @@ def _miscounted(cells: list[str], header: list[str]) -> Fault | None:
     return Fault(
         "",
         f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, and the header {len(header)}",
-        "a cell with a comma or a newline in it stands in quotes",
+        "quote cells that contain commas or newlines",
     )
 
 
 def _listed(what: str, names: list[str]) -> str:
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return f"{what}{'s' if len(names) > 1 else ''} {shown}"
+    return f"{what}{'s' if len(names) > 1 else ''}: {shown}"

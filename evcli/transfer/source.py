@@ -95,7 +95,7 @@ def form_of(name: str, first: bytes) -> str:
     if ending is None:
         return "jsonl" if is_json else "csv"
     if ending[1] == "csv" and is_json:
-        raise BadInput(f"{name} is called CSV, but begins as JSON does", "--from jsonl reads it as JSON Lines")
+        raise BadInput(f"{name} has a .csv extension but looks like JSON", "--from jsonl reads it as JSON Lines")
     return "csv" if ending[1] == "csv" else "jsonl"
 
 

@@ -96,9 +96,7 @@ def test_every_action_happens_to_the_user_it_names(cli: Cli, load: Any) -> None:
         "restore,,x,bob@example.com,\n"
         "destroy,,x,king@example.com,\n"
     )
-    assert ran == Ran(
-        0, "imported 7 events from people.csv: events 1 to 7\n", "people.csv: passed over: column E-Mail\n"
-    )
+    assert ran == Ran(0, "imported 7 events from people.csv: events 1 to 7\n", "people.csv: ignored column: E-Mail\n")
     told = [(event["type"], event["subject"], event["data"]) for event in events_in(cli.log)]
     assert told[2:] == [
         ("user.renamed", "user/1", {"name": "Ada King"}),
@@ -166,7 +164,7 @@ def test_what_evcli_lists_as_csv_comes_in_as_it_was(cli: Cli, load: Any, tmp_pat
     cli.log.unlink()
     ran = load(listed)
     assert ran.code == 0
-    assert ran.err == "people.csv: passed over: columns id, created, changed\n"
+    assert ran.err == "people.csv: ignored columns: id, created, changed\n"
     assert users(cli) == there
 
 
@@ -233,7 +231,7 @@ def test_standard_input_is_read_and_its_form_found_out(cli: Cli, tmp_path: Path)
         (b"name\temail\nAda\tada@example.com\n", "people.csv", ("line 1", "separated by tabs")),
         (b"name,email,NAME\n", "people.csv", ("line 1", '"name" 2 times')),
         (b"name,email\nAda\n", "people.csv", ("line 2", "1 cell", "the header 2")),
-        (b"name,email\nAda,King,ada@example.com\n", "people.csv", ("line 2", "3 cells", "in quotes")),
+        (b"name,email\nAda,King,ada@example.com\n", "people.csv", ("line 2", "3 cells", "quote cells")),
         (b'name,email\n"Ada,ada@example.com\nBob,bob@example.com\n', "people.csv", ("line 2", "quote")),
         (b'name,email\n"Ada"x,ada@example.com\n', "people.csv", ("line 2", "is not CSV")),
         (b'name,email\n"Ada\nKing",ada@example.com\n', "people.csv", ("line 2, name", "newline")),
@@ -251,11 +249,11 @@ def test_standard_input_is_read_and_its_form_found_out(cli: Cli, tmp_path: Path)
         ("name,email\nAda,ada@example.com\n".encode("utf-16"), "people.csv", ("UTF-16", "iconv")),
         (b"PK\x03\x04....", "people.csv", ("spreadsheet", "CSV UTF-8")),
         (b"\x1f\x8b....", "people.csv", ("gzip",)),
-        (b'{"name":"Ada"}\n', "people.csv", ("begins as JSON", "--from jsonl")),
+        (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "--from jsonl")),
         (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
         (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a text",)),
-        (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: stands there twice",)),
-        (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "no JSON object", "jq")),
+        (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
+        (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "not a JSON object", "jq")),
         (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
         (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
     ],
@@ -365,10 +363,10 @@ def test_a_user_that_is_there_is_refused_unless_it_may_be_passed_over(cli: Cli, 
     content = "name,email\nBob,bob@example.com\nAda L,Ada@Example.com\nBob,bob@example.com\nEve,eve@example.com\n"
     fails(load(content), 1, "line 3: e-mail Ada@Example.com is taken by user 1", "nothing was written")
     ran = load(content, "--skip-existing")
-    assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were there already)"
+    assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were already recorded)"
     assert users(cli) == [("Ada", "ada@example.com"), *GOOD_EVE]
     again = load(content, "--skip-existing")
-    assert again == Ran(0, "nothing to import from people.csv: 4 rows were there already\n", "")
+    assert again == Ran(0, "nothing to import from people.csv: 4 rows were already recorded\n", "")
 
 
 GOOD_EVE = [("Bob", "bob@example.com"), ("Eve", "eve@example.com")]
@@ -442,7 +440,7 @@ def test_a_bad_row_stops_it_before_its_batch_and_after_that_it_goes_on(cli: Cli,
     assert 0 < stored < 7999
     assert "people.csv line 8001, email: " in ran.err
     assert f"the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,})" in ran.err
-    assert "run again, it goes on from there" in ran.err
+    assert "run it again to continue from there" in ran.err
     assert max(map(len, cli.log.read_bytes().splitlines())) * stored > MAX_BATCH / 2
     ran = load(people(9000))
     assert ran.out.startswith(
@@ -461,7 +459,7 @@ def test_run_again_all_is_there_and_nothing_is_written(cli: Cli, load: Any) -> N
     before = cli.log.read_bytes()
     for _ in range(2):
         ran = load(people(100))
-        assert ran == Ran(0, "nothing to import from people.csv: 100 rows were there already\n", "")
+        assert ran == Ran(0, "nothing to import from people.csv: 100 rows were already recorded\n", "")
     document = json.loads(load(people(100), "--json").out)
     assert document == {
         "events": 0, "first": None, "last": None, "rows": 100, "skipped": 0, "already": 100, "recorded": True,
@@ -495,14 +493,14 @@ def test_rows_that_were_passed_over_stay_so_when_a_later_row_is_recorded(cli: Cl
     content += "Eve,eve@example.com,\n"
     assert load(content, "--skip-existing").code == 0
     before = cli.log.read_bytes()
-    assert load(content, "--skip-existing").out.endswith("4 rows were there already\n")
+    assert load(content, "--skip-existing").out.endswith("4 rows were already recorded\n")
     assert cli.log.read_bytes() == before
 
 
 def test_a_file_that_grew_adds_its_new_rows_only(cli: Cli, load: Any) -> None:
     load(people(3))
     ran = load(people(5))
-    assert ran.out.startswith("imported 2 users from people.csv: events 4 to 5 (3 rows were there already)\n")
+    assert ran.out.startswith("imported 2 users from people.csv: events 4 to 5 (3 rows were already recorded)\n")
 
 
 def test_a_file_that_was_changed_in_the_middle_goes_on_from_there_with_skip_existing(cli: Cli, load: Any) -> None:
@@ -510,7 +508,7 @@ def test_a_file_that_was_changed_in_the_middle_goes_on_from_there_with_skip_exis
     changed = people(4).replace("Person 2,", "Person B,").replace("person.3@", "person.c@")
     fails(load(changed), 1, "line 3", "is taken by user 2")
     ran = load(changed, "--skip-existing")
-    assert ran.out.startswith("imported 1 user from people.csv: event 5 (3 rows were there already)\n")
+    assert ran.out.startswith("imported 1 user from people.csv: event 5 (3 rows were already recorded)\n")
     assert users(cli)[-1] == ("Person 3", "person.c@example.com")
 
 
@@ -615,7 +613,7 @@ def test_a_signal_ends_it_between_batches_and_it_says_what_is_recorded(cli: Cli,
     assert 0 < stored < 6000
     assert err.decode() == (
         f"error: interrupted; the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,}); "
-        "run again, it goes on from there\n"
+        "run it again to continue from there\n"
     )
 
 

@@ -201,7 +201,7 @@ BAD_REFS = {
     "@x": ("@-N",),
     "@+1": ("@-N",),
     "id:": ("id:",),
-    "id:nope": ("no event has an id that begins so",),
+    "id:nope": ("no event id starts with that",),
     "id:event-": ("several", "1 (event-1)"),
     "٣": ("ASCII",),
     "２": ("ASCII",),

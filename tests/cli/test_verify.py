@@ -397,7 +397,7 @@ def test_a_log_that_everybody_may_write_is_read_with_a_warning_and_not_written(s
     assert (ran.code, ran.out) == (0, f"8:{last_hash(story.log)}\n")
     assert ran.err.startswith("warning: ")
     with untouched(tmp_path):
-        fails(story(*WRITING["user destroy"]), 14, "may be written by everybody", "nothing was written", "chmod o-w")
+        fails(story(*WRITING["user destroy"]), 14, "is world-writable", "nothing was written", "chmod o-w")
 
 
 @pytest.mark.parametrize("below", [True, False])

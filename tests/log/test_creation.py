@@ -61,7 +61,7 @@ def test_a_file_that_appears_is_checked_like_one_that_was_there(
         log_path.chmod(0o666)
 
     meanwhile(monkeypatch, os, "open", creates, plant)
-    with pytest.raises(CannotOpen, match="by everybody"):
+    with pytest.raises(CannotOpen, match="world-writable"):
         register(log_path).execute(creation("Ann"))
     assert log_path.read_bytes() == b""
     assert stat.S_IMODE(log_path.stat().st_mode) == 0o666

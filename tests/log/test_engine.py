@@ -671,7 +671,7 @@ def test_a_log_with_one_name_and_its_owners_rights_gives_no_warning(log: Path) -
 
 def test_a_log_that_everybody_may_write_is_refused_for_writing_and_read_with_a_warning(log: Path) -> None:
     log.chmod(0o666)
-    with pytest.raises(CannotOpen, match="may be written by everybody") as refused:
+    with pytest.raises(CannotOpen, match="is world-writable") as refused:
         append(log, TWO, 2)
     assert refused.value.exit == 14
     assert f"chmod o-w {log}" in refused.value.hint
@@ -679,7 +679,7 @@ def test_a_log_that_everybody_may_write_is_refused_for_writing_and_read_with_a_w
     with LogReader(str(log)) as reader:
         assert reader.last().number == 1
         (warning,) = warnings_about(reader.path, reader.descriptor)
-    assert "may be written by everybody" in warning
+    assert "is world-writable" in warning
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o664])

@@ -192,7 +192,7 @@ def test_the_beginning_of_an_id_is_enough_when_no_other_begins_so(named: LogRead
 def test_several_ids_that_begin_so_are_named(named: LogReader) -> None:
     with pytest.raises(BadRef) as several:
         resolve("id:ab", named, NOW)
-    assert "several events have an id that begins so: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
+    assert "several event ids start with that: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
     assert several.value.hint == "give more of the id"
 
 
@@ -204,7 +204,7 @@ def test_an_id_that_is_written_out_is_meant_however_many_others_begin_with_it(na
 def test_an_id_that_no_event_has_is_refused(named: LogReader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
         resolve(ref, named, NOW)
-    assert "no event has an id that begins so" in refused.value.message
+    assert "no event id starts with that" in refused.value.message
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

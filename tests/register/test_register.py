@@ -517,7 +517,7 @@ def test_a_log_that_is_cut_while_in_use_is_noticed_and_not_written_to(register: 
     with pytest.raises(LogCut) as cut:
         register.execute(create("Dan"))
     assert cut.value.exit == 12
-    assert "event 2 was here" in cut.value.message
+    assert "used to contain event 2" in cut.value.message
     assert log_path.stat().st_size == one
 
 

@@ -18,7 +18,7 @@ A REF names a moment in the log.
   @                     now
   @-  @--  @-5          one, two, five events before now
   -5                    the same as @-5, as the value of an option
-  id:1b4e28ba           the event whose id begins so
+  id:1b4e28ba           the event whose id starts with that
   2026-11-22            a day: its end, for --since its beginning
   2026-11-22 17:03      a time: what was known then; also 17:03:11, and with a zone 17:03:11+01:00 or Z
   10m ago, 3 days ago   s, m (minutes), h, d, w, months, years
@@ -54,7 +54,7 @@ JSON documents (more members may come; these stay; created, changed and destroye
   repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
               "copy":"…"}
   import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true}; skipped and already:
-              rows that were passed over, and rows that an earlier run recorded
+              rows that were skipped, and rows that an earlier run recorded
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
 

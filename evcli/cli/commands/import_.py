@@ -43,7 +43,7 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
                zone; it is recorded now, and --at asks what was recorded by then
   reason       why, kept with the event
 
-Whatever interrupts it: run it again. Rows that are recorded are known by their content, and passed over.
+Whatever interrupts it: run it again. Recorded rows are known by their content, and skipped.
 Exit codes: evcli help exit-codes
 """,
 )
@@ -132,9 +132,7 @@ class _Run:
             raise
         finally:
             self._waiting.end()
-        answer_once_done(
-            lambda: self._answer(recorded=True), self._sentence(), "run again, it would say that all is there"
-        )
+        answer_once_done(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
 
     def rehearse(self) -> None:
         """Check everything, and answer."""
@@ -194,7 +192,7 @@ class _Run:
         error.message = error.message.removesuffix("; nothing was written")
         so_far = f"the rows up to line {run.line:,} are recorded"
         so_far += f" ({self._events()})" if run.events else ""
-        error.message += f"; {so_far}; run again, it goes on from there"
+        error.message += f"; {so_far}; run it again to continue from there"
 
     def _events(self) -> str:
         run = self._import
@@ -207,7 +205,7 @@ class _Run:
     def _sentence(self) -> str:
         run = self._import
         there = run.already + run.skipped
-        of_these = f"{there:,} {'row was' if there == 1 else 'rows were'} there already"
+        of_these = f"{there:,} {'row was' if there == 1 else 'rows were'} already recorded"
         if not run.rows:
             return f"nothing to import: {self._source.name} has no rows"
         if not run.events:

@@ -136,7 +136,7 @@ def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) ->
         return unknown
     name, id, first = kind.name, record.id, record[-3]
     if first <= state.number:
-        hint = f"{name} {id} was not called so then; evcli {name} show {id} --at {state.number}"
+        hint = f"{name} {id} had another name at that point; evcli {name} show {id} --at {state.number}"
     else:
         hint = f"{name} {id} was {kind.began} by event {first}: try --at {first}, or evcli log --{name} {id}"
     return NoSuchRecord(name, unknown.who, f"event {state.number}", hint)

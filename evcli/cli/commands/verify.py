@@ -73,7 +73,7 @@ def verify(
     rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name in _VERIFIED]
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
     if len(report.faults) == MOST_FAULTS:
-        rows.append(("fault", "and more: these are the first"))
+        rows.append(("fault", "more faults not shown"))
     session.output.show(fields(rows, document))
     if report.error is not None:
         raise _told_once(report.error, len(report.faults))
@@ -81,7 +81,7 @@ def verify(
         session.output.warning("the newline of the last event is missing; the next write puts it there")
     if head is None:
         session.output.note(
-            "the log is consistent with itself; a cut end or a full rewrite shows only against a head kept elsewhere: "
+            "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
             "evcli verify --expect HEAD"
         )
 

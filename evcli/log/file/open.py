@@ -42,7 +42,7 @@ def open_for_writing(path: str) -> int:
     descriptor = _open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
     if os.fstat(descriptor).st_mode & stat.S_IWOTH:
         os.close(descriptor)
-        raise CannotOpen(path, "may be written by everybody; nothing was written", f"chmod o-w {path}")
+        raise CannotOpen(path, "is world-writable; nothing was written", f"chmod o-w {path}")
     return descriptor
 
 
@@ -114,7 +114,7 @@ def warnings_about(path: str, descriptor: int) -> list[str]:
     if found.st_nlink > 1:
         warnings.append(f"{path} has {found.st_nlink} hard links: whoever replaces one of them splits the log")
     if found.st_mode & stat.S_IWOTH:
-        warnings.append(f"{path} may be written by everybody: chmod o-w")
+        warnings.append(f"{path} is world-writable: chmod o-w")
     return warnings
 
 
