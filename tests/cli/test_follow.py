@@ -201,8 +201,8 @@ def test_it_follows_across_a_repair(story: Cli, follower: Start) -> None:
         log.write(b"".join(lines))
     story.ok("repair")
     assert follows.line(follows.err).decode() == (
-        f"warning: {story.log}: another file took its place, and event 8 as it was shown is not in "
-        "it any more; going on after event 5\n"
+        f"warning: {story.log}: another file took its place, and event 8, shown above, is no "
+        "longer in the log; going on after event 5\n"
     )
     story.ok("user", "create", "Kurt", "--email", "kurt@example.com")
     assert numbers([follows.line()]) == [6]

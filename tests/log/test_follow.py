@@ -191,7 +191,7 @@ def test_after_a_cut_what_follows_it_is_shown(
     followed = Followed(log_path, cut, *([again] if is_looked_at_between else []), nothing)
     assert followed.names == list("xyzuv")
     assert followed.told == [
-        f"{log_path}: the log was cut, and event 3 shown above, is no longer in the log; going on after event {left}"
+        f"{log_path}: the log was cut, and event 3, shown above, is no longer in the log; going on after event {left}"
     ]
 
 
@@ -205,7 +205,7 @@ def test_an_event_that_landed_and_was_taken_back_is_told(three: Register, log_pa
     )
     assert followed.names == ["d", "D"]
     (told,) = followed.told
-    assert "event 4 shown above, is no longer in the log; going on after event 3" in told
+    assert "event 4, shown above, is no longer in the log; going on after event 3" in told
 
 
 def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_an_older_copy_in_its_place_is_followed_after_its_end(three: Register, l
     older = b"".join(lines_of(log_path)[:2])
     followed = Followed(log_path, replace(log_path, older), lambda: create(another(log_path), "C"))
     assert followed.names == ["C"]
-    assert followed.told[0].endswith("event 3 shown above, is no longer in the log; going on after event 2")
+    assert followed.told[0].endswith("event 3, shown above, is no longer in the log; going on after event 2")
 
 
 def test_another_log_in_its_place_is_shown_from_its_beginning(
