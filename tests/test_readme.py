@@ -206,14 +206,6 @@ def run_checker(name: str, folder: Path) -> int:
     ).returncode
 
 
-def test_the_exit_codes_are_those_of_evcli_help(tmp_path: Path) -> None:
-    from evcli.cli.commands.help import EXIT_CODES
-
-    told = re.findall(r"^ +(\d[\d, ]*?)  +\S", EXIT_CODES, re.MULTILINE)
-    table = re.findall(r"^\| ([\d, ]+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert table == told
-
-
 def test_the_table_of_what_it_survives_has_every_figure_of_a_run() -> None:
     told = in_readme(README.read_text(encoding="utf-8"))
     assert tuple(told) == FIGURES

@@ -1,0 +1,104 @@
+"""docs/cli.md says what the program says: `python tests/test_docs.py` writes it anew from the program's own help.
+
+The links between the pages for people who work on evcli lead somewhere.
+"""
+
+import contextlib
+import io
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from evcli.cli.commands.help import TOPICS
+from evcli.cli.main import main
+from evcli.kinds import KINDS, MODULES
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "cli.md"
+TITLES = {
+    "exit-codes": "Exit codes",
+    "formats": "Forms of an answer, and the shapes of JSON",
+    "refs": "REF: a moment in the log",
+    "environment": "The environment",
+}
+COMMANDS = (
+    "log",
+    "show",
+    "diff",
+    "state",
+    "import",
+    "export",
+    "verify",
+    "repair",
+    "head",
+    "status",
+    "path",
+    "completion",
+)
+BEGINNING = """\
+# The command line
+
+Every command, every form of an answer and every exit code, as `evcli help` and `-h` say them. JSON shapes are a
+contract: members may be added, and those that are here stay. `python tests/test_docs.py` writes this page from the program.
+"""
+
+
+def said(*words: str) -> str:
+    """What a command prints, on a terminal of 100 columns."""
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+    with contextlib.redirect_stdout(text):
+        assert main(words) == 0, words
+        text.flush()
+    return out.getvalue().decode().strip("\n")
+
+
+def page() -> str:
+    """The page as it should be."""
+    parts = [BEGINNING]
+    parts += [f"## {title}\n\n```text\n{said('help', topic)}\n```\n" for topic, title in TITLES.items()]
+    parts.append("## Commands\n")
+    for name in MODULES:
+        for verb in (*KINDS[name].verbs, "list", "show"):
+            parts.append(f"### evcli {name} {verb}\n\n```text\n{_without_shared(said(name, verb, '-h'))}\n```\n")
+    parts += [f"### evcli {name}\n\n```text\n{_without_shared(said(name, '-h'))}\n```\n" for name in COMMANDS]
+    shared = said("path", "-h").partition("Options for every command:\n")[2].partition("\n\n")[0]
+    return "\n".join([*parts, f"### Options for every command\n\n```text\n{shared}\n```\n"])
+
+
+def _without_shared(help: str) -> str:
+    before, _, rest = help.partition("Options for every command:\n")
+    return before + rest.partition("\n\n")[2]
+
+
+def test_docs_cli_is_what_the_program_says() -> None:
+    assert set(TITLES) == set(TOPICS)
+    assert PAGE.read_text(encoding="utf-8") == page(), "python tests/test_docs.py writes docs/cli.md anew"
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    from evcli import errors
+
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.EvcliError)]
+    told = {int(code) for line in TOPICS["exit-codes"].splitlines() for code in re.findall(r"\b\d+\b", line[:18])}
+    assert {each.exit for each in classes} | {0, 129, 130, 143} == told
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md"]
+)
+def test_links_between_pages_lead_somewhere(name: str) -> None:
+    file = ROOT / name
+    text = file.read_text(encoding="utf-8")
+    links = [*re.findall(r"\]\(([^)#:]+)\)", text), *re.findall(r"`((?:evcli|tests|docs)/[\w/.-]+)`", text)]
+    missing = [link for link in links if not ((file.parent / link).exists() or (ROOT / link).exists())]
+    assert not missing
+
+
+if __name__ == "__main__":
+    os.environ.update(COLUMNS="100", TZ="UTC", LC_ALL="C.UTF-8")
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE} is written\n")
