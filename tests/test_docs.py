@@ -42,7 +42,8 @@ BEGINNING = """\
 # The command line
 
 Every command, every form of an answer and every exit code, as `evcli help` and `-h` say them. JSON shapes are a
-contract: members may be added, and those that are here stay. `python tests/test_docs.py` writes this page from the program.
+contract: members may be added, and those that are here stay. `python tests/test_docs.py` writes this page from the
+program.
 """
 
 
