@@ -1,9 +1,12 @@
 """A kind that clashes is refused when it is loaded, and it is said with what."""
 
+import sys
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
+from evcli import kinds
 from evcli.cli.app import root
 from evcli.cli.words import AT, LIMIT, WRITING
 from evcli.domain import clashes
@@ -92,3 +95,12 @@ def test_the_words_that_are_taken_are_those_that_there_are() -> None:
     assert not missing, f"no field may be called {missing}"
     commands = set(root().commands) - {"user", "bike", "entry"}
     assert commands <= clashes.COMMANDS, commands - clashes.COMMANDS
+
+
+def test_a_kind_is_checked_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, kind in (("log", thing(name="log")), ("thing", thing(plural="bikes"))):
+        monkeypatch.setitem(sys.modules, "clashing", SimpleNamespace(KIND=kind))  # type: ignore[arg-type]  # as a module
+        monkeypatch.setitem(kinds.MODULES, name, "clashing")
+        assert kinds.KINDS["bike"].plural == "bikes"
+        with pytest.raises(TypeError, match="is a command|is taken by kind 'bike'"):
+            kinds.KINDS[name]

@@ -1,5 +1,6 @@
 """Users, bikes and entries of a diary in one log: every command does for any kind what it does for users."""
 
+import hashlib
 import json
 import random
 import shlex
@@ -11,6 +12,8 @@ from conftest import Cli
 from evcli.cli import words as command_words
 from evcli.cli.commands import completion
 from evcli.kinds import KINDS, MODULES, all_kinds
+from evcli.log import START
+from evcli.log.lines import decode_many
 from evcli.log.reader import LogReader
 from evcli.register import history
 from evcli.register.history import History
@@ -268,3 +271,32 @@ def test_the_undo_line_gives_the_record_back_after_any_event(cli: Cli) -> None:
                     n: bool(now[n]) if n == kind.ended else now[n] for n in own
                 }, words
     assert undone > 50
+
+
+def test_an_event_about_a_record_of_another_kind_is_damage_among_many(told: Cli) -> None:
+    lines = told.log.read_bytes().splitlines(keepends=True)
+    assert decode_many(lines, START) is not None
+    wrong, before = [], START
+    for line in lines:
+        members = json.loads(line)
+        del members["sha256"]
+        if members["type"] == "bike.retired":
+            members["subject"] = "user/1"
+        body = json.dumps(members, ensure_ascii=False, separators=(",", ":"))[:-1].encode()
+        digest = hashlib.sha256(before.sha256 + body).hexdigest().encode()
+        wrong.append(body + b',"sha256":"' + digest + b'"}\n')
+        before = before._replace(sha256=digest)
+    assert decode_many(wrong, START) is None
+    told.log.write_bytes(b"".join(wrong))
+    assert 'subject "user/1" is not bike/ID' in told("verify", "--json").err.replace("\\", "")
+
+
+def test_a_restore_in_an_import_means_the_destroyed_one_first(cli: Cli, tmp_path: Path) -> None:
+    for name in ("Ada", "Eve"):
+        cli.ok("user", "create", name, "--email", "a@example.com")
+        if name == "Ada":
+            cli.ok("user", "destroy", "1")
+    file = tmp_path / "rows.csv"
+    file.write_text("name,email,action\nAda,a@example.com,restore\n")
+    ran = cli("import", str(file))
+    assert (ran.code, 'user 1 "Ada" cannot be restored' in ran.err) == (1, True), ran.err
