@@ -99,8 +99,8 @@ def test_the_words_that_are_taken_are_those_that_there_are() -> None:
 
 def test_a_kind_is_checked_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("log", thing(name="log")), ("thing", thing(plural="bikes"))):
-        monkeypatch.setitem(sys.modules, "clashing", SimpleNamespace(KIND=kind))  # type: ignore[arg-type]  # as a module
+        monkeypatch.setitem(sys.modules, "clashing", SimpleNamespace(KIND=kind))
         monkeypatch.setitem(kinds.MODULES, name, "clashing")
         assert kinds.KINDS["bike"].plural == "bikes"
-        with pytest.raises(TypeError, match="is a command|is taken by kind 'bike'"):
+        with pytest.raises(TypeError, match=r"is a command|is taken by kind 'bike'"):
             kinds.KINDS[name]
