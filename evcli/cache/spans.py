@@ -91,9 +91,12 @@ class SpanState:
         """The highest id that was given: ids are given in order, so it is found by halving."""
         sql = SQL[kind]
         with failing_cache():
-            low, high = 0, self._db.execute(sql.last_id).fetchone()[0] or 0
+            # One statement sees one moment of the tables: both have the same record last, whatever is added meanwhile.
+            last, last_now = self._db.execute(sql.last_id).fetchone()
+            if last != last_now:
+                raise CacheFailed("two of its tables do not agree", is_faulty=True)
+            low, high = 0, last or 0
             if self._live_counts is not None and self._is_present():
-                self._must_agree(high == (self._db.execute(sql.last_now).fetchone()[0] or 0))
                 return high
             middle = high
             while low < high:

@@ -62,7 +62,6 @@ class Sql:
         self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)})"
         self.now = f"SELECT changed FROM {now} WHERE id = ?"
         self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
-        self.last_now = f"SELECT max(id) FROM {now}"
         self.named = f"SELECT id FROM {words} WHERE sum = ?"
         self.named_many = f"SELECT sum, {words}.id FROM json_each(?) AS wanted JOIN {words} ON sum = wanted.value"
         self.set_now = f"INSERT OR REPLACE INTO {now} VALUES (?, ?)"
@@ -79,7 +78,7 @@ class Sql:
             f"SELECT {columns} FROM ({living}) AS wanted CROSS JOIN {spans} ON {last_of} "
             "WHERE (SELECT number FROM log) = ?"
         )
-        self.last_id = f"SELECT max(id) FROM {spans}"
+        self.last_id = f"SELECT (SELECT max(id) FROM {spans}), (SELECT max(id) FROM {now})"
         self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY _changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE _ended IS NULL"
         self.events = f"SELECT _changed, _byte FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed"
