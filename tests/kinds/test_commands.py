@@ -11,7 +11,7 @@ from conftest import Cli
 
 from evcli.cli import words as command_words
 from evcli.cli.commands import completion
-from evcli.kinds import KINDS, MODULES, all_kinds
+from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
 from evcli.log import START
 from evcli.log.lines import decode_many
 from evcli.log.reader import LogReader
@@ -96,6 +96,21 @@ def test_records_are_listed_and_shown_now_and_then(told: Cli) -> None:
     noted = json.loads(told.ok("entry", "show", "1", "--json").out)
     assert [event["data"] for event in noted["events"]] == [{"title": "Monday"}, {"note": "It rained"}]
     assert "--all" not in told.ok("entry", "list", "-h").out, "no entry ends"
+
+
+def test_status_counts_every_kind_when_a_cache_answers(
+    told: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "CACHED_FROM", 0)
+    monkeypatch.setattr(history, "MOST_BEHIND", 1)
+    people = tmp_path / "people.csv"  # more than is read to find the last event
+    people.write_text("name,email\n" + "".join(f"N{n},n{n}@example.com\n" for n in range(200)))
+    told.ok("import", str(people))
+    told.ok("state")
+    for loaded in (KINDS, TYPES):
+        loaded.clear()  # as in a new process, which has not read an event of every kind
+    counts = json.loads(told.ok("status", "--json").out)
+    assert (counts["live"], counts["destroyed"]) == (204, 1)
 
 
 def test_log_state_diff_and_show_know_every_kind(told: Cli) -> None:

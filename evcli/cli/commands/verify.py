@@ -15,7 +15,7 @@ from evcli.cli.show.render import summary
 from evcli.cli.show.safe import valid
 from evcli.domain.event import Event
 from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
-from evcli.kinds import KINDS
+from evcli.kinds import MODULES
 from evcli.log import START
 from evcli.log.file.open import network_warnings, warnings_about
 from evcli.log.reader import LogReader
@@ -233,7 +233,7 @@ def status(ctx: typer.Context) -> None:
         warnings += network_warnings(reader.path, reader.descriptor)
         if reader.end.torn:
             warnings.append(unfinished(reader))
-        counts = [state.count(kind) for kind in KINDS]
+        counts = [state.count(kind) for kind in MODULES]
     document = {
         "path": valid(os.path.abspath(reader.path)),
         "size": size,
