@@ -52,12 +52,12 @@ class Refused(EvcliError):
 
 
 class NoSuchRecord(Refused):
-    """No record of the kind is called `who` at that moment; `near` are names that look like it."""
+    """No record of the kind is called `who` at that moment; `last_id` is the highest id, where `who` is one."""
 
-    def __init__(self, kind: str, who: str, moment: str, hint: str = "") -> None:
+    def __init__(self, kind: str, who: str, moment: str, hint: str = "", last_id: int = 0) -> None:
         super().__init__(f'no {kind} "{who}" at {moment}', hint)
         self.code = f"no-such-{kind}"
-        self.kind, self.who = kind, who
+        self.kind, self.who, self.last_id = kind, who, last_id
 
 
 class Ambiguous(Refused):

@@ -22,7 +22,7 @@ from evcli.register.register import random_id, utc_now
 if TYPE_CHECKING:
     from typer._click import Context
 
-_COMMAND_IN_HINT = re.compile(r"\bevcli (?=log |show|diff|state|verify|repair|head|import)")
+_COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "head", "import")
 
 
 def run() -> NoReturn:
@@ -124,10 +124,11 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
             session.output.form = "json"
     from evcli.cli.hints import hint_for
 
-    error.hint = hint_for(error, session.log_words)
+    error.hint = hint_for(error)
     # A command in a hint must reach the log that this one was about.
     if "--log" not in error.hint:
-        error.hint = _COMMAND_IN_HINT.sub(lambda _: f"evcli{session.log_words} ", error.hint)
+        commands = "|".join((*_COMMANDS_ABOUT_A_LOG, *(f"{name} " for name in MODULES)))
+        error.hint = re.sub(rf"\bevcli (?={commands})", lambda _: f"evcli{session.log_words} ", error.hint)
     session.output.error(error)
     return error.exit
 

@@ -26,7 +26,11 @@ def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> An
     if len(preferred) > 1:
         raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in preferred])
     if not preferred:
-        raise NoSuchRecord(kind.name, who, f"event {state.number}", _nearest(state, kind, who))
+        moment = f"event {state.number}"
+        if _is_id(who):
+            last = state.last_id(kind.name)
+            raise NoSuchRecord(kind.name, who, moment, "" if last else f"there is no {kind.name} yet", last)
+        raise NoSuchRecord(kind.name, who, moment, _nearest(state, kind, who))
     return preferred[0]
 
 
@@ -46,8 +50,12 @@ def fields_meant(kind: Kind, who: str) -> tuple[tuple[str, ...], str]:
     return kind.names, who
 
 
+def _is_id(who: str) -> bool:
+    return who.isascii() and who.isdigit()
+
+
 def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterable[Any]:
-    if who.isascii() and who.isdigit():
+    if _is_id(who):
         record = state.get(kind.name, int(who)) if len(who) <= 12 else None
         return [record] if record else []
     fields, value = fields_meant(kind, who)
@@ -58,10 +66,13 @@ def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterabl
         holder = state.holder(kind.name, key_of(value))
         if holder is not None:  # however many had it before, no other lives
             return [holder]
-    words = {word for name in fields for word in [_word(kind, name, value)]}
-    found = chain.from_iterable(state.called(kind.name, word) for word in sorted(words))
-    matching = (each for each in found if any(_word(kind, name, getattr(each, name)) in words for name in fields))
-    return {record.id: record for record in matching}.values()
+    wanted = {name: _word(kind, name, value) for name in fields}
+    found = chain.from_iterable(state.called(kind.name, word) for word in sorted({*wanted.values()}))
+    return {
+        record.id: record
+        for record in found
+        if any(_word(kind, name, getattr(record, name)) == word for name, word in wanted.items())
+    }.values()
 
 
 def _word(kind: Kind, field: str, value: str) -> str:
@@ -69,17 +80,15 @@ def _word(kind: Kind, field: str, value: str) -> str:
 
 
 def _nearest(state: State, kind: Kind, who: str) -> str:
-    last = state.last_id(kind.name)
-    if who.isascii() and who.isdigit():
-        return f"ids go from 1 to {last}" if last else f"there is no {kind.name} yet"
     fields, value = fields_meant(kind, who)
     if not fields:
         return ""
     from difflib import get_close_matches
 
     wanted = composed(value).strip().casefold()
-    before, after = (state.words(kind.name, wanted, backward=backward) for backward in (False, True))
-    around = chain(islice(before, NEIGHBOURS), islice(after, NEIGHBOURS))
+    around = chain.from_iterable(
+        islice(state.words(kind.name, wanted, backward=backward), NEIGHBOURS) for backward in (False, True)
+    )
     values: dict[str, str] = {}
     for word, record in sorted(around, key=lambda pair: pair[1].id):
         for name in fields:

@@ -192,6 +192,19 @@ def test_an_unknown_email_is_refused_with_the_nearest_one(story: Cli, tmp_path: 
     fails(ran, 1, 'no user "ada@exampel.com" at event 8', "hint: ", "ada@example.com")
 
 
+def test_a_command_in_a_hint_names_the_log_that_was_asked(story: Cli) -> None:
+    log = f"--log={story.log}"
+    for words, command in (
+        (("show", "Alan", "--at", "2"), f"evcli --log {story.log} log --user 3"),
+        (("show", "Grace"), f"evcli --log {story.log} user list --all"),
+        (("show", "77"), f"evcli --log {story.log} user list --all"),
+        (("destroy", "3"), f"evcli --log {story.log} user restore 3"),
+        (("create", "X", "--email", "ada@example.com"), f"evcli --log {story.log} user show 1"),
+    ):
+        ran = story(log, "user", *words)
+        assert (ran.code, command in ran.err) == (1, True), ran.err
+
+
 @pytest.mark.parametrize("who", ["4", "0", "99999999999999999999", "٢"])
 def test_an_unknown_id_is_refused_with_a_hint(story: Cli, who: str, tmp_path: Path) -> None:
     with untouched(tmp_path):

@@ -120,13 +120,13 @@ def test_the_nearest_name_or_email_is_offered(who: str, nearest: str) -> None:
 def test_without_anything_near_the_hint_says_how_to_see_every_user() -> None:
     with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, "Zebedee")
-    assert hint_for(missing.value, " --log x") == "evcli --log x user list --all shows every user"
+    assert hint_for(missing.value) == "evcli user list --all shows every user"
 
 
 def test_for_an_unknown_id_the_hint_says_which_there_are() -> None:
     with pytest.raises(NoSuchRecord) as missing:
         find_user(EVERYBODY, "77")
-    assert "1 to 9" in missing.value.hint
+    assert "1 to 9" in hint_for(missing.value)
 
 
 @pytest.mark.parametrize("who", ["1", "Ada", "ada@example.com", ""])

@@ -267,7 +267,7 @@ def test_a_restore_whose_email_was_taken_meanwhile_is_refused_and_names_both_use
 def test_a_blocked_restore_says_how_to_free_the_email() -> None:
     refusal = given(created(1, "Ada", ADA), destroyed(1), created(2, "Eve", ADA)).when(restored(1)).refusal
     assert refusal is not None
-    assert hint_for(refusal, "") == "free it first: evcli user change-email 2 NEW-EMAIL, or evcli user destroy 2"
+    assert hint_for(refusal) == "free it first: evcli user change-email 2 NEW-EMAIL, or evcli user destroy 2"
 
 
 @pytest.mark.parametrize("freed_by", [email_changed(2, "eve@example.com"), destroyed(2)])
