@@ -128,20 +128,19 @@ def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
 def about_options() -> list[Any]:
     """The options that ask for the events about one record: `--KIND WHO`."""
     from evcli.cli.parameters import parsed
-    from evcli.cli.words import Parameter
+    from evcli.cli.words import Parameter as Words
 
-    def take(context: "Context", parameter: Any, value: Any) -> Any:
-        if value is not None:
-            context.ensure_object(Session).about = (parameter.name.removeprefix("about_"), value)
-        return value
+    def option(name: str) -> Any:
+        def take(context: "Context", parameter: "Parameter", value: Any) -> Any:
+            if value is not None:
+                context.ensure_object(Session).about = (name, value)
+            return value
 
-    options = []
-    for name in MODULES:
-        about = Parameter(f"about_{name}", (f"--{name}",), "WHO", f"Only about this {name}.", completion="who")
-        option = parsed(about)
-        option.expose_value, option.callback = False, take
-        options.append(option)
-    return options
+        made = parsed(Words(f"about_{name}", (f"--{name}",), "WHO", f"Only about this {name}.", kind=name))
+        made.expose_value, made.callback = False, take
+        return made
+
+    return list(map(option, MODULES))
 
 
 def family(module: str, *names: str) -> dict[str, Callable[[], "AnyCommand"]]:

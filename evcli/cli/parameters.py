@@ -16,7 +16,7 @@ _TYPES: dict[str, Any] = {"text": str, "flag": bool, "integer": IntRange(min=0),
 class _Completed:
     """A parameter whose candidates come from the log."""
 
-    completion = ""
+    of: Parameter
 
     def shell_complete(self, ctx: Any, incomplete: str) -> "list[CompletionItem]":
         """The candidates that begin with what was typed."""
@@ -24,14 +24,13 @@ class _Completed:
 
         from evcli.cli.commands import completion
 
-        if not self.completion:
+        if self.of.is_moment:
+            pairs = completion.moments(ctx, incomplete)
+        elif self.of.kind:
+            pairs = completion.who(ctx, incomplete, self.of.kind)
+        else:
             found: list[CompletionItem] = super().shell_complete(ctx, incomplete)  # type: ignore[misc]  # a mixin
             return found
-        if self.completion == "moment":
-            pairs = completion.moments(ctx, incomplete)
-        else:
-            name: str = self.name  # type: ignore[attr-defined]  # a mixin
-            pairs = completion.who(ctx, incomplete, name.removeprefix("about_") if name != "who" else "")
         return [CompletionItem(value, help=help) for value, help in pairs if value.startswith(incomplete)]
 
 
@@ -57,5 +56,5 @@ def parsed(each: Parameter) -> _Argument | _Option:
             param_decls=[each.name], type=_TYPES[each.type], metavar=each.metavar + ("..." if each.is_many else ""),
             help=each.help, required=each.is_required, nargs=-1 if each.is_many else 1, show_default=False,
         )  # fmt: skip
-    made.completion = each.completion
+    made.of = each
     return made

@@ -4,10 +4,10 @@ One table for the parser, for help and for completion; it knows nothing of any o
 """
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from evcli.domain.fields import REASON
+from evcli.domain.fields import REASON, one
 from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
 
@@ -23,8 +23,10 @@ class Parameter(NamedTuple):
     """text, flag, integer or number."""
     is_required: bool = False
     is_many: bool = False
-    completion: str = ""
-    """What completes it: who or moment."""
+    is_moment: bool = False
+    """Whether it is completed with moments of the log."""
+    kind: str = ""
+    """The kind whose records complete it."""
 
 
 class Words(NamedTuple):
@@ -35,10 +37,8 @@ class Words(NamedTuple):
     examples: Sequence[str]
 
 
-AT = Parameter("at", ("--at",), "REF", "At which moment (evcli help refs).", completion="moment")
+AT = Parameter("at", ("--at",), "REF", "At which moment (evcli help refs).", is_moment=True)
 LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 is all.", "integer")
-ALL = ("--all",)
-MATCH = ("--match",)
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
     Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
@@ -70,13 +70,18 @@ def argument_of(each: EventType) -> str:
     return each.required[0] if each.required else ""
 
 
+def typed(each: EventType, values: Mapping[str, str]) -> list[str]:
+    """The words that give these fields their values, each as a shell takes it."""
+    words: list[str] = []
+    for name, value in values.items():
+        words += [shlex.quote(value)] if name == argument_of(each) else [option_of(name), shlex.quote(value)]
+    return words
+
+
 def beginning_of(kind: Kind) -> str:
     """The command, after `evcli`, that begins a record: `user create NAME --email EMAIL`."""
     each = next(each for each in kind.types.values() if type(each) is Begins)
-    words = [kind.name, each.verb]
-    for name in each.required:
-        words += [name.upper()] if name == argument_of(each) else [option_of(name), name.upper()]
-    return " ".join(words)
+    return " ".join([kind.name, each.verb, *typed(each, {name: name.upper() for name in each.required})])
 
 
 def listed(words: Sequence[str], last: str) -> str:
@@ -87,8 +92,7 @@ def listed(words: Sequence[str], last: str) -> str:
 def _parameters(each: EventType) -> list[Parameter]:
     kind, found = each.kind, []
     if type(each) is not Begins:
-        many = not each.required
-        found.append(_who(kind, many=many))
+        found.append(_who(kind, is_many=not each.required))
     for name, field in each.fields.items():
         help = field.help or (f"No other live {kind.name} may have it." if name == kind.unique else "")
         word = name.upper().replace("_", "-")
@@ -97,23 +101,20 @@ def _parameters(each: EventType) -> list[Parameter]:
     return [*found, *WRITING]
 
 
-def _who(kind: Kind, *, many: bool = False) -> Parameter:
+def _who(kind: Kind, *, is_many: bool = False) -> Parameter:
     ways = ["id", *(kind.fields[name].label for name in kind.names)]
-    article = "An" if kind.name[0] in "aeio" else "A"
-    help = f"{article} {kind.name}'s {listed(ways, 'or')}."
-    if many:
-        help = f"{listed([(way + 's').capitalize() if way == 'id' else way + 's' for way in ways], 'or')}."
-    completion = "who"
-    return Parameter("who", (), "WHO", help, is_required=True, is_many=many, completion=completion)
+    help = listed([f"{way}s" for way in ways], "or") if is_many else f"{one(kind.name)}'s {listed(ways, 'or')}"
+    help = f"{help[0].upper()}{help[1:]}."
+    return Parameter("who", (), "WHO", help, is_required=True, is_many=is_many, kind=kind.name)
 
 
 def _list(kind: Kind) -> Words:
     parameters = [AT]
     if any(type(each) is Ends for each in kind.types.values()):
-        parameters.append(Parameter("all", ALL, "", f"{kind.ended.capitalize()} {kind.plural} too.", "flag"))
+        parameters.append(Parameter("all", ("--all",), "", f"{kind.ended.capitalize()} {kind.plural} too.", "flag"))
     if labels := [kind.fields[name].label for name in kind.own if name in kind.fields]:
         help = f"Only with TEXT in {listed(labels, 'or')}, in any case."
-        parameters.append(Parameter("match", MATCH, "TEXT", help))
+        parameters.append(Parameter("match", ("--match",), "TEXT", help))
     examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
     examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
     return Words(f"List the {kind.plural} there are, or were at a moment.", [*parameters, LIMIT], examples)
@@ -142,14 +143,9 @@ def _help(each: EventType) -> str:
 def _examples(each: EventType) -> list[str]:
     """Lines that can be typed, from the examples of the fields."""
     kind, begins = each.kind, type(each) is Begins
-    words = ["evcli", kind.name, each.verb] + ([] if begins else [_example_who(kind, besides=tuple(each.fields))])
-    for name, field in each.fields.items():
-        value = shlex.quote(field.examples[not begins and name in kind.names])
-        if name == argument_of(each):
-            words.append(value)
-        elif field.required:
-            words += [option_of(name), value]
-    plain = " ".join(words)
+    who = [] if begins else [_example_who(kind, besides=tuple(each.fields))]
+    values = {name: each.fields[name].examples[not begins and name in kind.names] for name in each.required}
+    plain = " ".join(["evcli", kind.name, each.verb, *who, *typed(each, values)])
     if begins:
         return [plain, f'{plain} --id "$(uuidgen)"', f"{plain} --dry-run"]
     if each.required:

@@ -9,9 +9,9 @@ from evcli.cli.options import read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, event_fields
-from evcli.cli.words import argument_of, option_of
+from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of, subject_of
-from evcli.domain.kind import Begins, Changes
+from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
 from evcli.errors import AnswerLost
 from evcli.kinds import TYPES
@@ -22,10 +22,10 @@ from evcli.register.register import LOCK_WAIT, Register
 class Writing(NamedTuple):
     """How to write: the options that every writing command takes."""
 
-    dry_run: bool = False
-    expect: str | None = None
-    id: str | None = None
-    lock_wait: float | None = None
+    dry_run: bool
+    expect: str | None
+    id: str | None
+    lock_wait: float | None
 
 
 def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
@@ -72,29 +72,31 @@ def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
 
 
 def _tell(session: Session, register: Register, outcomes: Sequence[Outcome], dry_run: bool) -> None:
-    is_stored = outcomes[0].recorded
     kind = TYPES[outcomes[0].event["type"]].kind
     document = {
         "events": [outcome.event for outcome in outcomes],
         kind.plural: [as_json(outcome.after) for outcome in outcomes],
-        "recorded": is_stored,
+        "recorded": outcomes[0].recorded,
     }
     if dry_run and outcomes[0].line:
         session.output.note("dry run: nothing was written; this would be")
         rows = [field for outcome in outcomes for field in event_fields(outcome.event)]
         session.output.show(fields(rows, document))
         return
-    if session.output.quiet and session.output.chosen_form in ("table", "plain"):
+    is_for_people = session.output.chosen_form in ("table", "plain")
+    if session.output.quiet and is_for_people:
         return
-    if is_stored:
-        lines = [sentence(outcome) for outcome in outcomes]
-        commands = (undo_command(register, outcome) for outcome in outcomes)
-        lines += [f"undo: evcli{session.log_words} {command}" for command in commands if command]
-    else:
-        lines = [f"already recorded as event {number_of(outcomes[0].event)}"]
-    header = ("event", *kind.record._fields)
-    rows_ = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
-    session.output.show(Answer(header=header, rows=rows_, document=document, lines=lines))
+    lines = _lines(session, register, outcomes) if is_for_people else None
+    records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
+    session.output.show(Answer(header=("event", *kind.record._fields), rows=records, document=document, lines=lines))
+
+
+def _lines(session: Session, register: Register, outcomes: Sequence[Outcome]) -> list[str]:
+    if not outcomes[0].recorded:
+        return [f"already recorded as event {number_of(outcomes[0].event)}"]
+    commands = (undo_command(register, outcome) for outcome in outcomes)
+    undo = [f"undo: evcli{session.log_words} {command}" for command in commands if command]
+    return [*map(sentence, outcomes), *undo]
 
 
 def sentence(outcome: Outcome) -> str:
@@ -119,14 +121,9 @@ def undo_command(register: Register, outcome: Outcome) -> str:
     if found is None:
         return ""
     back, data = found
-    words = [] if type(back) is Begins else [str(outcome.after.id)]
-    options: list[str] = []
-    for name, value in data.items():
-        if name == argument_of(back):
-            words.append(value)
-        else:
-            options += [option_of(name), shlex.quote(value)]
-    dashes = ["--"] if any(word.startswith("-") for word in words) else []
-    # A word that begins with a dash stands after --, and so is no option.
-    head, *rest = words or [""]
-    return " ".join([each.kind.name, back.verb, *options, head, *dashes, *map(shlex.quote, rest)]).rstrip()
+    argument = data.pop(argument_of(back), "")
+    words = [each.kind.name, back.verb, *typed(back, data), str(outcome.after.id)]
+    if argument:
+        # What begins with a dash stands after --, and so is not an option.
+        words += [*["--"] * argument.startswith("-"), shlex.quote(argument)]
+    return " ".join(words)

@@ -30,12 +30,17 @@ class Field(NamedTuple):
     @property
     def one(self) -> str:
         """The label with its article: `an e-mail`."""
-        return f"{'an' if self.label[0] in 'aeiou' else 'a'} {self.label}"
+        return one(self.label)
 
     @property
     def optional(self) -> "Field":
         """The same field, of an event that may be without it."""
         return self._replace(required=False)
+
+
+def one(noun: str) -> str:
+    """A noun with its article: `an e-mail`, `a user`."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def key_of(text: str) -> str:

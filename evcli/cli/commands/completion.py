@@ -145,15 +145,13 @@ class _Words(ShellComplete):
         raise NotImplementedError
 
 
-def who(ctx: typer.Context, incomplete: str, about: str = "") -> list[tuple[str, str]]:
-    """Ids and names of records that begin with what was typed, in any case, each with which one it is.
-
-    Of the kind whose command it is; of kind `about` where a log is asked for the events about one record.
-    """
+def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, str]]:
+    """Ids and names of records of a kind that begin with what was typed, in any case, each with which one it is."""
     session = ctx.ensure_object(Session)
-    kind = KINDS[about or (ctx.parent and ctx.parent.info_name) or ""]
-    each = kind.verbs.get(ctx.info_name or "")
-    wants_all = bool(about) or each is None
+    kind = KINDS[of_kind]
+    is_of_kind = ctx.parent is not None and ctx.parent.info_name == of_kind
+    each = kind.verbs.get(ctx.info_name or "") if is_of_kind else None
+    wants_all = each is None
     wants_ended = type(each) is Revives
 
     def is_wanted(record: Any) -> bool:

@@ -1,6 +1,6 @@
 """`evcli KIND VERB …`: the commands of every kind of record, made from its declaration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -30,12 +30,13 @@ def group(name: str) -> LazyGroup:
     """`evcli KIND …`"""
     kind = KINDS[name]
     table = {verb: _builder(kind, verb, words) for verb, words in commands(kind).items()}
-    lines = [words().examples[0] for words in commands(kind).values()]
+    # Words are made when they are asked for: these two examples are all that help of the group needs.
+    first, second = (words().examples[0] for words in islice(commands(kind).values(), 2))
     return LazyGroup(
         name,
         table=table,
         help=f"Record what happens to {kind.plural}, and see what they are.",
-        epilog=_epilog([*lines[:1], f"evcli {name} list --at 2026-03-03", *lines[1:2]]),
+        epilog=_epilog([first, f"evcli {name} list --at 2026-03-03", second]),
     )
 
 
@@ -58,7 +59,7 @@ def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], 
     return build
 
 
-def _epilog(examples: list[str] | Any) -> str:
+def _epilog(examples: Iterable[str]) -> str:
     lines = "".join(f"  {line}\n" for line in examples)
     return f"\nExamples:\n{lines}\nExit codes: evcli help exit-codes\n"
 
@@ -76,9 +77,7 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> None:
     else:
         who = values["who"] if isinstance(values["who"], (tuple, list)) else [values["who"]]
         wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
-    lock_wait = values["lock_wait"]
-    writing = Writing(values["dry_run"], values["expect"], values["id"], lock_wait)
-    record(session, wanted, writing)
+    record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
 
 
 def _finding(each: EventType, who: str) -> Callable[[State], int]:
