@@ -16,16 +16,10 @@ from evcli.errors import (
 )
 
 Check = Callable[[Records, int, Any, int, Data], Any]
-"""(the records, the id, the record that has it or None, the event's number, its data): the record afterwards."""
+"""(the records, the id, the record that has it or None, the event's number, its data): the record afterwards.
 
-
-def check(each: EventType, records: Records, id: int, before: Any, number: int, data: Data) -> Any:
-    """What event `number` of that type makes of the record with that id, which is `before` now (None: there is none).
-
-    Raises:
-        Refused: it cannot happen.
-    """
-    return CHECKS[each](records, id, before, number, data)
+Raises Refused when the event cannot happen.
+"""
 
 
 class _Checks(dict[EventType, Check]):

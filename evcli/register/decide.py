@@ -10,8 +10,7 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
-from evcli.domain.rules import check
-from evcli.domain.state import State
+from evcli.domain.state import State, step
 from evcli.errors import BadInput, Refused
 from evcli.kinds import MODULES, TYPES, all_kinds
 from evcli.log import Position
@@ -73,19 +72,24 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
             draft.fetch(kind.name, (), [kind.claimed_key(data) for _, data in keys])
     changes = []
     for index, intention in enumerate(intentions):
-        each = TYPES[intention.type]
-        kind = each.kind.name
         try:
-            id = intention.about(draft)
-            before = draft.get(kind, id) if intention.finds else None  # a rule sees to it that ids are new
-            after = check(each, draft, id, before, draft.number + 1, intention.data)
+            changes.append(_take(draft, intention))
         except Refused as refused:
             left_out(index, refused, draft.number + 1)
-            continue
-        draft.put(kind, before, after)
-        draft.number += 1
-        changes.append(_new(Change, (intention, id, before, after)))
     return changes
+
+
+def _take(draft: Draft, intention: Intention) -> Change:
+    """Let what is wanted happen on the draft, as an event of a log would. Raises Refused."""
+    id = intention.about(draft)
+    subject = f"{TYPES[intention.type].kind.name}/{id}"
+    event: Any = {
+        "type": intention.type,
+        "subject": subject,
+        "data": intention.data,
+    }  # all that a step asks of an event
+    before, after = step(draft, event, draft.number + 1)
+    return _new(Change, (intention, id, before, after))
 
 
 def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
@@ -96,11 +100,9 @@ def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
             raise refused
         # What refuses it may be an earlier event of this very command, which is not there to speak of.
         intention = intentions[index]
-        each = TYPES[intention.type]
-        kind = each.kind.name
-        id = intention.about(state)
-        check(each, state, id, state.get(kind, id), state.number + 1, intention.data)
-        raise Refused(f"{kind} {id} is listed more than once", "nothing was written") from None
+        change = _take(Draft(state), intention)
+        kind = TYPES[intention.type].kind.name
+        raise Refused(f"{kind} {change.id} is listed more than once", "nothing was written") from None
 
     return stop
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from evcli.domain.fields import text
 from evcli.domain.kind import Begins, Changes, Data, Kind, Records
-from evcli.domain.rules import check
+from evcli.domain.rules import CHECKS
 from evcli.domain.state import MemoryState
 from evcli.domain.undo import undo_of
 from evcli.errors import Refused
@@ -63,5 +63,5 @@ def test_rules_and_effects_do_not_see_the_reason() -> None:
         return box
 
     kind = box(rule=see, apply=apply)
-    check(kind.types["box.wiped"], MemoryState(), 1, Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
+    CHECKS[kind.types["box.wiped"]](MemoryState(), 1, Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
     assert seen == [{"word": "x"}] * 2
