@@ -69,21 +69,21 @@ def export(
     spreadsheet takes it for a formula; without that one ' it is the text again.
     """
     session: Session = ctx.obj
-    what = what or first_kind().plural
-    form = _form(session, what)
-    if all and what == "events":
+    kind = _kind(what)
+    form = _form(session, kind)
+    if all and kind is None:
         raise BadInput("--all is about records, and events are always all", "leave --all out")
     with session.reader() as reader:
         number = None if at is None else session.moment(at, reader)
         if file == "-":
-            told = _export(session, reader, what, form, number, all, session.output.write, "stdout")
+            told = _export(session, reader, kind, form, number, all, session.output.write, "stdout")
             session.output.note(told)
             return
         from evcli.cli.write import answer_once_done
         from evcli.transfer.new_file import new_file
 
         with new_file(file, session.path, may_replace=force) as new:
-            told = _export(session, reader, what, form, number, all, new.write, file)
+            told = _export(session, reader, kind, form, number, all, new.write, file)
             new.sync()
             with held_signals():  # from here on it is too late to leave nothing
                 new.keep()
@@ -93,7 +93,7 @@ def export(
 def _export(
     session: Session,
     reader: LogReader,
-    what: str,
+    kind: Kind | None,
     form: str,
     number: int | None,
     all: bool,
@@ -110,8 +110,7 @@ def _export(
             yield record
 
     try:
-        if what != "events":
-            kind = _kinds()[what]
+        if kind is not None:
             state = _state(session, reader, number)
             records = counted(state.records(kind.name, live_only=not all))
             answer = Answer(header=kind.record._fields, rows=records, records=map(as_json, records), is_export=True)
@@ -123,21 +122,27 @@ def _export(
             "; what was exported is incomplete" if written and where == "stdout" else "; nothing was exported"
         )
         raise
-    last = reader.at.number if what == "events" else state.number
-    one = "event" if what == "events" else _kinds()[what].name
-    return f"{written} {one if written == 1 else what} as of event {last} exported to {where}"
+    one, many, last = ("event", "events", reader.at.number) if kind is None else (kind.name, kind.plural, state.number)
+    return f"{written} {one if written == 1 else many} as of event {last} exported to {where}"
 
 
-def _form(session: Session, what: str) -> str:
+def _kind(what: str) -> Kind | None:
+    """The kind whose records are to be exported; None for events. Raises BadInput."""
     kinds = _kinds()
-    if what not in (*kinds, "events"):
-        raise BadInput(
-            f'--what "{what}" is none of {", ".join((*kinds, "events"))}', f"{next(iter(kinds))} is the default"
-        )
-    forms, on_screen = (EVENTS, "evcli log") if what == "events" else (RECORDS, f"evcli {kinds[what].name} list")
+    if what == "events":
+        return None
+    if what and what not in kinds:
+        names = ", ".join((*kinds, "events"))
+        raise BadInput(f'--what "{what}" is none of {names}', f"{first_kind().plural} is the default")
+    return kinds[what] if what else first_kind()
+
+
+def _form(session: Session, kind: Kind | None) -> str:
+    """The form that was asked for, or the default. Raises BadInput where there is no such export."""
+    forms, what, on_screen = (EVENTS, "events", "log") if kind is None else (RECORDS, kind.plural, f"{kind.name} list")
     form = session.output.form or forms[0]
     if form not in forms:
-        hint = f"{on_screen} --format {form} shows them so"
+        hint = f"evcli {on_screen} --format {form} shows them so"
         raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
     return form
 
