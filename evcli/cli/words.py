@@ -80,7 +80,7 @@ def typed(each: EventType, values: Mapping[str, str]) -> list[str]:
 
 def beginning_of(kind: Kind) -> str:
     """The command, after `evcli`, that begins a record: `user create NAME --email EMAIL`."""
-    each = next(each for each in kind.types.values() if type(each) is Begins)
+    each = kind.begins
     return " ".join([kind.name, each.verb, *typed(each, {name: name.upper() for name in each.required})])
 
 

@@ -209,6 +209,11 @@ class Kind:
         self.name_key = folded_in(record._fields.index(called)) if called in record._fields else _nothing
         """What people call a record, without regard to case; None when there is nothing."""
 
+    @property
+    def begins(self) -> EventType:
+        """The type that begins a record; the first, where several do."""
+        return next(each for each in self.types.values() if type(each) is Begins)
+
     def one(self, role: type[EventType]) -> EventType | None:
         """The only type of that role; None when there is none, or there are several."""
         found = [each for each in self.types.values() if type(each) is role]

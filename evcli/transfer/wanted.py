@@ -25,8 +25,7 @@ class Wanted:
     def __init__(self, kind: Kind, clock: Callable[[], datetime]) -> None:
         """`clock` gives the time now, with its zone."""
         self._kind, self._clock = kind, clock
-        beginnings = [each for each in kind.types.values() if type(each) is Begins]
-        self._begins = beginnings[0]
+        self._begins = kind.begins
         """What a row without an action wants."""
         own = tuple(kind.fields) + (() if kind.names else ("id",))
         self.columns = (*own, "date", "action", "reason", kind.ended)
@@ -34,12 +33,9 @@ class Wanted:
         self.needed = tuple(name for name in kind.fields if name in kind.names) or self._begins.required
         """Of these, the ones that an input must have."""
         self._own = len(own)
-        self._plain = [
-            (at, name, kind.fields[name].clean)
-            for at, name in enumerate(own)
-            if name in self._begins.fields and self._begins.fields[name].required
-        ]
-        self._is_simple = tuple(self._begins.fields) == own[: len(self._plain)] == own
+        self._cleaned_by = [(name, field.clean) for name, field in self._begins.fields.items()]
+        self._is_simple = own == tuple(self._begins.fields) == self._begins.required
+        """Whether a beginning needs every column that is not every kind's: most rows are then read without a look."""
 
     def intention(self, cells: tuple[str, ...], id: str) -> Intention:
         """What the row with these cells, in the order of `columns`, wants to be event `id`. Raises BadCell."""
@@ -47,8 +43,8 @@ class Wanted:
         try:
             if self._is_simple and not any(cells[self._own :]):
                 data = {}
-                for at, column, clean in self._plain:
-                    data[column] = clean(cells[at])
+                for (column, clean), cell in zip(self._cleaned_by, cells, strict=False):
+                    data[column] = clean(cell)
                 return _new(Intention, (self._begins.name, data, self._next_id, False, id, None))
             return self._with_action(dict(zip(self.columns, cells, strict=True)), id)
         except BadText as bad:
