@@ -78,7 +78,7 @@ def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bo
         and list(column["sequence"]) == _sequence(before.number + 1, len(events))
         and (_are_batches(column["batch"], lines, before) if "batch" in column else not before.batch)
         and _are_about_records(column["type"], column["subject"])
-        and _are_data(column["type"], column["data"])
+        and are_data(column["type"], column["data"])
         and max(map(len, lines)) <= MAX_LINE
         and list(column["sha256"])
         == [
@@ -136,7 +136,8 @@ def _subjects(begins: frozenset[str]) -> Any:
     return re.compile(rf"(?:(?:{'|'.join(sorted(begins))})[1-9][0-9]{{0,11}}(?:\n|\Z))+").fullmatch
 
 
-def _are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
+def are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
+    """Whether these are plainly good data of events of these types, one for each."""
     if set(map(type, data)) != {dict}:
         return False
     alike: dict[tuple[str, tuple[str, ...]], list[Any]] = defaultdict(list)

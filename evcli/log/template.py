@@ -5,7 +5,7 @@ back as a reader will read it. Of the others, the parts that differ are checked.
 `encode`: where a part is not plainly good, all lines are read back, which also says what is wrong with which.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import orjson
 from evcli.kinds import TYPES
 from evcli.log import Position
 from evcli.log.line import MAX_LINE, BadLine, decode, decode_each
-from evcli.log.lines import are_ids, are_times
+from evcli.log.lines import are_data, are_ids, are_times
 
 
 class Part(NamedTuple):
@@ -30,8 +30,8 @@ class Part(NamedTuple):
 AnyPart = tuple[str, str, str, int, Mapping[str, str]]
 """A Part, or a tuple of the same, which is made in less time."""
 
-_Mould = tuple[bytes, bytes, bytes, Callable[[Mapping[str, object]], str]]
-"""What stands between id, record, time, number and data; and what finds the faults of such data."""
+_Mould = tuple[bytes, bytes, bytes]
+"""What stands between id, record, time, number and data."""
 
 
 class Shared(NamedTuple):
@@ -64,7 +64,6 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
     moulds: dict[tuple[str, bool], _Mould] = {}
     cast_type, cast_late = "", False
     lines: list[bytes] = []
-    is_plain = True
     previous = before.sha256
     for at, (type, time, id, record, data) in enumerate(parts, number):
         is_late = time != now
@@ -73,7 +72,7 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
             is_first = (type, is_late) not in moulds
             if is_first:
                 moulds[type, is_late] = _mould(shared, batch, type, is_late)
-            source, moment, actor, data_fault = moulds[type, is_late]
+            source, moment, actor = moulds[type, is_late]
             cast_type, cast_late = type, is_late
         body = b'{"specversion":"1.0","id":%b%b%d","time":"%b%b%012d%b%b' % (
             dumps(id), source, record, time.encode(), moment, at, actor, dumps(data),
@@ -82,13 +81,11 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
         if is_first:
             place = before if at == number else Position(at - 1, 0, previous, now, batch, 0, shared.source)
             decode(line, place)
-        elif data_fault(data):
-            is_plain = False
         previous = line[-67:-3]
         lines.append(line)
-    _, times, ids, records, _ = zip(*parts, strict=True)
+    types, times, ids, records, data_of_all = zip(*parts, strict=True)
     if not (
-        is_plain
+        are_data(types, data_of_all)
         and are_ids(ids)
         and are_times(set(times))
         and max(times) <= now
@@ -113,7 +110,6 @@ def _mould(shared: Shared, batch: str, type: str, is_late: bool) -> _Mould:
         _members({"source": shared.source, "type": type}) + b',"subject":"' + TYPES[type].kind.name.encode() + b"/",
         b'"' + _members(late) + b',"sequence":"',
         b'"' + _members({"authtype": shared.actor_type, **by}) + b',"data":',
-        TYPES[type].data_fault,
     )
 
 

@@ -43,7 +43,7 @@ class Wanted:
         try:
             if self._is_simple and not any(cells[self._own :]):
                 data = {}
-                for (column, clean), cell in zip(self._cleaned_by, cells, strict=False):
+                for (column, clean), cell in zip(self._cleaned_by, cells):  # noqa: B905  # asking costs time
                     data[column] = clean(cell)
                 return _new(Intention, (self._begins.name, data, self._next_id, False, id, None))
             return self._with_action(dict(zip(self.columns, cells, strict=True)), id)
