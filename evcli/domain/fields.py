@@ -95,7 +95,7 @@ def text(label: str, longest: int, first: str, then: str, *, help: str = "", pat
         value = typed.strip()
         if not (value.isascii() and value.isprintable() and 0 < len(value) <= longest):
             value = _printable(label, value, longest)
-        if wrong := fault(value):
+        if matches is not None and (wrong := fault(value)):
             raise BadText(f"the {label}", wrong)
         return value
 
@@ -128,9 +128,9 @@ _LONGEST_EMAIL = 254
 
 def _clean_email(typed: str) -> str:
     email = typed.strip()
-    if fault := _email_fault(email):
-        raise BadText("the e-mail", fault, "an e-mail looks like ada@example.com, in ASCII")
-    return email
+    if len(email) <= _LONGEST_EMAIL and _EMAIL(email):
+        return email
+    raise BadText("the e-mail", _email_fault(email), "an e-mail looks like ada@example.com, in ASCII")
 
 
 def _email_fault(email: object) -> str:

@@ -1,12 +1,13 @@
 """The state is a fold: begin with nothing, take the events one after another, let each change one record.
 
-A State is where records live, not how they change; `step` is the only way in, for a new event as for an old one.
+A State is where records live, not how they change; `happen` is the only way in, for a new event as for an old one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from evcli.domain.event import Event
+from evcli.domain.kind import Begins, Data
 from evcli.domain.rules import CHECKS, Check
 from evcli.kinds import KINDS, TYPES
 
@@ -133,16 +134,30 @@ def place_of_word(pair: tuple[str, Any]) -> tuple[str, int]:
     return pair[0], pair[1].id
 
 
-class _Steps(dict[str, tuple[str, int, Check]]):
-    """Of each type of event: its kind, how long the kind is before the id in a subject, and its check."""
+class _Steps(dict[str, tuple[str, bool, Check]]):
+    """Of each type of event: its kind, whether it begins a record, and its check."""
 
-    def __missing__(self, type: str) -> tuple[str, int, Check]:
+    def __missing__(self, type: str) -> tuple[str, bool, Check]:
         each = TYPES[type]
-        made = self[type] = (each.kind.name, each.kind.prefix, CHECKS[each])
+        made = self[type] = (each.kind.name, isinstance(each, Begins), CHECKS[each])
         return made
 
 
 _STEPS = _Steps()
+
+
+def happen(state: State, type: str, id: int, number: int, data: Data) -> tuple[Any, Any]:
+    """Let event `number` of that type, about the record with that id, change the state; the record before and after.
+
+    Raises:
+        Refused: the event breaks a rule; the state is as before.
+    """
+    kind, begins, check = _STEPS[type]
+    before = None if begins else state.get(kind, id)  # the check sees to it that the id of a new record is new
+    after = check(state, id, before, number, data)
+    state.put(kind, before, after)
+    state.number = number
+    return before, after
 
 
 def step(state: State, event: Event, number: int) -> tuple[Any, Any]:
@@ -151,13 +166,8 @@ def step(state: State, event: Event, number: int) -> tuple[Any, Any]:
     Raises:
         Refused: the event breaks a rule; the state is as before.
     """
-    kind, prefix, check = _STEPS[event["type"]]
-    id = int(event["subject"][prefix:])
-    before = state.get(kind, id)
-    after = check(state, id, before, number, event["data"])
-    state.put(kind, before, after)
-    state.number = number
-    return before, after
+    subject = event["subject"]
+    return happen(state, event["type"], int(subject[subject.index("/") + 1 :]), number, event["data"])
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:

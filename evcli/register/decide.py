@@ -10,7 +10,7 @@ import orjson
 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
-from evcli.domain.state import State, step
+from evcli.domain.state import State, happen
 from evcli.errors import BadInput, Refused
 from evcli.kinds import MODULES, TYPES, all_kinds
 from evcli.log import Position
@@ -82,13 +82,7 @@ def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> 
 def _take(draft: Draft, intention: Intention) -> Change:
     """Let what is wanted happen on the draft, as an event of a log would. Raises Refused."""
     id = intention.about(draft)
-    subject = f"{TYPES[intention.type].kind.name}/{id}"
-    event: Any = {
-        "type": intention.type,
-        "subject": subject,
-        "data": intention.data,
-    }  # all that a step asks of an event
-    before, after = step(draft, event, draft.number + 1)
+    before, after = happen(draft, intention.type, id, draft.number + 1, intention.data)
     return _new(Change, (intention, id, before, after))
 
 

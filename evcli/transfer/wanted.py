@@ -34,14 +34,15 @@ class Wanted:
         """Of these, the ones that an input must have."""
         self._own = len(own)
         self._cleaned_by = [(name, field.clean) for name, field in self._begins.fields.items()]
-        self._is_simple = own == tuple(self._begins.fields) == self._begins.required
-        """Whether a beginning needs every column that is not every kind's: most rows are then read without a look."""
+        is_simple = own == tuple(self._begins.fields) == self._begins.required
+        self._nothing_more = ("",) * (len(self.columns) - len(own)) if is_simple else None
+        """What follows the fields of a row that is a beginning and no more, as most are: these are read at once."""
 
     def intention(self, cells: tuple[str, ...], id: str) -> Intention:
         """What the row with these cells, in the order of `columns`, wants to be event `id`. Raises BadCell."""
         column = ""
         try:
-            if self._is_simple and not any(cells[self._own :]):
+            if cells[self._own :] == self._nothing_more:
                 data = {}
                 for (column, clean), cell in zip(self._cleaned_by, cells):  # noqa: B905  # asking costs time
                     data[column] = clean(cell)
