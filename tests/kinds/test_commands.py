@@ -178,6 +178,14 @@ def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_p
     assert cli.ok("import", "--kind", "entry", str(file)).out == f"imported 2 events from {file}: events 1 to 2\n"
 
 
+def test_an_import_of_an_unknown_kind_is_refused(cli: Cli) -> None:
+    ran = cli("import", "--kind", "boat", "-")
+    assert (ran.code, ran.err) == (
+        2,
+        'error: --kind "boat": there is no such kind of record\nhint: kinds are user, bike, entry\n',
+    )
+
+
 def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     def offered(*words: str) -> list[str]:
         completion.complete("fish", ["--log", str(told.log), *words])

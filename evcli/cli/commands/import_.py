@@ -71,7 +71,7 @@ def import_records(
     It stops at the first bad row; nothing from that row's batch is written.
     """
     if kind not in (None, *MODULES):
-        raise BadInput(f'--kind "{kind}" is none of {", ".join(MODULES)}')
+        raise BadInput(f'--kind "{kind}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
     session: Session = ctx.obj
