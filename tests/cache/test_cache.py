@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
+from evcli.cache import CacheFailed
 from evcli.cache import build as intake_module
 from evcli.cache import cache as cache_module
 from evcli.cache import location as place_module
@@ -338,6 +339,22 @@ def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, t
     assert "Kurt 8" in grown.ok("state").out
     assert "Ada" not in grown.ok("user", "list", "--all").out
     assert "Kurt 3" in grown.ok("state", "--at", "5").out
+
+
+@pytest.mark.usefixtures("_always")
+def test_a_record_that_one_table_has_lost_decides_no_id_now_nor_then(grown: Cli) -> None:
+    grown.ok("user", "create", "Last", "--email", "last@example.com")
+    grown.ok("state")
+    with LogReader(str(grown.log)) as reader:
+        history = History()
+        history.at(reader)
+        cache = history._cache
+        assert cache is not None
+        last = cache.state().last_id(USER)
+        cache.db.execute("DELETE FROM user_spans WHERE id = ?", (last,))
+        for number in (None, 1):
+            with pytest.raises(CacheFailed):
+                cache.state(number).last_id(USER)
 
 
 @pytest.mark.usefixtures("_always")

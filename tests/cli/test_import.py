@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process, run_shell
+from evcli.log.file.engine import LogWriter
 from evcli.log.line import MAX_BATCH
 
 UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
@@ -615,6 +616,22 @@ def test_a_signal_ends_it_between_batches_and_it_says_what_is_recorded(cli: Cli,
         f"error: interrupted; the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,}); "
         "run it again to continue from there\n"
     )
+
+
+def test_a_signal_after_the_write_of_a_batch_waits_until_it_is_counted(
+    cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = LogWriter.append
+
+    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
+        append(writer, lines, number)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LogWriter, "append", interrupted)
+    ran = load(people(3))
+    assert ran.code == 130
+    assert len(events_in(cli.log)) == 3
+    assert "the rows up to line 4 are recorded (events 1 to 3)" in ran.err
 
 
 def test_a_batch_is_one_write_and_one_sync(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,13 @@ def test_an_unknown_email_is_refused_with_the_nearest_one(story: Cli, tmp_path: 
     fails(ran, 1, 'no user "ada@exampel.com" at event 8', "hint: ", "ada@example.com")
 
 
+def test_the_undo_of_a_name_that_begins_with_a_dash_can_be_typed(cli: Cli) -> None:
+    cli.ok("user", "create", "--email", "x@example.com", "--", "-x")
+    undo = cli.ok("user", "rename", "1", "Ada").out.splitlines()[1]
+    assert undo == "undo: evcli user rename 1 -- -x"
+    assert cli.ok(*undo.split()[2:]).out.startswith("user 1 renamed: -x <x@example.com>, was Ada")
+
+
 def test_a_command_in_a_hint_names_the_log_that_was_asked(story: Cli) -> None:
     log = f"--log={story.log}"
     for words, command in (

@@ -341,6 +341,7 @@ def test_a_settled_draft_is_the_state_that_the_same_events_fold_to() -> None:
         step(stepped, event, number)
         assert list(draft.records(USER)) == list(stepped.records(USER))
         assert draft.last_id(USER) == stepped.last_id(USER)
+        assert draft.count(USER) == stepped.count(USER)
     assert below.number == 0
     assert not list(below.records(USER))
     draft.settle()
