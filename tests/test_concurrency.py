@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from support.logs import reading
 from support.users import USER
 
-from evcli.log.reader import LogReader
+from evcli.register.past import Past
 from evcli.register.register import Register
 from evcli.register.verify import audit
 
@@ -44,17 +45,18 @@ import os, sys
 from evcli.domain.state import MemoryState
 from evcli.errors import NoLog
 from evcli.log.file.engine import FileLog
+from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 path, stop = sys.argv[1:]
 while True:
     is_last = os.path.exists(stop)
     try:
-        with FileLog(path).reader() as reader:
+        with Reader(FileLog(path)) as reader:
             state = MemoryState()
             replay(reader, state)
             backward = sum(1 for _ in reader.events_backward(reader.at))
-            print(state.number, backward, reader.end.torn, flush=True)
+            print(state.number, backward, reader.log.unfinished()[0], flush=True)
     except NoLog:
         pass
     if is_last:
@@ -108,10 +110,10 @@ def test_of_eight_writers_at_once_every_command_is_acknowledged_and_stored_and_a
         sent = ["user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored"] * 8
         assert own == sent, "a writer's events are not in the order in which it sent them"
 
-    with LogReader(str(log_path)) as log:
+    with reading(log_path) as log:
         report = audit(log)
         assert (report.status, report.head.number) == ("good", WRITERS * COMMANDS), report.faults
-        users = list(register.at(log).records(USER))
+        users = list(Past(log.log).at().records(USER))
     assert [user.id for user in users] == list(range(1, WRITERS * 8 + 1))
     assert all(user.destroyed is None and user.name.endswith("the second") for user in users)
 

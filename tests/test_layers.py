@@ -135,7 +135,7 @@ OTHER_USERS = {
     "log.file.open": {"is another user's link; nothing was written"},
     "log.line": {"user"},
     "log.members": {"user", "app_user"},
-    "register.decide": {"user"},
+    "register.actor": {"user"},
     "register.register": {"user"},
 }
 """Words that mean somebody of the operating system, or an event's type of actor, and the table of kinds."""

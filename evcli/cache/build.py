@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from time import sleep
 from typing import NamedTuple, Protocol
 
 from evcli import __version__
@@ -15,11 +14,11 @@ from evcli.cache.tables import add, add_ids, ids_known, make_tables, set_ids_kno
 from evcli.disk import sync, sync_folder
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
-from evcli.errors import Damaged, NewerLog, OutcomeUnknown
+from evcli.errors import Damaged, NewerLog
 from evcli.kinds import MODULES
 from evcli.log import START, Position
 from evcli.log.line import id_in
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 AT_ONCE = 20_000
@@ -63,25 +62,7 @@ def connect(path: str, timeout: float) -> sqlite3.Connection:
     )
 
 
-def is_settled(reader: LogReader) -> bool:
-    """Make sure that what the log has will stay: no writer is in the middle of a line, and all is on the disk.
-
-    What is read beside a writer may be taken back when its sync fails; a cache that had it would cry wolf.
-    """
-    for _ in range(100):
-        with reader.alone() as is_alone:
-            if is_alone:
-                reader.refresh()
-                try:
-                    reader.sync()
-                except OutcomeUnknown:
-                    return False
-                return True
-        sleep(0.01)
-    return False
-
-
-def build(path: str, reader: LogReader, progress: Progress | None) -> bool:
+def build(path: str, reader: Reader, progress: Progress | None) -> bool:
     """Make a cache of the log in a file of its own, and put that in the place of `path`; whether that is done.
 
     Whoever uses what was there before goes on with it. Where another process is building one, nothing is done.
@@ -133,9 +114,11 @@ def _emptied(new: str) -> sqlite3.Connection | None:
     return None
 
 
-def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: Progress | None) -> Known:
-    """Replay the rest of the log, up to a damage if there is one, and put what it does to records into the tables."""
-    begin, end, live = known.at, reader.end.offset, dict(known.live)
+def take_in(
+    db: sqlite3.Connection, known: Known, reader: Reader, progress: Progress | None, stop: int | None = None
+) -> Known:
+    """Replay the rest of the log up to `stop`, or to a damage if there is one, and put what it does into the tables."""
+    begin, end, live = known.at, reader.log.end if stop is None else stop, dict(known.live)
     # What was written just now needs no second look; what was found does.
     looks_twice = begin.number > 0
     draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
@@ -146,30 +129,31 @@ def take_in(db: sqlite3.Connection, known: Known, reader: LogReader, progress: P
         draft.begin_over(SpanState(db, draft.number, live if looks_twice else None))
         places.clear()
 
-    def each(_: Sequence[Event], offsets: Sequence[int]) -> None:
-        places.extend(offsets)
+    def each(_: Sequence[Event], begins: Sequence[int]) -> None:
+        places.extend(begins)
         if len(places) >= AT_ONCE:
+            last = places[-1]
             settle()
             if progress:
-                progress.show(reader.line_offset - begin.offset, end - begin.offset, draft.number - begin.number)
+                progress.show(last - begin.place, end - begin.place, draft.number - begin.number)
 
     with suppress(Damaged, NewerLog):  # whoever asks for what follows reads it, and says so
-        replay(reader, draft, begin, each=each)
+        replay(reader, draft, begin, each=each, stop=end)
     settle()
     return Known(reader.at, live)
 
 
-def write_down(db: sqlite3.Connection, reader: LogReader, known: Known) -> None:
+def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
     """Write down how far the cache is, and of which log."""
     live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
     at = known.at
     db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
     db.execute("DELETE FROM log")
-    row = (VERSION, reader.identity(), at.number, at.offset, at.sha256.decode(), at.recorded, live)
+    row = (VERSION, reader.identity(), at.number, at.place, at.sha256.decode(), at.recorded, live)
     db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
 
 
-def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int) -> None:
+def take_in_ids(db: sqlite3.Connection, reader: Reader, start: int, stop: int) -> None:
     """Take in the ids of the events between two bytes, whose lines were checked before."""
     ids = _ids_in(reader, start, stop)
     while some := list(islice(ids, AT_ONCE)):
@@ -177,8 +161,5 @@ def take_in_ids(db: sqlite3.Connection, reader: LogReader, start: int, stop: int
     set_ids_known(db, max(stop, ids_known(db)))
 
 
-def _ids_in(reader: LogReader, start: int, stop: int) -> Iterator[tuple[str, int]]:
-    offset = start
-    for line in reader.lines(start, stop):
-        yield id_in(line), offset
-        offset += len(line)
+def _ids_in(reader: Reader, start: int, stop: int) -> Iterator[tuple[str, int]]:
+    return ((id_in(line), place) for place, line in reader.lines(start, stop))

@@ -15,7 +15,6 @@ from evcli.cache.build import (
     Progress,
     build,
     connect,
-    is_settled,
     nothing,
     take_in,
     take_in_ids,
@@ -25,9 +24,9 @@ from evcli.cache.guard import failing_cache
 from evcli.cache.location import is_there
 from evcli.cache.spans import SpanState
 from evcli.cache.tables import ids_known, places_of, sum_of
-from evcli.errors import LogCut
+from evcli.errors import Damaged, LogCut, OutcomeUnknown
 from evcli.log import Position
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 
 BUSY_SECONDS = 2.0
 """How long to wait for another process that commits; a whole cache is built aside, and nobody waits for that."""
@@ -70,48 +69,49 @@ class Cache:
             return SpanState(self.db, self.at.number, dict(self._known.live))
         return SpanState(self.db, number)
 
-    def find_ids(
-        self, reader: LogReader, prefix: str, most: int, *, exact: bool, may_grow: bool
-    ) -> tuple[list[int], int]:
+    def find_ids(self, reader: Reader, prefix: str, most: int, *, exact: bool, may_grow: bool) -> tuple[list[int], int]:
         """Where events begin whose id is `prefix`, or begins with it; and the byte up to which this is all of them.
 
         Few ask for ids, so that they are taken in only then, and once.
         """
         with failing_cache():
             known = ids_known(self.db)
-            if known < self.at.offset and may_grow:
+            if known < self.at.place and may_grow:
                 with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is looked at in the log
                     known = self._grow_ids(reader)
-            known = min(known, self.at.offset)  # another process may have taken in more than this one knows
+            known = min(known, self.at.place)  # another process may have taken in more than this one knows
             places, others = places_of(self.db, prefix, most, exact=exact)
         if any(reader.has_id(byte, prefix) for byte in others if byte < known):
             raise CacheFailed("two of its tables do not agree", is_faulty=True)
         return [byte for byte in places if byte < known], known
 
-    def _grow_ids(self, reader: LogReader) -> int:
+    def _grow_ids(self, reader: Reader) -> int:
         self.db.execute("BEGIN IMMEDIATE")
         try:
-            take_in_ids(self.db, reader, ids_known(self.db), self.at.offset)
+            take_in_ids(self.db, reader, ids_known(self.db), self.at.place)
             self.db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self.db.execute("ROLLBACK")
             raise
-        return self.at.offset
+        return self.at.place
 
-    def catch_up(self, reader: LogReader, progress: Progress | None = None) -> None:
+    def catch_up(self, reader: Reader, progress: Progress | None = None) -> None:
         """Take in what the log has by now, if that is known to stay; where it cannot be, the cache stays behind.
 
         A cache of another log, or of another release, is made anew. A log that is damaged is taken in up to the damage.
         """
         try:
-            if not is_settled(reader):
+            if not reader.log.settle():
                 return
+            reader.log.sync()
             if self.is_bound:
                 self._catch_up(reader, progress)
             elif build(self.path, reader, progress):
                 self.close()
                 self.open(reader)
+        except OutcomeUnknown:
+            return  # a cache must not know what the disk may lose
         except (sqlite3.Error, OSError):
             if self.is_bound:
                 with suppress(sqlite3.Error):
@@ -120,16 +120,16 @@ class Cache:
             if progress:
                 progress.end()
 
-    def _catch_up(self, reader: LogReader, progress: Progress | None) -> None:
-        end = reader.end
+    def _catch_up(self, reader: Reader, progress: Progress | None) -> None:
+        end = reader.log.end
         # What is missing is not worth waiting for somebody who reads.
         self.db.execute("PRAGMA busy_timeout = 0")
         try:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 if self._bind(reader):  # another process may have caught up meanwhile
-                    reader.end = min(end, reader.end)  # and what came after is not known to stay
-                    known = take_in(self.db, self._known, reader, progress)
+                    stop = min(end, reader.log.end)  # what came after is not known to stay
+                    known = take_in(self.db, self._known, reader, progress, stop)
                     write_down(self.db, reader, known)
                     self.db.execute("COMMIT")
                     self._known = known
@@ -139,7 +139,7 @@ class Cache:
         finally:
             self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
-    def open(self, reader: LogReader) -> None:
+    def open(self, reader: Reader) -> None:
         """Open the file for the log that `reader` reads. Raises sqlite3.Error, LogCut."""
         self._db = connect(self.path, BUSY_SECONDS)
         # The journal is SQLite's own default; said here because everything above relies on it.
@@ -147,7 +147,7 @@ class Cache:
         self._db.execute("PRAGMA synchronous = FULL")
         self._bind(reader)
 
-    def _bind(self, reader: LogReader) -> bool:
+    def _bind(self, reader: Reader) -> bool:
         """Whether this is a cache of that log; then it is known how far it goes. Raises LogCut."""
         self._known = nothing()
         try:
@@ -161,19 +161,20 @@ class Cache:
         if row[-1] != sum_of(*row[:-1]):
             raise CacheFailed("the row that binds it to its log was changed", is_faulty=True)
         _, identity, number, byte, sha256, recorded, live, _ = row
-        if byte > reader.end.offset:
-            reader.refresh()  # it may only have grown since it was opened
+        if byte > reader.log.end:
+            with suppress(Damaged):
+                reader.log.head()  # it may only have grown since it was opened
         if reader.identity() not in (identity, None):
             return False
         at = Position(number, byte, sha256.encode(), recorded, batch=None)
-        if byte > reader.end.offset or not reader.follows(at):  # cut; or cut, and grown again past that byte
-            raise LogCut(reader.path, number, byte, reader.end.offset, self.path)
+        if not reader.follows(at):  # truncated; or truncated, and grown again past that place
+            raise LogCut(reader.log.name, number, byte, reader.log.end, self.path)
         counts = (each.partition(":") for each in live.split(","))
         self._known = Known(at, {kind: int(count) for kind, _, count in counts})
         return self.is_bound
 
 
-def open_cache(path: str, reader: LogReader) -> Cache:
+def open_cache(path: str, reader: Reader) -> Cache:
     """The cache at `path`, as it was left, or one that is still to be made.
 
     Raises:

@@ -17,7 +17,7 @@ from evcli.cli.app import root
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.kinds import MODULES
-from evcli.register.register import random_id, utc_now
+from evcli.register.actor import random_id, utc_now
 
 if TYPE_CHECKING:
     from typer._click import Context

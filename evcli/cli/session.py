@@ -2,25 +2,22 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from evcli.cli.show.output import FORMS, Output
 from evcli.cli.show.progress import Waiting
-from evcli.errors import BadInput, LogCut
-from evcli.log.file.engine import FileLog
-from evcli.log.file.open import warnings_about
-from evcli.log.reader import LogReader
+from evcli.cli.show.times import local
+from evcli.errors import BadInput
+from evcli.register.actor import random_id, utc_now
 from evcli.register.history import History
-from evcli.register.register import Register, random_id, utc_now
+from evcli.register.register import Register
 
 if TYPE_CHECKING:
     from evcli.register.refs import Moment
-
-
-AnyRegister = TypeVar("AnyRegister", bound=Register)
 
 
 class Session:
@@ -73,60 +70,48 @@ class Session:
             raise BadInput("--log names no file", "give a path, or leave --log out")
         return path
 
-    @property
-    def log(self) -> FileLog:
-        """The log, which need not exist."""
-        return FileLog(self.path)
-
+    @cached_property
     def register(self) -> Register:
-        """The register over the log, acting for EVCLI_ACTOR or the operating system's user."""
-        return self.register_of(Register)
-
-    def register_of(self, kind: type[AnyRegister]) -> AnyRegister:
-        """The same, as that kind of register."""
+        """The register over the log, which need not exist, for EVCLI_ACTOR or the operating system's user."""
         environ = os.environ
-        actor = environ.get("EVCLI_ACTOR") or _user_name()
-        actor_type, source = environ.get("EVCLI_ACTOR_TYPE") or "user", environ.get("EVCLI_SOURCE") or "evcli"
-        who = {"actor": actor, "actor_type": actor_type, "source": source}
-        return kind(self.log, **who, clock=self.clock, new_id=self.new_id, history=self.history)
+        return Register(
+            self.path,
+            actor=environ.get("EVCLI_ACTOR") or _user_name(),
+            actor_type=environ.get("EVCLI_ACTOR_TYPE") or "user",
+            source=environ.get("EVCLI_SOURCE") or "evcli",
+            clock=self.clock,
+            new_id=self.new_id,
+            history=self.history,
+        )
 
-    def reader(self, *, trusts_cache: bool = True) -> LogReader:
-        """Open the log for reading, and say what is odd about it.
+    @contextmanager
+    def opened(self, *, trusts_cache: bool = True) -> Iterator[Register]:
+        """The register, its log opened for reading; warns of what is odd about the log.
 
         Raises:
             NoLog, CannotOpen, NotALog.
-            LogCut: its cache knows more than it has; not told to whoever does not trust caches.
+            LogCut: its cache knows more than it has; not for whoever does not trust caches.
         """
-        reader = self.log.reader()
-        try:
-            if trusts_cache:
-                self.history.check(reader)
-        except LogCut:
-            reader.close()
-            raise
-        for warning in warnings_about(reader.path, reader.descriptor):
-            self.output.warning(warning)
-        if reader.end.torn:
-            self.output.warning(f"{reader.path} {unfinished(reader)}")
-        return reader
+        with self.register as register:
+            for warning in register.open(trusts_cache=trusts_cache):
+                self.output.warning(warning)
+            yield register
 
-    def moment(self, ref: str, reader: LogReader, *, beginning: bool = False) -> int:
-        """The event number that `ref` means, told on stderr when it was not a number. Raises BadRef, Damaged."""
-        from evcli.register.refs import resolve
-
-        find_ids = partial(self.history.find_ids, reader)
-        moment = resolve(ref, reader, self.output.now, beginning=beginning, find_ids=find_ids)
+    def moment(self, ref: str, *, beginning: bool = False) -> "Moment":
+        """What `ref` means in the opened log, said on stderr when it was not a number. Raises BadRef, Damaged."""
+        moment = self.register.moment(ref, self.output.now, beginning=beginning)
         if moment.is_future:
             self.output.note(f'"{ref}" is in the future; the answer is what is known now')
         if not moment.is_plain:
-            self.output.note(self._told(moment, reader, "since" if beginning else "as of"))
-        return moment.number
+            at = self.register.position(moment)
+            moment = moment._replace(at=at)
+            said = local(at.recorded) if at.recorded else "the empty register"
+            self.output.note(f"{'since' if beginning else 'as of'} event {moment.number} ({said})")
+        return moment
 
-    def _told(self, moment: "Moment", reader: LogReader, words: str) -> str:
-        from evcli.cli.show.times import local
-
-        recorded = reader.position_of(moment.number).recorded
-        return f"{words} event {moment.number} ({local(recorded) if recorded else 'the empty register'})"
+    def number(self, ref: str | None) -> int | None:
+        """The number of the event that `ref` means; None where there is none."""
+        return None if ref is None else self.moment(ref).number
 
     @property
     def log_words(self) -> str:
@@ -136,15 +121,6 @@ class Session:
         import shlex
 
         return f" --log {shlex.quote(self._log_option)}"
-
-
-def unfinished(reader: LogReader) -> str:
-    """What is known of the bytes after the last event: where they are, and what becomes of them."""
-    end = reader.end
-    return (
-        f"byte {end.size}: {end.torn} bytes of an unfinished append follow the last event; the next write moves them "
-        "to a file of their own; if events are missed now, the file was cut since"
-    )
 
 
 def _default_path() -> str:

@@ -2,7 +2,8 @@
 
 import shlex
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from evcli.cli.options import read_head
@@ -15,7 +16,7 @@ from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
 from evcli.errors import AnswerLost
 from evcli.kinds import TYPES
-from evcli.register.decide import Intention, Outcome
+from evcli.register.decide import Done, Intention, Outcome
 from evcli.register.register import LOCK_WAIT, Register
 
 
@@ -31,27 +32,26 @@ class Writing(NamedTuple):
 def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
     """Have the register record the events, all or none, and answer while signals are held."""
     head = None if writing.expect is None else read_head(writing.expect)
-    register = session.register()
-
-    def answer(outcomes: list[Outcome]) -> None:
-        for notice in dict.fromkeys(notice for outcome in outcomes for notice in outcome.notices):
-            session.output.warning(notice)
-        if not outcomes[0].recorded:
-            _tell(session, register, outcomes, writing.dry_run)
-            return
-        first, last = number_of(outcomes[0].event), number_of(outcomes[-1].event)
-        done, show = f"event {first} is stored", f"evcli show {first} shows it"
-        if first < last:
-            done, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
-        answer_once_done(
-            lambda: _tell(session, register, outcomes, writing.dry_run), done, f"{show}; do not repeat the command"
-        )
-
     session.output.paged = False  # signals are held until the answer is given
-    lock_wait = LOCK_WAIT if writing.lock_wait is None else writing.lock_wait
-    register.execute_all(
-        intentions, id=writing.id, expect=head, dry_run=writing.dry_run, lock_wait=lock_wait, answer=answer
-    )
+    with ExitStack() as held:
+        done = session.register.execute(
+            *intentions,
+            id=writing.id,
+            expect=head,
+            dry_run=writing.dry_run,
+            lock_wait=LOCK_WAIT if writing.lock_wait is None else writing.lock_wait,
+            held=held,
+        )
+        for notice in dict.fromkeys(done.notices):
+            session.output.warning(notice)
+        if not done.recorded:
+            _tell(session, done)
+            return
+        first, last = done.first, done.first + len(done) - 1
+        stored, show = f"event {first} is stored", f"evcli show {first} shows it"
+        if first < last:
+            stored, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
+        answer_once_done(lambda: _tell(session, done), stored, f"{show}; do not repeat the command")
 
 
 def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
@@ -71,14 +71,15 @@ def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _tell(session: Session, register: Register, outcomes: Sequence[Outcome], dry_run: bool) -> None:
+def _tell(session: Session, done: Done) -> None:
+    outcomes = list(done)
     kind = TYPES[outcomes[0].event["type"]].kind
     document = {
         "events": [outcome.event for outcome in outcomes],
         kind.plural: [as_json(outcome.after) for outcome in outcomes],
-        "recorded": outcomes[0].recorded,
+        "recorded": done.recorded,
     }
-    if dry_run and outcomes[0].line:
+    if not done.recorded and not done.was_there:
         session.output.note("dry run: nothing was written; this would be")
         rows = [field for outcome in outcomes for field in event_fields(outcome.event)]
         session.output.show(fields(rows, document))
@@ -86,17 +87,17 @@ def _tell(session: Session, register: Register, outcomes: Sequence[Outcome], dry
     is_for_people = session.output.chosen_form in ("table", "plain")
     if session.output.quiet and is_for_people:
         return
-    lines = _lines(session, register, outcomes) if is_for_people else None
+    lines = _lines(session, done) if is_for_people else None
     records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
     session.output.show(Answer(header=("event", *kind.record._fields), rows=records, document=document, lines=lines))
 
 
-def _lines(session: Session, register: Register, outcomes: Sequence[Outcome]) -> list[str]:
-    if not outcomes[0].recorded:
-        return [f"already recorded as event {number_of(outcomes[0].event)}"]
-    commands = (undo_command(register, outcome) for outcome in outcomes)
+def _lines(session: Session, done: Done) -> list[str]:
+    if done.was_there:
+        return [f"already recorded as event {done.first}"]
+    commands = (undo_command(session.register, outcome) for outcome in done)
     undo = [f"undo: evcli{session.log_words} {command}" for command in commands if command]
-    return [*map(sentence, outcomes), *undo]
+    return [*map(sentence, done), *undo]
 
 
 def sentence(outcome: Outcome) -> str:

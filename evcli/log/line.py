@@ -105,7 +105,7 @@ def decode(line: bytes, before: Position) -> Event:
     if before.batch:
         if batch != before.batch:
             raise BadLine(f"it is in the middle of batch {before.batch}, and not of it")
-        if before.offset + len(line) - before.batch_start > MAX_BATCH:
+        if before.batch_size + len(line) > MAX_BATCH:
             raise BadLine(f"batch {batch} has more than {MAX_BATCH:,} bytes, the most a batch may have")
     elif batch and before.batch is not None and not batch.startswith(f"{before.number + 1}-"):
         raise BadLine(f"it is of batch {batch}, which does not begin before it")
@@ -117,7 +117,7 @@ def decode_each(lines: Iterable[bytes], before: Position) -> Iterator[Event]:
     for line in lines:
         event = decode(line, before)
         yield event
-        before = place_after(event, line, before.offset + len(line), before)
+        before = place_after(event, line, before.place + len(line), before)
 
 
 def is_proved(line: bytes, before: Position) -> bool:
@@ -130,14 +130,14 @@ def is_proved(line: bytes, before: Position) -> bool:
     return numbers_fault(event) == ""
 
 
-def place_after(event: Event, line: bytes, offset: int, before: Position | None = None) -> Position:
-    """The place after `event`, whose line ends at byte `offset`; `before` is the place before it, where it is known."""
-    batch, start = event.get("batch", ""), 0
+def place_after(event: Event, line: bytes, place: int, before: Position | None = None) -> Position:
+    """The position after `event`, whose line ends at `place`; `before` is the position before it, where it is known."""
+    batch, size = event.get("batch", ""), 0
     if batch and batch.endswith(f"-{number_of(event)}"):
         batch = ""
     elif batch:
-        start = before.batch_start if before and before.batch == batch else offset - len(line)
-    return Position(number_of(event), offset, hash_of(line), recorded_moment(event), batch, start, event["source"])
+        size = len(line) + (before.batch_size if before and before.batch == batch else 0)
+    return Position(number_of(event), place, hash_of(line), recorded_moment(event), batch, size, event["source"])
 
 
 def envelope(line: bytes) -> Event:

@@ -42,17 +42,15 @@ def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
         return None  # no JSON, or something that is no text where text belongs
 
 
-def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: Position) -> Position:
-    """The place after consecutive events, at least one, that follow on `place`; `lines` are theirs."""
-    offset = place.offset
+def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: int, before: Position) -> Position:
+    """The position after consecutive events, at least one, that follow `before`; `lines` are theirs, and end there."""
     batch = events[-1].get("batch")
     if batch is None:
-        return place_after(events[-1], lines[-1], offset + sum(map(len, lines)))
+        return place_after(events[-1], lines[-1], place)
     for event, line in zip(events, lines, strict=True):
-        offset += len(line)
         if event.get("batch") == batch:
-            place = place_after(event, line, offset, place)
-    return place
+            before = place_after(event, line, place, before)
+    return before
 
 
 def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bool:
@@ -105,7 +103,7 @@ def are_times(times: Collection[str]) -> bool:
 
 def _are_batches(batches: Sequence[str], lines: Sequence[bytes], before: Position) -> bool:
     """Whether these lines go on with the batch that is not complete before them, and others begin where one ends."""
-    at, open_batch, size = 0, before.batch, before.offset - before.batch_start
+    at, open_batch, size = 0, before.batch, before.batch_size
     for batch, same in groupby(batches):
         count = len(list(same))
         first = before.number + 1 + at

@@ -6,49 +6,47 @@ Used for the present and for every past moment; the one loop whose speed is that
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, count
 
 from evcli.domain.event import Event
 from evcli.domain.state import State, step
 from evcli.errors import Damaged, Refused
 from evcli.log import START, Position
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 
 
 def replay(
-    reader: LogReader,
+    reader: Reader,
     state: State,
     start: Position = START,
     until: int | None = None,
     each: Callable[[Sequence[Event], Sequence[int]], None] | None = None,
+    stop: int | None = None,
 ) -> None:
-    """Take the events after `start`, up to event `until` (all, when None), into `state`.
+    """Apply the events after `start`, up to event `until` or the place `stop` (all, when None), to `state`.
 
-    They are shown to `each` once they are taken, many at a time, with the bytes at which their lines begin. Meanwhile
-    `reader.line_offset` is where the line of the one that is taken begins; afterwards `reader.at` is the place after
-    them.
+    `each` is given them once they are applied, many at a time, with the places at which their lines begin. Afterwards
+    `reader.at` is the position after them.
 
     Raises:
-        Damaged: an event is not what was written, or breaks a rule; `reader.at` is the place before it.
+        Damaged: an event is not what was written, or breaks a rule; `reader.at` is the position before it.
     """
     number = start.number
     with without_garbage_collection():
-        for events, lines in reader.bundles(start, until):
+        for events, places in reader.bundles(start, until, stop):
             state.prepare(events)
             first = number + 1
-            *offsets, _ = accumulate(map(len, lines), initial=reader.line_offset)
             try:
-                for number, event, reader.line_offset in zip(count(first), events, offsets, strict=False):
+                for number, event in enumerate(events, first):
                     step(state, event, number)
             except Refused as refused:
                 taken = number - first
                 if each and taken:
-                    each(events[:taken], offsets[:taken])
-                reader.at = reader.position_at(offsets[taken])
+                    each(events[:taken], places[:taken])
+                reader.at = reader.position_at(places[taken])
                 why = f"event {number} ({events[taken]['type']}) breaks a rule: {refused.message}"
-                raise Damaged(reader.path, number, offsets[taken], why) from None
+                raise Damaged(reader.log.name, number, places[taken], why) from None
             if each:
-                each(events, offsets)
+                each(events, places[:-1])
 
 
 @contextmanager

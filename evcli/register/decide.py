@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import orjson
 
@@ -13,9 +13,10 @@ from evcli.domain.overlay import Draft
 from evcli.domain.state import State, happen
 from evcli.errors import BadInput, Refused
 from evcli.kinds import MODULES, TYPES, all_kinds
-from evcli.log import Position
+from evcli.log import Log, Position
 from evcli.log.line import CLOSING_LENGTH, MAX_BATCH
 from evcli.log.template import AnyPart, Shared, cast
+from evcli.register.actor import Actor
 
 
 class Intention(NamedTuple):
@@ -34,7 +35,7 @@ class Intention(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an intention: the event, and the record before and after it."""
+    """What became of one intention: the event, and the record before and after it."""
 
     event: Event
     line: bytes
@@ -42,13 +43,6 @@ class Outcome(NamedTuple):
     after: Any
     recorded: bool
     """False when nothing was written now: a dry run, or an id that was recorded before."""
-    notices: list[str]
-    """Warnings for people: a clock that is behind, a torn tail put aside, a file that others may write."""
-
-
-LeftOut = Callable[[int, Refused, int], None]
-"""Is told which of the intentions is refused, why, and the number its event would have had; it raises, or else the
-others go on without that one."""
 
 
 # Building the tuples directly takes a third of the time of calling their classes, and an import makes many.
@@ -64,48 +58,81 @@ class Change(NamedTuple):
     after: Any
 
 
-def accept(draft: Draft, intentions: Sequence[Intention], left_out: LeftOut) -> list[Change]:
-    """The changes that the rules accept, one after another, on `draft`, which is then the state after them."""
+class Series(NamedTuple):
+    """A series of events that is too long for one batch, such as an import."""
+
+    correlation: str
+    """The correlation id that all events of the series share."""
+    since: int
+    """The place up to which the caller knows the log: no other event of the series may come after it."""
+    may_skip: Callable[[Intention, Refused], bool]
+    """Whether an intention that is refused is left out, and the others go on; else nothing of the batch is written."""
+
+    def is_recorded_by_others(self, log: Log) -> bool:
+        """Whether an event of the series comes after what the caller knows."""
+        from evcli.log.correlated import correlated
+
+        return next(correlated(log, self.correlation, self.since), None) is not None
+
+
+class Accepted(NamedTuple):
+    """What the rules say to several intentions, one after another."""
+
+    changes: list[Change]
+    refused: dict[int, Refused]
+    """The intentions that are left out, by their index; the others go on without them."""
+
+
+class NotAccepted(Exception):
+    """One of several intentions is refused, and must not be left out."""
+
+    def __init__(self, index: int, why: Refused, refused: dict[int, Refused]) -> None:
+        super().__init__(why.message)
+        self.index, self.why, self.refused = index, why, refused
+
+
+def accept(
+    draft: Draft, intentions: Sequence[Intention], may_skip: Callable[[Intention, Refused], bool] | None = None
+) -> Accepted:
+    """What the rules accept, one intention after another, on `draft`, which is then the state after that.
+
+    Raises:
+        NotAccepted: an intention is refused, and `may_skip` does not say that it is left out.
+    """
     if len(intentions) > 1:  # one asks for its key itself, as quickly
         claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
         for kind, keys in groupby(claimed, key=itemgetter(0)):
             draft.fetch(kind.name, (), [kind.claimed_key(data) for _, data in keys])
-    changes = []
+    changes, refused = list[Change](), dict[int, Refused]()
     for index, intention in enumerate(intentions):
         try:
-            changes.append(_take(draft, intention))
-        except Refused as refused:
-            left_out(index, refused, draft.number + 1)
-    return changes
+            changes.append(_happen(draft, intention))
+        except Refused as why:
+            if may_skip is None or not may_skip(intention, why):
+                raise NotAccepted(index, why, refused) from None
+            refused[index] = why
+    return Accepted(changes, refused)
 
 
-def _take(draft: Draft, intention: Intention) -> Change:
+def _happen(draft: Draft, intention: Intention) -> Change:
     """Let what is wanted happen on the draft, as an event of a log would. Raises Refused."""
     id = intention.about(draft)
     before, after = happen(draft, intention.type, id, draft.number + 1, intention.data)
     return _new(Change, (intention, id, before, after))
 
 
-def all_or_none(state: State, intentions: Sequence[Intention]) -> LeftOut:
-    """For `accept`: the first refusal ends it, told as it is on `state`, where none of the others has happened."""
-
-    def stop(index: int, refused: Refused, number: int) -> None:
-        if index == 0:
-            raise refused
-        # What refuses it may be an earlier event of this very command, which is not there to speak of.
-        intention = intentions[index]
-        change = _take(Draft(state), intention)
-        kind = TYPES[intention.type].kind.name
-        raise Refused(f"{kind} {change.id} is listed more than once", "nothing was written") from None
-
-    return stop
-
-
-class Actor(NamedTuple):
-    """Who does it, and what that is: one of AUTH_TYPES."""
-
-    id: str
-    type: str = "user"
+def refusal_alone(no: NotAccepted, state: State, intentions: Sequence[Intention]) -> Refused:
+    """The refusal as it is on `state`, where none of the intentions before it has happened."""
+    if no.index == 0:
+        return no.why
+    intention = intentions[no.index]
+    try:
+        change = _happen(Draft(state), intention)
+    except Refused as alone:
+        return alone
+    # What refuses it is an earlier event of this very command, which is not there to speak of.
+    kind = TYPES[intention.type].kind.name
+    return Refused(f"{kind} {change.id} is listed more than once", "nothing was written")
 
 
 class Desk(NamedTuple):
@@ -132,23 +159,8 @@ def frame(actor: Actor, source: str) -> int:
     return len(orjson.dumps(members)) + CLOSING_LENGTH
 
 
-class Batch(NamedTuple):
-    """Lines for the log, each checked as a reader will, and what to say of them."""
-
-    lines: list[bytes]
-    before: Position
-    moment: str
-    """When they are recorded."""
-    notices: list[str]
-
-    @property
-    def number(self) -> int:
-        """The number of the first event."""
-        return self.before.number + 1
-
-
-def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
-    """The events that say so, at least one, as lines.
+def write_down(desk: Desk, changes: Sequence[Change]) -> list[bytes]:
+    """The events that say so, at least one, as lines, each checked as a reader will.
 
     Raises:
         BadInput: they are more than a batch holds, or one is to have happened later than now.
@@ -164,19 +176,51 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> Batch:
     size = sum(map(len, lines))
     if size > MAX_BATCH:
         raise BadInput(f"{len(lines)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
-    return Batch(lines, at, moment, [_clock_notice(now, at)] if now < at.recorded else [])
+    return lines
 
 
-def outcomes(batch: Batch, changes: Sequence[Change], *, recorded: bool) -> list[Outcome]:
-    """The events of the batch, each with what it does."""
-    # The lines were checked when they were cast.
-    return [
-        Outcome(orjson.loads(line), line, before, after, recorded, [] if at else batch.notices)
-        for at, (line, (_, _, before, after)) in enumerate(zip(batch.lines, changes, strict=True))
-    ]
+class Done(Sequence[Outcome]):
+    """What became of several intentions: an outcome for each that was accepted, made when it is asked for."""
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        lines: Sequence[bytes] = (),
+        *,
+        first: int = 0,
+        refused: Mapping[int, Refused] | None = None,
+        notices: Sequence[str] = (),
+        was_there: bool = False,
+    ) -> None:
+        self.changes, self.lines = changes, lines
+        self.first = first
+        """The number of the first event."""
+        self.refused = {} if refused is None else refused
+        """The intentions that were left out, by their index."""
+        self.recorded = False
+        """Whether the events were written now."""
+        self.was_there = was_there
+        """Whether the event was recorded before, under the same id."""
+        self.notices = list(notices)
+        """Warnings for people: a clock that is behind, a torn tail put aside, a file that others may write."""
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        change, line = self.changes[index], self.lines[index]
+        # The line was checked when it was made.
+        return Outcome(orjson.loads(line), line, change.before, change.after, self.recorded)
 
 
-def _clock_notice(now: str, at: Position) -> str:
+def clock_notice(now: str, at: Position) -> str:
+    """What people must know when this clock is behind the log: `now` is before the last recorded moment."""
     behind = datetime.fromisoformat(at.recorded) - datetime.fromisoformat(now)
     return (
         f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at "

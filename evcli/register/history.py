@@ -15,8 +15,8 @@ from evcli.domain.overlay import Draft
 from evcli.domain.state import MemoryState, State
 from evcli.domain.text import is_unicode
 from evcli.errors import LogCut
-from evcli.log import START, Position
-from evcli.log.reader import LogReader
+from evcli.log import START, Log, Position
+from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 if TYPE_CHECKING:
@@ -53,20 +53,20 @@ class History:
         """How many bytes of the log may be unknown to the cache before it is caught up."""
         self._cache: Cache | None = None
 
-    def at(self, reader: LogReader, number: int | None = None) -> State:
+    def at(self, reader: Reader, number: int | None = None) -> State:
         """The state after event `number` of the log that `reader` reads (the last one, when None).
 
         Raises Damaged, LogCut.
         """
         cache = self.cache(reader)
         if cache is not None and number is not None and number <= cache.at.number:
-            return self.backed(cache, reader.path, number)
-        state: State = MemoryState() if cache is None else Draft(self.backed(cache, reader.path))
+            return self.backed(cache, reader.log, number)
+        state: State = MemoryState() if cache is None else Draft(self.backed(cache, reader.log))
         replay(reader, state, START if cache is None else cache.at, number)
         return state
 
-    def backed(self, cache: "Cache", path: str, number: int | None = None) -> State:
-        """The cache's state after event `number` (the last it knows, when None), which the log at `path` backs.
+    def backed(self, cache: "Cache", log: Log, number: int | None = None) -> State:
+        """The cache's state after event `number` (the last it knows, when None), which `log` backs.
 
         What the cache cannot answer, or answers wrongly, is folded from the log; the cache is then given up.
         """
@@ -75,8 +75,7 @@ class History:
         def fold(failed: CacheFailed, number: int) -> State:
             self.give_up(failed)
             state = MemoryState()
-            with LogReader(path) as reader:
-                replay(reader, state, START, number)
+            replay(Reader(log), state, START, number)
             return state
 
         return BackedState(cache.state(number), fold)
@@ -96,17 +95,17 @@ class History:
                 what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and is made anew"
         self._warn(what)
 
-    def place(self, reader: LogReader, number: int) -> Position:
-        """The place after event `number`, for which `at` gave a state. What follows it need not be good."""
+    def position(self, reader: Reader, number: int) -> Position:
+        """The position after event `number`, for which `at` gave a state. What follows it need not be good."""
         if number == reader.at.number:
             return reader.at
         known = START if self._cache is None else self._cache.at
         return reader.position_of(number, known if number <= known.number else None)
 
-    def change(self, reader: LogReader, number: int) -> tuple[Event, Any, Any]:
+    def change(self, reader: Reader, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
         state = Draft(self.at(reader, number - 1))
-        before_it = self.place(reader, number - 1)
+        before_it = self.position(reader, number - 1)
         event = next(reader.events(before_it, number))
         kind, id = subject_of(event)
         before = state.get(kind, id)
@@ -114,7 +113,7 @@ class History:
         return event, before, state.get(kind, id)
 
     def events_about(
-        self, reader: LogReader, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
+        self, reader: Reader, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
     ) -> Iterator[Event]:
         """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
         cache = self.cache(reader)
@@ -131,7 +130,7 @@ class History:
             yield from map(reader.event_at, places)
         if known.number < until:
             subject = f"{kind}/{id}"
-            unknown = reader.events_backward(self.place(reader, until)) if backward else reader.events(known, until)
+            unknown = reader.events_backward(self.position(reader, until)) if backward else reader.events(known, until)
             for event in unknown:
                 if number_of(event) <= known.number:
                     break
@@ -140,7 +139,7 @@ class History:
         if backward:
             yield from map(reader.event_at, reversed(places))
 
-    def find_ids(self, reader: LogReader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
+    def find_ids(self, reader: Reader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
         """The first ten events whose id begins with `prefix`, or is it."""
         cache = self.cache(reader, may_grow=may_grow)
         if cache is None or not is_unicode(prefix):
@@ -152,7 +151,7 @@ class History:
             return reader.find_ids(prefix, exact=exact)
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
 
-    def cache(self, reader: LogReader, *, may_grow: bool = True) -> "Cache | None":
+    def cache(self, reader: Reader, *, may_grow: bool = True) -> "Cache | None":
         """The cache; None when there is none. If it is far behind, it is caught up first, unless it may not grow.
 
         Under the log's lock it may not: others are waiting.
@@ -162,9 +161,9 @@ class History:
         """
         cache = self._cache
         if cache is None:
-            is_long = may_grow and reader.end.offset >= CACHED_FROM and reader.identity() is not None
+            is_long = may_grow and reader.log.end >= CACHED_FROM and reader.identity() is not None
             cache = self._opened(reader, may_build=is_long)
-        if cache is not None and may_grow and reader.end.offset - cache.at.offset >= self.most_behind:
+        if cache is not None and may_grow and reader.log.end - cache.at.place >= self.most_behind:
             try:
                 cache.catch_up(reader, self._progress)
             except CacheFailed as failed:
@@ -172,17 +171,17 @@ class History:
                 return None
         return cache if cache is not None and cache.is_bound else None
 
-    def is_behind(self, place: Position) -> bool:
-        """Whether the cache is so far behind `place` in the log that it should be caught up."""
+    def is_behind(self, at: Position) -> bool:
+        """Whether the cache is so far behind `at` in the log that it should be caught up."""
         known = START if self._cache is None else self._cache.at
-        return self.uses_cache and place.offset >= CACHED_FROM and place.offset - known.offset >= self.most_behind
+        return self.uses_cache and at.place >= CACHED_FROM and at.place - known.place >= self.most_behind
 
     @property
     def cache_path(self) -> str | None:
         """The cache's file, once it is used."""
         return self._cache.path if self._cache is not None and self._cache.is_bound else None
 
-    def check(self, reader: LogReader) -> None:
+    def check(self, reader: Reader) -> None:
         """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
         self._opened(reader, may_build=False)
 
@@ -195,9 +194,9 @@ class History:
             if known := last_known(place):
                 raise LogCut(log, *known, 0, place)
 
-    def _opened(self, reader: LogReader, *, may_build: bool) -> "Cache | None":
+    def _opened(self, reader: Reader, *, may_build: bool) -> "Cache | None":
         if self._cache is None and self.uses_cache:
-            place = find_place(reader.path, self._other_folder, may_create=may_build)
+            place = find_place(reader.log.name, self._other_folder, may_create=may_build)
             if place is not None:
                 from evcli.cache.cache import open_cache
 

@@ -9,14 +9,14 @@ evcli prints means the event it was printed for. `--since` takes the beginning, 
 """
 
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
-from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.domain.event import Event, number_of
 from evcli.errors import BadRef
+from evcli.log import Position
 from evcli.log.line import timestamp
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 
 FORMS = (
     "a moment is an event number, @, @-N, id:PREFIX, a date or time like 2026-11-22 17:03, 10m ago, today or yesterday"
@@ -58,6 +58,8 @@ class Moment(NamedTuple):
     """Whether the REF was a number already, so that there is nothing to tell."""
     is_future: bool = False
     """Whether it was a time that has not come yet; the number is then the head."""
+    at: Position | None = None
+    """The position after that event, where it had to be found."""
 
 
 class Span(NamedTuple):
@@ -68,7 +70,7 @@ class Span(NamedTuple):
 
 
 def resolve(
-    ref: str, reader: LogReader, now: datetime, *, beginning: bool = False, find_ids: FindIds | None = None
+    ref: str, reader: Reader, now: datetime, *, beginning: bool = False, find_ids: FindIds | None = None
 ) -> Moment:
     """The moment that `ref` names in the log; `find_ids` finds events by id, if not by reading all of it.
 
@@ -91,10 +93,11 @@ def resolve(
     span = read_time(ref, now)
     limit = _limit(span.start if beginning else span.end)
     is_future = span.start > now
-    is_within: Callable[[Event], bool] = (
-        (lambda event: recorded_moment(event) < limit) if beginning else (lambda event: recorded_moment(event) <= limit)
-    )
-    return Moment(reader.bisect(is_within).number, is_plain=False, is_future=is_future)
+    if beginning:
+        at = reader.seek(lambda position: position.recorded < limit)
+    else:
+        at = reader.seek(lambda position: position.recorded <= limit)
+    return Moment(at.number, is_plain=False, is_future=is_future, at=at)
 
 
 def read_time(text: str, now: datetime) -> Span:
@@ -140,8 +143,8 @@ def _limit(moment: datetime) -> str:
         return timestamp((datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC))
 
 
-def _in_log(digits: str, reader: LogReader, *, beginning: bool) -> int:
-    head = reader.last().number
+def _in_log(digits: str, reader: Reader, *, beginning: bool) -> int:
+    head = reader.log.head().number
     if len(digits.lstrip("0")) > 12 or int(digits) > head:
         is_year = len(digits) == 4 and digits >= "1000"
         hint = f"event numbers go from 0 (the empty register) to {head}"
@@ -151,8 +154,8 @@ def _in_log(digits: str, reader: LogReader, *, beginning: bool) -> int:
     return int(digits)
 
 
-def _before_now(ref: str, reader: LogReader) -> int:
-    head = reader.last().number
+def _before_now(ref: str, reader: Reader) -> int:
+    head = reader.log.head().number
     match = _PARENT(ref) or _BACK(ref)
     if match is None:
         raise BadRef(ref, "is not @, @-, @-- or @-N", FORMS)

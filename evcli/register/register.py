@@ -1,65 +1,68 @@
-"""The register: the one place where a log and its fold meet.
+"""The register: the one place where a log and its fold meet, and what everybody above talks to.
 
-`execute` makes an event of an intention, under the log's lock, when the type's rule accepts it on the state at the
-head. Ids, times and the actor are taken once, here: a fold never asks the world.
+`execute` turns intentions into events on the state at the head; what only reads is in `Past`.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
 
 from evcli.disk import held_signals
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import MemoryState, State
 from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText, Conflict, LogCut, NoLog, Refused
-from evcli.log import START, Position
-from evcli.log.file.engine import FileLog, LogWriter
-from evcli.log.line import hash_of, timestamp
-from evcli.log.members import AUTH_TYPES, LONGEST_ID, is_source
-from evcli.log.reader import LogReader
+from evcli.errors import BadInput, BadText, Conflict, Damaged, LogCut, NoLog, Refused
+from evcli.log import START, Log, Position
+from evcli.log.line import timestamp
+from evcli.log.members import LONGEST_ID
 from evcli.log.replay import replay
+from evcli.register.actor import Actor, check_source, random_id, utc_now
 from evcli.register.decide import (
-    Actor,
-    Batch,
+    Accepted,
     Change,
     Desk,
+    Done,
     Intention,
-    LeftOut,
-    Outcome,
+    NotAccepted,
+    Series,
     accept,
-    all_or_none,
-    outcomes,
+    clock_notice,
+    frame,
+    refusal_alone,
     write_down,
 )
 from evcli.register.history import History
+from evcli.register.past import Past
+
+if TYPE_CHECKING:
+    pass
 
 LOCK_WAIT = 10.0
 """Seconds to try for the lock, unless told otherwise."""
 
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
+Head = tuple[int, str | None]
+"""A head that somebody expects or kept: the number, and the hash if it is known."""
 
 
-def random_id() -> str:
-    """A random UUID, version 4 (RFC 9562, section 5.4)."""
-    digits = bytearray(os.urandom(16))
-    digits[6] = digits[6] & 0x0F | 0x40
-    digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+class _Command(NamedTuple):
+    """Events that are wanted, and on which conditions."""
+
+    intentions: Sequence[Intention]
+    id: str | None = None
+    expect: Head | None = None
+    series: Series | None = None
 
 
-class Register:
+class Register(Past):
     """A log with its fold. Keeps the state at the head between calls, and reads only what was appended since."""
 
     def __init__(
         self,
-        log: FileLog,
+        log: Log | str,
         *,
         actor: str,
         actor_type: str = "user",
@@ -68,8 +71,7 @@ class Register:
         new_id: Callable[[], str] = random_id,
         history: History | None = None,
     ) -> None:
-        self.log = log
-        self.history = History() if history is None else history
+        super().__init__(log, history)
         self._actor = Actor(actor, actor_type)
         self._new_source = source
         self._clock = clock
@@ -77,45 +79,37 @@ class Register:
         self._state: State = MemoryState()
         self._at = START
         self._firm = START
-        """The place up to which the log was read or written under its lock: it must stay."""
+        """The position up to which the log was read or written under its lock: it must stay."""
         self._based_on = 0
         """The event up to which the state is the cache's."""
 
-    def at(self, reader: LogReader, number: int | None = None) -> State:
-        """The state after event `number` of the log that `reader` reads (the last one, when None). Raises Damaged."""
-        return self.history.at(reader, number)
+    @property
+    def state(self) -> State:
+        """The state after the last event that this register has read or recorded."""
+        return self._state
+
+    @property
+    def known(self) -> Position:
+        """The position after that event."""
+        return self._at
+
+    @property
+    def frame(self) -> int:
+        """How many bytes of an event's line at most are not its data; a batch holds MAX_BATCH bytes of lines."""
+        self.check()
+        return frame(self._actor, self._source)
 
     def execute(
         self,
-        intention: Intention,
-        *,
+        *intentions: Intention,
         id: str | None = None,
-        expect: tuple[int, str | None] | None = None,
+        expect: Head | None = None,
         dry_run: bool = False,
         lock_wait: float = LOCK_WAIT,
-        answer: Callable[[Outcome], None] = lambda outcome: None,
-    ) -> Outcome:
-        """Record one event that somebody wants, as `execute_all` does."""
-        return self.execute_all(
-            [intention],
-            id=id,
-            expect=expect,
-            dry_run=dry_run,
-            lock_wait=lock_wait,
-            answer=lambda outcomes: answer(outcomes[0]),
-        )[0]
-
-    def execute_all(
-        self,
-        intentions: Sequence[Intention],
-        *,
-        id: str | None = None,
-        expect: tuple[int, str | None] | None = None,
-        dry_run: bool = False,
-        lock_wait: float = LOCK_WAIT,
-        answer: Callable[[list[Outcome]], None] = lambda outcomes: None,
-    ) -> list[Outcome]:
-        """Record the events that somebody wants, all or none, if each is accepted on the state that it would follow on.
+        series: Series | None = None,
+        held: ExitStack | None = None,
+    ) -> Done:
+        """Record the events that somebody wants, all or none, if each is accepted on the state that it would follow.
 
         Args:
             intentions: the events that are wanted, at least one, in order.
@@ -123,130 +117,142 @@ class Register:
             expect: number (and hash, if given) that the head must still have.
             dry_run: decide and answer, but write nothing.
             lock_wait: seconds to wait for other writers.
-            answer: is given the outcomes while signals are held, so that events are announced if they are stored.
+            series: what they are a part of; then some may be left out.
+            held: from before the write until this is closed, signals are held: what is stored is then announced.
 
         Raises:
             Refused: a rule says no.
-            Conflict: the head moved, or the id is another event's.
+            NotAccepted: the same, in a series.
+            Conflict: the head moved, the id is another event's, or somebody else records the same series.
             BadText: the id, or the actor, cannot be one.
             BadInput: an id for several events, or more events than a batch can hold.
             NoLog: an event is about a record, and there is no log.
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
-        self._check(lock_wait)
-        if id is not None and len(intentions) > 1:
-            raise BadInput("--id names one event, and these are several", "send them one by one")
-        if id is not None:
-            if fault := text_fault(id, LONGEST_ID):
-                raise BadText("the event id", fault)
-            intentions = [intentions[0]._replace(id=id)]
-        there = self._look_ahead(id) if dry_run or self._is_far_behind() else True
-        if not there and intentions[0].finds:
-            raise NoLog(self.log.path)
-        if dry_run:
-            done = self._decide_without_lock(intentions, id, expect, there)
-            answer(done)
-            return done
-        if not there:
-            self._check_head(expect)
-            self._accept(intentions)  # a refused command must leave no file
-        with ExitStack() as held:  # outside the lock: nobody else waits until the answer is shown
-            with self.log.locked(lock_wait, may_create=not there) as writer:
-                self._catch_up(writer.reader, is_locked=True)
-                known = self._recorded_before(writer.reader, intentions[0], id) if id is not None else None
-                if known:
-                    writer.sync()
-                    done = [known._replace(notices=writer.notices)]
-                else:
-                    self._check_head(expect)
-                    changes, draft = self._accept(intentions)
-                    batch = self._write_down(changes)
-                    done = outcomes(batch, changes, recorded=True)
-                    held.enter_context(held_signals())
-                    self._append(writer, batch, draft)
-                    done[0].notices.extend(writer.notices)
-            answer(done)
-        return done
-
-    @property
-    def state(self) -> State:
-        """The state after the last event that this register has read or recorded."""
-        return self._state
-
-    def _check(self, lock_wait: float) -> None:
         if not lock_wait >= 0:
             raise BadInput(f"--lock-wait {lock_wait} must be a non-negative number of seconds")
-        if fault := text_fault(self._actor.id, LONGEST_ID):
-            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
-        if self._actor.type not in AUTH_TYPES:
-            what = f'"{self._actor.type}" is not a type of actor'
-            raise BadInput(what, f"EVCLI_ACTOR_TYPE is one of {', '.join(AUTH_TYPES)}")
-        if not is_source(self._new_source):
-            what = f'"{self._new_source}" is not a URI reference of 1 to 128 characters'
-            raise BadInput(what, "EVCLI_SOURCE names the source of a new log")
+        self.check()
+        command = _Command(_named(intentions, id), id, expect, series)
+        is_there = self._look_ahead(command, dry_run=dry_run)
+        if dry_run:
+            return self._decide(Draft(self._state), command if is_there else command._replace(id=None))
+        done, draft, is_asked = Done([]), Draft(self._state), False
+        with ExitStack() as until_return:
 
-    def _is_far_behind(self) -> bool:
-        """Whether so much is to be folded, or taken into the cache, that it is worth doing before the lock is taken."""
-        return not self._at.number or self.history.is_behind(self._at)
+            def decide(head: Position) -> Sequence[bytes]:
+                nonlocal done, draft, is_asked
+                is_asked = True
+                self.catch_up(head)
+                draft = Draft(self._state)
+                done = self._decide(draft, command)
+                if done.was_there or not done.lines:
+                    return ()
+                (held or until_return).enter_context(held_signals())
+                return done.lines
 
-    def _look_ahead(self, id: str | None = None) -> bool:
-        """Fold what is there, and look for `id`, so that only the rest is left under the lock; False without a log."""
+            try:
+                at = self.log.append(decide, lock_wait)
+            except Damaged:
+                if not is_asked:  # the last line is damaged; the first that is, is what people need to know
+                    replay(self.reader, MemoryState())
+                raise
+            if not done.was_there and done.lines:
+                draft.settle()
+                self._at = self._firm = at
+                done.recorded = True
+        done.notices += self.log.notices
+        return done
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise BadText or BadInput where no event could have this actor, or no log this source."""
+        self._actor.check()
+        check_source(self._new_source)
+
+    def _look_ahead(self, command: _Command, *, dry_run: bool) -> bool:
+        """Do before the lock is taken what would take long under it; False where there is no log."""
         try:
-            with self.log.reader() as reader:
-                self._catch_up(reader)
-                if id is not None:
-                    self.history.find_ids(reader, id, exact=True)
+            length = self.log.length()
         except NoLog:
             if self._at.number:
                 raise
-            self.history.check_missing(self.log.path)
+            self.history.check_missing(self.log.name)
+            if command.intentions[0].finds:
+                raise
+            self._check_head(command.expect)
+            self._accept(Draft(self._state), command)  # a refused command must leave no file
             return False
+        if dry_run or length - self._at.place >= self.history.most_behind or self.history.is_behind(self._at):
+            self.catch_up()
+            if command.id is not None:
+                self.history.find_ids(self.reader, command.id, exact=True)
         return True
 
-    def _catch_up(self, reader: LogReader, *, is_locked: bool = False) -> None:
-        """Bring the state up to the end of the log; under its lock, the cache is used as it is, since others wait."""
-        if not _still_has(reader, self._at):
-            if not _still_has(reader, self._firm):
-                raise LogCut(reader.path, self._firm.number, self._firm.offset, reader.end.offset)
+    def catch_up(self, head: Position | None = None) -> None:
+        """Bring the state up to the end of the log: to `head`, under its lock; the cache may then not grow."""
+        if head is None:
+            if self.log.wait(0) == "gone":
+                raise NoLog(self.log.name)
+        elif self._at.number and (head.place, head.sha256) == (self._at.place, self._at.sha256):
+            self._firm = self._at
+            return
+        reader = self.reader
+        if not reader.follows(self._at):
+            if not reader.follows(self._firm):
+                raise LogCut(self.log.name, self._firm.number, self._firm.place, self.log.end)
             self._begin_again()  # what was read beside a writer was taken back
-        cache = self.history.cache(reader, may_grow=not is_locked)
+        cache = self.history.cache(reader, may_grow=head is None)
         if cache is not None and cache.at.number > self._based_on:
-            state = self.history.backed(cache, reader.path)
+            state = self.history.backed(cache, self.log)
             self._state, self._at, self._based_on = Draft(state), cache.at, cache.at.number
         try:
             replay(reader, self._state, self._at)
         except BaseException:
             self._begin_again()  # half caught up is no state to go on from
             raise
-        self._at = reader.at if reader.at.source else reader.position_at(reader.at.offset)
-        if is_locked:
+        self._at = reader.at if reader.at.source else reader.position_at(reader.at.place)
+        if head is not None:
             self._firm = self._at
 
     def _begin_again(self) -> None:
         self._state, self._at, self._based_on = MemoryState(), START, 0
 
-    def _decide_without_lock(
-        self, intentions: Sequence[Intention], id: str | None, expect: tuple[int, str | None] | None, there: bool
-    ) -> list[Outcome]:
-        if there and id is not None:
-            with self.log.reader() as reader:
-                if known := self._recorded_before(reader, intentions[0], id):
-                    return [known]
+    def _decide(self, draft: Draft, command: _Command) -> Done:
+        """What would be done on the state at the head, of which `draft` is a draft; or what was done before."""
+        intentions, id, expect, series = command
+        if id is not None and (known := self._recorded_before(intentions[0], id)):
+            return known
         self._check_head(expect)
-        changes, _ = self._accept(intentions)
-        return outcomes(self._write_down(changes), changes, recorded=False)
+        if series is not None and series.is_recorded_by_others(self.log):
+            raise Conflict(
+                "the same input is being recorded by somebody else at the same time",
+                "run it again when that is done: recorded rows are skipped",
+            )
+        changes, refused = self._accept(draft, command)
+        if not changes:
+            return Done([], refused=refused)
+        if series is not None:
+            correlation: str | None = series.correlation
+        else:
+            correlation = self._new_id() if len(changes) > 1 else None
+        now = timestamp(self._clock())
+        lines = write_down(Desk(self._actor, self._source, now, self._at, self._new_id, correlation), changes)
+        notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
+        return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
 
-    def _recorded_before(self, reader: LogReader, intention: Intention, id: str) -> Outcome | None:
-        """The outcome of the event that has `id`, or None; raises Conflict if it says something else than intended."""
-        found = self.history.find_ids(reader, id, exact=True, may_grow=False)
+    def _recorded_before(self, intention: Intention, id: str) -> Done | None:
+        """The event that has `id`, or None; raises Conflict if it says something else than intended."""
+        found = self.history.find_ids(self.reader, id, exact=True, may_grow=False)
         if not found:
             return None
         event, number = found[0], number_of(found[0])
-        _, before, after = self.history.change(reader, number)
+        _, before, after = self.history.change(self.reader, number)
+        record = subject_of(event)[1]
         same = event["type"] == intention.type and event["data"] == intention.data
         if same and intention.finds:
             try:
-                same = intention.about(self.history.at(reader, number - 1)) == subject_of(event)[1]
+                same = intention.about(self.history.at(self.reader, number - 1)) == record
             except Refused:
                 same = False
         if not same:
@@ -255,9 +261,9 @@ class Register:
                 "which says something else; nothing was written",
                 f"evcli show {number} shows it; another event needs another --id",
             )
-        return Outcome(event, b"", before, after, False, [])
+        return Done([Change(intention, record, before, after)], [orjson.dumps(event)], first=number, was_there=True)
 
-    def _check_head(self, expect: tuple[int, str | None] | None) -> None:
+    def _check_head(self, expect: Head | None) -> None:
         at = self._at
         if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
             raise Conflict(
@@ -265,30 +271,26 @@ class Register:
                 f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
             )
 
-    def _accept(self, intentions: Sequence[Intention], left_out: LeftOut | None = None) -> tuple[list[Change], Draft]:
-        """What would change, if all are accepted on the state at the head, and the state after it."""
-        draft = Draft(self._state)
-        return accept(draft, intentions, left_out or all_or_none(self._state, intentions)), draft
-
-    def _write_down(self, changes: Sequence[Change], correlation: str | None = None) -> Batch:
-        """The events that say so."""
-        if correlation is None and len(changes) > 1:
-            correlation = self._new_id()
-        now = timestamp(self._clock())
-        return write_down(Desk(self._actor, self._source, now, self._at, self._new_id, correlation), changes)
+    def _accept(self, draft: Draft, command: _Command) -> Accepted:
+        try:
+            return accept(draft, command.intentions, command.series and command.series.may_skip)
+        except NotAccepted as no:
+            if command.series is not None:
+                raise
+            raise refusal_alone(no, self._state, command.intentions) from None
 
     @property
     def _source(self) -> str:
         """The source that all events of this log have; a log's first event decides it."""
         return self._at.source or self._new_source
 
-    def _append(self, writer: LogWriter, batch: Batch, draft: Draft) -> None:
-        lines = b"".join(batch.lines)
-        writer.append(lines, batch.number)
-        draft.settle()
-        number, end = self._at.number + len(batch.lines), self._at.offset + len(lines)
-        self._at = self._firm = Position(number, end, hash_of(lines), batch.moment, source=self._source)
 
-
-def _still_has(reader: LogReader, place: Position) -> bool:
-    return place.offset <= reader.end.offset and reader.follows(place)
+def _named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intention]:
+    """The intentions, the first with the event's id where one is given. Raises BadInput, BadText."""
+    if id is None:
+        return intentions
+    if len(intentions) > 1:
+        raise BadInput("--id names one event, and these are several", "send them one by one")
+    if fault := text_fault(id, LONGEST_ID):
+        raise BadText("the event id", fault)
+    return [intentions[0]._replace(id=id)]

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.packed import PackedState
-from evcli.errors import Damaged, EvcliError, HistoryChanged, NewerLog
+from evcli.errors import Damaged, EvcliError, HistoryChanged, LogCut, NewerLog
 from evcli.log import START, Position
 from evcli.log.faults import Fault, survey
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 MOST_FAULTS = 100
@@ -33,12 +33,12 @@ class Report(NamedTuple):
     """Whether the newline of the last event is missing."""
 
 
-def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
+def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
     """Read everything and check everything, changing nothing; `expect` is the number and hash of a head kept elsewhere.
 
     The log is synced first, so that a head that is handed to somebody is durable.
     """
-    reader.sync()
+    reader.log.sync()
     ids = Ids()
     kept = {0: START.sha256.decode()}
 
@@ -52,7 +52,7 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
         damage = _replay(reader, note)
     except NewerLog as newer:
         # Nothing that this version knows is wrong, and it cannot say more.
-        return Report("newer", reader.at, 0, [], newer.with_traceback(None), reader.end.is_unterminated)
+        return Report("newer", reader.at, 0, [], newer.with_traceback(None), reader.log.unfinished()[1])
     head = reader.at
     faults: list[Fault] = []
     if ids.may_repeat():
@@ -64,10 +64,12 @@ def audit(reader: LogReader, expect: tuple[int, str] | None = None) -> Report:
         return _damaged(reader, head, damage, faults)
     if not faults and expect and kept.get(expect[0]) != expect[1]:
         found = kept.get(expect[0])
-        byte = reader.position_of(max(0, expect[0] - 1)).offset if found else head.offset
+        byte = reader.position_of(max(0, expect[0] - 1)).place if found else head.place
         why = f"its sha256 is {found[:12]}… here" if found else f"the log ends with event {head.number}, before it"
-        changed = HistoryChanged(reader.path, expect, byte, why)
-        return Report("damaged", head, reader.end.torn, [Fault(changed.line, changed.byte, changed.why)], changed)
+        changed = HistoryChanged(reader.log.name, expect, byte, why)
+        return Report(
+            "damaged", head, reader.log.unfinished()[0], [Fault(changed.line, changed.byte, changed.why)], changed
+        )
     return _report(reader, head, faults)
 
 
@@ -100,7 +102,7 @@ class Ids:
                 seen.add(event["id"])
 
 
-def _replay(reader: LogReader, each: Callable[[Sequence[Event], Sequence[int]], None]) -> Damaged | None:
+def _replay(reader: Reader, each: Callable[[Sequence[Event], Sequence[int]], None]) -> Damaged | None:
     """Hold the log against the rules; its damage, if there is any. The state is gone when this returns."""
     try:
         replay(reader, PackedState(), each=each)
@@ -109,16 +111,16 @@ def _replay(reader: LogReader, each: Callable[[Sequence[Event], Sequence[int]], 
     return None
 
 
-def _repeated(reader: LogReader, ids: Ids, end: Position) -> Iterator[Fault]:
+def _repeated(reader: Reader, ids: Ids, end: Position) -> Iterator[Fault]:
     """The events before `end` whose id an earlier one has. Raises Damaged when the log was changed meanwhile."""
     for event in ids.repeated(reader.events(until=end.number)):
-        yield Fault(number_of(event), reader.line_offset, f"id {event['id']} is not unique in the log")
+        yield Fault(number_of(event), reader.place, f"id {event['id']} is not unique in the log")
 
 
-def _damaged(reader: LogReader, place: Position, damage: Damaged, faults: list[Fault]) -> Report:
+def _damaged(reader: Reader, place: Position, damage: Damaged, faults: list[Fault]) -> Report:
     """The report of a log with a bad line after `place`: what was found before it, and what is wrong in form after."""
     faults.append(Fault(damage.line, damage.byte, damage.why))
-    for fault in survey(reader, place):
+    for fault in survey(reader.log, place):
         if len(faults) >= MOST_FAULTS:
             break
         if fault.line != damage.line:
@@ -127,10 +129,20 @@ def _damaged(reader: LogReader, place: Position, damage: Damaged, faults: list[F
     return report._replace(error=damage) if damage.byte == faults[0].byte else report
 
 
-def _report(reader: LogReader, head: Position, faults: list[Fault]) -> Report:
+def _report(reader: Reader, head: Position, faults: list[Fault]) -> Report:
     if not faults:
-        status = "torn" if reader.end.torn else "good"
-        return Report(status, head, reader.end.torn, [], None, reader.end.is_unterminated)
+        torn, is_unterminated = reader.log.unfinished()
+        return Report("torn" if torn else "good", head, torn, [], None, is_unterminated)
     first = faults[0]
-    before = reader.position_at(first.byte) if first.byte < head.offset else head
-    return Report("damaged", before, 0, faults[:MOST_FAULTS], Damaged(reader.path, *first))
+    before = reader.position_at(first.byte) if first.byte < head.place else head
+    return Report("damaged", before, 0, faults[:MOST_FAULTS], Damaged(reader.log.name, *first))
+
+
+def cut(report: Report, lost: LogCut) -> Report:
+    """The report of a log that has lost what its cache knows: a fault that its own lines cannot show."""
+    return report._replace(status="damaged", faults=[Fault(lost.line, lost.byte, lost.why)], error=lost)
+
+
+def changed_meanwhile(error: Damaged) -> Report:
+    """The report of a log that was changed while it was read."""
+    return Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)

@@ -1,28 +1,70 @@
 """One import: rows of an input become intentions, and those events, batch by batch; run again, it goes on.
 
-The id of a row's event is made of the cells of all rows up to and with it. So it is known without asking anybody
-whether a row is recorded already, and a row that is changed, or stands after one that is, is another row. Of a recorded
-row, all rows before it are dealt with too: recorded, or passed over on purpose. So the import goes on after the last
-one that is recorded; it does not decide anew on those before it, whose users may be others by now.
+The id of a row's event is a hash of the cells of all rows up to it. So it is known without asking anybody whether a row
+is recorded already, and a row that is changed, or that follows one that is, is another row. When a row is recorded, all
+rows before it are dealt with too: recorded, or skipped on purpose. So the import goes on after the last recorded row;
+it does not decide again on those before it, whose records may have changed by now.
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
+from typing import NamedTuple
 
 import orjson
 
+from evcli.domain.kind import Begins
 from evcli.domain.overlay import Draft
 from evcli.errors import BadInput, EvcliError, Refused, Taken
-from evcli.kinds import KINDS
+from evcli.kinds import KINDS, TYPES
 from evcli.log.line import MAX_BATCH
-from evcli.register.decide import Change, Intention, accept
-from evcli.register.series import SeriesRegister
-from evcli.transfer.rows import BadCell, Fault, Row
+from evcli.log.replay import without_garbage_collection
+from evcli.register.decide import Change, Intention, NotAccepted, Series, accept
+from evcli.register.register import Register
+from evcli.register.series import recorded_ids, rehearsal
+from evcli.transfer.rows import BadCell, Fault, Intake, Row
 from evcli.transfer.source import Source
+from evcli.transfer.wanted import Wanted
 
 MEMBERS = 32
 """How many bytes the names of an event's data take at most, with their quotes."""
+
+
+class Recorded(NamedTuple):
+    """A batch is recorded; in a rehearsal, it would be."""
+
+    first: int
+    """The number of the first event."""
+    ids: list[int]
+    """The records that the events are about, one for each event."""
+    begins: bool
+    """Whether each event begins a record."""
+    notices: list[str]
+
+
+class Skipped(NamedTuple):
+    """A row is skipped, because what it wants is so already."""
+
+    line: int
+    why: Refused
+
+
+class Bad(NamedTuple):
+    """A row is bad. Nothing of its batch is recorded, and nothing after it; a rehearsal goes on."""
+
+    line: int
+    field: str
+    error: EvcliError
+
+
+class Noted(NamedTuple):
+    """Something about the input as a whole that people should know, said once."""
+
+    message: str
+
+
+Happened = Recorded | Skipped | Bad | Noted
 
 
 def row_id(digest: bytes) -> str:
@@ -37,79 +79,78 @@ class Import:
 
     def __init__(
         self,
-        register: SeriesRegister,
+        register: Register,
         source: Source,
-        rows: Callable[[], Iterator[Row]],
-        wanted: Callable[[tuple[str, ...], str], Intention],
+        form: str | None,
+        wanted: Wanted,
         *,
+        skip_existing: bool = False,
         lock_wait: float,
-        is_there: Callable[[Intention, Refused], bool],
-        bad: Callable[[int, str, EvcliError], None],
-        recorded: Callable[[list[Change], list[str]], None],
-        more: Callable[[], None],
     ) -> None:
         """An import that has not begun.
 
         Args:
             register: where the events go.
-            source: what is read; it is read again from the beginning when its first row is recorded already.
-            rows: begins to read the source's rows.
-            wanted: what the row with these cells wants as the event with that id. May raise BadCell.
+            source: what is read; it is read twice when a part of it is recorded already.
+            form: csv or jsonl; as the source's name or first byte says, when None.
+            wanted: what rows of the kind want.
+            skip_existing: skip rows that begin a record whose unique field is in use.
             lock_wait: seconds to wait for other writers, for each batch.
-            is_there: whether that refusal only says that what the row wants is so already: then it is passed over.
-            bad: is told of each bad row: its line, the field, and what is wrong. It may raise.
-            recorded: is given what was recorded, and notices, after each batch, while signals are held.
-            more: is called when a batch is dealt with and more rows follow.
         """
-        self._register = register
-        self._source = source
-        self._begin = rows
-        self._wanted = wanted
-        self._lock_wait = lock_wait
-        self._is_there = is_there
-        self._bad = bad
-        self._recorded = recorded
-        self._more = more
+        self._register, self._source, self._form, self._wanted = register, source, form, wanted
+        self._skips_existing, self._lock_wait = skip_existing, lock_wait
         self.rows = 0
         """Rows that were read, empty ones not counted."""
         self.already = 0
-        """Of these, recorded by an earlier run."""
+        """How many of these an earlier run recorded."""
         self.skipped = 0
-        """Of these, passed over because what they want is so already; now, or in an earlier run."""
+        """How many of these were skipped because what they want is so already; now, or in an earlier run."""
         self.events = 0
         """Events that were recorded now (or would be, in a rehearsal), the first's number and the last's."""
         self.first = self.last = 0
         self.line = 0
         """All rows up to this line are dealt with and durable."""
-        self._correlation = ""
-        self._since = 0
+        self._correlation, self._since = "", 0
         self._frame = register.frame + MEMBERS
         self._pending: list[Intention] = []
         self._lines: list[int] = []
-        self._left: set[int] = set()
         self._draft: Draft | None = None
+        self._is_stopped = False
         self._numbered: list[tuple[int, Sequence[int]]] = []
         self._known_lines: dict[int, int] = {}
+        self._notes: dict[str, bool] = {}
+        """What is to be noted, and whether that was done."""
 
-    def record(self) -> None:
-        """Record what is not recorded yet. Raises what `bad` raises, BadInput, and as `execute_batch`."""
-        self._take_all()
+    def record(self) -> Iterator[Happened]:
+        """Record what is not recorded yet, up to the first bad row. Raises BadInput, and what `execute` raises.
 
-    def rehearse(self) -> None:
+        Signals are held from before a batch is written until the next step is asked for.
+        """
+        with without_garbage_collection():
+            try:
+                yield from self._take_all()
+            except EvcliError:
+                yield from self._noted()
+                raise
+
+    def rehearse(self) -> Iterator[Happened]:
         """Do the same without writing anything."""
-        self._draft = self._register.rehearsal()
-        self._take_all()
+        self._draft = rehearsal(self._register)
+        yield from self.record()
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _take_all(self) -> None:
+    def _take_all(self) -> Iterator[Happened]:
         known, last = self._recorded_before()
+        yield from self._noted()
         digest, at, room = b"", 0, MAX_BATCH
-        wanted, frame, pending, lines = self._wanted, self._frame, self._pending, self._lines
+        wanted, frame, pending, lines = self._wanted.intention, self._frame, self._pending, self._lines
         for line, cells, fault in self._begin():
+            if self._is_stopped:
+                return
             self.rows += 1
             if fault:
-                self._stop_at(line, fault)
+                yield from self._stop_at(line, fault)
                 continue
             written = orjson.dumps(cells)
             digest = sha256(digest + written).digest()
@@ -123,16 +164,20 @@ class Import:
             try:
                 intention = wanted(cells, id)
             except BadCell as bad:
-                self._stop_at(line, bad.fault)
+                yield from self._stop_at(line, bad.fault)
                 continue
             room -= len(written) + frame
             if room < 0:
-                self._flush()
-                self._more()
+                yield from self._flush()
                 room = MAX_BATCH - len(written) - frame
             pending.append(intention)
             lines.append(line)
-        self._flush()
+        if not self._is_stopped:
+            yield from self._flush()
+            yield from self._noted()
+
+    def _begin(self) -> Iterator[Row]:
+        return Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note).rows()
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
         """The ids of the rows that are recorded, and how many good rows there are up to the last of them."""
@@ -145,7 +190,7 @@ class Import:
             id = row_id(digest)
             if at == 1:
                 self._correlation = id
-                known, self._since = self._register.recorded_ids(id)
+                known, self._since = recorded_ids(self._register, id)
             if id in known:
                 found, last = found + 1, at
                 self._known_lines[known[id]] = line
@@ -154,73 +199,100 @@ class Import:
         self._source.rewind()
         return known, last
 
-    def _stop_at(self, line: int, fault: Fault) -> None:
+    def _note(self, message: str) -> None:
+        self._notes.setdefault(message, False)
+
+    def _noted(self) -> Iterator[Noted]:
+        for message, is_done in self._notes.items():
+            if not is_done:
+                self._notes[message] = True
+                yield Noted(message)
+
+    def _stop_at(self, line: int, fault: Fault) -> Iterator[Happened]:
         if self._draft is not None:
-            self._flush()  # so that bad rows are told in the order in which they stand
+            yield from self._flush()  # so that bad rows are named in the order in which they come
         elif self._pending:
-            # A row before it may be bad too, in a way that only the rules know: then that one is the first.
-            self._left.clear()
-            accept(self._register.rehearsal(), self._pending, self._left_out)
-        self._bad(line, fault.field, BadInput(fault.why, fault.hint))
+            try:  # a row before it may be bad too, in a way that only the rules know: then that one is the first
+                accept(rehearsal(self._register), self._pending, self._may_skip)
+            except NotAccepted as no:
+                yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
+                return
+        self._is_stopped = self._draft is None
+        yield Bad(line, fault.field, BadInput(fault.why, fault.hint))
 
     # --- batches ------------------------------------------------------------------------------------------------------
 
-    def _flush(self) -> None:
+    def _flush(self) -> Iterator[Happened]:
         """Record what waits, or try it out."""
-        if not self._pending:
-            return
-        self._left.clear()
-        if self._draft is None:
-            self._since = self._register.execute_batch(
-                self._pending,
-                correlation=self._correlation,
-                since=self._since,
-                left_out=self._left_out,
-                lock_wait=self._lock_wait,
-                answer=self._after_batch,
-            )
-        else:
-            number = self._draft.number + 1
-            self._count(number, len(accept(self._draft, self._pending, self._left_out)))
-        self._pending.clear()
-        self._lines.clear()
-        self._left.clear()
+        if self._pending:
+            yield from self._write() if self._draft is None else self._try(self._draft)
+            self._pending.clear()
+            self._lines.clear()
 
-    def _after_batch(self, number: int, changes: list[Change], notices: list[str]) -> None:
-        self._count(number, len(changes))
-        self._recorded(changes, notices)
+    def _write(self) -> Iterator[Happened]:
+        series = Series(self._correlation, self._since, self._may_skip)
+        with ExitStack() as held:
+            try:
+                done = self._register.execute(*self._pending, lock_wait=self._lock_wait, series=series, held=held)
+            except NotAccepted as no:
+                yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
+                return
+            self._since = self._register.known.place
+            self._count(done.first, len(done), done.refused)
+            if done:
+                yield _recorded(done.first, done.changes, done.notices)
+        yield from (Skipped(self._lines[index], why) for index, why in done.refused.items())
 
-    def _count(self, number: int, events: int) -> None:
+    def _try(self, draft: Draft) -> Iterator[Happened]:
+        first = draft.number + 1
+        changes, refused = accept(draft, self._pending, lambda intention, why: True)
+        for index, why in refused.items():
+            if self._may_skip(self._pending[index], why):
+                yield Skipped(self._lines[index], why)
+            else:
+                yield self._bad(index, why, refused, first)
+        self._count(first, len(changes), refused)
+        if changes:
+            yield _recorded(first, changes, [])
+
+    def _may_skip(self, intention: Intention, why: Refused) -> bool:
+        return self._skips_existing and isinstance(why, Taken) and type(TYPES[intention.type]) is Begins
+
+    def _count(self, first: int, events: int, refused: Collection[int]) -> None:
         lines = self._lines
-        if self._left:
-            lines = [line for index, line in enumerate(lines) if index not in self._left]
+        if refused:
+            lines = [line for index, line in enumerate(lines) if index not in refused]
         if events:
             is_run = lines[-1] - lines[0] + 1 == events
-            self._numbered.append((number, range(lines[0], lines[-1] + 1) if is_run else array("Q", lines)))
-            self.first = self.first or number
-            self.last = number + events - 1
+            self._numbered.append((first, range(lines[0], lines[-1] + 1) if is_run else array("Q", lines)))
+            self.first = self.first or first
+            self.last = first + events - 1
             self.events += events
-        self.skipped += len(self._left)
+        self.skipped += len(refused)
         self.line = self._lines[-1]
 
-    def _left_out(self, index: int, refused: Refused, number: int) -> None:
-        """Take note of a row that the rules refuse: passed over, or bad."""
-        if not self._is_there(self._pending[index], refused):
-            if isinstance(refused, Taken) and (line := self._line_of(refused.event, index, number)):
-                kind = KINDS[refused.kind]
-                field = kind.fields[refused.field]
-                refused.message = f"the {kind.name} of line {line} has that {field.label} already"
-                refused.hint = f"no two live {kind.plural} share {field.one}"
-                refused.is_skippable = not self._pending[index].finds
-            self._bad(self._lines[index], "", refused)
-        self._left.add(index)
+    def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
+        """The row with that index is refused; `first` is the number of the first event of its batch."""
+        self._is_stopped = self._draft is None
+        if isinstance(why, Taken) and (line := self._line_of(why.event, index, refused, first)):
+            kind = KINDS[why.kind]
+            field = kind.fields[why.field]
+            why.message = f"the {kind.name} of line {line} has that {field.label} already"
+            why.hint = f"no two live {kind.plural} share {field.one}"
+            why.is_skippable = not self._pending[index].finds
+        return Bad(self._lines[index], "", why)
 
-    def _line_of(self, event: int, index: int, number: int) -> int:
+    def _line_of(self, event: int, index: int, refused: Collection[int], first: int) -> int:
         """The line of the row that event `event` records; 0 when none of this input does."""
-        accepted = [line for at, line in enumerate(self._lines[:index]) if at not in self._left]
-        if event > number - 1 - len(accepted):
-            return accepted[event - number + len(accepted)]
-        for first, lines in self._numbered:
-            if first <= event < first + len(lines):
-                return lines[event - first]
+        accepted = [line for at, line in enumerate(self._lines[:index]) if at not in refused]
+        if event >= first:
+            return accepted[event - first]
+        for number, lines in self._numbered:
+            if number <= event < number + len(lines):
+                return lines[event - number]
         return self._known_lines.get(event, 0)
+
+
+def _recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recorded:
+    begins = not any(change.intention.finds for change in changes)
+    return Recorded(first, [change.id for change in changes], begins, notices)

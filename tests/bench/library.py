@@ -12,12 +12,12 @@ import rival_sqlite
 from bare import parse_only
 from ground import Ground, why_no_eventsourcing
 from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_rate, without_garbage_collection
+from support.logs import reading
 
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
 from evcli.kinds.user import KIND, TYPES
-from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
 
@@ -39,7 +39,7 @@ def fold(ground: Ground) -> list[Figure]:
 
     def whole() -> MemoryState:
         state = MemoryState()
-        with FileLog(str(ground.long)).reader() as reader:
+        with reading(ground.long) as reader:
             replay(reader, state, until=events)
         assert state.number == events  # a figure for less would be a lie
         return state
@@ -85,7 +85,7 @@ def append(ground: Ground) -> list[Figure]:
     sizes = ground.sizes
     session = Session()
     session.set("log", str(ground.long))
-    register = session.register()
+    register = session.register
 
     def whole() -> None:
         for _ in range(sizes.appends):

@@ -18,6 +18,7 @@ from cli.support import run_process
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
 from evcli.cache import CacheFailed
@@ -30,7 +31,6 @@ from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import LogReader
 from evcli.log.replay import replay
 from evcli.register import history as history_module
 from evcli.register.decide import Intention
@@ -73,7 +73,7 @@ ALWAYS = (
 def folded(log: Path, number: int) -> MemoryState:
     """The reference: the fold in memory."""
     state = MemoryState()
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         replay(reader, state, until=number)
     return state
 
@@ -97,8 +97,8 @@ def everything(state: State) -> dict[str, Any]:
 
 def same_as_folded(log: Path, history: History, numbers: list[int] | None = None) -> None:
     """Every state, and everything about every user, is what the fold gives."""
-    with LogReader(str(log)) as reader:
-        head = reader.last().number
+    with reading(log) as reader:
+        head = reader.log.head().number
         for number in range(head + 1) if numbers is None else numbers:
             wanted, found = folded(log, number), history.at(reader, number)
             assert everything(found) == everything(wanted), f"after event {number} of {head}"
@@ -168,7 +168,7 @@ class Life:
             answers: list[object] = []
             for register in (self.register(uses_cache=True), self.register(uses_cache=False)):
                 try:
-                    outcome = register.execute(intention(what, id, name, email), dry_run=len(answers) == 0)
+                    outcome = register.execute(intention(what, id, name, email), dry_run=len(answers) == 0)[0]
                     answers.append((outcome.before, outcome.after, number_of(outcome.event)))
                 except (Refused, Conflict) as refused:
                     answers.append(refused.message)
@@ -345,7 +345,7 @@ def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, t
 def test_a_record_that_one_table_has_lost_decides_no_id_now_nor_then(grown: Cli) -> None:
     grown.ok("user", "create", "Last", "--email", "last@example.com")
     grown.ok("state")
-    with LogReader(str(grown.log)) as reader:
+    with reading(grown.log) as reader:
         history = History()
         history.at(reader)
         cache = history._cache
@@ -448,11 +448,11 @@ def test_the_users_cache_folder_is_the_one_that_platformdirs_names(
 def test_what_was_read_beside_a_writer_and_taken_back_is_no_cut(grown: Cli) -> None:
     register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
     other = Register(FileLog(str(grown.log)), actor="ann")
-    line = other.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
-    register._look_ahead()  # as if the other one had not synced yet
+    line = other.execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))[0].line
+    register.catch_up()  # as if the other one had not synced yet
     os.truncate(grown.log, grown.log.stat().st_size - len(line))
     cached(grown.log).unlink()
-    assert register.execute(intention(RENAMED, 1, "Ada", "")).after.name == "Ada"
+    assert register.execute(intention(RENAMED, 1, "Ada", ""))[0].after.name == "Ada"
     os.truncate(grown.log, grown.log.stat().st_size // 2)
     with pytest.raises(LogCut):
         register.execute(intention(RENAMED, 1, "Ada B", ""))
@@ -588,7 +588,7 @@ def test_before_a_damage_the_log_still_answers_and_after_it_nothing_does(cli: Cl
 def test_what_a_writer_may_still_take_back_is_not_taken_in(grown: Cli) -> None:
     known = cached(grown.log).read_bytes()
     register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
-    line = register.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+    line = register.execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))[0].line
     with FileLog(str(grown.log)).locked(0, may_create=False):  # as if it were written and not yet synced
         assert "Kurt" in grown.ok("state").out
         assert cached(grown.log).read_bytes() == known
@@ -601,18 +601,18 @@ def test_what_came_after_the_sync_is_not_taken_in(grown: Cli, monkeypatch: pytes
     """Another process catches the cache up after this one synced the log, and a third is still writing."""
     writer = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
     writer.execute(intention(RENAMED, 1, "Ada Byron", ""))
-    settle, unsynced = intake_module.is_settled, list[bytes]()
+    settle, unsynced = FileLog.settle, list[bytes]()
 
-    def others_go_on(reader: LogReader) -> bool:
-        is_settled = settle(reader)
+    def others_go_on(log: FileLog, patience: float = 1.0) -> bool:
+        is_settled = settle(log, patience)
         if not unsynced:
             unsynced.append(b"")
             writer.execute(intention(RENAMED, 1, "Ada Noel", ""))
             grown.ok("state")
-            unsynced[0] = writer.execute(intention(CREATED, 0, "Kurt", "kurt@example.com")).line
+            unsynced[0] = writer.execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))[0].line
         return is_settled
 
-    monkeypatch.setattr(cache_module, "is_settled", others_go_on)
+    monkeypatch.setattr(FileLog, "settle", others_go_on)
     grown.ok("state")
     assert cache_module.last_known(str(cached(grown.log))) == (10, grown.log.stat().st_size - len(unsynced[0]))
     os.truncate(grown.log, grown.log.stat().st_size - len(unsynced[0]))
@@ -670,8 +670,8 @@ import os, signal, sys
 from evcli.register import history
 from evcli.cache import cache
 from evcli.cache import build as intake
-from evcli.log import reader as reading
-history.CACHED_FROM, history.MOST_BEHIND, intake.AT_ONCE, reading.CHUNK = 1, 1, 7, 1500
+from evcli.log.file import view
+history.CACHED_FROM, history.MOST_BEHIND, intake.AT_ONCE, view.CHUNK = 1, 1, 7, 1500
 module = intake if hasattr(intake, "{where}") else cache
 real, left = module.{where}, [int(sys.argv[1])]
 def dying(*words, **more):
@@ -734,7 +734,7 @@ def test_a_long_log_has_a_cache_and_it_lags_no_further_than_it_should(cli: Cli, 
     assert known == (1500,)
     assert "Kurt" in cli.ok("user", "show", "kurt@example.com").out
     same_as_folded_only = folded(cli.log, 1501)
-    with LogReader(str(cli.log)) as reader:
+    with reading(cli.log) as reader:
         assert History().at(reader).count(USER) == same_as_folded_only.count(USER)
 
 

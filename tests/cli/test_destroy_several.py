@@ -56,7 +56,7 @@ def test_a_single_one_has_none(five: Cli) -> None:
 
 
 def test_they_are_one_write_to_the_log(five: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evcli.log.file.engine import LogWriter
+    from evcli.log.file.writer import LogWriter
 
     written: list[bytes] = []
     append = LogWriter.append

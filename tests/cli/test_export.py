@@ -489,13 +489,14 @@ def test_a_log_that_was_cut_below_the_moment_is_damaged(
     story: Cli, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from evcli.cli.session import Session
+    from evcli.register.refs import Moment
 
     real = Session.moment
 
-    def moment(session: Session, *words: object) -> int:
-        number = real(session, *words)  # type: ignore[arg-type]  # as it is called
+    def moment(session: Session, ref: str) -> Moment:
+        found = real(session, ref)
         os.truncate(story.log, sum(map(len, story.log.read_bytes().splitlines(keepends=True)[:3])))
-        return number
+        return found
 
     monkeypatch.setattr(Session, "moment", moment)
     ran = story("export", "--what", what, "--at", "7", str(tmp_path / "new"))

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cli.support import EVCLI, Raw, events_in, fails, many_events, run_process, run_shell
-from evcli.log.file.engine import LogWriter
+from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH
 
 UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
@@ -474,7 +474,7 @@ def test_what_is_told_to_be_there_is_synced_first(cli: Cli, load: Any, monkeypat
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("evcli.log.reader.sync", fail)
+    monkeypatch.setattr("evcli.log.file.view.sync", fail)
     fails(load(people(3)), 15, "may not be durable")
 
 

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import pytest
+from support.logs import reading
 from support.users import CREATED, DESTROYED
 
 import evcli
 from evcli.errors import EvcliError, NoLog
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import LogReader
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.register.verify import audit
@@ -123,15 +123,15 @@ def written(users: int, batch: int = 0) -> tuple[bytes, bytes]:
         log = Path(folder, LOG)
         one = register(log)
         if users > 100:
-            one.execute_all([creation(f"User{number}") for number in range(1, users // 2 + 1)])
-            one.execute_all([creation(f"User{number}") for number in range(users // 2 + 1, users + 1)])
+            one.execute(*[creation(f"User{number}") for number in range(1, users // 2 + 1)])
+            one.execute(*[creation(f"User{number}") for number in range(users // 2 + 1, users + 1)])
         else:
             for number in range(1, users + 1):
                 one.execute(creation(f"User{number}"))
         good = log.read_bytes()
         if batch:
             reason = "gone" * 20 if batch < 100 else "gone"
-            one.execute_all([destruction(number, reason) for number in range(1, batch + 1)])
+            one.execute(*[destruction(number, reason) for number in range(1, batch + 1)])
         return good, log.read_bytes()[len(good) :]
 
 
@@ -199,9 +199,9 @@ def acknowledged(out: bytes) -> list[bytes]:
 def read(log: Path) -> tuple[str, int, int, str]:
     """What a reader says of the log: status, number of events, byte after the last, and the fault if there is one."""
     try:
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             report = audit(reader)
-            return report.status, report.head.number, report.head.offset, "; ".join(map(str, report.faults))
+            return report.status, report.head.number, report.head.place, "; ".join(map(str, report.faults))
     except NoLog:
         return "good", 0, 0, ""
     except EvcliError as error:

@@ -80,7 +80,7 @@ def _log(log: Path, name: str) -> bytes:
     one = register(log, name)
     for number in range(1, 7):
         one.execute(creation(f"{name}{number}"))
-    one.execute_all([destruction(5, "gone"), destruction(6, "gone")])
+    one.execute(*[destruction(5, "gone"), destruction(6, "gone")])
     for number in range(7, 9):
         one.execute(creation(f"{name}{number}"))
     return log.read_bytes()

@@ -14,9 +14,10 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from support.logs import reading
+
 from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
-from evcli.log.reader import LogReader
 from evcli.log.replay import replay
 from evcli.register.verify import audit
 from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, run, what_is_in_the_way
@@ -243,9 +244,9 @@ def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
     before, full = recorded.before, recorded.log
     files = dict(image.files)
     try:
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             replay(reader, MemoryState())
-            end = reader.at.offset
+            end = reader.at.place
     except EvcliError as error:
         if LOG in files:
             return f"false alarm: {error.message}"
@@ -270,17 +271,17 @@ def fault_of_repair(log: Path, recorded: Recording, image: Image) -> str:
     before, files = recorded.before, dict(image.files)
     if files[LOG] not in (before.files[LOG], recorded.log):
         return "lost: the log is neither as it was nor cut where the repair cuts it"
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         report = audit(reader)
     if files[LOG] == recorded.log:
         if before.files[LOG] not in [content for name, content in image.files if ".damaged-" in name]:
             return "lost: the log is cut, and there is no whole copy of what it was"
-        if report.status != "good" or report.head.offset != len(recorded.log):
-            return f"lost: the repaired log reads as {report.status} up to byte {report.head.offset}"
+        if report.status != "good" or report.head.place != len(recorded.log):
+            return f"lost: the repaired log reads as {report.status} up to byte {report.head.place}"
     elif image.is_acknowledged:
         return "lost: the repair was told of, and the damage is back"
-    elif report.head.offset != len(before.good):
-        return f"lost: before the repair, {report.head.offset} bytes are read as good"
+    elif report.head.place != len(before.good):
+        return f"lost: before the repair, {report.head.place} bytes are read as good"
     return ""
 
 
@@ -306,9 +307,9 @@ def faults(
 
 def _good_end(log: Path) -> int:
     try:
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             replay(reader, MemoryState())
-            return reader.at.offset
+            return reader.at.place
     except EvcliError:
         return 0
 

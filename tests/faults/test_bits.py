@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from support.logs import reading
 
 from evcli.domain.event import Event
 from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
-from evcli.log.reader import LogReader
 from evcli.log.replay import replay
 from evcli.register.verify import audit
 from faults.common import LOG, creation, destruction, register, told
@@ -22,11 +22,11 @@ def fifteen_events() -> tuple[bytes, tuple[tuple[int, int], ...]]:
     with TemporaryDirectory() as folder:
         log = Path(folder, LOG)
         one = register(log)
-        one.execute_all([creation(f"User{number}") for number in range(1, 5)])
-        one.execute_all([destruction(number, "gone") for number in (1, 2)])
+        one.execute(*[creation(f"User{number}") for number in range(1, 5)])
+        one.execute(*[destruction(number, "gone") for number in (1, 2)])
         one.execute(creation("Single"))
         one.execute(creation("Second"))
-        one.execute_all([creation(f"Late{number}") for number in range(1, 8)])
+        one.execute(*[creation(f"Late{number}") for number in range(1, 8)])
         return log.read_bytes(), ((1, 4), (5, 6), (9, 15))
 
 
@@ -47,13 +47,13 @@ def read_all(log: Path) -> tuple[list[Event], int, EvcliError | None, str]:
     error: EvcliError | None = None
     torn = 0
     try:
-        with LogReader(str(log)) as reader:
-            torn = reader.end.torn
+        with reading(log) as reader:
+            torn = reader.log.unfinished()[0]
             replay(reader, MemoryState(), each=lambda taken, _: events.extend(taken))
     except EvcliError as found:
         error = found
     try:
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             status = audit(reader).status
     except EvcliError:
         status = "damaged"

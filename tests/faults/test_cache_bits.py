@@ -8,6 +8,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 import pytest
+from support.logs import reading
 from support.users import EMAIL_CHANGED, RENAMED, RESTORED, find_user
 
 from evcli.cache import build as intake
@@ -91,7 +92,7 @@ def outcome(path: Path, wanted: Try, history: History) -> tuple[str, bytes]:
     one = Register(FileLog(str(path)), actor="ann", clock=lambda: NOW, new_id=lambda: next(ids), history=history)
     code = ""
     try:
-        one.execute_all(wanted.intentions, id=wanted.id)
+        one.execute(*wanted.intentions, id=wanted.id)
     except EvcliError as error:
         code = f"{error.code}: {error.message}"
     if history._cache is not None:
@@ -103,7 +104,7 @@ def outcome(path: Path, wanted: Try, history: History) -> tuple[str, bytes]:
 
 def complaints_about(path: Path, begin: int, step: int) -> tuple[int, list[str]]:
     """How many bits of the cache were changed, every `step`th from `begin` on, and what went wrong."""
-    with FileLog(str(path)).reader() as reader:
+    with reading(path) as reader:
         history = History()
         history.at(reader)
         history.find_ids(reader, "event-5", exact=True)
@@ -146,7 +147,7 @@ def test_no_changed_bit_of_the_cache_changes_an_event(log: Path, begin: int, fig
 @pytest.mark.usefixtures("_always")
 def test_a_faulty_cache_is_set_aside_once_and_made_anew(log: Path) -> None:
     cache = Path(f"{log}.cache")
-    with FileLog(str(log)).reader() as reader:
+    with reading(log) as reader:
         History().at(reader)
     spoilt = cache.read_bytes().replace(b"User3", b"User9")
     cache.write_bytes(spoilt)
@@ -156,7 +157,7 @@ def test_a_faulty_cache_is_set_aside_once_and_made_anew(log: Path) -> None:
     assert len(told) == 1
     assert f"{cache}.faulty" in told[0]
     assert Path(f"{cache}.faulty").read_bytes() == spoilt
-    with FileLog(str(log)).reader() as reader:
+    with reading(log) as reader:
         History().at(reader)
         assert audit(reader).status == "good"
     assert cache.exists()

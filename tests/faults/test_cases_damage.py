@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from cli.support import contents, untouched
 from conftest import Cli
+from support.logs import reading
 
 from evcli.errors import Damaged
 from evcli.log.line import MAX_BATCH, hash_of
-from evcli.log.reader import LogReader
 from evcli.register.verify import audit
 from faults.casebook import EVE, chain, forged, nothing_lost, says, torn_copies
 
@@ -72,7 +72,7 @@ def test_case_43_a_flipped_bit_is_found_with_line_and_byte(log_path: Path) -> No
         spoiled[byte] ^= 1 << byte % 8
         log_path.write_bytes(spoiled)
         line = LOG[:byte].count(b"\n") + 1
-        with LogReader(str(log_path)) as reader:
+        with reading(log_path) as reader:
             report = audit(reader)
         if byte == len(LOG) - 1:
             assert (report.status, report.head.number, report.torn) == ("torn", 10, 1)
@@ -86,7 +86,7 @@ def test_case_44_every_beginning_of_the_file_is_good_or_torn_with_every_whole_li
     for length in range(0, len(LOG), 23):
         log_path.write_bytes(LOG[:length])
         whole = sum(1 for number in range(2, 12) if at(number) - 1 <= length)
-        with LogReader(str(log_path)) as reader:
+        with reading(log_path) as reader:
             report = audit(reader)
         assert report.head.number == whole
         assert (report.status, report.torn) == (

@@ -20,7 +20,6 @@ from cli.support import tell_the_story, untouched
 from conftest import Cli
 
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import LogReader
 from faults.casebook import EVE, PACKAGE, Kernel, chain, held, nothing_lost, process, says, torn_copies
 
 
@@ -367,8 +366,8 @@ def test_case_38_a_log_that_changes_places_while_it_is_waited_for_is_written_whe
 
 
 def test_case_39_what_is_opened_is_not_handed_to_children(story: Cli) -> None:
-    with FileLog(str(story.log)).locked(0, may_create=False) as writer, LogReader(str(story.log)) as reader:
-        for descriptor in (writer.descriptor, reader.descriptor):
+    with FileLog(str(story.log)).locked(0, may_create=False) as writer, FileLog(str(story.log)) as other:
+        for descriptor in (writer.descriptor, other.view.descriptor):
             assert fcntl.fcntl(descriptor, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
             assert not os.get_inheritable(descriptor)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.logs import reading
 
 from evcli.log.follow import follow
-from evcli.log.reader import LogReader
 from faults.common import creation, register, told
 from faults.conftest import Figures
 
@@ -109,8 +109,8 @@ def followed(log: Path, logs: Logs, cut: Cut) -> tuple[list[str], int]:
         elif len(calls_made) == 6:
             raise Seen
 
-    with LogReader(str(log)) as reader, Calls(cut.call, change) as calls, suppress(Seen):
-        shown.extend(event["id"] for event in follow(reader, reader.last(), wait=wait, tell=lambda text: None))
+    with reading(log) as reader, Calls(cut.call, change) as calls, suppress(Seen):
+        shown.extend(event["id"] for event in follow(reader, reader.log.head(), pause=wait, tell=lambda text: None))
     return shown, calls_made[2]
 
 

@@ -7,12 +7,13 @@ from cli.support import contents
 from conftest import Cli
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from support.logs import reading
 
 from evcli.errors import Damaged, EvcliError, NothingToRepair
 from evcli.log.file.engine import FileLog
 from evcli.log.line import FIRST_BYTES
-from evcli.log.reader import LogReader
-from evcli.register.repair import mend
+from evcli.register.past import Past
+from evcli.register.repair import repair
 from evcli.register.verify import Report, audit
 from faults.casebook import chain, forged, no_traceback
 from faults.common import as_lines
@@ -62,12 +63,12 @@ def put(log: Path, content: bytes) -> None:
 def judged(log: Path) -> Report | None:
     """What an audit says; None where the file cannot be read as a log at all."""
     try:
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             report = audit(reader)
             if report.status != "damaged":
                 forward = list(reader.events())
                 assert list(reader.events_backward(reader.at)) == forward[::-1]
-                assert reader.last() == reader.at
+                assert reader.log.head() == reader.at
             return report
     except Damaged:
         return None
@@ -85,12 +86,12 @@ def test_of_any_bytes_only_the_events_that_stand_there_in_a_whole_chain_are_read
         event("not read at all")
         return
     event(report.status)
-    good = as_lines(content, report.head.offset)
+    good = as_lines(content, report.head.place)
     assert good.count(b"\n") == report.head.number
     # The events are made by two chains only, so each good beginning must be one of theirs.
     assert LOG.startswith(good) or BOBS.startswith(good), "an event was read that never was"
     if report.status == "torn":
-        assert report.head.offset - report.is_unterminated + report.torn == len(content)
+        assert report.head.place - report.is_unterminated + report.torn == len(content)
     if report.status == "good":
         assert good == as_lines(content)
 
@@ -103,7 +104,7 @@ def test_whatever_the_file_a_writer_cuts_nothing_but_what_it_keeps_a_copy_of(log
     before = contents(log_path.parent)
     try:
         with FileLog(str(log_path)).locked(0, may_create=False) as writer:
-            place = writer.reader.last()
+            place = writer.view.head()
             if report is None or report.status == "damaged":
                 return  # whoever wants to append folds the log first, and meets the damage
             writer.append(forged(number=place.number + 1), place.number + 1)
@@ -112,9 +113,9 @@ def test_whatever_the_file_a_writer_cuts_nothing_but_what_it_keeps_a_copy_of(log
         assert report is None or report.status == "damaged", "a log that can be read cannot be written"
         return
     now = log_path.read_bytes()
-    assert now[: place.offset] == as_lines(content, place.offset)
+    assert now[: place.place] == as_lines(content, place.place)
     copies = [path.read_bytes() for path in log_path.parent.glob("*.torn*")]
-    rest = content[place.offset - report.is_unterminated :]
+    rest = content[place.place - report.is_unterminated :]
     assert copies == ([rest] if rest else [])
 
 
@@ -125,8 +126,7 @@ def test_a_repair_of_any_file_leaves_a_good_log_or_refuses(log_path: Path, conte
     report = judged(log_path)
     refusal: EvcliError | None = None
     try:
-        with FileLog(str(log_path)).locked(0, may_create=False) as writer:
-            planned, copy = mend(writer)
+        planned, copy = repair(Past(FileLog(str(log_path))), 0)
     except EvcliError as error:
         refusal = error
     if refusal:
@@ -168,6 +168,6 @@ def test_any_bytes_for_longer(log_path: Path, content: bytes) -> None:
     put(log_path, content)
     report = judged(log_path)
     if report is not None:
-        good = as_lines(content, report.head.offset)
+        good = as_lines(content, report.head.place)
         assert LOG.startswith(good) or BOBS.startswith(good)
         assert good.count(b"\n") == report.head.number

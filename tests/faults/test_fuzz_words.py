@@ -6,6 +6,7 @@ from cli.support import tell_the_story
 from conftest import Cli
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
+from support.logs import reading
 from support.users import clean_email, clean_name, clean_reason
 
 from evcli.domain.text import text_fault
@@ -39,10 +40,9 @@ refs = st.one_of(
 def test_any_ref_is_a_moment_of_this_log_or_refused(cli: Cli, ref: str) -> None:
     if not cli.log.exists():
         tell_the_story(cli)
-    from evcli.log.reader import LogReader
     from evcli.register.refs import resolve
 
-    with LogReader(str(cli.log)) as reader:
+    with reading(cli.log) as reader:
         for beginning in (True, False):
             try:
                 moment = resolve(ref, reader, cli.clock(), beginning=beginning)

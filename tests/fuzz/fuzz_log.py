@@ -11,9 +11,10 @@ def load() -> Callable[[bytes], None]:
     from pathlib import Path
 
     from faults.casebook import chain
+    from support.logs import reading
 
     from evcli.errors import EvcliError
-    from evcli.log.reader import LogReader
+    from evcli.register.past import Past
     from evcli.register.repair import plan
     from evcli.register.verify import audit
 
@@ -24,14 +25,14 @@ def load() -> Callable[[bytes], None]:
         good = data[0] % 11 if data else 0  # how many good lines come before
         content = b"".join(ten[:good]) + data[1:]
         log.write_bytes(content)
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             report = audit(reader)
         assert log.read_bytes() == content
         place = report.head
         if report.status == "damaged":
-            with LogReader(str(log)) as reader:
+            with reading(log) as reader:
                 try:
-                    planned = plan(reader)
+                    planned = plan(Past(reader.log))
                 except EvcliError:
                     return
             assert planned.head.number >= (3 if place.number in (4, 5) else place.number)

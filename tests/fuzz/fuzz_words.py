@@ -16,13 +16,13 @@ def load() -> Callable[[bytes], None]:
 
     import orjson
     from faults.casebook import chain, members
+    from support.logs import reading
     from support.users import clean_email, clean_name, clean_reason
 
     from evcli.cli.show.safe import safe, safe_json
     from evcli.errors import BadRef, BadText
     from evcli.log import START
     from evcli.log.line import decode, encode
-    from evcli.log.reader import LogReader
     from evcli.register.refs import resolve
 
     log = Path(tempfile.mkdtemp()) / "events.jsonl"
@@ -31,7 +31,7 @@ def load() -> Callable[[bytes], None]:
 
     def one_input(data: bytes) -> None:
         text = data.decode("utf-8", "surrogateescape")
-        with LogReader(str(log)) as reader:
+        with reading(log) as reader:
             for beginning in (True, False):
                 try:
                     assert 0 <= resolve(text, reader, now, beginning=beginning).number <= 10

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from support.logs import reading
 
 from evcli.cli import words as command_words
 from evcli.cli.commands import completion
 from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
 from evcli.log import START
 from evcli.log.lines import decode_many
-from evcli.log.reader import LogReader
 from evcli.register import history
 from evcli.register.history import History
 
@@ -201,7 +201,7 @@ def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytes
 def test_the_cache_and_the_fold_agree_at_every_event(told: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "CACHED_FROM", 0)
     monkeypatch.setattr(history, "MOST_BEHIND", 1)
-    with LogReader(str(told.log)) as reader:
+    with reading(told.log) as reader:
         cached, folded = History(), History(uses_cache=False)
         cached.at(reader)
         assert Path(f"{told.log}.cache").exists()

@@ -15,16 +15,18 @@ import pytest
 from conftest import Clock
 from support.calls import Calls
 from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
+from support.logs import reading
 from support.users import CREATED, USER
 
 import evcli
 from evcli.domain.event import Event, number_of
 from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
 from evcli.log import Position
-from evcli.log.file.engine import FileLog, LogWriter
+from evcli.log.file.engine import FileLog
+from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH, BadLine, decode_each, hash_of
 from evcli.log.lines import decode_many
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.register.verify import audit
@@ -56,17 +58,17 @@ def numbers(events: Iterator[Event]) -> list[int]:
 
 def read(log: Path) -> str:
     """What every way of reading shows, in short: `4 events`, `1 events, 17 torn`."""
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         shown = numbers(reader.events())
         count, end = len(shown), reader.at
         assert shown == list(range(1, count + 1))
         assert numbers(reader.events_backward(end)) == shown[::-1]
-        assert reader.last() == end
+        assert reader.log.head() == end
         assert reader.position_of(10**6) == end
         assert [number_of(event) for event in reader.find_ids("")] == shown[:10]
         assert len(list(reader.lines(0))) == count
-        torn = f", {reader.end.torn} torn" if reader.end.torn else ""
-        return f"{count} events{torn}" + (", no newline" if reader.end.is_unterminated else "")
+        torn = f", {reader.log.unfinished()[0]} torn" if reader.log.unfinished()[0] else ""
+        return f"{count} events{torn}" + (", no newline" if reader.log.unfinished()[1] else "")
 
 
 @pytest.fixture
@@ -109,15 +111,15 @@ def test_the_next_writer_puts_half_a_batch_aside_with_a_copy(log: Path, length: 
 def test_no_event_of_half_a_batch_is_shown_at_a_date(log: Path, kept: int) -> None:
     late = lines_of(batch_of(2, 4, time=LATER), AFTER_ONE)
     log.write_bytes(ONE + b"".join(late[:kept]))
-    with LogReader(str(log)) as reader:
-        assert reader.bisect(lambda event: event["time"] <= LATER).number == 1
+    with reading(log) as reader:
+        assert reader.seek(lambda position: position.recorded <= LATER).number == 1
         assert reader.identity() == hash_of(ONE).decode()
 
 
 @pytest.mark.parametrize("kept", [1, 2])
 def test_half_a_batch_that_begins_a_log_shows_nothing(log: Path, kept: int) -> None:
     log.write_bytes(b"".join(lines_of(batch_of(1, 3))[:kept]))
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         assert (numbers(reader.events()), reader.identity(), reader.find_ids("")) == ([], None, [])
 
 
@@ -184,7 +186,7 @@ def test_a_broken_batch_is_damage_and_stays(log: Path, events: list[dict[str, An
     last = number_of(events[-1])  # type: ignore[arg-type]  # an event without its hash
     lines = forged(*events, creation(last + 1), previous=hash_of(ONE))
     log.write_bytes(ONE + b"".join(lines))
-    with LogReader(str(log)) as reader, pytest.raises(Damaged, match=f"line {line}, byte") as damage:
+    with reading(log) as reader, pytest.raises(Damaged, match=f"line {line}, byte") as damage:
         list(reader.events())
     assert said in damage.value.message
     before = log.read_bytes()
@@ -197,7 +199,7 @@ def test_a_broken_batch_is_damage_and_stays(log: Path, events: list[dict[str, An
 @pytest.mark.parametrize("split", [1, 2])
 def test_a_batch_is_gone_on_with_in_another_reading(split: int) -> None:
     place = place_at_end([ONE, *BATCH[:split]])
-    assert (place.batch, place.batch_start) == ("2-4", len(ONE))
+    assert (place.batch, place.batch_size) == ("2-4", sum(map(len, BATCH[:split])))
     events = decode_many(BATCH[split:], place)
     assert events == list(decode_each(BATCH[split:], place)) != []
     for other in (
@@ -209,7 +211,7 @@ def test_a_batch_is_gone_on_with_in_another_reading(split: int) -> None:
 
 
 def test_where_the_line_before_is_not_known_a_batch_may_go_on() -> None:
-    place = place_at_end([ONE, *BATCH[:1]])._replace(batch=None, batch_start=0)
+    place = place_at_end([ONE, *BATCH[:1]])._replace(batch=None, batch_size=0)
     assert decode_many(BATCH[1:], place) == list(decode_each(BATCH[1:], place))
     assert decode_many(forged(*of("4-5", 3, 4, 5), previous=place.sha256), place) is None
     wrong = forged(*of("2-5", 3), *of("2-4", 4), previous=hash_of(BATCH[0]))
@@ -220,7 +222,7 @@ def test_where_the_line_before_is_not_known_a_batch_may_go_on() -> None:
 @pytest.mark.parametrize("start", [1, 2, 3])
 def test_a_reader_that_begins_inside_a_batch_checks_the_rest(log: Path, start: int) -> None:
     log.write_bytes(ONE + THREE + FIVE)
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         place = reader.position_of(start)
         assert numbers(reader.events(place)) == list(range(start + 1, 6))
         assert reader.at == place_at_end([ONE, *BATCH, FIVE])
@@ -230,7 +232,7 @@ def test_a_reader_that_begins_inside_a_batch_checks_the_rest(log: Path, start: i
     spoiled = forged(creation(4), previous=hash_of(BATCH[1]))
     log.write_bytes(ONE + b"".join(BATCH[:2]) + spoiled[0] + FIVE)
     if start < 4:
-        with LogReader(str(log)) as reader, pytest.raises(Damaged, match="line 4"):
+        with reading(log) as reader, pytest.raises(Damaged, match="line 4"):
             list(reader.events(place))
 
 
@@ -265,7 +267,7 @@ def test_a_batch_may_have_a_mebibyte_and_no_byte_more(log: Path) -> None:
     log.write_bytes(ONE + b"".join(longest)[:-2])
     assert read(log) == f"1 events, {MAX_BATCH - 2} torn"
     log.write_bytes(ONE + b"".join(too_long))
-    with LogReader(str(log)) as reader, pytest.raises(Damaged, match=f"line {len(too_long) + 1}, byte"):
+    with reading(log) as reader, pytest.raises(Damaged, match=f"line {len(too_long) + 1}, byte"):
         list(reader.events())
 
 
@@ -321,7 +323,7 @@ def create(register: Register, count: int) -> None:
         Intention(CREATED, {"name": "x", "email": f"x{n}@x.org"}, lambda state: state.last_id(USER) + 1, finds=False)
         for n in range(count)
     ]
-    register.execute_all(wanted)
+    register.execute(*wanted)
 
 
 @pytest.mark.parametrize("count", [2, 40, 1000])
@@ -411,7 +413,7 @@ def test_killed_at_any_call_a_batch_is_there_or_not(log: Path, calls: Calls, ste
     assert read(log) == ("1 events" if step < 2 else "4 events")
     append(log, *((THREE, 2) if step < 2 else (FIVE, 5)))
     assert read(log) == ("4 events" if step < 2 else "5 events")
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         assert audit(reader).status == "good"
 
 
@@ -420,16 +422,16 @@ def test_killed_at_any_call_a_batch_is_there_or_not(log: Path, calls: Calls, ste
 
 def test_readers_never_see_half_a_batch_being_written(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
-    early = LogReader(str(log))
+    early = FileLog(str(log))
     seen: list[tuple[int, int]] = []
 
     def slowly(descriptor: int, data: bytes) -> int:
         for at in range(0, len(data), 40):
             write(descriptor, data[at : at + 40])
-            early.refresh()
-            seen.append((len(list(early.events())), early.end.torn))
-            with LogReader(str(log)) as late:
-                seen.append((len(list(late.events())), late.end.torn))
+            early.wait(0)
+            seen.append((len(list(Reader(early).events())), early.unfinished()[0]))
+            with reading(log) as late:
+                seen.append((len(list(late.events())), late.log.unfinished()[0]))
         return len(data)
 
     monkeypatch.setattr(os, "write", slowly)
@@ -458,7 +460,7 @@ def test_beside_a_real_writer_all_of_a_batch_is_seen_or_none(log: Path) -> None:
         is_running, most = True, 0
         while is_running:
             is_running = writer.poll() is None
-            with LogReader(str(log)) as reader:
+            with reading(log) as reader:
                 types = [event["type"] for event in reader.events()]
             most = max(most, len(types))
             assert types.count("user.destroyed") % 3 == 0, f"half a batch was seen among {len(types)} events"

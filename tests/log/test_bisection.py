@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from faults.common import creation, register
+from support.logs import reading
 
-from evcli.domain.event import recorded_moment
 from evcli.errors import Damaged
-from evcli.log.reader import LogReader
 
 USERS = 9
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -37,8 +36,8 @@ def with_time(line: bytes, time: str) -> bytes:
 
 def place_at(log: Path, when: str) -> int:
     """The last event that was recorded until then, as bisection finds it."""
-    with LogReader(str(log)) as reader:
-        return reader.bisect(lambda event: recorded_moment(event) <= when).number
+    with reading(log) as reader:
+        return reader.seek(lambda position: position.recorded <= when).number
 
 
 @pytest.mark.parametrize("other", ["2026-02-28T23:00:00.000000Z", "2026-03-01T01:00:00.000000Z"])

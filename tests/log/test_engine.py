@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 from support.events import batch_of, creation, lines_of, place_at_end
+from support.logs import reading
 
 from evcli.disk import sync
 from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
 from evcli.log.file import engine as file_module
-from evcli.log.file.engine import FileLog, LogWriter
-from evcli.log.file.open import open_for_reading, own_path, warnings_about
-from evcli.log.reader import LogReader
+from evcli.log.file.engine import FileLog
+from evcli.log.file.open import open_for_reading, own_path
+from evcli.log.file.writer import LogWriter
 
 ONE, TWO, THREE, FOUR = lines_of(creation(number) for number in range(1, 5))
 BATCH = b"".join(lines_of(batch_of(2, 3), place_at_end([ONE])))
@@ -247,8 +248,8 @@ def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unkn
     for said in ("taking it back failed too", "nothing was written"):
         with pytest.raises(OutcomeUnknown, match=said), one.locked(0, may_create=False) as writer:
             writer.append(TWO, 2)
-        with LogReader(str(log)) as reader:
-            assert reader.last().number == 1
+        with reading(log) as reader:
+            assert reader.log.head().number == 1
     assert calls.made.count("write log") == 1, "written on what may come back"
 
 
@@ -482,23 +483,23 @@ def test_the_lock_is_freed_when_the_block_fails(log: Path) -> None:
 
 def test_the_lock_is_not_lost_when_the_same_process_reads_the_log(log: Path) -> None:
     with writing(log):
-        LogReader(str(log)).close()
+        assert FileLog(str(log)).view
         with pytest.raises(Busy), writing(log, 0):
             pass
 
 
 def test_readers_take_no_lock_and_need_none(log: Path) -> None:
-    with lock_of_another(log), LogReader(str(log)) as reader:
-        assert reader.last().number == 1
-    with LogReader(str(log)), writing(log, 0):
+    with lock_of_another(log), reading(log) as reader:
+        assert reader.log.head().number == 1
+    with reading(log), writing(log, 0):
         pass
 
 
 def test_a_child_process_inherits_neither_the_lock_nor_the_file(log: Path) -> None:
     with writing(log) as writer:
         assert not os.get_inheritable(writer.descriptor)
-    with LogReader(str(log)) as reader:
-        assert not os.get_inheritable(reader.descriptor)
+    with FileLog(str(log)) as file:
+        assert not os.get_inheritable(file.view.descriptor)
 
 
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
@@ -631,7 +632,7 @@ def test_a_link_to_nothing_gets_its_log_where_it_points(tmp_path: Path) -> None:
     link, target = tmp_path / "link", tmp_path / "there.jsonl"
     link.symlink_to(target)
     with pytest.raises(NoLog):
-        LogReader(str(link))
+        assert FileLog(str(link)).view
     append(link, ONE, 1)
     assert link.is_symlink()
     assert target.read_bytes() == ONE
@@ -676,9 +677,9 @@ def test_a_log_that_everybody_may_write_is_refused_for_writing_and_read_with_a_w
     assert refused.value.exit == 14
     assert f"chmod o-w {log}" in refused.value.hint
     assert log.read_bytes() == ONE
-    with LogReader(str(log)) as reader:
-        assert reader.last().number == 1
-        (warning,) = warnings_about(reader.path, reader.descriptor)
+    with reading(log) as reader:
+        assert reader.log.head().number == 1
+        (warning,) = reader.log.warnings()
     assert "is world-writable" in warning
 
 
@@ -733,8 +734,8 @@ from evcli.log.file.engine import FileLog
 what, path = sys.argv[1:]
 try:
     if what == "read":
-        with FileLog(path).reader() as reader:
-            said = {"last": reader.last().number}
+        with FileLog(path) as log:
+            said = {"last": log.head().number}
     else:
         with FileLog(path).locked(0, may_create=True) as writer:
             writer.append(sys.stdin.buffer.read(), 2)
@@ -802,8 +803,8 @@ result, path = sys.argv[1:]
 with FileLog(path).locked(0, may_create=True) as writer:
     writing = writer.descriptor
     os.write(writer.descriptor, b"")
-with FileLog(path).reader() as reader:
-    reading = reader.descriptor
+with FileLog(path) as log:
+    reading = log.view.descriptor
 with open(result, "w") as file:
     file.write(f"{writing} {reading}")
 """

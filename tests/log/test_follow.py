@@ -13,9 +13,12 @@ from evcli.domain.event import Event, number_of
 from evcli.domain.state import State
 from evcli.errors import CannotOpen, Damaged, NotALog
 from evcli.log import follow as following
+from evcli.log.file import engine
 from evcli.log.file.engine import FileLog
+from evcli.log.file.open import open_for_reading
+from evcli.log.file.view import View
 from evcli.log.follow import follow
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 
@@ -27,7 +30,7 @@ class Seen(Exception):
 def create(register: Register, *names: str) -> None:
     """Users of these names, as one batch where they are several."""
     wanted = [Intention(CREATED, {"name": name, "email": f"{name}@x.example"}, _next_id, finds=False) for name in names]
-    register.execute_all(wanted)
+    register.execute(*wanted)
 
 
 def _next_id(state: State) -> int:
@@ -47,10 +50,10 @@ class Followed:
         self.events: list[Event] = []
         self.told: list[str] = []
         self._steps = iter(steps)
-        self.reader = LogReader(str(log))
+        self.reader = Reader(FileLog(str(log)))
         with self.reader:
             try:
-                for event in follow(self.reader, self.reader.last(), wait=self._wait, tell=self.told.append):
+                for event in follow(self.reader, self.reader.log.head(), pause=self._wait, tell=self.told.append):
                     self.events.append(event)
             except Seen:
                 pass
@@ -107,13 +110,13 @@ def test_while_nothing_changes_the_log_is_not_read(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    real = LogReader.refresh
+    real = View.refresh
 
-    def refresh(reader: LogReader) -> None:
+    def refresh(view: View) -> None:
         looks.append(1)
-        real(reader)
+        real(view)
 
-    monkeypatch.setattr(LogReader, "refresh", refresh)
+    monkeypatch.setattr(View, "refresh", refresh)
     Followed(log_path, *[nothing] * 50, lambda: create(three, "d"), *[nothing] * 50)
     # One when the log is opened, one at the beginning, two around the event by its writer, one when it landed.
     assert len(looks) <= 6
@@ -258,16 +261,16 @@ def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = sum(map(len, lines_of(log_path)[:2]))
-    real, once = LogReader.events, iter([1])
+    real, once = Reader.events, iter([1])
 
-    def events(reader: LogReader, *place: Any, **stop: Any) -> Iterator[Event]:
+    def events(reader: Reader, *place: Any, **stop: Any) -> Iterator[Event]:
         if len(place) == 1 and place[0].number == 3 and next(once, None):  # as a follower reads, the first time
             os.truncate(log_path, end)
             create(another(log_path, "a-longer-id-than-any-that-was-there"), *"xyzu")
-            reader.refresh()
+            assert reader.log.head().number == 6
         return real(reader, *place, **stop)
 
-    monkeypatch.setattr(LogReader, "events", events)
+    monkeypatch.setattr(Reader, "events", events)
     followed = Followed(log_path, nothing, nothing)
     assert followed.names == ["x", "y", "z", "u"]
     assert [told.rpartition(";")[2] for told in followed.told] == [" going on after event 2"]
@@ -321,17 +324,18 @@ def test_a_log_that_is_gone_is_waited_for_and_told_once(three: Register, log_pat
 def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away, real, once = log_path.with_name("away"), following._reopen, iter([1])
+    away, real, times = log_path.with_name("away"), open_for_reading, iter(range(10))
 
-    def reopen(reader: LogReader) -> bool:
-        if next(once, None) is None:
-            return real(reader)
+    def reopened(path: str) -> int:
+        if next(times) != 1:  # the first is the follower's own
+            return real(path)
         log_path.rename(away)
-        was_there = real(reader)
-        away.rename(log_path)
-        return was_there
+        try:
+            return real(path)
+        finally:
+            away.rename(log_path)
 
-    monkeypatch.setattr(following, "_reopen", reopen)
+    monkeypatch.setattr(engine, "open_for_reading", reopened)
     followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
     assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
 

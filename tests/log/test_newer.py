@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import LATER, creation, forged, lines_of, place_at_end
+from support.logs import reading
 from support.users import CREATED, USER
 
 from evcli.errors import Damaged, NewerLog
@@ -20,8 +21,9 @@ from evcli.log.file.engine import FileLog
 from evcli.log.line import BadLine, NewerLine, decode, hash_of, is_proved
 from evcli.log.lines import decode_many
 from evcli.register.decide import Intention
+from evcli.register.past import Past
 from evcli.register.register import Register
-from evcli.register.repair import mend
+from evcli.register.repair import repair
 from evcli.register.verify import audit
 
 TWO = lines_of([creation(1), creation(2)])
@@ -103,7 +105,7 @@ def test_what_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
     assert not isinstance(bad.value, NewerLine)
     assert not is_proved(line, AFTER_TWO)
     log_path.write_bytes(b"".join(TWO) + line)
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         assert audit(reader).status == "damaged"
         with pytest.raises(Damaged, match="line 3"):
             list(reader.events())
@@ -112,11 +114,11 @@ def test_what_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
 @EACH_NEWER
 def test_moments_before_a_newer_line_still_answer(line: bytes, log_path: Path, register: Register) -> None:
     log_path.write_bytes(b"".join(TWO) + line)
-    with FileLog(str(log_path)).reader() as reader:
-        assert [register.at(reader, number).number for number in range(3)] == [0, 1, 2]
+    with reading(log_path) as reader:
+        assert [Past(reader.log).at(number).number for number in range(3)] == [0, 1, 2]
         for number in (3, None):
             with pytest.raises(NewerLog) as newer:
-                register.at(reader, number)
+                Past(reader.log).at(number)
             assert (newer.value.exit, newer.value.line, newer.value.byte) == (17, 3, len(b"".join(TWO)))
         report = audit(reader)
     assert (report.status, report.head, report.faults) == ("newer", AFTER_TWO, [])
@@ -124,8 +126,8 @@ def test_moments_before_a_newer_line_still_answer(line: bytes, log_path: Path, r
 
 def test_a_date_before_a_newer_line_is_found(log_path: Path) -> None:
     log_path.write_bytes(b"".join(TWO) + line_of(type="bike.created", time=LATER))
-    with FileLog(str(log_path)).reader() as reader:
-        assert reader.bisect(lambda event: event["time"] < LATER) == AFTER_TWO
+    with reading(log_path) as reader:
+        assert reader.seek(lambda position: position.recorded < LATER) == AFTER_TWO
 
 
 ENDS = {
@@ -151,8 +153,8 @@ def test_no_writer_and_no_repair_touches_a_newer_log(log_path: Path, name: str, 
     for dry_run in (True, False):
         with pytest.raises(NewerLog):
             register.execute(new, dry_run=dry_run)
-    with FileLog(str(log_path)).locked(0, may_create=False) as writer, pytest.raises(NewerLog):
-        mend(writer)
+    with pytest.raises(NewerLog):
+        repair(Past(FileLog(str(log_path))), 0)
     after = log_path.stat()
     assert (after.st_ino, after.st_mtime_ns, after.st_size) == (before.st_ino, before.st_mtime_ns, before.st_size)
     assert log_path.read_bytes() == content

@@ -16,16 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import creation
 from support.events import lines_of as lines_of_events
+from support.logs import reading
 
-from evcli.domain.event import Event, number_of, recorded_moment
+from evcli.domain.event import Event, number_of
 from evcli.errors import CannotOpen, Damaged, NoLog, NotALog
 from evcli.log import START, Position
-from evcli.log import reader as reading
-from evcli.log.blocks import CHUNK
-from evcli.log.faults import cut_lines
+from evcli.log.file import engine, view
+from evcli.log.file.blocks import CHUNK
+from evcli.log.file.engine import FileLog
 from evcli.log.file.open import open_for_reading
 from evcli.log.line import MAX_LINE, hash_of, timestamp
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -43,9 +44,15 @@ def lines_of(count: int, ids: list[str] | None = None, long_ones: int = 0) -> li
     return lines_of_events(events)
 
 
-def write(path: Path, lines: list[bytes]) -> LogReader:
+def write(path: Path, lines: list[bytes]) -> Reader:
     path.write_bytes(b"".join(lines))
-    return LogReader(str(path))
+    log = FileLog(str(path))
+    assert log.end <= path.stat().st_size  # it is open now
+    return Reader(log)
+
+
+def texts(reader: Reader) -> list[bytes]:
+    return [line for _, line in reader.lines(0)]
 
 
 def numbers(events: Iterator[Event]) -> list[int]:
@@ -73,8 +80,8 @@ SIZES = [(1, 4), (7, 8), (100, 64), (512, 512), (4096, 1024), (1 << 18, 1 << 14)
 def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of all sizes, so that lines lie across their borders in every way."""
     chunk, block = request.param
-    monkeypatch.setattr(reading, "CHUNK", chunk)
-    monkeypatch.setattr(reading, "BLOCK", block)
+    monkeypatch.setattr(view, "CHUNK", chunk)
+    monkeypatch.setattr(view, "BLOCK", block)
 
 
 # --- the same events, whatever the sizes ------------------------------------------------------------------------------
@@ -89,7 +96,7 @@ class TestInPiecesOfEverySize:
 
     def test_backward_gives_every_event_once_newest_first(self, log_path: Path) -> None:
         with write(log_path, MIXED) as reader:
-            assert numbers(reader.events_backward(reader.last())) == list(range(30, 0, -1))
+            assert numbers(reader.events_backward(reader.log.head())) == list(range(30, 0, -1))
 
     @pytest.mark.parametrize("number", [0, 1, 15, 29])
     def test_backward_begins_at_any_place(self, log_path: Path, number: int) -> None:
@@ -103,7 +110,7 @@ class TestInPiecesOfEverySize:
 
     def test_the_last_place_is_found_from_the_end(self, log_path: Path) -> None:
         with write(log_path, MIXED) as reader:
-            assert reader.last() == linear(MIXED, 30)
+            assert reader.log.head() == linear(MIXED, 30)
 
     def test_forward_between_any_two_places(self, log_path: Path) -> None:
         with write(log_path, MIXED) as reader:
@@ -112,7 +119,7 @@ class TestInPiecesOfEverySize:
                 wanted = list(range(start + 1, end + 1))
                 assert numbers(reader.events(place, until=end)) == wanted, f"from {start} until event {end}"
                 assert reader.at == linear(MIXED, end)
-                assert numbers(reader.events(place, stop=linear(MIXED, end).offset)) == wanted, f"{start} to {end}"
+                assert numbers(reader.events(place, stop=linear(MIXED, end).place)) == wanted, f"{start} to {end}"
                 assert reader.at == linear(MIXED, end)
 
     def test_a_bad_line_is_named_with_its_number_and_byte_from_either_side(self, log_path: Path) -> None:
@@ -121,17 +128,17 @@ class TestInPiecesOfEverySize:
             found = []
             with pytest.raises(Damaged) as forward:
                 found += list(reader.events())
-            assert (forward.value.line, forward.value.byte) == (20, linear(MIXED, 19).offset)
+            assert (forward.value.line, forward.value.byte) == (20, linear(MIXED, 19).place)
             assert reader.at == linear(MIXED, 19), "the place before the bad line is known"
             with pytest.raises(Damaged) as backward:
-                list(reader.events_backward(reader.last()))
-            assert (backward.value.line, backward.value.byte) == (20, linear(MIXED, 19).offset)
+                list(reader.events_backward(reader.log.head()))
+            assert (backward.value.line, backward.value.byte) == (20, linear(MIXED, 19).place)
 
     def test_a_line_that_a_search_cannot_read_is_named_with_its_number_and_byte(self, log_path: Path) -> None:
         bad = [*MIXED[:14], b"x" * len(MIXED[14][:-1]) + b"\n", *MIXED[15:]]
         with write(log_path, bad) as reader, pytest.raises(Damaged) as damage:
             [reader.position_of(number) for number in range(31)]
-        assert (damage.value.line, damage.value.byte) == (15, linear(MIXED, 14).offset)
+        assert (damage.value.line, damage.value.byte) == (15, linear(MIXED, 14).place)
 
     def test_ids_are_found_by_their_beginning(self, log_path: Path) -> None:
         with write(log_path, MIXED) as reader:
@@ -142,7 +149,7 @@ class TestInPiecesOfEverySize:
 def test_lines_end_at_newlines_and_nowhere_else(log_path: Path) -> None:
     odd = [f"one{mark}two\r\n".encode() for mark in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\r\0"]
     with write(log_path, [MIXED[0], *odd, b"\n", b"\n", MIXED[1]]) as reader:
-        assert list(reader.lines(0)) == [MIXED[0], *odd, b"\n", b"\n", MIXED[1]]
+        assert texts(reader) == [MIXED[0], *odd, b"\n", b"\n", MIXED[1]]
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -153,16 +160,16 @@ def test_lines_joined_again_are_the_bytes_of_the_file(
     path = tmp_path_factory.mktemp("lines") / "log"
     whole = MIXED[0] + b"".join(piece.replace(b"\0", b"") + b"\n" for piece in content)
     path.write_bytes(whole)
-    with pytest.MonkeyPatch.context() as patch, LogReader(str(path)) as reader:
-        patch.setattr(reading, "CHUNK", chunk)
-        lines = list(reader.lines(0))
+    with pytest.MonkeyPatch.context() as patch, reading(path) as reader:
+        patch.setattr(view, "CHUNK", chunk)
+        lines = texts(reader)
     assert b"".join(lines) == whole
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
 
 
 def test_a_line_longer_than_the_limit_is_cut_off_before_it_fills_the_memory(log_path: Path) -> None:
     with write(log_path, [MIXED[0], b"x" * (5 << 20), b"\n"]) as reader:
-        longest = max(map(len, reader.lines(0)))
+        longest = max(map(len, texts(reader)))
         assert longest <= MAX_LINE + CHUNK + 1
         with pytest.raises(Damaged, match=r"line 2, byte .* more than 65,536 bytes"):
             list(reader.events())
@@ -174,29 +181,29 @@ def test_a_line_longer_than_the_limit_is_cut_off_before_it_fills_the_memory(log_
 def test_an_empty_file_is_a_log_without_events(log_path: Path) -> None:
     with write(log_path, []) as reader:
         assert numbers(reader.events()) == []
-        assert numbers(reader.events_backward(reader.last())) == []
-        assert reader.last() == reader.position_of(0) == START
-        assert reader.last().head == "0:" + "0" * 64
+        assert numbers(reader.events_backward(reader.log.head())) == []
+        assert reader.log.head() == reader.position_of(0) == START
+        assert reader.log.head().head == "0:" + "0" * 64
 
 
 def test_a_missing_file_is_no_log(log_path: Path) -> None:
     with pytest.raises(NoLog) as missing:
-        LogReader(str(log_path))
+        assert FileLog(str(log_path)).view
     assert missing.value.exit == 10
     assert str(log_path) in missing.value.message
 
 
 def test_a_missing_folder_or_a_file_in_its_place_is_no_log(log_path: Path) -> None:
     with pytest.raises(NoLog):
-        LogReader(str(log_path / "events.jsonl"))
+        assert FileLog(str(log_path / "events.jsonl")).view
     log_path.write_bytes(b"")
     with pytest.raises(NoLog):
-        LogReader(str(log_path / "events.jsonl"))
+        assert FileLog(str(log_path / "events.jsonl")).view
 
 
 def test_a_head_is_the_number_and_the_hash_of_the_last_event(log_path: Path) -> None:
     with write(log_path, MIXED) as reader:
-        assert reader.last().head == f"30:{hash_of(MIXED[-1]).decode()}"
+        assert reader.log.head().head == f"30:{hash_of(MIXED[-1]).decode()}"
 
 
 def test_what_is_appended_later_is_seen_after_looking_again_only(log_path: Path) -> None:
@@ -204,13 +211,13 @@ def test_what_is_appended_later_is_seen_after_looking_again_only(log_path: Path)
         with log_path.open("ab") as file:
             file.write(b"".join(MIXED[10:12]))
         assert len(numbers(reader.events())) == 10
-        reader.refresh()
+        assert reader.log.head().number == 12
         assert len(numbers(reader.events())) == 12
 
 
 def test_a_log_that_is_cut_between_lines_while_it_is_read_ends_there(log_path: Path) -> None:
     with write(log_path, MIXED[:10]) as reader:
-        os.truncate(log_path, linear(MIXED, 8).offset)
+        os.truncate(log_path, linear(MIXED, 8).place)
         assert numbers(reader.events()) == list(range(1, 9))
 
 
@@ -219,14 +226,15 @@ def test_a_place_is_followed_only_by_the_log_that_still_has_its_event_there(log_
         assert reader.follows(START)
         assert reader.follows(linear(MIXED, 12))
         assert not reader.follows(linear(MIXED, 12)._replace(sha256=b"0" * 64))
-        assert not reader.follows(linear(MIXED, 12)._replace(offset=linear(MIXED, 12).offset + 1))
-        os.truncate(log_path, linear(MIXED, 11).offset)
+        assert not reader.follows(linear(MIXED, 12)._replace(place=linear(MIXED, 12).place + 1))
+        os.truncate(log_path, linear(MIXED, 11).place)
         assert not reader.follows(linear(MIXED, 12))
 
 
 def test_a_reader_closes_what_it_opened(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        descriptor = reader.descriptor
+    log_path.write_bytes(b"".join(MIXED))
+    with FileLog(str(log_path)) as log:
+        descriptor = log.view.descriptor
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
 
@@ -242,10 +250,10 @@ def test_a_reader_that_cannot_begin_closes_what_it_opened(log_path: Path, monkey
         raise OSError(errno.EIO, "Input/output error")
 
     log_path.write_bytes(MIXED[0])
-    monkeypatch.setattr(reading, "open_for_reading", noted)
+    monkeypatch.setattr(engine, "open_for_reading", noted)
     monkeypatch.setattr(os, "pread", failing)
     with pytest.raises(OSError, match="Input/output error"):
-        LogReader(str(log_path))
+        assert FileLog(str(log_path)).view
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[0])
 
@@ -258,7 +266,7 @@ def test_what_is_no_regular_file_is_refused_by_name_without_waiting(what: str, l
         os.mkfifo(log_path)
     path = "/dev/null" if what == "device" else str(log_path)
     with pytest.raises(CannotOpen) as refused:
-        LogReader(path)
+        assert FileLog(path).view
     assert refused.value.exit == 14
     assert f"{path} is a {what.replace('fifo', 'FIFO')}" in refused.value.message
 
@@ -275,7 +283,7 @@ def test_a_last_line_that_no_writer_wrote_is_damage_and_not_a_crash(log_path: Pa
     strange = {"sequence": (b'"000000000002"', b'"two"'), "sha256": (hash_of(MIXED[1]), "é".encode() * 63 + b"a")}
     with write(log_path, [MIXED[0], MIXED[1].replace(*strange[member])]) as reader:
         with pytest.raises(Damaged):
-            assert reader.last().head.count(":") == 1
+            assert reader.log.head().head.count(":") == 1
         with pytest.raises(Damaged):
             reader.position_of(1)
 
@@ -332,11 +340,12 @@ def writer_at_work(path: Path) -> Iterator[int]:
 
 def test_a_line_that_a_writer_is_just_writing_is_not_called_torn(log_path: Path) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]) + MIXED[3][:200])
-    with writer_at_work(log_path), LogReader(str(log_path)) as reader:
-        assert reader.end[:2] == (linear(MIXED, 3).offset, 0)
+    with writer_at_work(log_path), reading(log_path) as reader:
+        assert (reader.log.end, reader.log.unfinished()[0]) == (linear(MIXED, 3).place, 0)
         assert numbers(reader.events()) == [1, 2, 3]
-    with LogReader(str(log_path)) as reader:
-        assert reader.end[:2] == (linear(MIXED, 3).offset, 200), "with no writer at work it is torn"
+    with reading(log_path) as reader:
+        end = reader.log.end, reader.log.unfinished()[0]
+        assert end == (linear(MIXED, 3).place, 200), "with no writer at work it is torn"
 
 
 def test_a_line_that_looks_wrong_while_a_writer_is_at_work_is_looked_at_again(
@@ -345,7 +354,7 @@ def test_a_line_that_looks_wrong_while_a_writer_is_at_work_is_looked_at_again(
     half_there = bytearray(MIXED[3])
     half_there[600:700] = b"x" * 100  # as a reader may see a page that is being written
     log_path.write_bytes(b"".join(MIXED[:3]) + half_there)
-    with writer_at_work(log_path) as descriptor, LogReader(str(log_path)) as reader:
+    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
 
         def the_writer_goes_on(seconds: float) -> None:
             log_path.write_bytes(b"".join(MIXED[:5]))
@@ -357,10 +366,10 @@ def test_a_line_that_looks_wrong_while_a_writer_is_at_work_is_looked_at_again(
 
 def test_a_line_that_a_writer_takes_back_is_not_called_damage(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]) + b"a failing write\n")
-    with writer_at_work(log_path) as descriptor, LogReader(str(log_path)) as reader:
+    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
 
         def the_writer_takes_it_back(seconds: float) -> None:
-            os.ftruncate(descriptor, linear(MIXED, 3).offset)
+            os.ftruncate(descriptor, linear(MIXED, 3).place)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
         monkeypatch.setattr(time, "sleep", the_writer_takes_it_back)
@@ -371,7 +380,7 @@ def test_a_line_that_stays_wrong_is_damage_once_the_writer_is_done(
     log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]) + b"wrong\n")
-    with writer_at_work(log_path) as descriptor, LogReader(str(log_path)) as reader:
+    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
         monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(descriptor, fcntl.LOCK_UN))
         with pytest.raises(Damaged) as damage:
             list(reader.events())
@@ -471,18 +480,18 @@ def test_a_search_by_time_looks_at_few_lines(
         meter = Meter(monkeypatch)
         looked_at = 0
 
-        def is_before(event: Event) -> bool:
+        def is_before(position: Position) -> bool:
             nonlocal looked_at
             looked_at += 1
-            return recorded_moment(event) <= timestamp(FIRST + timedelta(hours=1234))
+            return position.recorded <= timestamp(FIRST + timedelta(hours=1234))
 
-        assert reader.bisect(is_before) == linear(many, 1234)
+        assert reader.seek(is_before) == linear(many, 1234)
     assert looked_at <= 24, "bisection halves what is left each time"
     assert meter.read <= 24 * 16 << 10
 
 
 def test_a_damaged_log_that_is_cut_while_its_lines_are_listed_does_not_keep_the_reader_for_ever(log_path: Path) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]))
-    with LogReader(str(log_path)) as reader:
+    with reading(log_path) as reader:
         os.truncate(log_path, len(MIXED[0]))
-        assert [line for _, line in cut_lines(reader, 0)] == [MIXED[0]]
+        assert texts(reader) == [MIXED[0]]

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from support.calls import Calls
 from support.events import TIME, creation, lines_of
+from support.logs import reading
 from support.users import CREATED, USER
 
 from evcli.disk import keep_copy
 from evcli.errors import Damaged, NotWritten, OutcomeUnknown, Taken
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import LogReader
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.register.verify import audit
@@ -98,8 +98,7 @@ def test_the_copy_is_named_for_its_byte_and_its_owners_only_whatever_the_umask(
 
 def test_the_writer_says_how_many_bytes_it_cut_where_and_where_they_are(torn: Path, log: bytes) -> None:
     start = START_OF_LAST
-    outcome = register_at(torn).execute(create("eve"))
-    (notice,) = outcome.notices
+    (notice,) = register_at(torn).execute(create("eve")).notices
     assert f"{len(log) - 9 - start} bytes" in notice
     assert f"byte {start}" in notice
     assert str(copies_beside(torn)[0]) in notice
@@ -131,7 +130,7 @@ def test_a_link_planted_where_the_copy_goes_is_not_followed(torn: Path, log: byt
 
 
 def test_readers_pass_over_a_torn_tail_and_leave_it(torn: Path, log: bytes) -> None:
-    with LogReader(str(torn)) as reader:
+    with reading(torn) as reader:
         assert audit(reader).status == "torn"
     assert torn.read_bytes() == log[:-9]
     assert copies_beside(torn) == []
@@ -172,9 +171,9 @@ def test_what_a_crash_left_is_settled_and_synced_before_a_line(
 
 def test_a_newline_that_is_missing_is_written_and_not_spoken_of(log_path: Path, log: bytes) -> None:
     log_path.write_bytes(log[:-1])
-    outcome = register_at(log_path).execute(create("eve"))
-    assert log_path.read_bytes() == log + outcome.line
-    assert outcome.notices == []
+    done = register_at(log_path).execute(create("eve"))
+    assert log_path.read_bytes() == log + done[0].line
+    assert done.notices == []
 
 
 def test_a_newline_that_cannot_be_written_stops_the_writer(
@@ -198,7 +197,7 @@ def test_killed_at_any_call_the_next_writer_finishes(log_path: Path, end: bytes)
         is_done = _append_in_a_child(log_path, step) == 0
         assert log_path.read_bytes().startswith(good)
         register_at(log_path).execute(create("dan"))
-        with LogReader(str(log_path)) as reader:
+        with reading(log_path) as reader:
             assert audit(reader).status == "good"
             assert reader.at.number == 3 + (LINES[2][:-1] in end) + (b'"name":"eve"' in log_path.read_bytes())
         if is_done:
@@ -260,7 +259,7 @@ def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(
         assert tail_is_somewhere, f"the tail is lost when {call} fails"
         assert torn.read_bytes().startswith(log[:START_OF_LAST])
     register_at(torn).execute(create("eve"))
-    with LogReader(str(torn)) as reader:
+    with reading(torn) as reader:
         assert (audit(reader).status, reader.at.number) == ("good", 3)
 
 

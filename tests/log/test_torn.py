@@ -7,13 +7,13 @@ from typing import NamedTuple
 import orjson
 import pytest
 from support.events import batch_of, creation, forged, lines_of, place_at_end
+from support.logs import reading
 from support.users import CREATED, USER
 
 from evcli.errors import Damaged, NewerLog, NotALog
 from evcli.log.file.engine import FileLog
 from evcli.log.file.torn import SECTOR
 from evcli.log.line import FIRST_BYTES, MAX_BATCH, hash_of
-from evcli.log.reader import LogReader
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.register.verify import audit
@@ -255,12 +255,12 @@ EACH = [pytest.param(case, id=case.name) for case in (*TORN, *DAMAGED)]
 def read(path: Path) -> tuple[str, int, str]:
     """What is read in the file, in short, the torn bytes, and what is said when it is damaged."""
     try:
-        with LogReader(str(path)) as reader:
+        with reading(path) as reader:
             events = list(reader.events())
             assert [*reader.events_backward(reader.at)] == events[::-1]
-            assert reader.last() == reader.at
-            newline = ", no newline" if reader.end.is_unterminated else ""
-            return f"{len(events)} events{newline}", reader.end.torn, ""
+            assert reader.log.head() == reader.at
+            newline = ", no newline" if reader.log.unfinished()[1] else ""
+            return f"{len(events)} events{newline}", reader.log.unfinished()[0], ""
     except NotALog as refused:
         return "not a log", 0, refused.message
     except NewerLog as newer:
@@ -274,8 +274,8 @@ def write_one(path: Path, id: str = "later") -> tuple[bytes, list[str]]:
     now = datetime(2026, 3, 1, 9, tzinfo=UTC)
     register = Register(FileLog(str(path)), actor="ann", clock=lambda: now, new_id=lambda: id)
     data = {"name": "eve", "email": "eve@example.com"}
-    outcome = register.execute(Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False))
-    return outcome.line, outcome.notices
+    done = register.execute(Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False))
+    return done[0].line, done.notices
 
 
 @pytest.mark.parametrize("case", EACH)
@@ -302,7 +302,7 @@ def test_a_writer_cuts_what_is_torn_and_nothing_else(case: Case, log_path: Path)
     assert log_path.read_bytes() == good + newline + line
     assert [copy.read_bytes() for copy in log_path.parent.glob("*torn*")] == ([tail] if tail else [])
     assert [case.said in notice and f"byte {len(good)} " in notice for notice in notices] == [True] * bool(tail)
-    with LogReader(str(log_path)) as reader:
+    with reading(log_path) as reader:
         assert audit(reader).status == "good"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.logs import reading
 from support.users import CREATED, RESTORED, USER
 
 from evcli.domain.state import MemoryState, State
@@ -18,8 +19,9 @@ from evcli.log.file.engine import FileLog
 from evcli.log.line import decode, encode, hash_of, place_after
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
+from evcli.register.past import Past
 from evcli.register.register import Register
-from evcli.register.repair import mend
+from evcli.register.repair import repair
 from evcli.register.verify import audit
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -97,7 +99,7 @@ def test_every_reason_in_the_descriptions_has_its_words() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_verify_gives_each_vector_its_status(name: str) -> None:
     what = EXPECTED[name]
-    with log_of(name).reader() as reader:
+    with reading(log_of(name).name) as reader:
         report = audit(reader)
     assert report.status == what["status"], f"{name}: {report.faults}"
     assert (report.error is None) == (what["status"] in ("good", "torn"))
@@ -113,10 +115,10 @@ def test_verify_gives_each_vector_its_status(name: str) -> None:
 @pytest.mark.parametrize("name", named("newer"))
 def test_a_newer_vector_answers_only_for_moments_before_it(name: str, register: Register) -> None:
     what = EXPECTED[name]
-    with log_of(name).reader() as reader:
-        assert register.at(reader, what["events"]).number == what["events"]
+    with reading(log_of(name).name) as reader:
+        assert Past(reader.log).at(what["events"]).number == what["events"]
         with pytest.raises(NewerLog) as newer:
-            register.at(reader)
+            Past(reader.log).at()
     assert (newer.value.line, newer.value.exit) == (what["line"], 17)
     assert says(newer.value.why, what["why"]), newer.value.why
 
@@ -126,11 +128,11 @@ def test_a_damaged_vector_is_refused_naming_line_and_byte_and_why(name: str, reg
     what = EXPECTED[name]
     lines = (VECTORS / name).read_bytes().split(b"\n")
     byte = sum(len(line) + 1 for line in lines[: what["line"] - 1])
-    with log_of(name).reader() as reader:
+    with reading(log_of(name).name) as reader:
         report = audit(reader)
         if name != "bad-id-twice.jsonl":  # which only verify looks for
             with pytest.raises(Damaged) as damage:
-                register.at(reader)
+                Past(reader.log).at()
             assert (damage.value.line, damage.value.byte, damage.value.exit) == (what["line"], byte, 12)
             assert f"line {what['line']}, byte {byte}: " in damage.value.message
             assert report.faults[0].message == damage.value.why, "verify says something else"
@@ -147,16 +149,16 @@ def test_repair_keeps_what_the_hashes_prove_of_a_vector(name: str, log_path: Pat
     refusal = {"good": NothingToRepair, "torn": NothingToRepair, "newer": NewerLog}.get(what["status"])
     if what.get("repair") == "refused":
         refusal = Damaged
-    with FileLog(str(log_path)).locked(0, may_create=False) as writer:
-        if refusal:
-            with pytest.raises(refusal):
-                mend(writer)
-            assert log_path.read_bytes() == before
-            assert os.listdir(log_path.parent) == [log_path.name]
-            return
-        _, copy = mend(writer)
+    past = Past(FileLog(str(log_path)))
+    if refusal:
+        with pytest.raises(refusal):
+            repair(past, 0)
+        assert log_path.read_bytes() == before
+        assert os.listdir(log_path.parent) == [log_path.name]
+        return
+    _, copy = repair(past, 0)
     assert Path(copy).read_bytes() == before
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert (report.status, report.head.number) == ("good", what["repaired_events"])
     ten = (VECTORS / "ten.jsonl").read_bytes().splitlines(keepends=True)
@@ -166,7 +168,7 @@ def test_repair_keeps_what_the_hashes_prove_of_a_vector(name: str, log_path: Pat
 
 @pytest.mark.parametrize("name", named("damaged"))
 def test_one_fault_is_reported_once_not_for_every_line_that_follows(name: str) -> None:
-    with log_of(name).reader() as reader:
+    with reading(log_of(name).name) as reader:
         faults = audit(reader).faults
     if name == "bad-crlf.jsonl":
         assert [fault.line for fault in faults] == list(range(1, 11)), "every line has the fault itself"
@@ -180,7 +182,7 @@ def test_one_fault_is_reported_once_not_for_every_line_that_follows(name: str) -
 
 def test_an_id_that_occurs_twice_is_a_fault_of_the_second_event_that_has_it(log_path: Path) -> None:
     create_three(log_path, ids=["one", "two", "one"])
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     byte = log_path.read_bytes().rindex(b'{"specversion"')
     assert report.status == "damaged"
@@ -192,11 +194,11 @@ def test_ids_of_one_hash_are_only_a_fault_when_they_are_the_same(
 ) -> None:
     monkeypatch.setattr("evcli.register.verify.hash", len, raising=False)
     create_three(log_path, ids=["one", "two", "six"])
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         assert audit(reader).status == "good"
     log_path.unlink()
     create_three(log_path, ids=["one", "two", "two"])
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         assert [fault[::2] for fault in audit(reader).faults] == [(3, "id two is not unique in the log")]
 
 
@@ -205,7 +207,7 @@ def test_an_id_that_occurs_twice_is_named_before_a_bad_line_that_comes_later(log
     good = log_path.read_bytes()
     start = good.index(b'{"specversion"', 1)
     log_path.write_bytes(good + b"garbage\n")
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert [fault.line for fault in report.faults] == [2, 3, 4]
     assert report.head.number == 1
@@ -216,7 +218,7 @@ def test_an_id_that_occurs_twice_after_a_bad_line_is_not_looked_for(log_path: Pa
     create_three(log_path, ids=["one", "one", "one"])
     first, second, third = log_path.read_bytes().splitlines(keepends=True)
     log_path.write_bytes(first + b"garbage\n" + second + third)
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         assert [fault.line for fault in audit(reader).faults][:1] == [2]
         assert not any("unique" in fault.message for fault in audit(reader).faults)
 
@@ -233,7 +235,7 @@ def chained(*events: tuple[str, str, int]) -> list[bytes]:
             "data": data,
         }  # fmt: skip
         line = encode(members, place)
-        place = place_after(decode(line, place), line, place.offset + len(line))
+        place = place_after(decode(line, place), line, place.place + len(line))
         lines.append(line)
     return lines
 
@@ -241,7 +243,7 @@ def chained(*events: tuple[str, str, int]) -> list[bytes]:
 def test_ids_are_compared_up_to_an_event_that_breaks_a_rule_and_no_further(log_path: Path) -> None:
     lines = chained(("one", CREATED, 1), ("one", CREATED, 2), ("one", RESTORED, 2), ("one", CREATED, 3))
     log_path.write_bytes(b"".join(lines))
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert [(fault.line, fault.byte) for fault in report.faults] == [(2, len(lines[0])), (3, len(lines[0] + lines[1]))]
     assert ["unique" in fault.message for fault in report.faults] == [True, False]
@@ -251,7 +253,7 @@ def test_a_replay_shows_the_events_that_the_rules_accept_and_where_their_lines_b
     lines = chained(("one", CREATED, 1), ("two", CREATED, 2), ("three", RESTORED, 2), ("four", CREATED, 3))
     log_path.write_bytes(b"".join(lines))
     shown: list[tuple[str, int]] = []
-    with FileLog(str(log_path)).reader() as reader, pytest.raises(Damaged):
+    with reading(log_path) as reader, pytest.raises(Damaged):
         replay(
             reader,
             MemoryState(),
@@ -265,7 +267,7 @@ def test_a_replay_shows_the_events_that_the_rules_accept_and_where_their_lines_b
 @pytest.mark.parametrize("end", [b"", b"garbage\n"])
 def test_of_very_many_repeated_ids_the_first_hundred_are_listed(log_path: Path, end: bytes) -> None:
     log_path.write_bytes(b"".join(chained(*(("one", CREATED, user) for user in range(1, 160)))) + end)
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert [fault.line for fault in report.faults] == list(range(2, 102))
     assert report.head.number == 1
@@ -275,7 +277,7 @@ def test_of_very_many_repeated_ids_the_first_hundred_are_listed(log_path: Path, 
 def test_a_head_that_is_not_on_the_chain_is_a_fault_where_its_event_begins(log_path: Path, number: int) -> None:
     create_three(log_path, ids=["one", "two", "three"])
     lines = log_path.read_bytes().splitlines(keepends=True)
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader, (number, "f" * 64))
         assert audit(reader, (number, hash_of(lines[number - 1]).decode())).status == "good"
     assert [fault[:2] for fault in report.faults] == [(number, len(b"".join(lines[: number - 1])))]
@@ -288,7 +290,7 @@ def test_a_line_that_is_numbered_strangely_is_one_fault_and_the_rest_is_still_lo
     create_three(log_path, ids=["one", "two", "three"])
     good = log_path.read_bytes()
     log_path.write_bytes(good.replace(b'"000000000002"', sequence) + b"garbage\n")
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert report.status == "damaged"
     assert [fault.line for fault in report.faults][:1] == [2]
@@ -298,33 +300,33 @@ def test_a_line_that_is_numbered_strangely_is_one_fault_and_the_rest_is_still_lo
 @pytest.mark.parametrize("name", named("damaged"))
 def test_before_its_fault_a_damaged_vector_still_answers(name: str, register: Register) -> None:
     line = EXPECTED[name]["line"]
-    with log_of(name).reader() as reader:
+    with reading(log_of(name).name) as reader:
         for number in range(line):
-            assert register.at(reader, number).number == number
+            assert Past(reader.log).at(number).number == number
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if "live" in EXPECTED[name]])
 def test_the_users_of_a_vector_are_as_described_now_and_at_every_moment(name: str, register: Register) -> None:
     what = EXPECTED[name]
-    with log_of(name).reader() as reader:
-        assert live(register.at(reader)) == what["live"]
+    with reading(log_of(name).name) as reader:
+        assert live(Past(reader.log).at()) == what["live"]
         for number, users in what.get("at", {}).items():
-            assert live(register.at(reader, int(number))) == users, f"at event {number}"
+            assert live(Past(reader.log).at(int(number))) == users, f"at event {number}"
 
 
 @pytest.mark.parametrize("name", [*named("torn"), *named("good")])
 def test_a_torn_or_good_vector_answers_up_to_its_last_good_line(name: str, register: Register) -> None:
-    with log_of(name).reader() as reader:
-        assert register.at(reader).number == EXPECTED[name]["events"]
-        assert reader.last().number == EXPECTED[name]["events"]
-        assert sum(1 for _ in reader.events_backward(reader.last())) == EXPECTED[name]["events"]
+    with reading(log_of(name).name) as reader:
+        assert Past(reader.log).at().number == EXPECTED[name]["events"]
+        assert reader.log.head().number == EXPECTED[name]["events"]
+        assert sum(1 for _ in reader.events_backward(reader.log.head())) == EXPECTED[name]["events"]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_reading_a_vector_changes_no_byte_and_leaves_no_file(name: str, tmp_path: Path, register: Register) -> None:
     copy = tmp_path / name
     shutil.copyfile(VECTORS / name, copy)
-    with FileLog(str(copy)).reader() as reader:
+    with reading(copy) as reader:
         audit(reader)
     assert copy.read_bytes() == (VECTORS / name).read_bytes()
     assert list(tmp_path.glob("*jsonl*")) == [copy]
@@ -352,5 +354,5 @@ def test_the_next_event_is_added_to_a_good_or_torn_vector_and_refused_by_a_damag
     good = before[: len(before) - what.get("torn_bytes", 0)]
     assert log_path.read_bytes().startswith(good)
     assert log_path.read_bytes().count(b"\n") == what["events"] + 1
-    with FileLog(str(log_path)).reader() as reader:
+    with reading(log_path) as reader:
         assert audit(reader).status == "good"

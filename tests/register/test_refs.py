@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import creation, lines_of
+from support.logs import reading
 
 from evcli.errors import BadRef, Damaged
 from evcli.log.line import timestamp
 from evcli.log.members import MEMBERS
-from evcli.log.reader import LogReader
+from evcli.log.reader import Reader
 from evcli.register.refs import Moment, read_time, resolve
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -66,9 +67,9 @@ MOMENTS = [
 
 
 @pytest.fixture
-def log(log_path: Path) -> Iterator[LogReader]:
+def log(log_path: Path) -> Iterator[Reader]:
     """Ten events from 1 to 4 March 2026; it is noon, UTC, on the 4th."""
-    with LogReader(str(write(log_path, MOMENTS))) as reader:
+    with reading(write(log_path, MOMENTS)) as reader:
         yield reader
 
 
@@ -98,12 +99,12 @@ def log(log_path: Path) -> Iterator[LogReader]:
         ("id:id-10", 10),
     ],
 )
-def test_events_are_counted_from_the_beginning_or_from_now_or_named(log: LogReader, ref: str, number: int) -> None:
+def test_events_are_counted_from_the_beginning_or_from_now_or_named(log: Reader, ref: str, number: int) -> None:
     assert resolve(ref, log, NOW).number == number
     assert resolve(ref, log, NOW, beginning=True).number == number, "only a time has a beginning and an end"
 
 
-def test_only_plain_numbers_need_no_telling(log: LogReader) -> None:
+def test_only_plain_numbers_need_no_telling(log: Reader) -> None:
     assert resolve("4", log, NOW) == Moment(4, is_plain=True)
     for ref in ("@", "@-1", "-1", "id:id-4", "2026-03-02", "now"):
         assert not resolve(ref, log, NOW).is_plain, f"{ref} is not a number"
@@ -111,19 +112,19 @@ def test_only_plain_numbers_need_no_telling(log: LogReader) -> None:
 
 @pytest.mark.parametrize("ref", ["0", "@", "@-0", "-0", "2026-03-02", "now", "yesterday", "1 day ago"])
 def test_in_an_empty_log_every_moment_is_the_empty_register(log_path: Path, ref: str) -> None:
-    with LogReader(str(write(log_path, []))) as reader:
+    with reading(write(log_path, [])) as reader:
         assert resolve(ref, reader, NOW).number == 0
 
 
 @pytest.mark.parametrize("ref", ["11", "2003", "999999999999", "1000000000000", "9" * 30, str(2**63), str(2**64)])
-def test_a_number_past_the_end_is_refused_naming_the_head(log: LogReader, ref: str) -> None:
+def test_a_number_past_the_end_is_refused_naming_the_head(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
         resolve(ref, log, NOW)
     assert refused.value.exit == 2
     assert f'"{ref}": there is no such event: the head is event 10' in refused.value.message
 
 
-def test_a_number_that_looks_like_a_year_says_how_to_write_the_year(log: LogReader) -> None:
+def test_a_number_that_looks_like_a_year_says_how_to_write_the_year(log: Reader) -> None:
     with pytest.raises(BadRef) as year:
         resolve("2003", log, NOW)
     assert year.value.hint == "for the year write 2003-12-31"
@@ -133,7 +134,7 @@ def test_a_number_that_looks_like_a_year_says_how_to_write_the_year(log: LogRead
 
 
 @pytest.mark.parametrize("ref", ["@-11", "-11", "@-----------", "@-999999999999", "-9999999999999999999999"])
-def test_a_moment_before_the_beginning_is_refused(log: LogReader, ref: str) -> None:
+def test_a_moment_before_the_beginning_is_refused(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
         resolve(ref, log, NOW)
     assert "is before the beginning: the head is event 10" in refused.value.message
@@ -152,7 +153,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("ref", BAD)
-def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: LogReader, ref: str) -> None:
+def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
         resolve(ref, log, NOW)
     assert refused.value.exit == 2
@@ -161,12 +162,12 @@ def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: LogReade
 
 
 @pytest.mark.parametrize("ref", ["٣", "３", "@-٣", "-٣", "٢٠٢٦-٠٣-٠١", "2026-03-0１", "٥ m ago", "today ٩:00", "²"])
-def test_only_ascii_digits_count(log: LogReader, ref: str) -> None:
+def test_only_ascii_digits_count(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef):
         resolve(ref, log, NOW)
 
 
-def test_for_digits_that_are_not_ascii_the_refusal_says_so(log: LogReader) -> None:
+def test_for_digits_that_are_not_ascii_the_refusal_says_so(log: Reader) -> None:
     with pytest.raises(BadRef, match="digits that are not ASCII; write 0 to 9"):
         resolve("٣", log, NOW)
 
@@ -175,33 +176,33 @@ def test_for_digits_that_are_not_ascii_the_refusal_says_so(log: LogReader) -> No
 
 
 @pytest.fixture
-def named(log_path: Path) -> Iterator[LogReader]:
+def named(log_path: Path) -> Iterator[Reader]:
     """Events with ids of which some begin alike; the eleventh is the beginning of the ten before it."""
     ids = [f"abc-{letter}" for letter in "0123456789"] + ["abc-", "xyz", 'q"\\é']
-    with LogReader(str(write(log_path, [NOW] * len(ids), ids))) as reader:
+    with reading(write(log_path, [NOW] * len(ids), ids)) as reader:
         yield reader
 
 
 @pytest.mark.parametrize(
     ("ref", "number"), [("id:abc-3", 4), ("id:x", 12), ("id:xyz", 12), ('id:q"', 13), ('id:q"\\é', 13)]
 )
-def test_the_beginning_of_an_id_is_enough_when_no_other_begins_so(named: LogReader, ref: str, number: int) -> None:
+def test_the_beginning_of_an_id_is_enough_when_no_other_begins_so(named: Reader, ref: str, number: int) -> None:
     assert resolve(ref, named, NOW).number == number
 
 
-def test_several_ids_that_begin_so_are_named(named: LogReader) -> None:
+def test_several_ids_that_begin_so_are_named(named: Reader) -> None:
     with pytest.raises(BadRef) as several:
         resolve("id:ab", named, NOW)
     assert "several event ids start with that: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
     assert several.value.hint == "give more of the id"
 
 
-def test_an_id_that_is_written_out_is_meant_however_many_others_begin_with_it(named: LogReader) -> None:
+def test_an_id_that_is_written_out_is_meant_however_many_others_begin_with_it(named: Reader) -> None:
     assert resolve("id:abc-", named, NOW).number == 11
 
 
 @pytest.mark.parametrize("ref", ["id:nope", "id:ABC", "id:abc-00", "id: xyz", "id:\x1b", "id:\u202e", "id:\udcff"])
-def test_an_id_that_no_event_has_is_refused(named: LogReader, ref: str) -> None:
+def test_an_id_that_no_event_has_is_refused(named: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
         resolve(ref, named, NOW)
     assert "no event id starts with that" in refused.value.message
@@ -267,23 +268,23 @@ def test_an_id_that_no_event_has_is_refused(named: LogReader, ref: str) -> None:
     ],
 )
 def test_a_time_is_the_last_event_recorded_in_it_and_since_a_time_the_last_before_it(
-    log: LogReader, ref: str, end: int, beginning: int
+    log: Reader, ref: str, end: int, beginning: int
 ) -> None:
     assert resolve(ref, log, NOW).number == end
     assert resolve(ref, log, NOW, beginning=True).number == beginning
 
 
 @pytest.mark.parametrize("ref", ["2026-03-05", "2026-03-04 12:01", "2099-01-01", "9999-12-31", "9999-12-31 23:59:59Z"])
-def test_a_time_in_the_future_is_answered_with_now_and_said_to_be_so(log: LogReader, ref: str) -> None:
-    assert resolve(ref, log, NOW) == Moment(10, is_plain=False, is_future=True)
+def test_a_time_in_the_future_is_answered_with_now_and_said_to_be_so(log: Reader, ref: str) -> None:
+    assert resolve(ref, log, NOW) == Moment(10, is_plain=False, is_future=True, at=log.log.head())
 
 
 @pytest.mark.parametrize("ref", ["2026-03-04", "today", "now", "2026-03-04 12:00", "yesterday"])
-def test_a_time_that_has_begun_is_not_the_future(log: LogReader, ref: str) -> None:
+def test_a_time_that_has_begun_is_not_the_future(log: Reader, ref: str) -> None:
     assert not resolve(ref, log, NOW).is_future
 
 
-def test_a_time_copied_from_an_event_means_that_event(log: LogReader) -> None:
+def test_a_time_copied_from_an_event_means_that_event(log: Reader) -> None:
     for number, moment in enumerate(MOMENTS, 1):
         assert resolve(timestamp(moment), log, NOW).number == number
         assert resolve(moment.isoformat(), log, NOW).number >= number
@@ -292,7 +293,7 @@ def test_a_time_copied_from_an_event_means_that_event(log: LogReader) -> None:
 def test_what_was_recorded_later_than_it_happened_counts_from_when_it_was_recorded(log_path: Path) -> None:
     recorded = [at("2026-03-01T09:00:00Z"), at("2026-03-03T09:00:00Z")]
     happened = [at("2026-03-01T09:00:00Z"), at("2026-02-01T09:00:00Z")]
-    with LogReader(str(write(log_path, recorded, times=happened))) as reader:
+    with reading(write(log_path, recorded, times=happened)) as reader:
         assert resolve("2026-03-02", reader, NOW).number == 1
         assert resolve("2026-03-03", reader, NOW).number == 2
 
@@ -359,7 +360,7 @@ def test_a_time_without_a_zone_is_local_and_a_day_is_as_long_as_it_is_there(
 @pytest.mark.parametrize("name", ["UTC", KIRITIMATI, NEW_YORK, BERLIN])
 @pytest.mark.parametrize("ref", ["0001-01-01", "9999-12-31", "0001-01-01 00:00", "9999-12-31 23:59:59.999999"])
 def test_the_first_and_the_last_day_there_is_can_be_named_in_every_zone(
-    log: LogReader, monkeypatch: pytest.MonkeyPatch, name: str, ref: str
+    log: Reader, monkeypatch: pytest.MonkeyPatch, name: str, ref: str
 ) -> None:
     zone(monkeypatch, name)
     assert resolve(ref, log, NOW).number == (0 if ref.startswith("0001") else 10)
@@ -381,7 +382,7 @@ def test_the_search_finds_what_counting_finds(
         moments.append(moment)
     asked = at("2026-03-01T00:00:00Z") + timedelta(microseconds=question)
     path = write(tmp_path_factory.mktemp("search") / "log", moments)
-    with LogReader(str(path)) as reader:
+    with reading(path) as reader:
         assert resolve(timestamp(asked), reader, NOW).number == sum(moment <= asked for moment in moments)
         assert resolve(timestamp(asked), reader, NOW, beginning=True).number == sum(
             moment < asked for moment in moments
@@ -390,7 +391,7 @@ def test_the_search_finds_what_counting_finds(
             assert reader.position_of(number).number == number
 
 
-def test_a_later_time_never_names_an_earlier_event(log: LogReader) -> None:
+def test_a_later_time_never_names_an_earlier_event(log: Reader) -> None:
     refs = [timestamp(MOMENTS[0] + timedelta(hours=hour)) for hour in range(-5, 90, 3)]
     numbers = [resolve(ref, log, NOW).number for ref in refs]
     assert all(earlier <= later for earlier, later in pairwise(numbers))
@@ -401,6 +402,6 @@ def test_a_search_that_meets_damage_says_so(log_path: Path) -> None:
     write(log_path, MOMENTS)
     lines = log_path.read_bytes().splitlines(keepends=True)
     log_path.write_bytes(b"".join([*lines[:4], b"x" * len(lines[4][:-1]) + b"\n", *lines[5:]]))
-    with LogReader(str(log_path)) as reader, pytest.raises(Damaged) as damage:
+    with reading(log_path) as reader, pytest.raises(Damaged) as damage:
         [resolve(timestamp(moment), reader, NOW) for moment in MOMENTS]
     assert damage.value.line == 5

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from conftest import Clock
+from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
 from evcli.domain.state import State
@@ -32,9 +33,10 @@ from evcli.errors import (
 )
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import LogReader
-from evcli.register.decide import Intention, Outcome
-from evcli.register.register import Register, random_id, utc_now
+from evcli.register.actor import random_id, utc_now
+from evcli.register.decide import Intention
+from evcli.register.past import Past
+from evcli.register.register import Register
 
 
 @pytest.fixture(autouse=True)
@@ -68,18 +70,18 @@ def others(path: Path, clock: Callable[[], datetime] | None = None) -> Register:
 
 
 def users(register: Register, number: int | None = None) -> list[User]:
-    with register.log.reader() as reader:
-        return list(register.at(reader, number).records(USER))
+    with reading(register.log.name) as reader:
+        return list(Past(reader.log).at(number).records(USER))
 
 
 def events(register: Register) -> list[Any]:
-    with register.log.reader() as reader:
+    with reading(register.log.name) as reader:
         return list(reader.events())
 
 
 def head(register: Register) -> tuple[int, str]:
-    with register.log.reader() as reader:
-        return reader.last().number, reader.last().sha256.decode()
+    with reading(register.log.name) as reader:
+        return reader.log.head().number, reader.log.head().sha256.decode()
 
 
 # --- an intention becomes an event ------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def head(register: Register) -> tuple[int, str]:
 def test_an_accepted_intention_is_an_event_in_the_log_with_time_actor_and_id(
     register: Register, log_path: Path
 ) -> None:
-    outcome = register.execute(create("Ada"))
+    outcome = register.execute(create("Ada"))[0]
     assert log_path.read_bytes() == outcome.line
     assert outcome.recorded
     assert {name: value for name, value in outcome.event.items() if name != "sha256"} == {
@@ -106,9 +108,9 @@ def test_an_accepted_intention_is_an_event_in_the_log_with_time_actor_and_id(
 
 
 def test_an_outcome_tells_the_record_before_and_after(register: Register) -> None:
-    created = register.execute(create("Ada"))
+    created = register.execute(create("Ada"))[0]
     assert (created.before, created.after) == (None, User(1, "Ada", "ada@example.com", 1, 1))
-    renamed = register.execute(rename("Ada", "Ada King"))
+    renamed = register.execute(rename("Ada", "Ada King"))[0]
     assert (renamed.before, renamed.after) == (created.after, User(1, "Ada King", "ada@example.com", 1, 2))
 
 
@@ -142,7 +144,7 @@ def test_one_event_can_be_asked_for_with_what_it_changed(register: Register) -> 
     register.execute(create("Ada"))
     register.execute(rename("Ada", "Eve"))
     register.execute(create("Bob"))
-    with register.log.reader() as reader:
+    with reading(register.log.name) as reader:
         event, before, after = register.history.change(reader, 2)
     assert event["data"] == {"name": "Eve"}
     assert (before.name, after.name) == ("Ada", "Eve")
@@ -160,15 +162,14 @@ def test_the_answer_is_given_after_the_event_is_durable_and_before_execute_retur
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
-    register.execute(create("Ada"), answer=lambda outcome: order.append(f"answer {outcome.recorded}"))
-    assert order == ["sync of 1 events", "answer True"]
+    done = register.execute(create("Ada"))
+    assert (order, done.recorded) == (["sync of 1 events"], True)
 
 
 def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
     register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.execute(create("Ada"))
-    answers: list[Outcome] = []
 
     def failing(descriptor: int) -> None:
         raise OSError(5, "Input/output error")
@@ -176,9 +177,8 @@ def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing)
         with pytest.raises(OutcomeUnknown):
-            register.execute(create("Bob"), answer=answers.append)
-    assert answers == []
-    assert register.execute(create("Bob")).event["sequence"] == "000000000002"
+            register.execute(create("Bob"))
+    assert register.execute(create("Bob"))[0].event["sequence"] == "000000000002"
     assert [user.name for user in users(register)] == ["Ada", "Bob"]
 
 
@@ -221,14 +221,12 @@ def test_a_refused_intention_leaves_every_byte_as_it_was(
     for accepted in (create("Ada"), create("Bob"), about("Bob", DESTROYED)):
         register.execute(accepted)
     before, files = log_path.read_bytes(), sorted(tmp_path.iterdir())
-    answers: list[Outcome] = []
     with pytest.raises(error) as refused:
-        register.execute(intention, dry_run=dry_run, answer=answers.append)
+        register.execute(intention, dry_run=dry_run)
     assert refused.value.exit == 1
-    assert answers == []
     assert log_path.read_bytes() == before
     assert sorted(tmp_path.iterdir()) == files
-    assert register.execute(create("Dan")).event["sequence"] == "000000000004", "the refusal was counted"
+    assert register.execute(create("Dan"))[0].event["sequence"] == "000000000004", "the refusal was counted"
 
 
 def test_without_a_log_an_event_about_a_user_finds_none_and_makes_none(register: Register, log_path: Path) -> None:
@@ -243,7 +241,7 @@ def test_a_refused_first_event_leaves_no_file(register: Register, tmp_path: Path
     def nobody(state: State) -> int:
         raise NoSuchRecord("user", "x", "event 0")
 
-    register.log.path = str(tmp_path / "new" / "events.jsonl")
+    register.log.name = str(tmp_path / "new" / "events.jsonl")
     with pytest.raises(Refused):
         register.execute(create("Ada")._replace(about=nobody))
     with pytest.raises(Conflict):
@@ -265,25 +263,25 @@ def test_somebody_elses_notes_are_no_log_and_stay_as_they_are(register: Register
 def test_a_dry_run_tells_the_event_that_would_be_and_writes_nothing(register: Register, log_path: Path) -> None:
     register.execute(create("Ada"))
     before = log_path.read_bytes()
-    outcome = register.execute(create("Bob"), dry_run=True)
+    outcome = register.execute(create("Bob"), dry_run=True)[0]
     assert not outcome.recorded
     assert outcome.event["sequence"] == "000000000002"
     assert outcome.after == User(2, "Bob", "bob@example.com", 2, 2)
     assert log_path.read_bytes() == before
-    assert register.execute(create("Bob")).event["data"] == outcome.event["data"]
+    assert register.execute(create("Bob"))[0].event["data"] == outcome.event["data"]
 
 
 def test_a_dry_run_on_no_log_makes_none(register: Register, tmp_path: Path) -> None:
-    register.log.path = str(tmp_path / "new" / "events.jsonl")
-    outcome = register.execute(create("Ada"), dry_run=True)
+    register.log.name = str(tmp_path / "new" / "events.jsonl")
+    outcome = register.execute(create("Ada"), dry_run=True)[0]
     assert outcome.after == User(1, "Ada", "ada@example.com", 1, 1)
     assert not (tmp_path / "new").exists()
 
 
 def test_a_dry_run_waits_for_no_lock(register: Register) -> None:
     register.execute(create("Ada"))
-    with register.log.locked(0, may_create=False):
-        assert register.execute(create("Bob"), dry_run=True, lock_wait=0).event["sequence"] == "000000000002"
+    with FileLog(register.log.name).locked(0, may_create=False):
+        assert register.execute(create("Bob"), dry_run=True, lock_wait=0)[0].event["sequence"] == "000000000002"
         with pytest.raises(Busy):
             register.execute(create("Bob"), lock_wait=0)
 
@@ -352,19 +350,17 @@ def test_a_rule_is_asked_again_under_the_lock(
 
 
 def test_an_id_that_the_caller_names_is_the_events(register: Register) -> None:
-    assert register.execute(create("Ada"), id="mine").event["id"] == "mine"
+    assert register.execute(create("Ada"), id="mine")[0].event["id"] == "mine"
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_the_same_command_with_the_same_id_is_recorded_once(register: Register, log_path: Path, dry_run: bool) -> None:
-    first = register.execute(create("Ada"), id="mine")
+    first = register.execute(create("Ada"), id="mine")[0]
     register.execute(create("Bob"))
     before = log_path.read_bytes()
-    answers: list[Outcome] = []
-    again = register.execute(create("Ada"), id="mine", dry_run=dry_run, answer=answers.append)
+    again = register.execute(create("Ada"), id="mine", dry_run=dry_run)[0]
     assert (again.event, again.before, again.after) == (first.event, first.before, first.after)
     assert not again.recorded
-    assert answers == [again]
     assert log_path.read_bytes() == before
 
 
@@ -372,17 +368,17 @@ def test_a_repeated_id_is_answered_after_a_sync(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.execute(create("Ada"), id="mine")
-    order: list[str] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: order.append("sync"))
-    register.execute(create("Ada"), id="mine", answer=lambda outcome: order.append("answer"))
-    assert order == ["sync", "answer"]
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    assert register.execute(create("Ada"), id="mine").was_there
+    assert len(synced) == 1
 
 
 def test_a_repeated_id_comes_before_expect_who_and_the_rules(register: Register) -> None:
     register.execute(create("Ada"))
     register.execute(rename("Ada", "Eve"), id="mine", expect=(1, None))
     register.execute(about("Eve", DESTROYED))
-    again = register.execute(rename("Ada", "Eve"), id="mine", expect=(1, None))
+    again = register.execute(rename("Ada", "Eve"), id="mine", expect=(1, None))[0]
     assert again.event["sequence"] == "000000000002"
     assert not again.recorded
 
@@ -418,14 +414,14 @@ def test_whom_a_repeated_command_means_is_whom_it_meant_then(register: Register)
     register.execute(create("Ada"))
     register.execute(about("Ada", DESTROYED), id="mine")
     register.execute(create("Ada", "other@example.com"))
-    again = register.execute(about("Ada", DESTROYED), id="mine")
+    again = register.execute(about("Ada", DESTROYED), id="mine")[0]
     assert again.event["subject"] == "user/1"
     assert not again.recorded
 
 
 def test_an_id_that_only_begins_like_a_recorded_one_is_free(register: Register) -> None:
     register.execute(create("Ada"), id="mine-2")
-    assert register.execute(create("Bob"), id="mine").recorded
+    assert register.execute(create("Bob"), id="mine")[0].recorded
 
 
 @pytest.mark.parametrize("id", ["", "x" * 129, "a\x1b", "\udcff", "\u202e"])
@@ -444,13 +440,13 @@ def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_st
 ) -> None:
     register.execute(create("Ada"))
     behind = Clock(datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC))
-    outcome = others(log_path, behind).execute(create("Bob"))
-    assert outcome.event["time"] == "2026-03-01T08:59:30.000000Z"
-    assert outcome.event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
-    (notice,) = outcome.notices
+    done = others(log_path, behind).execute(create("Bob"))
+    assert done[0].event["time"] == "2026-03-01T08:59:30.000000Z"
+    assert done[0].event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
+    (notice,) = done.notices
     assert "0:00:30 behind event 1" in notice
     later = register.execute(create("Dan"))
-    assert "recordedtime" not in later.event
+    assert "recordedtime" not in later[0].event
     assert later.notices == []
 
 
@@ -458,21 +454,21 @@ def test_a_clock_that_jumps_far_back_is_recorded_all_the_same(register: Register
     register.execute(create("Ada"))
     for moment in (datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
         clock.now = moment
-        outcome = register.execute(create(f"N{moment.year}"))
+        outcome = register.execute(create(f"N{moment.year}"))[0]
         assert outcome.event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
     assert len(events(register)) == 3
 
 
 def test_a_clock_that_stands_still_is_not_behind(register: Register) -> None:
     for name in ("Ada", "Bob"):
-        outcome = register.execute(create(name))
-        assert "recordedtime" not in outcome.event
-        assert outcome.notices == []
+        done = register.execute(create(name))
+        assert "recordedtime" not in done[0].event
+        assert done.notices == []
 
 
 def test_a_clock_in_any_zone_is_stored_in_utc(register: Register, clock: Clock) -> None:
     clock.now = datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=-8)))
-    assert register.execute(create("Ada")).event["time"] == "2026-03-01T17:00:00.000000Z"
+    assert register.execute(create("Ada"))[0].event["time"] == "2026-03-01T17:00:00.000000Z"
 
 
 # --- a register that is kept ------------------------------------------------------------------------------------------
@@ -481,7 +477,7 @@ def test_a_clock_in_any_zone_is_stored_in_utc(register: Register, clock: Clock) 
 def test_what_others_appended_is_seen_before_deciding(register: Register, log_path: Path) -> None:
     register.execute(create("Ada"))
     others(log_path).execute(create("Bob"))
-    outcome = register.execute(rename("Bob", "Rob"))
+    outcome = register.execute(rename("Bob", "Rob"))[0]
     assert outcome.event["sequence"] == "000000000003"
     with pytest.raises(Taken):
         register.execute(create("Bobby", "bob@example.com"))
@@ -577,7 +573,7 @@ def test_a_register_that_met_damage_works_again_once_the_log_is_mended(register:
         register.execute(create("Eve"))
     assert damage.value.line == 3
     log_path.write_bytes(good)
-    assert register.execute(create("Eve")).event["sequence"] == "000000000004"
+    assert register.execute(create("Eve"))[0].event["sequence"] == "000000000004"
 
 
 def test_a_log_that_breaks_a_rule_is_damaged_and_the_event_named(log_path: Path, register: Register) -> None:
@@ -587,8 +583,8 @@ def test_a_log_that_breaks_a_rule_is_damaged_and_the_event_named(log_path: Path,
         register.execute(create("Eve"))
     assert damage.value.line == 11
     assert "event 11 (user.destroyed) breaks a rule" in damage.value.message
-    with LogReader(str(log_path)) as reader:
-        assert register.at(reader, 10).number == 10, "a moment before the damage still answers"
+    with reading(log_path) as reader:
+        assert Past(reader.log).at(10).number == 10, "a moment before the damage still answers"
 
 
 @pytest.mark.parametrize("was_on", [True, False])
@@ -620,7 +616,7 @@ def test_nothing_can_have_happened_later_than_now_even_before_what_is_recorded(
 
 
 def test_an_event_that_happened_earlier_says_so_and_when_it_was_recorded(register: Register) -> None:
-    done = register.execute(create("Ada", "ada@example.com")._replace(time="2020-01-01T00:00:00.000000Z", id="mine"))
+    done = register.execute(create("Ada", "ada@example.com")._replace(time="2020-01-01T00:00:00.000000Z", id="mine"))[0]
     assert (done.event["time"], done.event["recordedtime"]) == (
         "2020-01-01T00:00:00.000000Z",
         "2026-03-01T09:00:00.000000Z",

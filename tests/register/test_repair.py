@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import batch_of, creation, lines_of
+from support.logs import reading
 
 from evcli.errors import Damaged, EvcliError, NewerLog, NotALog, NothingToRepair, NotWritten, OutcomeUnknown
 from evcli.log import START, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
 from evcli.log.line import MAX_LINE, decode, hash_of, place_after
-from evcli.log.reader import LogReader
-from evcli.register.repair import Plan, mend, plan
+from evcli.register.history import History
+from evcli.register.past import Past
+from evcli.register.repair import Plan, plan
+from evcli.register.repair import repair as repaired
 from evcli.register.verify import audit
 
 TEN = lines_of(creation(number) for number in range(1, 11))
@@ -30,7 +33,7 @@ def place(lines: Sequence[bytes]) -> Position:
     """The place after these lines."""
     at = START
     for line in lines:
-        at = place_after(decode(line, at), line, at.offset + len(line), at)
+        at = place_after(decode(line, at), line, at.place + len(line), at)
     return at
 
 
@@ -56,17 +59,16 @@ def spoiled(line: bytes) -> bytes:
 
 
 def planned(log: Path) -> Plan:
-    with LogReader(str(log)) as reader:
-        return plan(reader)
+    with reading(log) as reader:
+        return plan(Past(reader.log))
 
 
 def repair(log: Path) -> tuple[Plan, str]:
-    with FileLog(str(log)).locked(0, may_create=False) as writer:
-        return mend(writer)
+    return repaired(Past(FileLog(str(log))), 0)
 
 
 def status(log: Path) -> tuple[str, int]:
-    with LogReader(str(log)) as reader:
+    with reading(log) as reader:
         report = audit(reader)
         return report.status, report.head.number
 
@@ -157,9 +159,9 @@ def test_a_plan_changes_nothing_and_a_repair_does_what_it_says(log_path: Path, c
     done, copy = repair(log_path)
     assert log_path.read_bytes() == case.kept
     assert done[1:] == found[1:]
-    assert (done.head.number, done.head.offset) == (case.kept.count(b"\n"), len(case.kept))
+    assert (done.head.number, done.head.place) == (case.kept.count(b"\n"), len(case.kept))
     assert Path(copy).read_bytes() == case.content
-    assert Path(copy).name == f"events.jsonl.damaged-{found.good.offset}"
+    assert Path(copy).name == f"events.jsonl.damaged-{found.good.place}"
     assert files(log_path) == ["events.jsonl", Path(copy).name]
     assert status(log_path) == ("good", case.kept.count(b"\n"))
 
@@ -177,7 +179,7 @@ def test_the_second_repair_says_there_is_nothing_to_repair(log_path: Path, case:
 @pytest.mark.parametrize("case", DAMAGE.values(), ids=DAMAGE)
 def test_the_audit_and_the_plan_name_the_same_first_line(log_path: Path, case: Case) -> None:
     log_path.write_bytes(case.content)
-    with LogReader(str(log_path)) as reader:
+    with reading(log_path) as reader:
         report = audit(reader)
     assert isinstance(report.error, Damaged)
     assert (report.error.line, report.error.byte) == (case.line, first_byte(case))
@@ -208,8 +210,8 @@ def test_damage_far_before_a_torn_tail_loses_neither(log_path: Path) -> None:
     torn = b"".join(lines[4999:5300])
     content = b"".join([*lines[:4], b"garbage\n", *lines[4:4999], torn])
     log_path.write_bytes(content)
-    with LogReader(str(log_path)) as reader:
-        assert reader.end.torn == len(torn), "the damage is too near to the tail"
+    with reading(log_path) as reader:
+        assert reader.log.unfinished()[0] == len(torn), "the damage is too near to the tail"
     found = planned(log_path)
     assert [gone.line for gone in found.gone] == [5, *range(5001, 5302)]
     assert found.gone_bytes == len(b"garbage\n") + len(torn)
@@ -244,13 +246,17 @@ def test_after_a_repair_the_next_event_follows_on_the_last_one(log_path: Path) -
     log_path.write_bytes(b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:]]))
     repair(log_path)
     with FileLog(str(log_path)).locked(0, may_create=False) as writer:
-        assert writer.reader.last().number == 4
+        assert writer.view.head().number == 4
         writer.append(TEN[4], 5)
     assert status(log_path) == ("good", 5)
 
 
-def test_whoever_waited_for_the_lock_writes_to_the_repaired_log(log_path: Path) -> None:
+def test_whoever_waited_for_the_lock_writes_to_the_repaired_log(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from threading import Thread
+
+    from evcli.register import repair as repairing
 
     log_path.write_bytes(b"".join([*TEN[:4], b"garbage\n"]))
 
@@ -259,9 +265,13 @@ def test_whoever_waited_for_the_lock_writes_to_the_repaired_log(log_path: Path) 
             writer.append(TEN[4], 5)
 
     waiting = Thread(target=append)
-    with FileLog(str(log_path)).locked(0, may_create=False) as writer:
+
+    def plan_once_it_waits(past: Past) -> Plan:
         waiting.start()
-        _, copy = mend(writer)
+        return plan(past)
+
+    monkeypatch.setattr(repairing, "plan", plan_once_it_waits)
+    _, copy = repair(log_path)
     waiting.join()
     assert log_path.read_bytes() == b"".join(TEN[:5])
     assert Path(copy).read_bytes() == b"".join([*TEN[:4], b"garbage\n"])
@@ -335,15 +345,13 @@ def test_the_same_damage_repaired_twice_leaves_two_copies(broken: Path) -> None:
 
 
 def test_the_cache_is_forgotten_before_the_log_is_replaced(broken: Path) -> None:
-    def forget(path: str) -> None:
-        assert (path, broken.read_bytes()) == (str(broken), BROKEN)
-        raise PermissionError(errno.EACCES, "Permission denied")
+    class Stubborn(History):
+        def forget(self, log: str) -> None:
+            assert (log, broken.read_bytes()) == (str(broken), BROKEN)
+            raise PermissionError(errno.EACCES, "Permission denied")
 
-    with (
-        FileLog(str(broken)).locked(0, may_create=False) as writer,
-        pytest.raises(NotWritten, match="its cache cannot be removed: Permission denied; it is as it was"),
-    ):
-        mend(writer, forget=forget)
+    with pytest.raises(NotWritten, match="its cache cannot be removed: Permission denied; it is as it was"):
+        repaired(Past(FileLog(str(broken)), Stubborn()), 0)
     assert (broken.read_bytes(), files(broken)) == (BROKEN, ["events.jsonl"])
 
 

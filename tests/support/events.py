@@ -38,7 +38,7 @@ def lines_of(events: Iterable[dict[str, Any]], place: Position = START) -> list[
     lines = []
     for members in events:
         line = encode(members, place)
-        place = place_after(decode(line, place), line, place.offset + len(line), place)
+        place = place_after(decode(line, place), line, place.place + len(line), place)
         lines.append(line)
     return lines
 
@@ -47,7 +47,7 @@ def place_at_end(lines: Iterable[bytes]) -> Position:
     """The place after good lines that begin a log."""
     place = START
     for line in lines:
-        place = place_after(decode(line, place), line, place.offset + len(line), place)
+        place = place_after(decode(line, place), line, place.place + len(line), place)
     return place
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from support.events import TIME, batch_of, creation, forged, lines_of, place_at_end
+from support.logs import reading
 
 from evcli.errors import Damaged
 from evcli.log import START, Position
 from evcli.log.line import BadLine, decode_each
 from evcli.log.lines import decode_many
 from evcli.log.members import AUTH_TYPES, is_source
-from evcli.log.reader import LogReader
 from evcli.log.template import Part, Shared, cast
 
 GOOD = [
@@ -66,13 +66,13 @@ def test_a_line_of_another_source_than_the_first_is_damage(log_path: Path, first
     assert not is_taken(lines[at - 1 : at], place), "where the lines before are not read again"
     log_path.write_bytes(b"".join(lines))
     said = f'its source is "/theirs", but that of the log is "{first}"'
-    with LogReader(str(log_path)) as reader:
+    with reading(log_path) as reader:
         for start in (START, place):
             with pytest.raises(Damaged, match=f"line {at}, byte") as damage:
                 list(reader.events(start))
             assert said in damage.value.message
         with pytest.raises(Damaged):
-            list(reader.events_backward(reader.last()))
+            list(reader.events_backward(reader.log.head()))
 
 
 @pytest.mark.parametrize("auth_type", AUTH_TYPES)

@@ -157,8 +157,8 @@ def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, st
     def is_wanted(record: Any) -> bool:
         return record is not None and (wants_all or (record[-1] is not None) == wants_ended)
 
-    with session.log.reader() as reader:
-        state = session.history.at(reader)
+    with session.register as register:
+        state = register.at()
         live_only = not wants_all and not wants_ended
         wanted = islice(filter(is_wanted, _by_id(state, kind, incomplete, live_only=live_only)), MOST)
         found = [(str(record.id), kind.labelled(record)) for record in wanted]
@@ -204,8 +204,8 @@ def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The last events by number, and the words that name a moment."""
     session = ctx.ensure_object(Session)
     found: list[tuple[str, str]] = []
-    with session.log.reader() as reader:
-        for event in reader.events_backward(reader.last()):
+    with session.register as register:
+        for event in register.events_backward(register.head()):
             if len(found) == RECENT:
                 break
             found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))

@@ -10,12 +10,12 @@ from evcli.cli.session import Session
 from evcli.cli.show.output import FOR_PROGRAMS, Answer
 from evcli.cli.show.render import as_json
 from evcli.disk import held_signals
-from evcli.domain.event import Event
+from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Kind
 from evcli.domain.state import State
 from evcli.errors import BadInput, Damaged, LogCut
 from evcli.kinds import all_kinds, first_kind
-from evcli.log.reader import LogReader
+from evcli.register.past import Past
 
 app = typer.Typer()
 
@@ -73,17 +73,17 @@ def export(
     form = _form(session, kind)
     if all and kind is None:
         raise BadInput("--all is about records, and events are always all", "leave --all out")
-    with session.reader() as reader:
-        number = None if at is None else session.moment(at, reader)
+    with session.opened():
+        number = session.number(at)
         if file == "-":
-            told = _export(session, reader, kind, form, number, all, session.output.write, "stdout")
+            told = _export(session, kind, form, number, all, session.output.write, "stdout")
             session.output.note(told)
             return
         from evcli.cli.write import answer_once_done
         from evcli.transfer.new_file import new_file
 
         with new_file(file, session.path, may_replace=force) as new:
-            told = _export(session, reader, kind, form, number, all, new.write, file)
+            told = _export(session, kind, form, number, all, new.write, file)
             new.sync()
             with held_signals():  # from here on it is too late to leave nothing
                 new.keep()
@@ -92,7 +92,6 @@ def export(
 
 def _export(
     session: Session,
-    reader: LogReader,
     kind: Kind | None,
     form: str,
     number: int | None,
@@ -111,18 +110,20 @@ def _export(
 
     try:
         if kind is not None:
-            state = _state(session, reader, number)
+            state = _state(session.register, number)
             records = counted(state.records(kind.name, live_only=not all))
             answer = Answer(header=kind.record._fields, rows=records, records=map(as_json, records), is_export=True)
         else:
-            answer = Answer(records=counted(_events(reader, number)), is_verbatim=True, is_export=True)
+            answer = Answer(records=counted(_events(session.register, number)), is_verbatim=True, is_export=True)
         write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
     except Damaged as damaged:
         damaged.message += (
             "; what was exported is incomplete" if written and where == "stdout" else "; nothing was exported"
         )
         raise
-    one, many, last = ("event", "events", reader.at.number) if kind is None else (kind.name, kind.plural, state.number)
+    one, many, last = ("event", "events", number) if kind is None else (kind.name, kind.plural, state.number)
+    if last is None:
+        last = written
     return f"{written} {one if written == 1 else many} as of event {last} exported to {where}"
 
 
@@ -147,18 +148,22 @@ def _form(session: Session, kind: Kind | None) -> str:
     return form
 
 
-def _state(session: Session, reader: LogReader, number: int | None) -> State:
-    state = session.history.at(reader, number)
-    _check_it_is_there(reader, number, state.number)
+def _state(register: Past, number: int | None) -> State:
+    state = register.at(number)
+    _check_it_is_there(register, number, state.number)
     return state
 
 
-def _events(reader: LogReader, number: int | None) -> Iterator[Event]:
-    yield from reader.events(until=number)
-    _check_it_is_there(reader, number, reader.at.number)
+def _events(register: Past, number: int | None) -> Iterator[Event]:
+    last = 0
+    for event in register.events(until=number):
+        yield event
+        last = number_of(event)
+    _check_it_is_there(register, number, last)
 
 
-def _check_it_is_there(reader: LogReader, number: int | None, found: int) -> None:
+def _check_it_is_there(register: Past, number: int | None, found: int) -> None:
     """An event that was there when its moment was asked for cannot have gone since. Raises LogCut."""
     if number is not None and found < number:
-        raise LogCut(reader.path, number, reader.end.offset, reader.size())
+        log = register.log
+        raise LogCut(log.name, number, log.end, log.length())

@@ -11,9 +11,7 @@ from evcli.cli.show.output import Answer
 from evcli.cli.show.render import LOG_HEADER, log_row
 from evcli.domain.event import Event
 from evcli.errors import BadInput, Interrupted
-from evcli.log import Position
-from evcli.log.follow import follow
-from evcli.log.reader import LogReader
+from evcli.register.past import Position
 
 LAST = 10
 """So many events are shown before those that land, where nothing else is said; as tail(1) has it."""
@@ -31,10 +29,10 @@ def check_it_can_go_on(session: Session, until: str | None) -> None:
 
 
 def show_as_they_land(
-    session: Session, reader: LogReader, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]
+    session: Session, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]
 ) -> None:
     """Show the `past` events, and then those that land after `end`, each at once, until Ctrl-C or nobody listens."""
-    coming = follow(reader, end, wait=_wait_while_somebody_listens, tell=session.output.warning)
+    coming = session.register.follow(end, pause=_wait_while_somebody_listens, tell=session.output.warning)
     shown = chain(past, filter(is_wanted, coming))
     at_once = len(past) if isinstance(past, list) else 0
     try:

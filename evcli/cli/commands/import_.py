@@ -9,15 +9,11 @@ from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.write import answer_once_done
-from evcli.domain.kind import Begins, Ends, Kind
+from evcli.domain.kind import Ends, Kind
 from evcli.errors import BadInput, EvcliError, Refused, Taken
-from evcli.kinds import KINDS, MODULES, TYPES, first_kind
-from evcli.log.replay import without_garbage_collection
-from evcli.register.decide import Change, Intention
+from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.register import LOCK_WAIT
-from evcli.register.series import SeriesRegister
-from evcli.transfer.rows import Intake
-from evcli.transfer.run import Import
+from evcli.transfer.run import Bad, Import, Noted, Recorded, Skipped
 from evcli.transfer.source import FORMS, Source, opened
 from evcli.transfer.wanted import Wanted
 
@@ -75,57 +71,36 @@ def import_records(
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
     session: Session = ctx.obj
-    with opened(file) as source, without_garbage_collection():
-        of_kind = first_kind() if kind is None else KINDS[kind]
-        run = _Run(session, of_kind, source, form, skip_existing, dry_run, lock_wait)
+    of_kind = first_kind() if kind is None else KINDS[kind]
+    with opened(file) as source:
+        run = Import(
+            session.register, source, form, Wanted(of_kind, session.clock),
+            skip_existing=skip_existing, lock_wait=lock_wait,
+        )  # fmt: skip
+        told = _Told(session, of_kind, source, run)
         if dry_run:
-            run.rehearse()
+            told.rehearse()
         else:
-            run.record()
+            told.record()
 
 
-class _Run:
-    """One run of the command: the import, and what people are told of it."""
+class _Told:
+    """What people are told of an import."""
 
-    def __init__(
-        self,
-        session: Session,
-        kind: Kind,
-        source: Source,
-        form: str | None,
-        skip_existing: bool,
-        dry_run: bool,
-        lock_wait: float,
-    ) -> None:
-        self._session = session
-        self._kind = kind
-        self._rows = Wanted(kind, session.clock)
-        self._source = source
-        self._form = form
-        self._skip_existing = skip_existing
-        self._dry_run = dry_run
-        self._told: set[str] = set()
-        self._bad = 0
-        self._exit = 0
+    def __init__(self, session: Session, kind: Kind, source: Source, run: Import) -> None:
+        self._session, self._kind, self._source, self._import = session, kind, source, run
+        self._waiting = Waiting(session.output, "importing", "rows")
+        self._warned: set[str] = set()
         self._new: list[int] = []
         self._is_all_new = True
-        self._waiting = Waiting(session.output, "importing", "rows")
-        self._import = Import(
-            session.register_of(SeriesRegister),
-            source,
-            lambda: Intake(source, form, self._rows.columns, self._rows.needed, self._note).rows(),
-            self._wanted,
-            lock_wait=lock_wait,
-            is_there=self._is_there,
-            bad=self._tell_bad,
-            recorded=self._batch_done,
-            more=self._show_progress,
-        )
 
     def record(self) -> None:
-        """Record everything, and answer."""
+        """Record everything, and answer. Raises the error of the first bad row."""
         try:
-            self._import.record()
+            for happened in self._import.record():
+                if isinstance(happened, Bad):
+                    raise self._error(happened)
+                self._take(happened)
         except EvcliError as error:
             self._waiting.end()
             self._tell_how_far(error)
@@ -135,51 +110,42 @@ class _Run:
         answer_once_done(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
 
     def rehearse(self) -> None:
-        """Check everything, and answer."""
-        self._import.rehearse()
-        run = self._import
-        if self._bad:
-            why = f"{self._bad:,} of {run.rows:,} rows of {self._source.name} are bad; nothing was written"
-            raise BadInput(why) if self._exit == BadInput.exit else Refused(why)
+        """Check everything, and answer. Raises BadInput or Refused where rows are bad, once all are named."""
+        bad = worst = 0
+        for happened in self._import.rehearse():
+            if isinstance(happened, Bad):
+                error = self._error(happened)
+                bad, worst = bad + 1, max(worst, error.exit)
+                self._session.output.warning(error.message)
+            else:
+                self._take(happened)
+        if bad:
+            why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
+            raise BadInput(why) if worst == BadInput.exit else Refused(why)
         self._session.output.note("dry run: nothing was written; this would be")
         self._answer(recorded=False)
 
-    # --- what the import asks and tells -------------------------------------------------------------------------------
+    def _take(self, happened: Recorded | Skipped | Noted) -> None:
+        match happened:
+            case Noted(message):
+                self._session.output.note(f"{self._source.name}: {message}")
+            case Recorded(_, ids, begins, notices):
+                for notice in notices:
+                    if notice not in self._warned:
+                        self._warned.add(notice)
+                        self._session.output.warning(notice)
+                self._is_all_new = self._is_all_new and begins
+                if len(self._new) < MOST_NAMED:
+                    self._new += ids[:MOST_NAMED]
+                self._waiting.show(self._source.done, self._source.size, self._import.rows)
 
-    def _is_there(self, intention: Intention, refused: Refused) -> bool:
-        is_new = type(TYPES[intention.type]) is Begins
-        return self._skip_existing and is_new and isinstance(refused, Taken)
-
-    def _tell_bad(self, line: int, field: str, error: EvcliError) -> None:
+    def _error(self, bad: Bad) -> EvcliError:
+        """The error that names the row."""
+        error, field = bad.error, f", {bad.field}" if bad.field else ""
         if isinstance(error, Taken) and error.is_skippable:
             error.hint += "; --skip-existing skips the second"
-        error.message = f"{self._source.name} line {line}{f', {field}' if field else ''}: {error.message}"
-        if not self._dry_run:
-            raise error
-        self._bad += 1
-        self._exit = max(self._exit, error.exit)
-        self._session.output.warning(error.message)
-
-    def _wanted(self, cells: tuple[str, ...], event: str) -> Intention:
-        wanted = self._rows.intention(cells, event)
-        self._is_all_new = self._is_all_new and not wanted.finds
-        return wanted
-
-    def _batch_done(self, changes: list[Change], notices: list[str]) -> None:
-        for notice in notices:
-            self._warn(notice)
-        if len(self._new) < MOST_NAMED:
-            self._new += [change.id for change in changes[:MOST_NAMED]]
-
-    def _note(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            self._session.output.note(f"{self._source.name}: {message}")
-
-    def _warn(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            self._session.output.warning(message)
+        error.message = f"{self._source.name} line {bad.line}{field}: {error.message}"
+        return error
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
@@ -234,6 +200,3 @@ class _Run:
         if output.quiet and output.chosen_form in ("table", "plain"):
             return
         output.show(Answer(header=tuple(document), rows=[tuple(document.values())], document=document, lines=lines))
-
-    def _show_progress(self) -> None:
-        self._waiting.show(self._source.done, self._source.size, self._import.rows)

@@ -15,8 +15,7 @@ from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.find import find
 from evcli.errors import BadRef
 from evcli.kinds import KINDS
-from evcli.log import Position
-from evcli.log.reader import LogReader
+from evcli.register.past import Past, Position
 
 app = typer.Typer()
 
@@ -59,14 +58,14 @@ def log(
         check_it_can_go_on(session, until)
         # As journalctl has it: who says since when wants all since then.
         limit = LAST if limit is None and since is None else limit
-    with session.reader() as reader:
-        first = 0 if since is None else session.moment(since, reader, beginning=True)
-        end = reader.last() if until is None else reader.position_of(session.moment(until, reader))
+    with session.opened() as register:
+        first = 0 if since is None else session.moment(since, beginning=True).number
+        end = register.head() if until is None else register.position(session.moment(until))
 
         subject: tuple[str, int] | None = None
         if session.about is not None:
             name, who = session.about
-            subject = name, find(session.history.at(reader), KINDS[name], who).id
+            subject = name, find(register.at(), KINDS[name], who).id
 
         def is_wanted(event: Event) -> bool:
             return (
@@ -77,17 +76,16 @@ def log(
 
         def events(*, backward: bool) -> Iterator[Event]:
             if subject is not None:
-                about = session.history.events_about(reader, *subject, end.number, after=first, backward=backward)
+                about = register.events_about(*subject, end.number, after=first, backward=backward)
                 return filter(is_wanted, about)
-            return filter(
-                is_wanted, _newest_first(reader, first, end) if backward else _oldest_first(reader, first, end)
-            )
+            found = _newest_first(register, first, end) if backward else _oldest_first(register, first, end)
+            return filter(is_wanted, found)
 
         if follow:
             past: Iterable[Event] = (
                 list(islice(events(backward=True), limit))[::-1] if limit else events(backward=False)
             )
-            show_as_they_land(session, reader, past, end, is_wanted)
+            show_as_they_land(session, past, end, is_wanted)
             return
         chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
         first_one = next(chosen, None)
@@ -98,15 +96,15 @@ def log(
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
 
 
-def _newest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
-    for event in reader.events_backward(end):
+def _newest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
+    for event in register.events_backward(end):
         if number_of(event) <= first:
             return
         yield event
 
 
-def _oldest_first(reader: LogReader, first: int, end: Position) -> Iterator[Event]:
-    return reader.events(reader.position_of(first), stop=end.offset) if first < end.number else iter(())
+def _oldest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
+    return register.events(register.position(first), stop=end) if first < end.number else iter(())
 
 
 @app.command(
@@ -123,11 +121,11 @@ Examples:
 def show(ctx: typer.Context, ref: Ref = "@") -> None:
     """Show one event whole, and the change that it made."""
     session: Session = ctx.obj
-    with session.reader() as reader:
-        number = session.moment(ref, reader)
+    with session.opened() as register:
+        number = session.moment(ref).number
         if number == 0:
             raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-        event, before, after = session.history.change(reader, number)
+        event, before, after = register.change(number)
     kind = KINDS[subject_of(event)[0]]
     rows: list[tuple[str, Cell]] = [
         *event_fields(event),
@@ -161,15 +159,11 @@ def diff(
 ) -> None:
     """Show what changed between two moments."""
     session: Session = ctx.obj
-    with session.reader() as reader:
-        head = reader.last().number
-        start = max(0, head - 1) if from_ is None else session.moment(from_, reader)
-        end = head if to == "@" else session.moment(to, reader)
-        before, after = session.history.at(reader, start), session.history.at(reader, end)
-        between = reader.events(reader.position_of(min(start, end)), max(start, end))
-        touched = sorted({subject_of(event) for event in between})
-    pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
-    changes = [(kind, old, new) for kind, old, new in pairs if old != new]
+    with session.opened() as register:
+        head = register.head().number
+        start = max(0, head - 1) if from_ is None else session.moment(from_).number
+        end = head if to == "@" else session.moment(to).number
+        changes = register.diff(start, end)
     if not changes:
         session.output.note(f"nothing changed from event {start} to event {end}")
     document = {

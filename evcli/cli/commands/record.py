@@ -91,8 +91,8 @@ def _finding(each: EventType, who: str) -> Callable[[State], int]:
 def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
     """`evcli KIND list`"""
     at, is_all, wanted = values["at"], values.get("all", False), composed(values.get("match") or "").casefold()
-    with session.reader() as reader:
-        state = session.history.at(reader, None if at is None else session.moment(at, reader))
+    with session.opened() as register:
+        state = register.at(session.number(at))
     places = [kind.record._fields.index(name) for name in kind.own]
     found = (
         record
@@ -110,15 +110,14 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
 
 def show(session: Session, kind: Kind, values: dict[str, Any]) -> None:
     """`evcli KIND show`"""
-    who, at, history = values["who"], values["at"], session.history
-    with session.reader() as reader:
-        number = None if at is None else session.moment(at, reader)
-        state = history.at(reader, number)
+    who = values["who"]
+    with session.opened() as register:
+        state = register.at(session.number(values["at"]))
         try:
             record = find(state, kind, who)
         except NoSuchRecord as unknown:
-            raise _known_later(unknown, kind, state, history.at(reader)) from None
-        events = list(history.events_about(reader, kind.name, record.id, state.number))
+            raise _known_later(unknown, kind, state, register.at()) from None
+        events = list(register.events_about(kind.name, record.id, state.number))
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
         said = summary(event)

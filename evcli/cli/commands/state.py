@@ -26,9 +26,10 @@ Exit codes: evcli help exit-codes
 def state(ctx: typer.Context, at: At = None) -> None:
     """Show the whole register, now or at a moment."""
     session: Session = ctx.obj
-    with session.reader() as reader:
-        state = session.history.at(reader, None if at is None else session.moment(at, reader))
-        place = session.history.place(reader, state.number)
+    with session.opened() as register:
+        asked = None if at is None else session.moment(at)
+        state = register.at(asked and asked.number)
+        place = register.position(asked or state.number)
         records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
     live = {kind: [record for record in each if record[-1] is None] for kind, each in records.items()}
     ended = sum(len(each) - len(live[kind]) for kind, each in records.items())

@@ -2,28 +2,22 @@
 
 import os
 import shlex
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evcli.cli.options import At, LockWait, read_head
-from evcli.cli.session import Session, unfinished
+from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, When, fields
 from evcli.cli.show.render import summary
 from evcli.cli.show.safe import valid
 from evcli.domain.event import Event
-from evcli.errors import Damaged, EvcliError, LogCut, NothingToRepair
-from evcli.kinds import MODULES
-from evcli.log import START
-from evcli.log.file.open import network_warnings, warnings_about
-from evcli.log.reader import LogReader
+from evcli.errors import Damaged, EvcliError
 from evcli.register.register import LOCK_WAIT
 
 if TYPE_CHECKING:
     from evcli.register.repair import Plan
-    from evcli.register.verify import Report
 
 app = typer.Typer()
 
@@ -49,18 +43,12 @@ def verify(
     ] = None,
 ) -> None:
     """Read every event: form, chain and rules; change nothing."""
-    from evcli.log.faults import Fault
-    from evcli.register.verify import MOST_FAULTS, Report, audit
+    from evcli.register.verify import MOST_FAULTS
 
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
-    try:
-        with session.reader(trusts_cache=False) as reader:
-            report = audit(reader, None if head is None else (head[0], str(head[1])))
-            if report.error is None:
-                report = _held_against_cache(session, reader, report)
-    except Damaged as error:  # the log was changed while it was read
-        report = Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)
+    with session.opened(trusts_cache=False) as register:
+        report = register.verify(None if head is None else (head[0], str(head[1])))
     place = report.head
     document = {
         "status": report.status,
@@ -84,17 +72,6 @@ def verify(
             "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
             "evcli verify --expect HEAD"
         )
-
-
-def _held_against_cache(session: Session, reader: LogReader, report: "Report") -> "Report":
-    """The report, or that the log has lost what its cache knows: a fault that its own lines cannot show."""
-    from evcli.log.faults import Fault
-
-    try:
-        session.history.check(reader)
-    except LogCut as cut:
-        return report._replace(status="damaged", faults=[Fault(cut.line, cut.byte, cut.why)], error=cut)
-    return report
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
@@ -123,32 +100,22 @@ def repair(
 ) -> None:
     """Repair a damaged log: back it up, then keep all that the hash chain proves."""
     from evcli.cli.write import answer_once_done
-    from evcli.register.repair import mend, plan
+    from evcli.register.repair import plan
+    from evcli.register.repair import repair as repaired
 
     session: Session = ctx.obj
     if dry_run:
-        with session.reader(trusts_cache=False) as reader, _or_cut(session, reader):
-            planned = plan(reader)
+        with session.opened(trusts_cache=False) as register:
+            planned = plan(register)
         session.output.note("dry run: nothing was changed")
         session.output.show(_repair_answer(planned, None))
         return
 
     session.output.paged = False  # signals are held until the answer is given
-    with ExitStack() as held:  # outside the lock: nobody else waits until the answer is shown
-        with session.log.locked(lock_wait, may_create=False) as writer, _or_cut(session, writer.reader):
-            planned, copy = mend(writer, held, forget=session.history.forget)
+    with ExitStack() as held:
+        planned, copy = repaired(session.register, lock_wait, held)
         done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
-
-
-@contextmanager
-def _or_cut(session: Session, reader: LogReader) -> Iterator[None]:
-    """A log with nothing to repair may still have lost what its cache knows; that no repair brings back."""
-    try:
-        yield
-    except NothingToRepair:
-        session.history.check(reader)
-        raise
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
@@ -196,9 +163,9 @@ def head(ctx: typer.Context, at: At = None) -> None:
     Whoever has it can later prove that nothing up to there was changed, dropped or put in.
     """
     session: Session = ctx.obj
-    with session.reader() as reader:
-        reader.sync()  # a head that is handed to somebody must be durable
-        place = reader.last() if at is None else reader.position_of(session.moment(at, reader))
+    with session.opened() as register:
+        register.log.sync()  # a head that is handed to somebody must be durable
+        place = register.head() if at is None else register.position(session.moment(at))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(
         Answer(
@@ -223,34 +190,25 @@ Examples:
 def status(ctx: typer.Context) -> None:
     """Show which log this is, how long, since when, and warnings."""
     session: Session = ctx.obj
-    with session.reader() as reader:
-        size = os.fstat(reader.descriptor).st_size
-        state = session.history.at(reader)
-        place = session.history.place(reader, state.number)
-        first = next(reader.events(until=1), None)
-        last = next(reader.events_backward(place), None)
-        warnings = warnings_about(reader.path, reader.descriptor)
-        warnings += network_warnings(reader.path, reader.descriptor)
-        if reader.end.torn:
-            warnings.append(unfinished(reader))
-        counts = [state.count(kind) for kind in MODULES]
+    with session.opened() as register:
+        found = register.status()
     document = {
-        "path": valid(os.path.abspath(reader.path)),
-        "size": size,
-        "events": place.number,
-        "head": place.head,
-        "identity": first["sha256"] if first else None,
-        "live": sum(count.live for count in counts),
-        "destroyed": sum(count.ended for count in counts),
-        "first": first["time"] if first else None,
-        "last": last["time"] if last else None,
-        "cache": None if session.history.cache_path is None else valid(session.history.cache_path),
-        "warnings": [valid(warning) for warning in warnings],
+        "path": valid(os.path.abspath(session.path)),
+        "size": found.size,
+        "events": found.head.number,
+        "head": found.head.head,
+        "identity": found.first["sha256"] if found.first else None,
+        "live": sum(count.live for count in found.counts.values()),
+        "destroyed": sum(count.ended for count in found.counts.values()),
+        "first": found.first["time"] if found.first else None,
+        "last": found.last["time"] if found.last else None,
+        "cache": None if found.cache is None else valid(found.cache),
+        "warnings": [valid(warning) for warning in found.warnings],
     }
     rows: list[tuple[str, Cell]] = []
     for name, value in document.items():
         if name == "warnings":
-            rows += [("warning", warning) for warning in warnings]
+            rows += [("warning", warning) for warning in found.warnings]
         else:
             rows.append(
                 (

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from evcli.log import START, Position
-from evcli.log.blocks import LINE_END
+from evcli.log.file.blocks import LINE_END
 from evcli.log.file.torn import is_torn
 from evcli.log.line import (
     MAX_BATCH,
@@ -46,11 +46,11 @@ def find_end(descriptor: int) -> End:
     size = os.fstat(descriptor).st_size
     if size == 0 or _ends_well(descriptor, size):
         return End(size, 0)
-    # A torn tail is one batch at the most; before it, there are the last good line and the one that tells its place.
+    # A torn tail is one batch at the most; before it, there are the last good line and the one that tells its position.
     begin = max(0, size - MAX_BATCH - 2 * MAX_LINE)
     window = os.pread(descriptor, size - begin, begin)
-    place = _first_place(window, begin)
-    return End(size, 0) if place is None else _end_in(window, begin, place)
+    good = _first_place(window, begin)
+    return End(size, 0) if good is None else _end_in(window, begin, good)
 
 
 def _ends_well(descriptor: int, size: int) -> bool:
@@ -99,51 +99,52 @@ def _place_at(window: bytes, begin: int, at: int) -> Position | None:
         return None
 
 
-def _end_in(window: bytes, begin: int, place: Position) -> End:
+def _end_in(window: bytes, begin: int, good: Position) -> End:
     size = begin + len(window)
     damaged = End(size, 0)
-    place, rest = _after_good_lines(window, begin, place)
-    if rest and is_proved(rest, place):
+    good, rest = _after_good_lines(window, begin, good)
+    if rest and is_proved(rest, good):
         return damaged
     is_unterminated = False
-    if line := _line_without_newline(window, place.offset - begin, place):
+    if line := _line_without_newline(window, good.place - begin, good):
         try:
-            event = decode(line, place)
+            event = decode(line, good)
         except BadLine:
-            return End(place.offset + len(line), 0, is_unterminated=True)
-        place = place_after(event, line, place.offset + len(line), place)
+            return End(good.place + len(line), 0, is_unterminated=True)
+        good = place_after(event, line, good.place + len(line), good)
         is_unterminated = True
-    if place.batch:  # and the last event of it is not there
-        before_batch = _place_at(window, begin, place.batch_start - begin) if place.batch_start >= begin else None
+    if good.batch:  # and the last event of it is not there
+        start = good.place - good.batch_size
+        before_batch = _place_at(window, begin, start - begin) if start >= begin else None
         if before_batch is None:
             return damaged
-        place, is_unterminated = before_batch, False
-    end = End(place.offset, size - place.offset + is_unterminated, is_unterminated)
+        good, is_unterminated = before_batch, False
+    end = End(good.place, size - good.place + is_unterminated, is_unterminated)
     tail = window[end.size - begin :]
-    return end if not tail or is_torn(tail, end.size, place, is_unterminated=is_unterminated) else damaged
+    return end if not tail or is_torn(tail, end.size, good, is_unterminated=is_unterminated) else damaged
 
 
-def _after_good_lines(window: bytes, begin: int, place: Position) -> tuple[Position, bytes]:
+def _after_good_lines(window: bytes, begin: int, good: Position) -> tuple[Position, bytes]:
     """The place after the good lines that follow `place`, and the line that is not good, where there is a whole one."""
-    lines = BytesIO(window[place.offset - begin :])
+    lines = BytesIO(window[good.place - begin :])
     while some := [line for line in lines.readlines(MAX_LINE) if line.endswith(b"\n")]:
-        events = decode_many(some, place)
+        events = decode_many(some, good)
         if events is not None:
-            place = place_after_many(events, some, place)
+            good = place_after_many(events, some, good.place + sum(map(len, some)), good)
             continue
         for line in some:
             try:
-                event = decode(line, place)
+                event = decode(line, good)
             except BadLine:
-                return place, line
-            place = place_after(event, line, place.offset + len(line), place)
-    return place, b""
+                return good, line
+            good = place_after(event, line, good.place + len(line), good)
+    return good, b""
 
 
-def _line_without_newline(window: bytes, at: int, place: Position) -> bytes:
+def _line_without_newline(window: bytes, at: int, good: Position) -> bytes:
     """The next line, where it is proved but for its newline, with a newline; else nothing."""
     for match in LINE_END.finditer(window, at, at + MAX_LINE):
         line = window[at : match.end()] + b"\n"
-        if is_proved(line, place):
+        if is_proved(line, good):
             return line
     return b""

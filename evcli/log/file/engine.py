@@ -1,50 +1,167 @@
-"""The log file for a writer: lock it, append to it, and answer only for what is synced.
+"""The engine of a file: a log that is named by its path, locked with flock, and read without a lock."""
 
-The order of the calls here is the promise. Under the lock, the whole of the lines in one write to a descriptor that can
-only append; a count that is checked; one sync, never repeated: after a failed sync the kernel may forget the data and
-call the next one good (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failure takes the lines back instead.
-"""
-
-import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Self
 
-from evcli.disk import keep_copy, sync, sync_folder, write_new
-from evcli.errors import Busy, CannotOpen, Damaged, NoLog, NotWritten, OutcomeUnknown
-from evcli.log.blocks import CHUNK
+import orjson
+
+from evcli.errors import Busy, CannotOpen, NoLog
+from evcli.log import Log, Position, Seen
 from evcli.log.file.end import End
-from evcli.log.file.open import create, network_warnings, open_for_writing, own_path, warnings_about
-from evcli.log.file.recovery import Durable, durable_now, put_aside
-from evcli.log.reader import LogReader
+from evcli.log.file.open import (
+    create,
+    found_at,
+    network_warnings,
+    open_for_reading,
+    open_for_writing,
+    own_path,
+    warnings_about,
+)
+from evcli.log.file.recovery import Durable, durable_now
+from evcli.log.file.view import View
+from evcli.log.file.writer import LogWriter
+from evcli.log.line import place_after
 
 LOCK_POLL = 0.01
 """Seconds between two tries for the lock."""
 
 
-class FileLog:
-    """One log file, named by its path. Reading needs no lock; writing happens inside `locked`."""
+class FileLog(Log):
+    """One log file, named by its path. Reading needs no lock, and sees the file as it was at the last look."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.name = path
+        self.notices: Sequence[str] = ()
+        self._open: View | None = None
+        self._seen: tuple[int, ...] | None = None
+        """The file as `wait` saw it last."""
         self._durable: Durable | None = None
 
-    def reader(self) -> LogReader:
-        """Read the log as it is now. Raises NoLog, CannotOpen, NotALog."""
-        return LogReader(self.path)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    @property
+    def view(self) -> View:
+        """The open file. Raises NoLog, CannotOpen."""
+        if self._open is None:
+            self._open = View(self.name, open_for_reading(self.name))
+        return self._open
+
+    @property
+    def end(self) -> int:
+        """The byte after the last event, as far as was looked. Raises NoLog, CannotOpen."""
+        return self.view.end.offset
+
+    def length(self) -> int:
+        """How many bytes the file has. Raises NoLog, CannotOpen."""
+        return found_at(self.name).st_size
+
+    def head(self) -> Position:
+        """The position after the last event. Raises NoLog, CannotOpen, Damaged."""
+        if self._open is not None:
+            self._open.refresh()
+        return self.view.head()
+
+    def read(self, place: int = 0, until: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
+        """The lines from byte `place` to byte `until`; see `Log`."""
+        return self.view.lines(place, until)
+
+    def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
+        """The position after the last line before byte `until` for which `holds`; see `Log`."""
+        return self.view.seek(holds, until)
+
+    def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
+        """Append under the lock, so that `decide` is asked once; begins a log that was not there. See `Log`."""
+        with self.locked(wait, may_create=self._open is None) as writer:
+            try:
+                head = writer.view.head()
+                lines = decide(head)
+                if not lines:
+                    writer.sync()
+                    return head
+                writer.append(b"".join(lines), head.number + 1)
+                return place_after(orjson.loads(lines[-1]), lines[-1], writer.view.end.offset)
+            finally:
+                self.notices = writer.notices
+
+    def wait(self, seconds: float) -> Seen:
+        """Look at the file again after so many seconds; one that took its place is opened."""
+        if seconds:
+            time.sleep(seconds)
+        there = _file_at(self.name)
+        if there is None:
+            return "gone"
+        if there == self._seen:
+            return ""
+        is_another = not _is_at(self.name, self.view.descriptor)
+        try:
+            fresh = View(self.name, open_for_reading(self.name)) if is_another else None
+        except NoLog:
+            return ""  # gone again: the next look tells
+        self._seen = there
+        if fresh is None:
+            self.view.refresh()
+            return ""
+        self.close()
+        self._open = fresh
+        return "replaced"
+
+    def settle(self, patience: float = 1.0) -> bool:
+        """Look at the file again while no writer is at work; False where one is for all of `patience`, in seconds."""
+        return self.view.settle(patience)
+
+    def sync(self) -> None:
+        """Make durable what is there. Raises OutcomeUnknown."""
+        self.view.sync()
+
+    def size(self) -> int:
+        """How many bytes the file has, with what follows the end of the log."""
+        return self.view.size()
+
+    def warnings(self) -> list[str]:
+        """What is wrong with the file itself, and what a crash left at its end."""
+        found = warnings_about(self.name, self.view.descriptor)
+        end = self.view.end
+        if end.torn:
+            found.append(
+                f"{self.name} byte {end.size}: {end.torn} bytes of an unfinished append follow the last event; the "
+                "next write moves them to a file of their own; if events are missed now, the file was cut since"
+            )
+        return found
+
+    def unfinished(self) -> tuple[int, bool]:
+        """How many bytes of an unfinished append follow the last event, and whether that one has no newline."""
+        return self.view.end.torn, self.view.end.is_unterminated
+
+    def network_warnings(self) -> list[str]:
+        """Whether the file is on another machine's disk."""
+        return network_warnings(self.name, self.view.descriptor)
 
     @contextmanager
-    def locked(self, wait: float, *, may_create: bool) -> Iterator["LogWriter"]:
+    def locked(self, wait: float, *, may_create: bool) -> Iterator[LogWriter]:
         """The log, with no other writer until the block ends; tries for `wait` seconds.
+
+        Until then, this log reads the locked file.
 
         Raises:
             NoLog: nothing is there, and it may not be created.
             Busy: another writer kept the lock.
             NotWritten, CannotOpen: it cannot be opened, made or locked.
         """
-        path = own_path(self.path)
+        path = own_path(self.name)
         deadline = time.monotonic() + wait
         while True:
             descriptor, is_new = _open_or_create(path) if may_create else (open_for_writing(path), False)
@@ -52,184 +169,18 @@ class FileLog:
                 if is_new:
                     self._durable = durable_now(descriptor, End(0, 0))  # nothing that could be lost is in it
                 _lock(path, descriptor, deadline, wait)
-                if _is_still_at(path, descriptor):
-                    writer = LogWriter(path, descriptor, self._durable)
+                if _is_at(path, descriptor):  # else it was replaced while the lock was waited for
+                    self.close()
+                    self._open = View(path, descriptor, is_locked=True)
+                    writer = LogWriter(path, self._open, self._durable)
                     try:
                         yield writer
                     finally:
-                        self._durable = writer.durable
+                        self._durable, self._open = writer.durable, None
                     return
             finally:
                 with suppress(OSError):  # whatever it says, what was answered for was synced before
                     os.close(descriptor)  # and with it the lock
-
-
-class LogWriter:
-    """A locked log: what is read through `reader` stays so until this writer appends."""
-
-    def __init__(self, path: str, descriptor: int, durable: Durable | None = None) -> None:
-        self.path = path
-        self.descriptor = descriptor
-        self.durable = durable
-        """The log as this process has synced it; None where it has changed something since, or never synced it."""
-        self.reader = LogReader(path, descriptor)
-        self.notices = warnings_about(path, descriptor)
-        """What people should know of the file, and of what was done to it: a torn tail put aside."""
-
-    def append(self, lines: bytes, number: int) -> None:
-        """Add `lines`, whole lines of which the first is event `number`, durably and all, or leave the log as it was.
-
-        Raises:
-            NotWritten: nothing was stored.
-            OutcomeUnknown: a sync failed; what was written is taken back, as far as that went.
-        """
-        self._settle_what_a_crash_left()
-        end = self.reader.end.offset
-        count = lines.count(b"\n")
-        what = f"events {number} to {number + count - 1}" if count > 1 else f"event {number}"
-        was, they, them = ("were", "they", "them") if count > 1 else ("was", "it", "it")
-        if end == 0:
-            self._sync_name(f"{what} {was} not written")
-            self.notices += network_warnings(self.path, self.descriptor)
-        self.durable = None
-        try:
-            written = os.write(self.descriptor, lines)
-            size = os.fstat(self.descriptor).st_size
-            why = (
-                ""
-                if written == len(lines) and size == end + written
-                else f"only {size - end} of {len(lines)} bytes fit"
-            )
-        except OSError as error:
-            why = error.strerror or str(error)
-        if why:
-            if (failure := self._take_back(end)) is None:
-                raise NotWritten(f"{self.path}: {what} {was} not written: {why}")
-            why += f"; taking {them} back failed: {failure}"
-            raise OutcomeUnknown(self.path, f"{what} may or may not be stored: {why}")
-        try:
-            sync(self.descriptor)
-        except OSError as error:
-            failure = self._take_back(end)
-            taken = f"{they} {was} taken back" if failure is None else f"taking {them} back failed too: {failure}"
-            why = f"{what} may or may not be stored: the sync failed ({error.strerror}); {taken}"
-            raise OutcomeUnknown(self.path, why) from error
-        self.reader.end = End(end + len(lines), 0)
-        self.durable = durable_now(self.descriptor, self.reader.end)
-
-    def replace(self, byte: int, pieces: Iterable[bytes]) -> str:
-        """Put a new file with `pieces` in the log's place, once a synced copy of the old one is kept; the copy's path.
-
-        The old file stays as it is until the new one is whole and synced. `byte`, where the damage begins, is part of
-        the copy's name. Nothing more can be done with this writer then.
-
-        Raises:
-            NotWritten: the copy or the new file could not be made; the log is as it was. A copy that is whole stays.
-            OutcomeUnknown: the new file is in place, and its folder could not be synced.
-        """
-        whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, self.reader.size(), CHUNK))
-        copy = new = ""
-        try:
-            copy = keep_copy(f"{self.path}.damaged-{byte}", whole)
-            new = write_new(f"{self.path}.repaired", pieces, like=os.fstat(self.descriptor))
-            os.rename(new, self.path)
-        except OSError as error:
-            if new:
-                with suppress(OSError):
-                    os.unlink(new)
-            kept = f", and a copy of it is in {copy}" if copy else ""
-            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is as it was{kept}") from error
-        try:
-            sync_folder(os.path.dirname(self.path))
-        except OSError as error:
-            why = f"repaired, but the folder could not be synced ({error.strerror}); the old log is in {copy}"
-            raise OutcomeUnknown(self.path, why) from error
-        return copy
-
-    def sync(self) -> None:
-        """Make what is already in the log durable. Raises OutcomeUnknown."""
-        try:
-            sync(self.descriptor)
-        except OSError as error:
-            why = f"what is in the log may not be durable: the sync failed ({error.strerror}); nothing was written"
-            raise OutcomeUnknown(self.path, why) from error
-        self.durable = durable_now(self.descriptor, self.reader.end)
-
-    def _sync_name(self, otherwise: str) -> None:
-        """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
-        folder = os.path.dirname(self.path)
-        try:
-            sync_folder(folder)
-            with suppress(PermissionError):  # a folder above that may not be read was not made by us
-                sync_folder(os.path.dirname(folder))
-        except OSError as error:
-            why = f"{otherwise}: the folder of the log could not be synced ({error.strerror})"
-            raise OutcomeUnknown(self.path, why) from error
-
-    def _settle_what_a_crash_left(self) -> None:
-        """Put a torn tail aside and write a missing newline, or make the log durable as it is.
-
-        A writer that was killed may have left a whole line, or have cut one off, and died before its sync. Were the
-        disk to lose that beneath a line that comes after it, the log would be damaged.
-        """
-        end = self.reader.end
-        is_whole = not end.torn and not end.is_unterminated
-        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):
-            return
-        copy = self._put_torn_tail_aside() if end.torn else ""
-        try:
-            if end.is_unterminated:
-                self._write_missing_newline()
-            self.sync()
-        except (NotWritten, OutcomeUnknown) as error:
-            if copy:  # the next writer finds nothing unfinished, and so would not tell
-                error.hint = f"{end.torn} bytes of an unfinished append are kept in {copy}; {error.hint}".removesuffix(
-                    "; "
-                )
-            raise
-        if copy:
-            self.notices.append(
-                f"an append was unfinished: its {end.torn} bytes were truncated at byte {end.size} and are kept in "
-                f"{copy}; if events are missed now, the file was cut since"
-            )
-        # Not looked for again: what somebody adds without the lock is noticed by the size that the write leaves.
-        self.reader.end = End(end.offset, 0)
-
-    def _write_missing_newline(self) -> None:
-        self.durable = None
-        try:
-            os.write(self.descriptor, b"\n")
-        except OSError as error:
-            why = f"the newline of the last event is missing and could not be written: {error.strerror}"
-            raise NotWritten(f"{self.path}: {why}; nothing was written") from error
-
-    def _put_torn_tail_aside(self) -> str:
-        end = self.reader.end
-        self.durable = None
-        try:
-            return put_aside(self.path, self.descriptor, end)
-        except OSError as error:
-            if error.errno == errno.EPERM:  # what a file that may only be appended to says to being cut
-                raise Damaged(
-                    self.path,
-                    self.reader.at.number + 1,
-                    end.size,
-                    f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
-                    "nothing was written; if the log may only be appended to (lsattr shows a), lift that: chattr -a",
-                ) from error
-            raise NotWritten(
-                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be put aside: "
-                f"{error.strerror}; nothing was written"
-            ) from error
-
-    def _take_back(self, end: int) -> str | None:
-        try:
-            os.ftruncate(self.descriptor, end)
-            sync(self.descriptor)
-            self.durable = durable_now(self.descriptor, self.reader.end)
-        except OSError as error:
-            return error.strerror or str(error)
-        return None
 
 
 def _open_or_create(path: str) -> tuple[int, bool]:
@@ -270,10 +221,16 @@ def _holder(descriptor: int) -> str:
     return f"process {holders[0]}" if holders else ""
 
 
-def _is_still_at(path: str, descriptor: int) -> bool:
-    """Whether the locked file is still the one at `path`: it may have been replaced while the lock was waited for."""
+def _is_at(path: str, descriptor: int) -> bool:
+    """Whether the open file is the one at `path`."""
+    there = _file_at(path)
+    return there is not None and there[:2] == (_file_at(descriptor) or ())[:2]
+
+
+def _file_at(file: str | int) -> tuple[int, ...] | None:
+    """Which file is at a path, or open, and what changes when it is written to; None when none is there."""
     try:
-        there, ours = os.stat(path), os.fstat(descriptor)
-    except FileNotFoundError:
-        return False
-    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        found = os.stat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -150,12 +150,28 @@ def shared_lock(descriptor: int) -> Iterator[bool]:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def _open(path: str, flags: int) -> int:
+def found_at(path: str) -> os.stat_result:
+    """What is at `path`, which may be a log.
+
+    Raises:
+        NoLog: nothing is there.
+        CannotOpen: it is no regular file, or cannot be looked at.
+    """
     try:
         found = os.stat(path)
-        for is_kind, what in _KINDS:
-            if is_kind(found.st_mode):
-                raise CannotOpen(path, what)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoLog(path) from None
+    except OSError as error:
+        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+    for is_kind, what in _KINDS:
+        if is_kind(found.st_mode):
+            raise CannotOpen(path, what)
+    return found
+
+
+def _open(path: str, flags: int) -> int:
+    found_at(path)
+    try:
         descriptor = os.open(path, flags | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise NoLog(path) from None

@@ -1,0 +1,191 @@
+"""The lines of an open log file: read from a byte on, found by bisection, and the place where the log ends.
+
+A reader takes no lock, so a writer may be at work beside it. What looks unfinished is therefore looked at a second
+time, under a shared lock, before it is called so.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from io import BytesIO
+from itertools import accumulate
+
+from evcli.disk import sync
+from evcli.domain.event import Event
+from evcli.errors import Damaged, NotALog, OutcomeUnknown
+from evcli.log import START, Position
+from evcli.log.file.blocks import BLOCK, CHUNK, line_around
+from evcli.log.file.end import End, find_end
+from evcli.log.file.open import shared_lock
+from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
+
+LOOK_AGAIN = 0.01
+"""Seconds between two looks whether a writer is still at work."""
+
+
+class View:
+    """An open log file, up to the end that it had when it was last looked at."""
+
+    def __init__(self, path: str, descriptor: int, *, is_locked: bool = False) -> None:
+        """Take over the descriptor, and close it with the view; but not one with `is_locked`, which a writer holds."""
+        self.path = path
+        self.descriptor = descriptor
+        self.end = End(0, 0)
+        self._is_locked = is_locked
+        try:
+            self.refresh()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0 and not self._is_locked:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def refresh(self) -> None:
+        """Look again where the log ends."""
+        self.end = find_end(self.descriptor)
+        if self.end.torn:
+            with self._alone() as is_alone:
+                # Not alone: a writer is in the middle of this very line, and nothing is torn.
+                self.end = find_end(self.descriptor) if is_alone else self.end._replace(torn=0)
+
+    def settle(self, patience: float) -> bool:
+        """Look again where the log ends while no writer is at work; False where one is for all of `patience`.
+
+        What is read beside a writer may be taken back when its sync fails.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            with self._alone() as is_alone:
+                if is_alone:
+                    self.refresh()
+                    return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(LOOK_AGAIN)
+
+    def sync(self) -> None:
+        """Make durable what is read here, before somebody relies on it. Raises OutcomeUnknown."""
+        try:
+            sync(self.descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EINVAL):  # where nothing can be written, there is nothing to sync
+                why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
+                raise OutcomeUnknown(self.path, why) from error
+
+    def _alone(self) -> AbstractContextManager[bool]:
+        """While it lasts, no writer is at work; yields False when there is one already. Never waits."""
+        return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)
+
+    def size(self) -> int:
+        """How many bytes the file has, with what follows the end of the log."""
+        return os.fstat(self.descriptor).st_size
+
+    def piece(self, size: int, offset: int) -> bytes:
+        """`size` bytes from `offset` on, fewer at the end of the file; the last event has its newline in any case."""
+        found = os.pread(self.descriptor, size, offset)
+        newline = self.end.offset - 1
+        if self.end.is_unterminated and offset <= newline < offset + size:
+            return found[: newline - offset] + b"\n"
+        return found
+
+    def lines(self, offset: int, stop: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
+        """The lines from `offset` to `stop`, as many at a time as one read brings; memory stays bounded.
+
+        With them, where each begins and where the last one ends. Of a line that is too long, only the beginning is
+        given, and of the last one what there is.
+        """
+        start, rest, left_out = offset, b"", 0
+        end = self.end.offset if stop is None else stop
+        while offset < end:
+            chunk = self.piece(min(CHUNK, end - offset), offset)
+            if not chunk:  # truncated meanwhile: whoever reads `rest` will complain
+                break
+            offset += len(chunk)
+            chunk = rest + chunk
+            whole = chunk.rfind(b"\n") + 1
+            rest = chunk[whole:]
+            if whole:
+                lines = BytesIO(chunk[:whole]).readlines()  # splits at newlines only, much faster than bytes.split
+                places = list(accumulate(map(len, lines), initial=start))
+                if left_out:
+                    places[1:] = [place + left_out for place in places[1:]]
+                    lines[0], left_out = lines[0][: MAX_LINE + 1], 0
+                start = places[-1]
+                yield places, lines
+            if len(rest) > MAX_LINE + 1:
+                left_out += len(rest) - (MAX_LINE + 1)
+                rest = rest[: MAX_LINE + 1]
+        if rest:
+            yield [start, start + len(rest) + left_out], [rest]
+
+    def head(self) -> Position:
+        """The position after the last event. Raises Damaged."""
+        return self.position_at(self.end.offset)
+
+    def position_at(self, offset: int) -> Position:
+        """The position at byte `offset`, where a line ends, from what that line says of itself. Raises Damaged."""
+        if offset == 0:
+            return START
+        start, line = line_around(self.piece, offset - 1)
+        return self._position_after(line, start)
+
+    def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
+        """The position after the last line before `until` for which `holds`; near `until` it is found soonest."""
+        found, high = START, self.end.offset if until is None else until
+        # First the last line, then lines at growing distances before it, and once one holds, the rest is halved.
+        at, step = high - 1, BLOCK
+        while found.place < high:
+            if high - found.place <= BLOCK and at < high - 1:
+                return self._seek_in_block(holds, found, high)
+            start, line = line_around(self.piece, at)
+            position = self._position_after(line, start)
+            if holds(position):
+                found = position
+            else:
+                high = start
+            if found.place:
+                at = (found.place + high) // 2
+            else:
+                at, step = max(0, high - step), step * 16
+        return found
+
+    def _seek_in_block(self, holds: Callable[[Position], bool], found: Position, high: int) -> Position:
+        """The same, among the few lines between `found`, for which it holds, and `high`; they are read at once."""
+        pieces = self.lines(found.place, high)
+        lines = [(line, start) for starts, some in pieces for start, line in zip(starts, some, strict=False)]
+        low, high = 0, len(lines)  # before `low` it holds, from `high` on it does not
+        at = high - 1
+        while low < high:
+            position = self._position_after(*lines[at])
+            if holds(position):
+                found, low = position, at + 1
+            else:
+                high = at
+            at = (low + high) // 2
+        return found
+
+    def _position_after(self, line: bytes, start: int) -> Position:
+        return place_after(self._envelope(line, start), line, start + len(line))
+
+    def _envelope(self, line: bytes, offset: int) -> Event:
+        try:
+            return envelope(line)
+        except BadLine as bad:
+            beginning = os.pread(self.descriptor, len(FIRST_BYTES) + 3, 0).removeprefix(b"\xef\xbb\xbf")
+            if not beginning.startswith(FIRST_BYTES):
+                raise NotALog(self.path, f"this is not an evcli log: {bad}") from None
+            raise Damaged(self.path, self.line_number(offset), offset, str(bad)) from None
+
+    def line_number(self, offset: int) -> int:
+        """Which line of the file, from 1, has byte `offset`."""
+        pieces = (self.piece(min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
+        return 1 + sum(piece.count(b"\n") for piece in pieces)

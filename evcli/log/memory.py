@@ -1,0 +1,55 @@
+"""A log in memory: the reference that every engine must agree with, as MemoryState is for states."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from time import sleep
+
+from evcli.log import START, Log, Position, Seen
+from evcli.log.line import envelope, place_after
+
+
+class MemoryLog(Log):
+    """One writer's or reader's view of a list of lines; several views of one list are several processes."""
+
+    def __init__(self, lines: list[bytes] | None = None) -> None:
+        self.name = "memory"
+        self.lines = [] if lines is None else lines
+
+    @property
+    def end(self) -> int:
+        """The number of lines."""
+        return len(self.lines)
+
+    def head(self) -> Position:
+        """The position after the last line."""
+        return self._after(self.end)
+
+    def read(self, place: int = 0, until: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
+        """All lines at once."""
+        if lines := self.lines[place:until]:
+            yield list(range(place, place + len(lines) + 1)), lines
+
+    def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
+        """The position, by bisection."""
+        end = self.end if until is None else until
+        return self._after(bisect_left(range(end), 1, key=lambda line: not holds(self._after(line + 1))))
+
+    def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float = 0) -> Position:
+        """Append as an engine without a lock does: decide again when another writer was faster."""
+        while True:
+            head = self.head()
+            lines = decide(head)
+            if self.end == head.number:
+                self.lines += lines
+                return self.head()
+
+    def wait(self, seconds: float) -> Seen:
+        """Sleep: nothing is kept that would have to be looked at again."""
+        sleep(seconds)
+        return ""
+
+    def _after(self, number: int) -> Position:
+        if not number:
+            return START
+        line = self.lines[number - 1]
+        return place_after(envelope(line), line, number)

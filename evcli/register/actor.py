@@ -1,0 +1,45 @@
+"""Who acts, when, and under which ids: taken once, when deciding, because a fold never asks the world."""
+
+import os
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from evcli.domain.text import text_fault
+from evcli.errors import BadInput, BadText
+from evcli.log.members import AUTH_TYPES, LONGEST_ID, is_source
+
+
+class Actor(NamedTuple):
+    """Who does it, and what that is: one of AUTH_TYPES."""
+
+    id: str
+    type: str = "user"
+
+    def check(self) -> None:
+        """Raise BadText or BadInput where no event could name this actor."""
+        if fault := text_fault(self.id, LONGEST_ID):
+            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
+        if self.type not in AUTH_TYPES:
+            what = f'"{self.type}" is not a type of actor'
+            raise BadInput(what, f"EVCLI_ACTOR_TYPE is one of {', '.join(AUTH_TYPES)}")
+
+
+def check_source(source: str) -> None:
+    """Raise BadInput where no log could have this source."""
+    if not is_source(source):
+        what = f'"{source}" is not a URI reference of 1 to 128 characters'
+        raise BadInput(what, "EVCLI_SOURCE names the source of a new log")
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A random UUID, version 4 (RFC 9562, section 5.4)."""
+    digits = bytearray(os.urandom(16))
+    digits[6] = digits[6] & 0x0F | 0x40
+    digits[8] = digits[8] & 0x3F | 0x80
+    text = digits.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,154 @@
+"""The past: a log with its fold, asked for any moment. Everything that only reads a register comes here."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from evcli.domain.event import Event, subject_of
+from evcli.domain.state import Count, State
+from evcli.errors import Damaged, LogCut, NoLog
+from evcli.kinds import MODULES
+from evcli.log import START, Log, Position
+from evcli.log.file.engine import FileLog
+from evcli.log.reader import Reader
+from evcli.register.history import History
+
+if TYPE_CHECKING:
+    from evcli.register.refs import Moment
+    from evcli.register.verify import Report
+
+
+__all__ = ["Past", "Position", "Status"]
+
+
+class Status(NamedTuple):
+    """What a log is, in short."""
+
+    size: int
+    """How many bytes it has."""
+    head: Position
+    counts: dict[str, Count]
+    first: Event | None
+    last: Event | None
+    cache: str | None
+    """The cache's file, where one is used."""
+    warnings: list[str]
+
+
+class Past:
+    """A log as it was when it was last looked at, and its state after any event."""
+
+    def __init__(self, log: Log | str, history: History | None = None) -> None:
+        """The past of a log, or of the one in the file at a path."""
+        self.log: Log = FileLog(log) if isinstance(log, str) else log
+        self.reader = Reader(self.log)
+        self.history = History() if history is None else history
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.log.close()
+
+    def open(self, *, trusts_cache: bool = True) -> list[str]:
+        """Look at the log as it is now, and return what people should know about how it is kept.
+
+        Raises:
+            NoLog, CannotOpen, NotALog.
+            LogCut: its cache knows more than it has; not for whoever does not trust caches.
+        """
+        if self.log.wait(0) == "gone":
+            raise NoLog(self.log.name)
+        if trusts_cache:
+            self.history.check(self.reader)
+        return self.log.warnings()
+
+    def head(self) -> Position:
+        """The position after the last event. Raises Damaged when its line is bad."""
+        return self.log.head()
+
+    def moment(self, ref: str, now: datetime, *, beginning: bool = False) -> "Moment":
+        """What `ref` names in the log; see `refs.resolve`. Raises BadRef, Damaged."""
+        from evcli.register.refs import resolve
+
+        return resolve(ref, self.reader, now, beginning=beginning, find_ids=partial(self.history.find_ids, self.reader))
+
+    def at(self, number: int | None = None) -> State:
+        """The state after event `number` (the last one, when None). Raises Damaged, LogCut."""
+        return self.history.at(self.reader, number)
+
+    def position(self, at: "int | Moment") -> Position:
+        """The position after an event, by number or moment; soonest found where the state was just asked for.
+
+        Raises Damaged.
+        """
+        if isinstance(at, int):
+            return self.history.position(self.reader, at)
+        return at.at or self.position(at.number)
+
+    def events(
+        self, after: Position = START, until: int | None = None, stop: Position | None = None
+    ) -> Iterator[Event]:
+        """The events after a position, up to event `until` or the position `stop` (the end), oldest first, checked.
+
+        Raises Damaged.
+        """
+        return self.reader.events(after, until, None if stop is None else stop.place)
+
+    def events_backward(self, end: Position) -> Iterator[Event]:
+        """The events before a position, newest first, checked. Raises Damaged."""
+        return self.reader.events_backward(end)
+
+    def events_about(
+        self, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
+    ) -> Iterator[Event]:
+        """The events about one record, after event `after` and up to event `until`. Raises Damaged."""
+        return self.history.events_about(self.reader, kind, id, until, after=after, backward=backward)
+
+    def change(self, number: int) -> tuple[Event, Any, Any]:
+        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
+        return self.history.change(self.reader, number)
+
+    def diff(self, start: int, end: int) -> list[tuple[str, Any, Any]]:
+        """The records that differ between the states after two events: kind, before, after. Raises Damaged."""
+        before, after = self.at(start), self.at(end)
+        between = self.reader.events(self.reader.position_of(min(start, end)), max(start, end))
+        touched = sorted({subject_of(event) for event in between})
+        pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
+        return [(kind, old, new) for kind, old, new in pairs if old != new]
+
+    def follow(self, start: Position, *, pause: Callable[[], None], tell: Callable[[str], None]) -> Iterator[Event]:
+        """The events after `start`, and then each that lands; see `log.follow`."""
+        from evcli.log.follow import follow
+
+        return follow(self.reader, start, pause=pause, tell=tell)
+
+    def verify(self, expect: tuple[int, str] | None = None) -> "Report":
+        """Check everything; a log that has lost what its cache knows is damaged too. See `verify.audit`."""
+        from evcli.register.verify import audit, changed_meanwhile, cut
+
+        try:
+            report = audit(self.reader, expect)
+            if report.error is None:
+                self.history.check(self.reader)
+        except LogCut as lost:
+            return cut(report, lost)
+        except Damaged as error:
+            return changed_meanwhile(error)
+        return report
+
+    def status(self) -> "Status":
+        """How long the log is, since when, and what is in it. Raises Damaged, LogCut."""
+        state = self.at()
+        head = self.position(state.number)
+        return Status(
+            size=self.log.length(),
+            head=head,
+            counts={kind: state.count(kind) for kind in MODULES},
+            first=next(self.events(until=1), None),
+            last=next(self.events_backward(head), None),
+            cache=self.history.cache_path,
+            warnings=[*self.log.warnings(), *self.log.network_warnings()],
+        )
