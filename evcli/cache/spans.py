@@ -44,7 +44,7 @@ class SpanState:
             return record
 
     def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
-        """The records that there are with these ids."""
+        """The existing records with these ids."""
         wanted = _array(ids)
         with failing_cache():
             rows = self._db.execute(SQL[kind].get_many, (wanted, self.number)).fetchall()
@@ -61,7 +61,7 @@ class SpanState:
         return self.holders(kind, [key]).get(key)
 
     def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
-        """For each of these unique keys that a live record has, that record."""
+        """The live record of each of these unique keys that has one."""
         keys = list(keys)
         with failing_cache():
             rows = self._db.execute(SQL[kind].holders, (_array(keys), self.number, self.number)).fetchall()
@@ -111,7 +111,7 @@ class SpanState:
             return low
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are."""
+        """How many records of the kind exist."""
         last = self.last_id(kind)
         if self._live_counts is not None:
             live = self._live_counts[kind]
@@ -123,7 +123,7 @@ class SpanState:
         return Count(live, last - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or those that live, in order of id."""
+        """All records of the kind, or only the live ones, in order of id."""
         if not live_only:
             if last := self.last_id(kind):
                 yield from self._records(kind, SQL[kind].all, (last, self.number))
@@ -147,7 +147,7 @@ class SpanState:
             yield record
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`."""
+        """The records whose unique key, or whose case-folded name, is `word`."""
         if not is_unicode(word):
             return iter(())
         with failing_cache():
@@ -162,7 +162,7 @@ class SpanState:
             return iter(records)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
-        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         start = start.encode(errors="replace").decode()
         with failing_cache():
             found = [
@@ -184,10 +184,10 @@ class SpanState:
             last = pair
 
     def prepare(self, events: Sequence[Event]) -> None:
-        """Nothing to do: a draft over this one asks for many at once."""
+        """Do nothing: a draft over this state fetches many records at once."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
-        """Never done: what happens goes into a draft, and then to `add`."""
+        """Never called: changes go into a draft, and then to `add`."""
         raise NotImplementedError
 
     def _is_present(self) -> bool:
