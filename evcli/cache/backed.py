@@ -1,4 +1,4 @@
-"""A State that the cache answers, and, from the moment at which it fails, the fold of the log itself."""
+"""A State answered from the cache and, once the cache fails, from a fold of the log."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 
 
 class BackedState:
-    """Asks `state`, which may raise CacheFailed; `fold` then gives one that cannot, after the same event."""
+    """Asks `state`; if it raises CacheFailed, `fold` returns a state after the same event that cannot fail so."""
 
     def __init__(self, state: State, fold: Callable[[CacheFailed, int], State]) -> None:
         self.number = state.number
@@ -84,7 +84,7 @@ class BackedState:
             return question(self._state)
 
     def _stream(self, question: Callable[[State], Iterator[Answer]]) -> Iterator[Answer]:
-        """The same in parts: where the cache fails on the way, the fold goes on after what was given."""
+        """`_ask` for iterators: if the cache fails part-way, continue from the fold after the items already given."""
         given = 0
         try:
             for each in question(self._state):
