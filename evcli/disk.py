@@ -1,7 +1,7 @@
-"""What everybody does with a disk: sync a file, sync a folder, write a new file whole; and hold signals meanwhile.
+"""Disk operations: sync a file or a folder, write a whole new file, and block signals meanwhile.
 
-Knows nothing of logs. Signals that would end the program wait while an event is between its write and its answer:
-otherwise Ctrl-C could leave an event stored that nobody was told of. kill -9 cannot be held; the log itself meets it.
+Independent of logs. Signals that would end the program are blocked between an event's write and its answer: otherwise
+Ctrl-C could leave a stored event that was never acknowledged. kill -9 cannot be blocked; the log recovers from it.
 """
 
 import errno
@@ -17,7 +17,7 @@ _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def sync(descriptor: int) -> None:
-    """Return when the file's content is on the disk. On macOS, fsync alone leaves it in the drive's own cache."""
+    """Sync a file to the disk. On macOS, fsync alone leaves the data in the drive's own cache."""
     if sys.platform == "darwin":
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
@@ -33,14 +33,14 @@ def sync_folder(folder: str) -> None:
     try:
         sync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder, and say so with this
+        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder, and return this error
             raise
     finally:
         os.close(descriptor)
 
 
 def make_folders(folder: str) -> None:
-    """Make `folder` and what is missing above it (mode 0700), and sync each folder in which one was made."""
+    """Create `folder` and its missing parents (mode 0700), and sync each folder in which one was created."""
     if os.path.isdir(folder):
         return
     parent = os.path.dirname(folder)
@@ -54,7 +54,7 @@ def make_folders(folder: str) -> None:
 
 
 def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
-    """Write `pieces` to a new file beside the log, and sync it and its folder; the file's path. Raises OSError."""
+    """Write `pieces` to a new file, sync it and its folder, and return the file's path. Raises OSError."""
     name = write_new(path, pieces)
     try:
         sync_folder(os.path.dirname(name))
@@ -65,9 +65,9 @@ def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
 
 
 def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = None) -> str:
-    """Write `pieces`, synced, to a new file under `path` or the next free name after it; the file's path.
+    """Write `pieces` to a new file at `path` or the next free name after it, sync it, and return its path.
 
-    It is the owner's only, unless it is to have the owner and mode of `like`. Raises OSError; then nothing is left.
+    Only its owner can access it, unless `like` gives another owner and mode. If it raises OSError, no file is left.
     """
     name, attempt = path, 1
     while True:
@@ -96,9 +96,9 @@ def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = 
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """INT, TERM and HUP that come to this thread while the block runs are delivered when it ends.
+    """Block INT, TERM and HUP in this thread; they are delivered when the block ends.
 
-    When it ends with an error, they are dropped: that error must be told, not that somebody pressed Ctrl-C meanwhile.
+    If the block raises, they are dropped: the error must be reported, not the Ctrl-C that came meanwhile.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
@@ -111,7 +111,7 @@ def held_signals() -> Iterator[None]:
 
 
 def drop_signals() -> None:
-    """Forget the signals of `held_signals` that have come and wait."""
+    """Discard the pending signals of `held_signals`."""
     for number in _ENDING & signal.sigpending():
-        with suppress(ValueError):  # only the main thread may, and only there do they become exceptions
+        with suppress(ValueError):  # only the main thread can set handlers, and only there do signals become exceptions
             signal.signal(number, signal.signal(number, signal.SIG_IGN))

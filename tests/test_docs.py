@@ -89,12 +89,20 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md"]
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/log-format.md",
+        "docs/cli.md",
+        "docs/operations.md",
+    ],
 )
 def test_links_between_pages_lead_somewhere(name: str) -> None:
     file = ROOT / name
     text = file.read_text(encoding="utf-8")
-    links = [*re.findall(r"\]\(([^)#:]+)\)", text), *re.findall(r"`((?:evcli|tests|docs)/[\w/.-]+)`", text)]
+    links = [*re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text), *re.findall(r"`((?:evcli|tests|docs)/[\w/.-]+)`", text)]
     missing = [link for link in links if not ((file.parent / link).exists() or (ROOT / link).exists())]
     assert not missing
 

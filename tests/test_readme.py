@@ -1,15 +1,14 @@
-"""README.md is run: every command block in a real shell at a terminal, its output compared with what is printed there.
+"""Run README.md and docs/operations.md: every command block, in a real shell at a terminal, and compare its output.
 
-The blocks of README.md are of four kinds, told by the word after the fence:
+Their blocks are of three kinds, named by the word after the fence:
 
-    console   lines that begin with `$ ` are commands; what stands below is their whole output, as a person sees it
-    sh        a command whose output cannot be foretold; it must succeed
-    python    the checker of the chain; it must find every good sample log good
-    text      to be looked at
+    console   lines that begin with `$ ` are commands; the lines below are their whole output, as a person sees it
+    sh        a command with unpredictable output; it must succeed
+    python    the checker of the chain; it must accept every good sample log
 
-The console blocks of the tour run one after another in one shell. What the clock makes (times, and hashes and ids of
-events recorded just now) is not compared. After a change of words, `python tests/test_readme.py` writes the
-outputs anew.
+The console blocks of both pages run one after another in one shell. What depends on the clock (times, and hashes and
+ids of events recorded just now) is not compared. After a change of wording, `python tests/test_readme.py` rewrites
+the outputs.
 """
 
 import fcntl
@@ -27,10 +26,12 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
-from faults.figures import FIGURES, in_readme, with_figures
+from faults.figures import FIGURES, in_table, with_figures
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "operations.md")
+FIGURES_PAGE = ROOT / "docs" / "architecture.md"
 SAMPLES = ROOT / "sample-logs"
 GOOD = ("european-union.jsonl", "team.jsonl", "end-cut-off.jsonl")
 DAMAGED = ("one-letter-changed.jsonl", "line-removed.jsonl", "line-twice.jsonl", "lines-swapped.jsonl")
@@ -48,8 +49,9 @@ class Step(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One fenced block: its kind, its text, and where in README.md the text begins."""
+    """One fenced block: its page, its kind, its text, and where in the page the text begins."""
 
+    page: Path
     kind: str
     text: str
     start: int
@@ -66,7 +68,11 @@ class Block(NamedTuple):
         return "-m venv" in self.text
 
 
-BLOCKS = [Block(match[1], match[2], match.start(2)) for match in _FENCED.finditer(README.read_text(encoding="utf-8"))]
+BLOCKS = [
+    Block(page, match[1], match[2], match.start(2))
+    for page in PAGES
+    for match in _FENCED.finditer(page.read_text(encoding="utf-8"))
+]
 SET_UP = [block for block in BLOCKS if block.does_set_up]
 TOUR = [block for block in BLOCKS if block.kind == "console" and not block.does_set_up]
 CHECKER = [block.text for block in BLOCKS if block.kind == "python"]
@@ -168,14 +174,15 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> list[list[tuple[str, int]]
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    assert {block.kind for block in BLOCKS} == {"console", "sh", "python", "text"}
+    assert {block.kind for block in BLOCKS} == {"console", "sh", "python"}
     assert [block.kind for block in SET_UP] == ["console", "sh"]
+    assert all(block.page == README for block in SET_UP)
     assert len(CHECKER) == 1
     assert all(block.text.startswith("$ ") for block in TOUR)
 
 
 @pytest.mark.parametrize("number", range(len(TOUR)), ids=[block.steps[0].command for block in TOUR])
-def test_the_tour_prints_what_the_readme_says(tour: list[list[tuple[str, int]]], number: int) -> None:
+def test_the_tour_prints_what_the_pages_say(tour: list[list[tuple[str, int]]], number: int) -> None:
     needed = [tool for tool in ("jq",) if tool in TOUR[number].text and not shutil.which(tool)]
     if needed and OUTSIDE.get("CI") != "true":
         pytest.skip(f"{needed[0]} is not installed")
@@ -207,18 +214,18 @@ def run_checker(name: str, folder: Path) -> int:
 
 
 def test_the_table_of_what_it_survives_has_every_figure_of_a_run() -> None:
-    told = in_readme(README.read_text(encoding="utf-8"))
+    told = in_table(FIGURES_PAGE.read_text(encoding="utf-8"))
     assert tuple(told) == FIGURES
     assert [name for name, number in told.items() if not number] == ["acknowledged events lost", "false alarms"]
 
 
 def test_figures_are_put_into_their_own_rows_and_nothing_else_changes() -> None:
-    text = README.read_text(encoding="utf-8")
+    text = FIGURES_PAGE.read_text(encoding="utf-8")
     counted = {name: 1_000 * number for number, name in enumerate(FIGURES, 1)}
     written = with_figures(text, counted)
-    assert in_readme(written) == counted
+    assert in_table(written) == counted
     assert "| 2,000 |" in written
-    assert with_figures(written, in_readme(text)) == text
+    assert with_figures(written, in_table(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -272,9 +279,10 @@ def registry_fault(folder: Path) -> str:
 # --- writing the outputs anew -----------------------------------------------------------------------------------------
 
 
-def rewritten(text: str, told: list[list[tuple[str, int]]]) -> str:
-    """The README's text with each output of the tour as it was printed now, where it says something else."""
-    for block, outputs in reversed(list(zip(TOUR, told, strict=True))):
+def rewritten(page: Path, told: list[list[tuple[str, int]]]) -> str:
+    """The page's text with each output of the tour as it was printed now, where they differ."""
+    text = page.read_text(encoding="utf-8")
+    for block, outputs in reversed([pair for pair in zip(TOUR, told, strict=True) if pair[0].page == page]):
         lines = "".join(
             f"$ {step.command}\n{step.output if comparable(step.output) == comparable(printed) else _plain(printed)}"
             for step, (printed, _) in zip(block.steps, outputs, strict=True)
@@ -289,4 +297,6 @@ def _plain(printed: str) -> str:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as temporary:
-        README.write_text(rewritten(README.read_text(encoding="utf-8"), run_tour(Path(temporary))), encoding="utf-8")
+        printed_now = run_tour(Path(temporary))
+        for page in PAGES:
+            page.write_text(rewritten(page, printed_now), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A State that the cache answers, and, from the moment at which it fails, the fold of the log itself."""
+"""A State answered from the cache and, once the cache fails, from a fold of the log."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 
 
 class BackedState:
-    """Asks `state`, which may raise CacheFailed; `fold` then gives one that cannot, after the same event."""
+    """Asks `state`; if it raises CacheFailed, `fold` returns a state after the same event that cannot fail so."""
 
     def __init__(self, state: State, fold: Callable[[CacheFailed, int], State]) -> None:
         self.number = state.number
@@ -24,7 +24,7 @@ class BackedState:
         return self._ask(lambda state: state.get(kind, id))
 
     def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:
-        """The records that there are with these ids."""
+        """The existing records with these ids."""
         wanted = list(ids)
 
         def ask(state: State) -> list[Any]:
@@ -39,7 +39,7 @@ class BackedState:
         return self._ask(lambda state: state.holder(kind, key))
 
     def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
-        """For each of these unique keys that a live record has, that record."""
+        """The live record of each of these unique keys that has one."""
         wanted = list(keys)
 
         def ask(state: State) -> dict[str, Any]:
@@ -50,30 +50,30 @@ class BackedState:
         return self._ask(ask)
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind."""
+        """The highest id ever given to this kind."""
         return self._ask(lambda state: state.last_id(kind))
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are."""
+        """How many records of the kind exist."""
         return self._ask(lambda state: state.count(kind))
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or those that live, in order of id."""
+        """All records of the kind, or only the live ones, in order of id."""
         return self._stream(lambda state: state.records(kind, live_only=live_only))
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`."""
+        """The records whose unique key, or whose case-folded name, is `word`."""
         return iter(self._ask(lambda state: list(state.called(kind, word))))
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
-        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         return self._stream(lambda state: state.words(kind, start, backward=backward))
 
     def prepare(self, events: Sequence[Event]) -> None:
-        """Nothing to do: a draft over this one asks for many at once."""
+        """Do nothing: a draft over this state fetches many records at once."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
-        """Never done: what happens goes into a draft."""
+        """Never called: changes go into a draft."""
         raise NotImplementedError
 
     def _ask(self, question: Callable[[State], Answer]) -> Answer:
@@ -84,7 +84,7 @@ class BackedState:
             return question(self._state)
 
     def _stream(self, question: Callable[[State], Iterator[Answer]]) -> Iterator[Answer]:
-        """The same in parts: where the cache fails on the way, the fold goes on after what was given."""
+        """`_ask` for iterators: if the cache fails part-way, continue from the fold after the items already given."""
         given = 0
         try:
             for each in question(self._state):

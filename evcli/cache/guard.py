@@ -1,4 +1,4 @@
-"""Errors of the database become a CacheFailed: out of reach for now, or faulty."""
+"""Turn errors of the database into CacheFailed: temporarily unavailable, or faulty."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _OUT_OF_REACH = {
 
 @contextmanager
 def failing_cache() -> Iterator[None]:
-    """Any error of the database in the block is a CacheFailed; so is one of values that nobody put there."""
+    """Raise CacheFailed for any database error in the block, and for values that evcli never stores."""
     try:
         yield
     except sqlite3.Error as error:

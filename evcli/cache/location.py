@@ -1,4 +1,4 @@
-"""Where the cache of a log is: beside it, or in the user's cache folder when its folder is not the user's alone."""
+"""Where the cache of a log is: beside it, or in the user's cache folder if others can write in the log's folder."""
 
 import os
 import stat
@@ -7,15 +7,15 @@ from contextlib import suppress
 from hashlib import sha256
 
 APPLICATION = 0x65766331
-"""What SQLite's header says of whose file it is (https://sqlite.org/pragma.html#pragma_application_id)."""
+"""The application id in SQLite's header (https://sqlite.org/pragma.html#pragma_application_id)."""
 
 
 def find_place(log: str, other_folder: Callable[[], str] | None, *, may_create: bool) -> str | None:
-    """The path of the cache of the log at that path, where one is, or, with `may_create`, may be made.
+    """The path of the log's cache, if it exists or, with `may_create`, can be created.
 
-    `other_folder` names the folder for caches that cannot stand beside their logs; without it there are none of these.
-    None when there is none, or what has its name cannot be relied on: somebody else's file or no cache at all. In a
-    folder that others can write in, they could put a journal beside the cache, which SQLite would play back.
+    `other_folder` returns the folder for caches that cannot be beside their logs; without it, there are none of these.
+    None if there is no cache, or the file of its name is not trusted: somebody else's, or not a cache. In a folder
+    where others can write, they could put a journal beside the cache, which SQLite would play back.
     """
     log = os.path.realpath(log)
     if _is_our_own(log):
@@ -50,7 +50,7 @@ def _is_our_own(log: str) -> bool:
         if found.st_uid != os.geteuid() or found.st_mode & 0o022 or not os.access(folder, os.W_OK):
             return False
         return os.stat(log).st_uid == os.geteuid()
-    except FileNotFoundError:  # a log that is gone may have left its cache
+    except FileNotFoundError:  # a removed log may have left its cache
         return True
     except OSError:
         return False
@@ -77,7 +77,7 @@ def _usable(path: str, *, may_create: bool) -> str | None:
 
 
 def _has_room_for_a_journal(path: str) -> bool:
-    """Whether SQLite can keep its journal beside that file without writing to, or removing, what is not ours."""
+    """Whether SQLite can keep its journal beside that file without writing or removing a file that is not ours."""
     try:
         return _is_ours_alone(path + "-journal")
     except FileNotFoundError:
@@ -85,20 +85,20 @@ def _has_room_for_a_journal(path: str) -> bool:
 
 
 def _is_ours_alone(path: str) -> bool:
-    """Whether it is a regular file of the user's, and has no other name: writing it changes nothing else."""
+    """Whether it is a regular file of the user's with no other hard link, so that writing it changes nothing else."""
     found = os.lstat(path)
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
 
 
 def _is_cache(path: str) -> bool:
-    """Whether the file says of itself that it is a cache of evcli's, or is empty."""
+    """Whether the file's header marks it as a cache of evcli, or the file is empty."""
     with open(path, "rb") as file:
         header = file.read(72)
     return not header or (header.startswith(b"SQLite format 3\0") and header[68:] == APPLICATION.to_bytes(4, "big"))
 
 
 def is_there(path: str) -> bool:
-    """Whether there is a file with something in it; a link, or a folder, is none."""
+    """Whether there is a non-empty regular file; links and folders do not count."""
     try:
         found = os.lstat(path)
         return stat.S_ISREG(found.st_mode) and found.st_size > 0
@@ -107,7 +107,7 @@ def is_there(path: str) -> bool:
 
 
 def create(path: str) -> bool:
-    """Make an empty file, its owner's alone; whether one is there now."""
+    """Create an empty file, accessible to its owner only; return whether it exists now."""
     try:
         if not _has_room_for_a_journal(path):
             return False
@@ -120,7 +120,7 @@ def create(path: str) -> bool:
 
 
 def forget(log: str, other_folder: Callable[[], str] | None) -> None:
-    """Remove the caches of the log at that path, beside it (whosever it is) and of the user's own. Raises OSError."""
+    """Remove the log's caches: the one beside it, whoever owns it, and the one in `other_folder`. Raises OSError."""
     log = os.path.realpath(log)
     places = [beside(log)] + ([] if other_folder is None else [_elsewhere(log, other_folder())])
     for path in places:
@@ -129,7 +129,7 @@ def forget(log: str, other_folder: Callable[[], str] | None) -> None:
 
 
 def set_aside(path: str) -> str:
-    """Move a faulty cache to a free name beside it, for whoever wants to look; that name. Raises OSError."""
+    """Move a faulty cache to a free name beside it, for inspection; return that name. Raises OSError."""
     name, attempt = path + ".faulty", 1
     while os.path.lexists(name):
         attempt += 1
@@ -141,7 +141,7 @@ def set_aside(path: str) -> str:
 
 
 def remove(path: str) -> None:
-    """Remove a cache file, with what SQLite may keep beside it. Raises OSError."""
+    """Remove a cache file and SQLite's journal beside it. Raises OSError."""
     for name in (path + "-journal", path):
         with suppress(FileNotFoundError):
             os.unlink(name)

@@ -1,8 +1,7 @@
-"""A State that is looked up in the tables of a cache, after any event that the cache knows.
+"""A State that is looked up in the tables of a cache, after any event in the cache.
 
-Nothing in the tables is ever changed but what they say of the present: so a state stays the same while other processes
-add what happened later. Of the present, everything is looked up twice: a disk can change a bit, and a changed row or a
-lost one must not decide what is written.
+Only the tables of the present state ever change: so a state stays the same while other processes append later events.
+The present state is looked up twice: a disk can flip a bit, and a changed or lost row must not decide what is written.
 """
 
 import sqlite3
@@ -22,13 +21,13 @@ from evcli.kinds import KINDS
 
 
 class SpanState:
-    """A State that is looked up: the records after event `number`, which the tables of `db` have.
+    """The records after event `number`, looked up in the tables of `db`.
 
-    Every question raises CacheFailed where the database cannot answer, or what it says cannot be.
+    Every method raises CacheFailed if the database cannot answer, or its answer is inconsistent.
     """
 
     def __init__(self, db: sqlite3.Connection, number: int, live_counts: Mapping[str, int] | None = None) -> None:
-        """`live_counts` tells how many records of each kind live after the last event there is, if that is `number`."""
+        """`live_counts`: if `number` is the last cached event, how many records of each kind are live."""
         self.number = number
         self._db = db
         self._live_counts = live_counts
@@ -44,7 +43,7 @@ class SpanState:
             return record
 
     def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
-        """The records that there are with these ids."""
+        """The existing records with these ids."""
         wanted = _array(ids)
         with failing_cache():
             rows = self._db.execute(SQL[kind].get_many, (wanted, self.number)).fetchall()
@@ -61,7 +60,7 @@ class SpanState:
         return self.holders(kind, [key]).get(key)
 
     def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
-        """For each of these unique keys that a live record has, that record."""
+        """The live record of each of these unique keys that has one."""
         keys = list(keys)
         with failing_cache():
             rows = self._db.execute(SQL[kind].holders, (_array(keys), self.number, self.number)).fetchall()
@@ -83,15 +82,15 @@ class SpanState:
             return found
 
     def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:
-        """Number of each event about one record up to this state's, and the byte at which its line begins."""
+        """The number of each event about a record up to this state, and the byte at which its line begins."""
         with failing_cache():
             return self._db.execute(SQL[kind].events, (id, self.number)).fetchall()
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was given: ids are given in order, so it is found by halving."""
+        """The highest id given by then: ids are given in order, so it is found by bisection."""
         sql = SQL[kind]
         with failing_cache():
-            # One statement sees one moment of the tables: both have the same record last, whatever is added meanwhile.
+            # A single statement reads one snapshot: both tables have the same last record, whatever is added meanwhile.
             last, last_now = self._db.execute(sql.last_id).fetchone()
             if last != last_now:
                 raise CacheFailed("two of its tables do not agree", is_faulty=True)
@@ -111,7 +110,7 @@ class SpanState:
             return low
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are."""
+        """How many records of the kind exist."""
         last = self.last_id(kind)
         if self._live_counts is not None:
             live = self._live_counts[kind]
@@ -123,7 +122,7 @@ class SpanState:
         return Count(live, last - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or those that live, in order of id."""
+        """All records of the kind, or only the live ones, in order of id."""
         if not live_only:
             if last := self.last_id(kind):
                 yield from self._records(kind, SQL[kind].all, (last, self.number))
@@ -132,7 +131,7 @@ class SpanState:
         for record in self._records(kind, SQL[kind].all_live, (self.number, self.number)):
             is_any = True
             yield record
-        if not is_any:  # nobody lives, or these are not the records of the present (any more)
+        if not is_any:  # no record is live, or this state is not the present one (any more)
             yield from (record for record in self.records(kind) if record[-1] is None)
 
     def _records(self, kind: str, statement: str, values: tuple[int, int]) -> Iterator[Any]:
@@ -147,7 +146,7 @@ class SpanState:
             yield record
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`."""
+        """The records whose unique key, or whose case-folded name, is `word`."""
         if not is_unicode(word):
             return iter(())
         with failing_cache():
@@ -162,7 +161,7 @@ class SpanState:
             return iter(records)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
-        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         start = start.encode(errors="replace").decode()
         with failing_cache():
             found = [
@@ -179,19 +178,19 @@ class SpanState:
                 record = None if pair == last else self.get(kind, pair[1])
                 if pair != last and (record is None or pair[0] not in KINDS[kind].words(record)):
                     raise CacheFailed("two of its tables do not agree", is_faulty=True)
-            if pair != last:  # else a record whose name is its key
+            if pair != last:  # else the record's name is also its key
                 yield pair[0], record
             last = pair
 
     def prepare(self, events: Sequence[Event]) -> None:
-        """Nothing to do: a draft over this one asks for many at once."""
+        """Do nothing: a draft over this state fetches many records at once."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
-        """Never done: what happens goes into a draft, and then to `add`."""
+        """Never called: changes go into a draft, and then to `add`."""
         raise NotImplementedError
 
     def _is_present(self) -> bool:
-        """Whether the tables of the present speak of this state: another process may have taken in more since."""
+        """Whether the tables of the present are at this state: another process may have added events since."""
         return bool(self._db.execute("SELECT number FROM log").fetchone() == (self.number,))
 
     def _must_agree(self, agrees: bool) -> None:

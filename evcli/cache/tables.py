@@ -1,20 +1,20 @@
-"""Records as spans: what each was, from one event until the next about it, in the tables of an SQLite database.
+"""Records as spans in an SQLite database: a span is what a record was from one event about it until the next.
 
-One row for every event, and nothing in a row is ever changed: so a state after any event is a matter of looking up, and
-stays the same while other processes add what happened later. Two more tables find records by what they are called; a
-row of theirs ends when a record is called so no more. For each kind K of record:
+There is one row per event, and rows never change: so the state after any event can be looked up, and stays the same
+while other processes append later events. Two more tables find records by unique key and by name; their rows get an end
+when a record gives up the key or name. For each kind K of record:
 
-    K_spans   the record's own fields, and the byte at which the event's line begins; by record and event
-    K_keys    unique key, whether the record has ended, the event that ends this, the record, the event that began it
-    K_names   name without regard to case, the event that ends this, the record, the event that began it
-    K_live    the records that live after the last event that is here
-    K_now     the event that made each record what it is after the last event that is here
-    K_words   a sum of what each record is called then, and the record; ordered by the sum
-    ids       id of an event, and the byte at which its line begins; filled when ids are first asked for
-    id_sums   a sum of that id, and the byte; ordered by the sum
+    K_spans   the record's fields, and the byte at which the event's line begins; by record and event
+    K_keys    unique key, whether the record has ended, the event that ends the row, the record, the event that began it
+    K_names   case-folded name, the event that ends this row, the record, the event that began it
+    K_live    the records that are live at the last cached event
+    K_now     the number of the last event about each record
+    K_words   a checksum of each current key and name, and the record; ordered by the checksum
+    ids       id of an event, and the byte at which its line begins; filled when an id is first looked up
+    id_sums   a checksum of that id, and the byte; ordered by the checksum
 
-A disk can change a bit, and a changed row or a lost one must not decide what is written. So each row of spans carries a
-sum, and of the present everything is looked up a second time, in K_now or K_words, which share no page with the first.
+A disk can flip a bit, and a changed or lost row must not decide what is written. So each row of spans has a checksum,
+and the present state is looked up a second time, in K_now or K_words, which share no page with the first tables.
 """
 
 import sqlite3
@@ -30,11 +30,11 @@ from evcli.domain.kind import Kind
 from evcli.kinds import KINDS, all_kinds
 
 STILL = 1 << 60
-"""The event that ends what has not ended."""
+"""The end of a row that has not ended."""
 
 
 Put = tuple[tuple[str, Any, Any], int]
-"""What one event did: kind of record, the record before and after; and the byte at which the event's line begins."""
+"""The effect of one event: (kind, record before, record after), and the byte at which the event's line begins."""
 
 
 class Sql:
@@ -43,7 +43,7 @@ class Sql:
     def __init__(self, kind: Kind) -> None:
         what = ("spans", "keys", "names", "live", "now", "words")
         spans, keys, names, live, now, words = (f'"{kind.name}_{each}"' for each in what)
-        # No field of a record begins with _, and none is a word of SQL when it is quoted.
+        # No field of a record begins with _, and quoting keeps field names from clashing with SQL keywords.
         fields = ("id", *(f'"{field}"' for field in kind.own), "_began", "_changed", "_ended", "_byte", "_sum")
         columns = ", ".join(f"{spans}.{field}" for field in fields)
         last = f"SELECT max(_changed) FROM {spans} WHERE id = wanted.value AND _changed <= ?"
@@ -73,7 +73,7 @@ class Sql:
             "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
             f"SELECT {columns} FROM wanted CROSS JOIN {spans} ON {last_of}"
         )
-        living = f"SELECT +id AS value FROM {live} ORDER BY id"  # the + lets spans be found by their key
+        living = f"SELECT +id AS value FROM {live} ORDER BY id"  # the + makes SQLite find spans by their key
         self.all_live = (
             f"SELECT {columns} FROM ({living}) AS wanted CROSS JOIN {spans} ON {last_of} "
             "WHERE (SELECT number FROM log) = ?"
@@ -88,7 +88,7 @@ class Sql:
         )
         by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
         self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
-        # Of words that were, or will be, no more is looked at than this: a guess need not be better.
+        # The limit bounds the rows read that are not valid at this event: a suggestion need not be exact.
         rows = "SELECT {0} AS word, id, until, since FROM {1} WHERE {0} {2} ? ORDER BY {0} {3}, id {3} LIMIT 5000"
         orders = ((">=", ""), ("<", "DESC"))
         self.words = [
@@ -104,7 +104,7 @@ class Sql:
 
 
 class _Statements(dict[str, Sql]):
-    """The statements of each kind, made when they are first asked for."""
+    """The statements of each kind, made on first use."""
 
     def __missing__(self, kind: str) -> Sql:
         sql = self[kind] = Sql(KINDS[kind])
@@ -115,7 +115,7 @@ SQL = _Statements()
 
 
 def make_tables(db: sqlite3.Connection) -> None:
-    """Make the tables of all kinds, empty, whatever was there before."""
+    """Drop all tables, and create empty ones for all kinds."""
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         db.execute(f'DROP TABLE "{table}"')
     db.execute("CREATE TABLE ids (id TEXT, byte INTEGER, PRIMARY KEY (id, byte)) WITHOUT ROWID")
@@ -128,12 +128,12 @@ def make_tables(db: sqlite3.Connection) -> None:
 
 
 def sum_of(*values: object) -> int:
-    """A check sum of plain values."""
+    """A checksum of plain values."""
     return crc32(orjson.dumps(values))
 
 
 class _Words:
-    """Which rows of a table of words begin and end, where each record has one word at a time."""
+    """The rows of a table of words to begin and to end, where each record has one word at a time."""
 
     def __init__(self) -> None:
         self._begun: list[list[Any]] = []
@@ -141,14 +141,14 @@ class _Words:
         self._ended: list[tuple[Any, ...]] = []
 
     def begin(self, id: int, number: int, *word: object) -> None:
-        """From event `number` on, the record is called so; or nothing, when there is no word."""
+        """The record has this word from event `number` on; a word of None is ignored."""
         if word[0] is None:
             return
         row = self._open[id] = [*word, STILL, id, number]
         self._begun.append(row)
 
     def end(self, id: int, number: int, *word: object) -> None:
-        """From event `number` on, it is called so no more."""
+        """The record no longer has this word from event `number` on."""
         if word[0] is None:
             return
         row = self._open.pop(id, None)
@@ -158,7 +158,7 @@ class _Words:
             row[-3] = number
 
     def settle(self, db: sqlite3.Connection, begin: str, end: str) -> None:
-        """Write them; in order, so that rows that stand side by side in the file go in together."""
+        """Write the rows, sorted, so that rows adjacent in the file are written together."""
         self._ended.sort(key=_without_first)
         self._begun.sort()
         db.executemany(end, self._ended)
@@ -170,7 +170,7 @@ def _without_first(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
-    """Add what events made of records of a kind, in their order, to its tables; how many records more live now."""
+    """Add the effects of events on records of a kind, in order; return the change in the number of live records."""
     sql, key_of, name_of = SQL[kind], KINDS[kind].key, KINDS[kind].name_key
     spans: list[tuple[Any, ...]] = []
     keys, names = _Words(), _Words()
@@ -196,11 +196,11 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
             names.begin(id, number, name)
         if is_gone != was_gone:
             now, other = (ended, begun) if is_gone else (begun, ended)
-            if id in other:  # what an earlier event of these did is undone
+            if id in other:  # this undoes an earlier event of the same puts
                 other.remove(id)
             else:
                 now.add(id)
-    spans.sort(key=itemgetter(0))  # by id, which is the first field of every record
+    spans.sort(key=itemgetter(0))  # by id, the first field of every record
     db.executemany(sql.add, spans)
     keys.settle(db, sql.begin_key, sql.end_key)
     names.settle(db, sql.begin_name, sql.end_name)
@@ -212,7 +212,7 @@ def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
 
 
 def _set_present(db: sqlite3.Connection, kind: str, before: Mapping[int, Any], now: Mapping[int, Any]) -> None:
-    """Let the second tables say what these records are now; before, they were others, or None."""
+    """Update the second tables from the records in `before` (None for new ones) to those in `now`."""
     sql, of_kind = SQL[kind], KINDS[kind]
     begun: list[tuple[int, int]] = []
     ended: list[tuple[int, int]] = []
@@ -228,14 +228,14 @@ def _set_present(db: sqlite3.Connection, kind: str, before: Mapping[int, Any], n
 
 
 def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:
-    """Add the ids of events, each with the byte at which the event's line begins."""
+    """Add event ids, each with the byte at which the event's line begins."""
     ids = list(ids)
     db.executemany("INSERT INTO ids VALUES (?, ?)", sorted(ids))
     db.executemany("INSERT INTO id_sums VALUES (?, ?)", sorted((sum_of(id), byte) for id, byte in ids))
 
 
 def ids_known(db: sqlite3.Connection) -> int:
-    """The byte up to which the ids of events are here."""
+    """The byte up to which event ids are in the tables."""
     byte, sum = db.execute("SELECT byte, sum FROM ids_known").fetchone()
     if sum != sum_of(byte):
         raise CacheFailed("a row of it was changed", is_faulty=True)
@@ -243,16 +243,16 @@ def ids_known(db: sqlite3.Connection) -> int:
 
 
 def set_ids_known(db: sqlite3.Connection, byte: int) -> None:
-    """Write down up to which byte they are."""
+    """Record the byte up to which event ids are in the tables."""
     db.execute("UPDATE ids_known SET byte = ?, sum = ?", (byte, sum_of(byte)))
 
 
 def places_of(db: sqlite3.Connection, prefix: str, most: int, *, exact: bool) -> tuple[list[int], list[int]]:
-    """The bytes at which the lines of events begin whose id is `prefix`, or begins with it, in order.
+    """The bytes, in order, at which the lines of events begin whose id starts with, or exactly is, `prefix`.
 
-    Then those at which there may be one with exactly that id, as the second table has it: the caller looks.
+    Also the bytes at which, according to the second table, that exact id may be: the caller must check them.
     """
-    # No id has the last of all characters, so this is the end of those that begin so.
+    # No id contains the last code point, so this is the upper bound of the ids with that prefix.
     last = prefix if exact else prefix + "\U0010ffff"
     rows = db.execute("SELECT id, byte FROM ids WHERE id BETWEEN ? AND ? ORDER BY byte LIMIT ?", (prefix, last, most))
     found = rows.fetchall()

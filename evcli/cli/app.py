@@ -1,4 +1,4 @@
-"""The command tree: one group of families, each loaded when it is used, and the options that all commands share."""
+"""The command tree: families of commands, each loaded on use, and the options that all commands share."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -33,7 +33,7 @@ def _shared_option(*names: str, is_flag: bool = False, metavar: str | None = Non
 
 
 def shared_options() -> list[TyperOption]:
-    """The options that may stand before or after every command's name."""
+    """The options that may come before or after any command's name."""
     return [
         _shared_option(
             "--log", metavar="FILE", help="The log. Default: EVCLI_LOG, or events.jsonl in your data folder."
@@ -53,10 +53,10 @@ def _show_help(context: "Context", parameter: "Parameter", value: Any) -> None:
 
 
 class _Helpful:
-    """How help looks: usage, one line, options in two sections, examples as they are written."""
+    """The layout of help: usage, one line, options in two sections, examples verbatim."""
 
     def get_help_option(self, ctx: "Context") -> TyperOption | None:
-        """The option that shows help, through the same output as every answer."""
+        """The option that prints help, through the same output as every answer."""
         option: TyperOption | None = super().get_help_option(ctx)  # type: ignore[misc]  # a mixin of click's commands
         if option:
             option.callback = _show_help
@@ -95,23 +95,23 @@ class EvcliCommand(_Helpful, TyperCommand):
 
 
 class LazyGroup(_Helpful, TyperGroup):
-    """A group whose commands are built when they are asked for, from a table of their names."""
+    """A group that builds its commands on request, from a table of names."""
 
     def __init__(self, name: str, *, table: dict[str, Callable[[], "AnyCommand"]], **attributes: Any) -> None:
         super().__init__(
             name=name, params=shared_options(), rich_markup_mode=None, context_settings=HELP_OPTIONS, **attributes
         )
         self._table = table
-        self.commands = dict.fromkeys(table)  # type: ignore[assignment]  # their names are all that is asked of it
+        self.commands = dict.fromkeys(table)  # type: ignore[assignment]  # only the names are used
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "AnyCommand | None":
-        """Build the command of that name; None when the table has none."""
+        """Build the command of that name; None if there is none."""
         build = self._table.get(cmd_name)
         return build() if build else None
 
 
 def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
-    """Build command `name`, which `app` in `evcli.cli.commands.MODULE` registers; load that module only."""
+    """Return a builder of command `name`, registered by `app` in `evcli.cli.commands.MODULE`; it loads only that."""
 
     def build() -> "AnyCommand":
         app: typer.Typer = import_module(f"evcli.cli.commands.{module}").app
@@ -126,7 +126,7 @@ def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
 
 
 def about_options() -> list[Any]:
-    """The options that ask for the events about one record: `--KIND WHO`."""
+    """The options that select the events about one record: `--KIND WHO`."""
     from evcli.cli.parameters import parsed
     from evcli.cli.words import Parameter as Words
 
@@ -144,7 +144,7 @@ def about_options() -> list[Any]:
 
 
 def family(module: str, *names: str) -> dict[str, Callable[[], "AnyCommand"]]:
-    """The table entries of some commands of one family."""
+    """The table entries for commands of one family."""
     return {name: from_family(module, name) for name in names}
 
 

@@ -1,4 +1,4 @@
-"""What to do next, in words of the command line: added to the errors of the core, which know nothing of them."""
+"""Command-line hints for errors of the core, which knows nothing of the command line."""
 
 from evcli.domain.kind import Changes, Ends, Revives
 from evcli.errors import EvcliError, NoLog, NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
@@ -6,7 +6,7 @@ from evcli.kinds import KINDS, first_kind
 
 
 def hint_for(error: EvcliError) -> str:
-    """The way out of an error: the one that it has, or what the command line adds to it."""
+    """What to do about an error: its own hint, or one that the command line adds."""
     if isinstance(error, NoLog):
         from evcli.cli.words import beginning_of
 

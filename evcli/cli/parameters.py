@@ -1,4 +1,4 @@
-"""Words of a command line as the parser's parameters, with what completes them."""
+"""Convert Parameters to the parser's parameters, with completion."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,12 @@ _TYPES: dict[str, Any] = {"text": str, "flag": bool, "integer": IntRange(min=0),
 
 
 class _Completed:
-    """A parameter whose candidates come from the log."""
+    """A parameter completed from the log."""
 
     of: Parameter
 
     def shell_complete(self, ctx: Any, incomplete: str) -> "list[CompletionItem]":
-        """The candidates that begin with what was typed."""
+        """The candidates that start with what was typed."""
         from typer._click.shell_completion import CompletionItem
 
         from evcli.cli.commands import completion
@@ -43,7 +43,7 @@ class _Option(_Completed, TyperOption):
 
 
 def parsed(each: Parameter) -> _Argument | _Option:
-    """The parameter as the parser wants it."""
+    """The parser's parameter for `each`."""
     made: _Argument | _Option
     if each.flags:
         is_flag = each.type == "flag"

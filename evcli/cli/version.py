@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def version_option() -> TyperOption:
-    """The option that prints the version and ends."""
+    """The option that prints the version and exits."""
     return TyperOption(
         param_decls=["--version"], is_flag=True, type=bool, default=False, expose_value=False, is_eager=True,
         callback=_show, help="Print evcli's version.",

@@ -1,6 +1,6 @@
-"""What can be typed after `evcli KIND VERB`, with its help and examples: derived from the kind's declaration.
+"""The parameters, help and examples of `evcli KIND VERB`, derived from the kind's declaration.
 
-One table for the parser, for help and for completion; it knows nothing of any of them.
+One table serves the parser, help and completion; it depends on none of them.
 """
 
 import shlex
@@ -12,10 +12,10 @@ from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
 
 class Parameter(NamedTuple):
-    """An argument, or an option when it has flags."""
+    """An argument, or an option if it has flags."""
 
     name: str
-    """Under which the command gets it."""
+    """The name under which the command receives it."""
     flags: tuple[str, ...] = ()
     metavar: str = ""
     help: str = ""
@@ -24,9 +24,9 @@ class Parameter(NamedTuple):
     is_required: bool = False
     is_many: bool = False
     is_moment: bool = False
-    """Whether it is completed with moments of the log."""
+    """Whether it completes to moments of the log."""
     kind: str = ""
-    """The kind whose records complete it."""
+    """The kind of record that it completes to."""
 
 
 class Words(NamedTuple):
@@ -49,7 +49,7 @@ WRITING = (
 
 
 def commands(kind: Kind) -> dict[str, Callable[[], Words]]:
-    """The commands of a kind by name, those of its page first; each is made when it is asked for."""
+    """The commands of a kind by name, those of its page first; each is built on request."""
 
     def of(each: EventType) -> Callable[[], Words]:
         return lambda: Words(_help(each), _parameters(each), _examples(each))
@@ -61,17 +61,17 @@ def commands(kind: Kind) -> dict[str, Callable[[], Words]]:
 
 
 def option_of(field: str) -> str:
-    """The option that takes a field: `--frame-number`."""
+    """The option for a field: `--frame-number`."""
     return "--" + field.replace("_", "-")
 
 
 def argument_of(each: EventType) -> str:
-    """The field that a command takes as a word by itself: the first that it needs; "" when it needs none."""
+    """The field that a command takes as an argument: the first required one, or ""."""
     return each.required[0] if each.required else ""
 
 
 def typed(each: EventType, values: Mapping[str, str]) -> list[str]:
-    """The words that give these fields their values, each as a shell takes it."""
+    """The words that set these fields, quoted for a shell."""
     words: list[str] = []
     for name, value in values.items():
         words += [shlex.quote(value)] if name == argument_of(each) else [option_of(name), shlex.quote(value)]
@@ -130,7 +130,7 @@ def _show(kind: Kind) -> Words:
 
 
 def _help(each: EventType) -> str:
-    """The page's line, and what follows from its role: several at once, and what takes it back."""
+    """The page's line, and what its role implies: several at once, and what undoes it."""
     kind, more = each.kind, []
     if not each.required and type(each) is not Begins:
         more.append("Several are one batch: all or none.")
@@ -141,7 +141,7 @@ def _help(each: EventType) -> str:
 
 
 def _examples(each: EventType) -> list[str]:
-    """Lines that can be typed, from the examples of the fields."""
+    """Example command lines, from the examples of the fields."""
     kind, begins = each.kind, type(each) is Begins
     who = [] if begins else [_example_who(kind, besides=tuple(each.fields))]
     values = {name: each.fields[name].examples[not begins and name in kind.names] for name in each.required}

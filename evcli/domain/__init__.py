@@ -1,1 +1,1 @@
-"""What events mean: their types, the rules they must meet, the state they fold to. Pure: no files, no clock."""
+"""What events mean: their types, their rules, the state they fold to. Pure: no files, no clock."""

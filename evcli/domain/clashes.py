@@ -1,7 +1,7 @@
-"""What a kind cannot be called, because it means something already: checked when a kind is loaded.
+"""Names that a kind cannot use because they are reserved: checked when the kind is loaded.
 
-The words that every kind has are listed here, so that a page is refused wherever it is loaded; a test holds them
-against the commands and options that there are.
+The reserved words are listed here, so that a page is refused wherever it is loaded; a test compares them with the
+actual commands and options.
 """
 
 import re
@@ -10,39 +10,39 @@ from collections.abc import Iterator
 from evcli.domain.kind import Begins, Kind
 
 FIELDS = frozenset({"id", "reason", "action", "date", "time", "events", "event"})
-"""What every event, row or record has."""
+"""Fields of every event, row or record."""
 OPTIONS = frozenset(
     {
         "all", "as_of", "at", "color", "columns", "dry_run", "expect", "format", "help", "id", "json", "lock_wait",
         "log", "match", "no_pager", "occurred", "quiet", "reason", "wide", "who",
     }
 )  # fmt: skip
-"""What commands about every kind take: an option and a field cannot be told apart."""
+"""Options of the commands of every kind: a field of the same name would be ambiguous."""
 VERBS = frozenset({"list", "show"})
-"""What every kind can do without a page saying so."""
+"""Verbs that every kind has, whatever its page declares."""
 COMMANDS = frozenset(
     {
         "bisect", "blame", "completion", "diff", "export", "head", "help", "import", "log", "path", "redo", "repair",
         "report", "restore-to", "revert", "show", "state", "status", "sync", "trace", "undo", "verify", "what-if",
     }
 )  # fmt: skip
-"""What is a command by itself: no kind can be."""
+"""Top-level commands: no kind can have these names."""
 LOG_OPTIONS = frozenset({"actor", "follow", "grep", "reverse", "since", "times", "type", "until"})
-"""What can be asked of a log: nor these, as whose events can be asked for by the name of a kind."""
+"""Options of `log`: reserved too, because `log` has an option named after each kind."""
 KEYS = frozenset(
     {
         "after", "before", "changes", "destroyed", "error", "events", "from", "head", "live", "number", "recorded",
         "sha256", "status", "time", "to",
     }
 )  # fmt: skip
-"""What an answer has beside its records, which stand under the plural of their kind."""
+"""Members of JSON answers besides the records, which are under the plural of their kind."""
 
 _NAME = re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
 _FIELD = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*").fullmatch
 
 
 def check(kind: Kind) -> None:
-    """Refuse a kind that clashes with itself or with what every kind has. Raises TypeError, saying with what."""
+    """Refuse a kind that clashes with itself or with a reserved word. Raises TypeError, naming every clash."""
     if wrong := [*_of_the_kind(kind), *_of_fields(kind), *_of_types(kind)]:
         raise TypeError(f"kind {kind.name!r}: {'; '.join(wrong)}")
 

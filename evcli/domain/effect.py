@@ -1,7 +1,7 @@
-"""What an event makes of a record, as one function a type, written from its declaration when the kind is loaded.
+"""How an event changes a record: one function per type, generated from its declaration when the kind is loaded.
 
-A fold calls it for every event. Written out, as `collections.namedtuple` and `dataclasses` write their methods, it
-takes a quarter of the time of `_replace`.
+A fold calls it for every event. Generated code, as in `collections.namedtuple` and `dataclasses`, takes a quarter of
+the time of `_replace`.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from evcli.domain.fields import Field
 def effect_of(
     record: Any, role: str, fields: Mapping[str, Field], apply: Callable[[Any, Mapping[str, str]], Any] | None
 ) -> Callable[[Any, int, int, Mapping[str, str]], Any]:
-    """The effect of a type of event on records of that class: (record before, id, event number, data) -> record."""
+    """The effect of an event type on records of that class: (record before, id, event number, data) -> record."""
     names = record._fields
     began, changed, ended = names[-3:]
     stamps = {names[0]: "id", changed: "number"}
@@ -38,8 +38,8 @@ def effect_of(
     if apply is not None:
         lines.append("    made = apply(before, data)")
     lines.append(f"    return new(record, ({', '.join(cell(at, name) for at, name in enumerate(names))}))")
-    # Calling the class would take twice as long as building its tuple.
+    # Calling the class takes twice as long as building its tuple.
     space: dict[str, Any] = {"new": tuple.__new__, "record": record, "apply": apply}
-    exec("\n".join(lines), space)  # noqa: S102  # of names in a page of our own
+    exec("\n".join(lines), space)  # noqa: S102  # built from names in our own pages
     effect: Callable[[Any, int, int, Mapping[str, str]], Any] = space["effect"]
     return effect

@@ -1,7 +1,7 @@
 """An event: something that happened to one record.
 
-An event is a plain dict in the form of a CloudEvent (https://github.com/cloudevents/spec, version 1.0); the TypedDict
-gives it types and costs nothing at run time. A command is an event that has not been accepted yet.
+An event is a plain dict in CloudEvents form (https://github.com/cloudevents/spec, version 1.0); the TypedDict adds
+types at no run-time cost. A command is an event that has not been accepted yet.
 """
 
 from typing import NotRequired, TypedDict
@@ -28,16 +28,16 @@ class Event(TypedDict):
 
 
 def number_of(event: Event) -> int:
-    """The event's number, from 1: its line in the log."""
+    """The event's number, from 1: its line number in the log."""
     return int(event["sequence"])
 
 
 def subject_of(event: Event) -> tuple[str, int]:
-    """Which record the event is about: its kind and id."""
+    """The kind and id of the record that the event is about."""
     kind, _, id = event["subject"].partition("/")
     return kind, int(id)
 
 
 def recorded_moment(event: Event) -> str:
-    """When the event was recorded: its `recordedtime`, or its `time` when it was recorded as it happened."""
+    """When the event was recorded: its `recordedtime`, or its `time` if it was recorded as it happened."""
     return event.get("recordedtime") or event["time"]

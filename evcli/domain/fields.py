@@ -1,6 +1,6 @@
-"""The texts that events hold: how each is cleaned when it is typed, and checked when it is read.
+"""The text fields of events: how each is cleaned when typed, and checked when read.
 
-A reader's Unicode tables may be another year's, so what is read is asked less than what is typed.
+A reader may have another version of the Unicode tables, so text that is read is checked less strictly than text typed.
 """
 
 import re
@@ -15,17 +15,17 @@ class Field(NamedTuple):
     """A member of an event's data."""
 
     label: str
-    """What people call it in a sentence: `e-mail`."""
+    """Its name in a sentence: `e-mail`."""
     clean: Callable[[str], str]
-    """What is typed as it is stored. Raises BadText."""
+    """Turns typed text into stored text. Raises BadText."""
     fault: Callable[[object], str]
-    """Why this cannot be what was stored, reading on after a colon; "" when it can."""
+    """Why a stored value is invalid, as text to follow a colon; "" if it is valid."""
     examples: tuple[str, str]
-    """Two values for help: a first one, and one after a change."""
+    """Two values for help: an initial one, and one after a change."""
     help: str = ""
     required: bool = True
     mark: str = ""
-    """A character that every value has, and nothing else that a record is called by: `@` of an e-mail."""
+    """A character in every value of this field and of no other name of a record: the `@` of an e-mail."""
 
     @property
     def one(self) -> str:
@@ -34,7 +34,7 @@ class Field(NamedTuple):
 
     @property
     def optional(self) -> "Field":
-        """The same field, of an event that may be without it."""
+        """The same field, but optional."""
         return self._replace(required=False)
 
 
@@ -44,7 +44,7 @@ def one(noun: str) -> str:
 
 
 def key_of(text: str) -> str:
-    """What two texts have in common that are the same but for A-Z and a-z; nothing else is folded."""
+    """`text` with A-Z lower-cased, and nothing else folded: texts that differ only in that have the same key."""
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
@@ -52,7 +52,7 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def key_in(at: int) -> Callable[[Any], str]:
-    """What takes the key of the field at that place from a record; a fold asks it of every event."""
+    """A function that returns the key of a record's field at that position; a fold calls it for every event."""
 
     def key(record: Any) -> str:
         value: str = record[at]
@@ -62,7 +62,7 @@ def key_in(at: int) -> Callable[[Any], str]:
 
 
 def folded_in(at: int) -> Callable[[Any], str]:
-    """What takes the field at that place from a record, without regard to case."""
+    """A function that returns a record's field at that position, case-folded."""
 
     def folded(record: Any) -> str:
         value: str = record[at]
@@ -72,20 +72,20 @@ def folded_in(at: int) -> Callable[[Any], str]:
 
 
 def text(label: str, longest: int, first: str, then: str, *, help: str = "", pattern: str = "") -> Field:
-    """A field of one line of printable text in Unicode's NFC, of 1 to `longest` code points, trimmed.
+    """A field of one line of printable text, trimmed, in NFC, of 1 to `longest` code points.
 
     Args:
-        label: what people call it.
-        longest: how many code points it may have.
+        label: its name in a sentence.
+        longest: the most code points it may have.
         first: an example for help.
-        then: another one, after a change.
+        then: another example, after a change.
         help: what to know before typing one, in a sentence.
-        pattern: a regular expression that the whole of it matches.
+        pattern: a regular expression that the whole text must match.
     """
     matches = re.compile(pattern).fullmatch if pattern else None
 
     def fault(value: object) -> str:
-        # Asked of every event of a fold: the cheapest sufficient question first.
+        # Runs for every event of a fold: the cheapest sufficient check comes first.
         is_plain = type(value) is str and 0 < len(value) <= longest and value.isprintable()
         if not is_plain and (fault := text_fault(value, longest)):
             return fault
@@ -103,7 +103,7 @@ def text(label: str, longest: int, first: str, then: str, *, help: str = "", pat
 
 
 def _printable(label: str, value: str, longest: int) -> str:
-    """The text in NFC. Raises BadText where a character is not printable, or there are too many or none."""
+    """The text in NFC. Raises BadText if it is empty, too long, or has an unprintable character."""
     wrong = text_fault(value, max(len(value), 1))
     if not wrong and not value.isascii():
         value = composed(value)
@@ -119,7 +119,7 @@ def _printable(label: str, value: str, longest: int) -> str:
 NAME = text("name", 200, "Ada Lovelace", "Ada King", help="Quote it if it contains spaces.")
 
 
-# The published pattern of the HTML standard's <input type=email>, its labels written so that no match steps back:
+# The pattern of the HTML standard's <input type=email>, with labels rewritten to avoid backtracking:
 # https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = r"(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*").fullmatch
@@ -167,4 +167,4 @@ def _reason_fault(reason: object) -> str:
 REASON = Field(
     "reason", _clean_reason, _reason_fault, ("left the company", "by mistake"), "Why; kept with the event.", False
 )
-"""Why it was done: the last member of any event's data, where somebody says so. Rules and effects never see it."""
+"""Why it was done: an optional last member of any event's data. Rules and effects never see it."""

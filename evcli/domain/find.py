@@ -1,4 +1,4 @@
-"""Which record somebody means: by id (all digits), by FIELD=VALUE, or by what it is called, without regard to case."""
+"""Find a record by id (all digits), by FIELD=VALUE, or by e-mail or name, case-insensitively."""
 
 from collections.abc import Iterable
 from itertools import chain, islice
@@ -11,15 +11,15 @@ from evcli.domain.text import composed
 from evcli.errors import Ambiguous, NoSuchRecord
 
 NEIGHBOURS = 200
-"""How many words on each side, in order of the alphabet, are compared with what was typed."""
+"""How many words on each side, in alphabetical order, are compared with what was typed."""
 
 
 def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> Any:
-    """The one record that `who` means in `state`. A live one comes before one that ended, or the other way round.
+    """The one record that `who` means in `state`. Live records are preferred, or ended ones with `ended_first`.
 
     Raises:
-        NoSuchRecord: none is called that; the hint names the nearest.
-        Ambiguous: several are, and none of them comes first.
+        NoSuchRecord: nothing matches; the hint names the closest matches.
+        Ambiguous: several records match equally well.
     """
     found = list(_called(state, kind, who, ended_first=ended_first))
     preferred = [record for record in found if (record[-1] is not None) == ended_first] or found
@@ -35,12 +35,12 @@ def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> An
 
 
 def label(kind: Kind, record: Any) -> str:
-    """A record on one line: `3 Ada <ada@example.com>`, with the event that ended it where there is one."""
+    """A record on one line: `3 Ada <ada@example.com>`, with the event that ended it, if any."""
     return f"{record.id} {kind.labelled(record)}" + (f" ({kind.ended}: event {record[-1]})" if record[-1] else "")
 
 
 def fields_meant(kind: Kind, who: str) -> tuple[tuple[str, ...], str]:
-    """By which fields `who` can mean a record, and the value: `email=ada@example.com`, or by the mark in it."""
+    """The fields that `who` may refer to, and the value: from `email=ada@example.com`, or from the mark in it."""
     field, equals, value = who.partition("=")
     if equals and field in kind.names:
         return (field,), value
@@ -64,7 +64,7 @@ def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterabl
     value = composed(value).strip()
     if fields == (kind.unique,) and not ended_first:
         holder = state.holder(kind.name, key_of(value))
-        if holder is not None:  # however many had it before, no other lives
+        if holder is not None:  # earlier holders may exist, but no other is live
             return [holder]
     wanted = {name: _word(kind, name, value) for name in fields}
     found = chain.from_iterable(state.called(kind.name, word) for word in sorted({*wanted.values()}))

@@ -1,15 +1,15 @@
-"""A kind of record: what it is, and what can happen to one. A page of `evcli/kinds` declares a kind with these words.
+"""A kind of record: what it is, and what can happen to one. A page of `evcli/kinds` declares a kind in these terms.
 
-What can happen is one of four; each asks something of the record before, and stamps its number on the one after:
+An event type has one of four roles; each has a precondition, and stamps the event's number n on the record:
 
     Begins     there is no record yet: it takes the next id     began = changed = n
     Changes    the record is live                               changed = n
     Ends       the record is live; it stays, marked             changed = ended = n
     Revives    the record has ended                             changed = n, ended = None
 
-An event's data become the record's fields of the same names; an event that says only what is so already is refused. No
-two live records share the unique field. Beyond that, `rule` says when an event may happen, and `apply` what else it
-makes of the record.
+An event's data become the record's fields of the same names; an event that changes nothing is refused. No two live
+records share the unique field. Beyond that, `rule` decides whether an event may happen, and `apply` how it changes the
+record.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +24,10 @@ Data = Mapping[str, str]
 
 
 class Records(Protocol):
-    """What a rule may ask of the records before the event."""
+    """The records before the event, as a rule sees them."""
 
     number: int
-    """The last event that made them so."""
+    """The number of the last event folded into them."""
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
@@ -36,13 +36,13 @@ class Records(Protocol):
         """The live record whose unique key is `key`, or None."""
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind; 0 when none was. Ids have no gaps."""
+        """The highest id ever given to this kind, or 0. Ids have no gaps."""
 
 
 Rule = Callable[[Any, Data, Records], None]
-"""(the record before, the event's data, the records): raises Refused when the event cannot happen."""
+"""(the record before, the event's data, the records): raises Refused if the event may not happen."""
 Apply = Callable[[Any, Data], Any]
-"""(the record before, the event's data): the record afterwards; its id and the numbers of events are seen to."""
+"""(the record before, the event's data): the record afterwards; id and event numbers are set for it."""
 
 
 class EventType:
@@ -52,7 +52,7 @@ class EventType:
 
     kind: "Kind"
     name: str
-    """The name that is stored: `user.created`. It never changes; a new shape of an old type is a new type."""
+    """The stored name: `user.created`. It never changes; a new shape of an old type is a new type."""
 
     def __init__(
         self,
@@ -66,16 +66,16 @@ class EventType:
         undo: str = "",
         why: str = "",
     ) -> None:
-        """Declare what can happen.
+        """Declare an event type.
 
         Args:
             verb: the command: `rename`.
             help: what it does, in an imperative line: `Rename a user`.
-            fields: the data, by name and in their order; the required ones come first.
-            rule: when it may happen, beyond what its role asks for.
-            apply: what it makes of the record, when its data are not simply the record's new fields.
-            says: the sentence after `user 7`, where the name of the type is not one: `docked at {station}`.
-            undo: the name of the type that takes it back, where that is another than the role says.
+            fields: the data, by name and in order; required ones come first.
+            rule: when it may happen, beyond the precondition of its role.
+            apply: how it changes the record, if its data are not simply the record's new fields.
+            says: what follows `user 7` in a sentence, if the type's name does not fit: `docked at {station}`.
+            undo: the name of the type that undoes it, if not the one its role implies.
             why: an example of a reason.
         """
         self.verb, self.help, self.fields = verb, help, dict(fields or {})
@@ -83,7 +83,7 @@ class EventType:
         self.undo_name = undo
         self.required = tuple(name for name, field in self.fields.items() if field.required)
         self.says_fields = self.role == "changes" and apply is None and bool(self.fields)
-        """Whether its data are all that it changes, so that there is nothing to record when they are so already."""
+        """Whether it only sets its data, so that an event with the values already set is refused."""
         self._faults = {name: field.fault for name, field in self.fields.items()} | {"reason": REASON.fault}
         self._good_shapes: set[tuple[str, ...]] = set()
 
@@ -94,7 +94,7 @@ class EventType:
 
     @cached_property
     def undo(self) -> "EventType | None":
-        """The type that takes it back: the one declared, the same with the old values, or the opposite."""
+        """The type that undoes it: the declared one, the same type with the old values, or the opposite role."""
         kind = self.kind
         if self.undo_name:
             return kind.types[self.undo_name]
@@ -104,11 +104,11 @@ class EventType:
 
     @property
     def past(self) -> str:
-        """What has happened, in words: `e-mail changed`, or the stored name's last part."""
+        """What happened, in words: `e-mail changed`, or the last part of the stored name."""
         return self.says or self.name.partition(".")[2].replace("-", " ")
 
     def data_fault(self, data: Mapping[str, object]) -> str:
-        """Say why this cannot be the data of such an event; "" when it can. Asks nothing but the data."""
+        """Why these data are invalid for this type, "" if they are valid. Looks at nothing but the data."""
         shape = tuple(data)
         if wrong := self._shape_fault(shape):
             return wrong
@@ -116,7 +116,7 @@ class EventType:
         return next((f"data: {name}: {why}" for name, why in faults if why), "")
 
     def are_data(self, shape: tuple[str, ...], data: Sequence[Mapping[str, object]]) -> bool:
-        """Whether all of these, whose members are `shape`, can be the data of such events: what is asked in a fold."""
+        """Whether all of these, whose members are `shape`, are valid data of this type: the check that a fold makes."""
         if shape not in self._good_shapes:
             if self._shape_fault(shape):
                 return False
@@ -141,7 +141,7 @@ class Begins(EventType):
 
 
 class Changes(EventType):
-    """The record is live, and stays so."""
+    """The record is live, and stays live."""
 
     role = "changes"
 
@@ -159,14 +159,14 @@ class Revives(EventType):
 
 
 def _nothing(record: Any) -> None:
-    """What no record has."""
+    """The key of a kind that has no such field."""
 
 
 class Kind:
-    """One kind of record, and all that can happen to one.
+    """One kind of record, and its event types.
 
-    A record is a NamedTuple: first its `id`, then its own fields, last the numbers of the events that began it, changed
-    it last, and ended it (None while it is live). The page names these three; everything else goes by their position.
+    A record is a NamedTuple: first its `id`, then its own fields, last the numbers of the events that began it, last
+    changed it, and ended it (None while live). The page names these three; all other code uses their positions.
     """
 
     def __init__(
@@ -180,18 +180,18 @@ class Kind:
         called: str = "",
         plural: str = "",
     ) -> None:
-        """Put a kind together from its parts.
+        """Declare a kind.
 
         Args:
-            name: what stands before the dot of its types and the slash of its subjects: `user`.
+            name: the part before the dot in its types and before the slash in its subjects: `user`.
             record: the class of its records.
-            types: what can happen, by the names that are stored.
+            types: the event types, by stored name.
             label: a record in a few words: `{name} <{email}>`.
-            unique: the field that no two live records share, if there is one.
-            called: the field that people call a record by, if there is another one; several may be called the same.
-            plural: of the name, where it is not the name and an s.
+            unique: the field that no two live records share, if any.
+            called: another field that people refer to a record by, if any; it need not be unique.
+            plural: the plural of the name, if it is not the name and an s.
 
-        Whether it clashes with anything is checked when it is loaded: see clashes.py.
+        Loading the kind checks it for clashes: see clashes.py.
         """
         self.name, self.record, self.types, self.label = name, record, dict(types), label
         self.unique, self.called, self.plural = unique, called, plural or name + "s"
@@ -199,33 +199,33 @@ class Kind:
         self.own = record._fields[1:-3]
         self.began, self.changed, self.ended = record._fields[-3:]
         self.names = tuple(dict.fromkeys(field for field in (unique, called) if field))
-        """The fields by which somebody can mean a record."""
+        """The fields by which people refer to a record."""
         self.fields = {field: each for type in types.values() for field, each in type.fields.items()}
         self.verbs = {each.verb: each for each in types.values()}
         for full, each in types.items():
             each.kind, each.name = self, full
         self.key = key_in(record._fields.index(unique)) if unique in record._fields else _nothing
-        """Of a record, the text that no two live ones share; None when the kind has no unique field."""
+        """Returns a record's unique key, or None if the kind has no unique field."""
         self.name_key = folded_in(record._fields.index(called)) if called in record._fields else _nothing
-        """What people call a record, without regard to case; None when there is nothing."""
+        """Returns a record's case-folded name, or None if the kind has none."""
 
     @property
     def begins(self) -> EventType:
-        """The type that begins a record; the first, where several do."""
+        """The first type that begins a record."""
         return next(each for each in self.types.values() if type(each) is Begins)
 
     def one(self, role: type[EventType]) -> EventType | None:
-        """The only type of that role; None when there is none, or there are several."""
+        """The only type with that role; None if there is none, or more than one."""
         found = [each for each in self.types.values() if type(each) is role]
         return found[0] if len(found) == 1 else None
 
     def claimed_key(self, data: Data) -> str | None:
-        """The unique key that an event's data want for its record, or None."""
+        """The unique key that an event's data claim for its record, or None."""
         value = data.get(self.unique) if self.unique else None
         return None if value is None else key_of(value)
 
     def words(self, record: Any) -> set[str]:
-        """What a record is called, without regard to case: its unique field, and its name."""
+        """The words that find a record: its unique key, and its case-folded name."""
         return {word for word in (self.key(record), self.name_key(record)) if word is not None}
 
     def labelled(self, record: Any) -> str:

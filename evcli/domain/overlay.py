@@ -1,6 +1,6 @@
-"""A Draft: a State over another, in which events can happen without changing the one below, until they are settled.
+"""A Draft: a State on top of another, which stays unchanged until the draft is settled.
 
-So a new event is tried before it is written, and the events that a cache does not know yet are folded over it.
+A new event is tried on a draft before it is written, and events newer than the cache are folded onto a draft over it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,23 +15,23 @@ from evcli.kinds import KINDS, TYPES
 
 
 class Below(State, Protocol):
-    """A State that can be asked for many records at once, because asking it one by one is slow."""
+    """A State that can be asked for many records at once, because single look-ups are slow."""
 
     def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:
-        """The records that there are with these ids."""
+        """The existing records with these ids."""
 
     def holders(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
-        """For each of these unique keys that a live record has, that record."""
+        """The live record of each of these unique keys that has one."""
 
 
 class Draft:
-    """What is put into it stays here, and the state below it is as before. What was asked below is remembered."""
+    """Changes stay in the draft; the state below is unchanged. Answers from below are remembered."""
 
     def __init__(self, below: State) -> None:
         self.number = below.number
         self._below = below
         self.puts: list[tuple[str, Any, Any]] = []
-        """What was put: kind, the record before, the record."""
+        """The changes, in order: kind, the record before, the record after."""
         self._layers = _Layers(below)
 
     def get(self, kind: str, id: int) -> Any:
@@ -59,24 +59,24 @@ class Draft:
         return self.get(kind, record.id)
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind."""
+        """The highest id ever given to this kind."""
         return self._layers[kind].last_id
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are."""
+        """How many records of the kind exist."""
         layer = self._layers[kind]
         live = self._below.count(kind).live + layer.more_live
         return Count(live, layer.last_id - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or those that live, in order of id."""
+        """All records of the kind, or only the live ones, in order of id."""
         changed = self._layers[kind].changed
         unchanged = (each for each in self._below.records(kind, live_only=live_only) if each.id not in changed)
         ours = (changed[id] for id in sorted(changed) if not live_only or changed[id][-1] is None)
         return merge(unchanged, ours, key=lambda record: record.id)
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`."""
+        """The records whose unique key, or whose case-folded name, is `word`."""
         layer = self._layers[kind]
         changed, of_kind = layer.changed, KINDS[kind]
         if layer.by_word is None:
@@ -88,7 +88,7 @@ class Draft:
         return chain([record for record in ours if word in of_kind.words(record)], unchanged)
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
-        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         changed = self._layers[kind].changed
         below = self._below.words(kind, start, backward=backward)
         unchanged = ((word, record) for word, record in below if record.id not in changed)
@@ -96,21 +96,21 @@ class Draft:
         return merge(unchanged, ours, key=place_of_word, reverse=backward)
 
     def prepare(self, events: Sequence[Event]) -> None:
-        """Ask below at once for the records that `events` are about, and for who has the keys that they claim."""
+        """Fetch from below at once the records that `events` are about and the holders of the keys that they claim."""
         for kind in {TYPES[type].kind for type in {event["type"] for event in events}}:
             ours = [event for event in events if TYPES[event["type"]].kind is kind]
             claimed = {kind.claimed_key(event["data"]) for event in ours}
             self.fetch(kind.name, {int(event["subject"][kind.prefix :]) for event in ours}, claimed)
 
     def fetch(self, kind: str, ids: Iterable[int], keys: Iterable[str | None]) -> None:
-        """Ask below at once for the records with these ids, and for who has these unique keys."""
+        """Fetch from below, at once, the records with these ids and the holders of these unique keys."""
         below = self._below
         if isinstance(below, Draft):
             below.fetch(kind, ids, keys)
             return
         if not hasattr(below, "get_many"):
             return
-        many: Below = below  # type: ignore[assignment]  # as just seen
+        many: Below = below  # type: ignore[assignment]  # as just checked
         layer = self._layers[kind]
         changed, seen, holders, last = layer.changed, layer.seen, layer.holders, layer.last_id_below
         unseen = [id for id in ids if id <= last and id not in changed and id not in seen]
@@ -118,7 +118,7 @@ class Draft:
         if unseen:
             for record in many.get_many(kind, unseen):
                 seen[record.id] = record
-                if record[-1] is not None and (key := layer.key(record)) is not None:  # should it be revived
+                if record[-1] is not None and (key := layer.key(record)) is not None:  # in case it is revived
                     unknown.append(key)
         if unknown:
             found = many.holders(kind, unknown)
@@ -129,7 +129,7 @@ class Draft:
                     seen.setdefault(record.id, record)
 
     def put(self, kind: str, before: Any, record: Any) -> None:
-        """Keep `record` in the place of `before`, and its unique key while it lives."""
+        """Replace `before` with `record`, and index its unique key while it is live."""
         layer = self._layers[kind]
         if before is None:
             layer.last_id = record.id
@@ -147,11 +147,11 @@ class Draft:
         self.puts.append((kind, before, record))
 
     def begin_over(self, below: State) -> None:
-        """Go on over another state, which has all that was put into this one."""
-        self.__init__(below)  # type: ignore[misc]  # nothing is to be left of what was
+        """Restart over another state, which already includes all changes of this draft."""
+        self.__init__(below)  # type: ignore[misc]  # reset everything
 
     def settle(self) -> None:
-        """Do to the state below what was tried out here, one event after another. The draft is then used up."""
+        """Apply the changes to the state below, one event after another. The draft cannot be used afterwards."""
         below, number = self._below, self._below.number
         for kind, before, record in self.puts:
             below.put(kind, before, record)
@@ -160,7 +160,7 @@ class Draft:
 
 
 class _Layers(dict[str, "_Layer"]):
-    """A layer a kind, made when it is first asked for."""
+    """One layer per kind, made on first use."""
 
     def __init__(self, below: State) -> None:
         super().__init__()
@@ -172,22 +172,22 @@ class _Layers(dict[str, "_Layer"]):
 
 
 class _Layer:
-    """What a draft has of one kind."""
+    """A draft's records of one kind."""
 
     def __init__(self, last_id: int, key: Callable[[Any], str | None]) -> None:
         self.changed: dict[int, Any] = {}
         self.seen: dict[int, Any] = {}
-        """Records as they are below."""
+        """Records fetched from below."""
         self.holders: dict[str, int | None] = {}
-        """Of a key that was asked for or changed here: who has it."""
+        """The holder of each key that was looked up or changed here."""
         self.last_id = self.last_id_below = last_id
         self.more_live = 0
         self.key = key
         self.by_word: dict[str, set[int]] | None = None
-        """Changed records by what they are, or were, called here; kept once somebody has asked."""
+        """Changed records by every word they have, or had, in this draft; kept from the first look-up on."""
 
     def index(self, kind: Kind, record: Any) -> None:
-        """Take note of what a changed record is called."""
+        """Index the words of a changed record."""
         if self.by_word is not None:
             for word in kind.words(record):
                 self.by_word.setdefault(word, set()).add(record.id)

@@ -1,7 +1,7 @@
-"""A State for many records in little memory: for an audit, which folds a whole log and may not ask a cache.
+"""A State for many records in little memory: for an audit, which folds a whole log and may not use a cache.
 
-A record in a MemoryState takes some 450 bytes, most of them Python's own for its fields and its unique key. Here it is
-one bytes object, and who may hold a key is eight bytes in a table of hashes: no key is kept beside its record.
+A record in a MemoryState takes about 450 bytes, mostly Python's overhead for its fields and its unique key. Here a
+record is one bytes object, and a holder of a key is eight bytes in a hash table: keys are not stored separately.
 """
 
 from array import array
@@ -16,10 +16,10 @@ from evcli.kinds import KINDS
 
 
 class PackedState:
-    """A State that packs each record into bytes; it agrees with MemoryState in everything but speed and size."""
+    """A State that packs each record into bytes; it differs from MemoryState only in speed and size."""
 
     def __init__(self, hash_of: Callable[[str], int] = hash) -> None:
-        """`hash_of` says where a key is looked for first. No answer depends on it, only how soon it is given."""
+        """`hash_of` chooses the slot where a search begins. It affects speed only, never an answer."""
         self.number = 0
         self._hash_of = hash_of
         self._tables = _Tables()
@@ -28,13 +28,13 @@ class PackedState:
         """The record with that id, live or ended, or None."""
         table = self._tables[kind]
         packed = table.packed
-        return _new(table.record, loads(_TUPLE + packed[id])) if 0 < id < len(packed) else None  # noqa: S302  # our own
+        return _new(table.record, loads(_TUPLE + packed[id])) if 0 < id < len(packed) else None  # noqa: S302  # packed by us
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
         hash = self._hash_of(key)
         claims = self._tables[kind].claims
-        if not claims.slots[hash & claims.last]:  # as mostly; `ids` would say the same, but this is asked so often
+        if not claims.slots[hash & claims.last]:  # the usual case; `ids` would return the same, but slower
             return None
         for id in claims.ids(hash):
             record = self.get(kind, id)
@@ -43,35 +43,35 @@ class PackedState:
         return None
 
     def last_id(self, kind: str) -> int:
-        """The highest id that was ever given to this kind: ids have no gaps, so it is their count."""
+        """The highest id ever given to this kind: ids have no gaps, so it is their count."""
         return len(self._tables[kind].packed) - 1
 
     def count(self, kind: str) -> Count:
-        """How many records of the kind there are."""
+        """How many records of the kind exist."""
         live = sum(1 for _ in self.records(kind, live_only=True))
         return Count(live, self.last_id(kind) - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or those that live, in order of id."""
+        """All records of the kind, or only the live ones, in order of id."""
         records = (self.get(kind, id) for id in range(1, self.last_id(kind) + 1))
         return (record for record in records if record[-1] is None) if live_only else records
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
-        """The records whose unique key or whose name, without regard to case, is `word`."""
+        """The records whose unique key, or whose case-folded name, is `word`."""
         return (record for record in self.records(kind) if word in KINDS[kind].words(record))
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
-        """What records are called, with the record, in order from `start` on; or backward, from just before `start`."""
+        """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         return words_among(kind, self.records(kind), start, backward=backward)
 
     def prepare(self, events: Sequence[Event]) -> None:
-        """Nothing to do: all is in memory."""
+        """Do nothing: everything is in memory."""
 
     def put(self, kind: str, before: Any, record: Any) -> None:
-        """Keep `record` in the place of `before`, and its unique key while it lives."""
+        """Replace `before` with `record`, and index its unique key while it is live."""
         table = self._tables[kind]
-        # marshal is quick, and nothing of its form outlives the process. The slice is a copy of just the bytes that are
-        # needed: what `dumps` gives lies in the remains of a larger block, and a million of those would hold it all.
+        # marshal is fast, and its format never outlives the process. The slice copies just the bytes needed: `dumps`
+        # returns them in an over-allocated block, and a million of those would waste memory.
         packed = dumps(record[:], 2)[1:]
         id = record.id
         if before is None:
@@ -84,7 +84,7 @@ class PackedState:
 
 
 class _Tables(dict[str, "_Table"]):
-    """A table a kind, made when it is first asked for."""
+    """One table per kind, made on first use."""
 
     def __missing__(self, kind: str) -> "_Table":
         table = self[kind] = _Table(KINDS[kind])
@@ -96,7 +96,7 @@ class _Table:
 
     def __init__(self, kind: Kind) -> None:
         self.packed = [b""]
-        """The record with id 1, with id 2, …, each at its id."""
+        """The records, indexed by id; index 0 is unused."""
         self.claims = Claims()
         self.record = kind.record
         self.key = kind.key
@@ -104,7 +104,7 @@ class _Table:
 
 _new = tuple.__new__
 _TUPLE = dumps((), 2)[:1]
-"""How marshal begins every tuple; not kept with each record."""
+"""The byte with which marshal begins every tuple; not stored with each record."""
 
 _FIRST_BITS = 12
 _BITS = 32
@@ -112,18 +112,18 @@ _LOW = (1 << _BITS) - 1
 
 
 class Claims:
-    """Which ids ever had a key, by the key's hash: open addressing with linear steps, eight bytes a slot.
+    """Which ids ever had a key, by the key's hash: open addressing with linear probing, eight bytes per slot.
 
-    An entry is the lower 32 bits of the hash, and the id: the hash says at which slot a search begins, and it ends at
-    the next empty one; half of them are. Nothing is ever taken out: a record may have given its key up, or been
-    destroyed, and other keys may have the same hash. So whoever asks looks at the records themselves.
+    An entry is the lower 32 bits of the hash, and the id. A search begins at the slot given by the hash and ends at the
+    next empty one; at least half of the slots are empty. Entries are never removed: a record may have given up its key
+    or been destroyed, and other keys may share the hash. So the caller must check the records themselves.
     """
 
     def __init__(self) -> None:
         self._begin_with(_FIRST_BITS)
 
     def ids(self, hash: int) -> list[int]:
-        """All ids that were added with a hash whose lower bits are the same."""
+        """All ids that were added under the same lower 32 bits of the hash."""
         slots, last, wanted = self.slots, self.last, hash & _LOW
         slot = hash & last
         found = []
@@ -134,7 +134,7 @@ class Claims:
         return found
 
     def add(self, hash: int, id: int) -> None:
-        """Add an id, once for each hash."""
+        """Add an id, at most once per hash."""
         slots, last = self.slots, self.last
         new = (hash & _LOW) << _BITS | id
         slot = hash & last
@@ -148,7 +148,7 @@ class Claims:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Put the entries into a table that is twice as large."""
+        """Move the entries into a table twice as large."""
         entries, length = self.slots, self.last // 2
         self._begin_with(self.last.bit_length() + 1)
         self._free -= length
@@ -164,4 +164,4 @@ class Claims:
         self.slots = array("Q", [0]) * (1 << bits)
         self.last = (1 << bits) - 1
         self._free = self.last // 2
-        """How many slots may still be filled before half of them are."""
+        """How many slots may still be filled before the table is half full."""

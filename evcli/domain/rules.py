@@ -1,4 +1,4 @@
-"""When an event may happen, and what it then makes of its record: the rules that every kind shares, and its own."""
+"""Whether an event may happen, and the record it results in: the rules that all kinds share, and each kind's own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +16,14 @@ from evcli.errors import (
 )
 
 Check = Callable[[Records, int, Any, int, Data], Any]
-"""(the records, the id, the record that has it or None, the event's number, its data): the record afterwards.
+"""(the records, the id, the record with that id or None, the event's number, its data): the record afterwards.
 
-Raises Refused when the event cannot happen.
+Raises Refused if the event may not happen.
 """
 
 
 class _Checks(dict[EventType, Check]):
-    """The check of each type, made when it is first asked for."""
+    """The check of each type, made on first use."""
 
     def __missing__(self, each: EventType) -> Check:
         made = self[each] = _check_of(each)
@@ -34,7 +34,7 @@ CHECKS = _Checks()
 
 
 def _check_of(each: EventType) -> Check:
-    # A fold runs this for every event, so what the declaration says is looked up once.
+    # A fold runs `check` for every event, so the declaration is looked up once, here.
     kind, role, effect, rule, key_of = each.kind, type(each), each.effect, each.rule, each.kind.key
     name, begins, revives, only = kind.name, role is Begins, role is Revives, each.says_fields
     only_at = kind.record._fields.index(next(iter(each.fields))) if only else 0
@@ -90,5 +90,5 @@ def _taken(each: EventType, after: Any, holder: Any) -> Refused:
 
 
 def name_of(kind: Kind, record: Any) -> str:
-    """What people call the record, in a message: its name, where it has one, else its label."""
+    """How a message refers to the record: by its name, if it has one, else by its label."""
     return str(getattr(record, kind.called)) if kind.called else kind.labelled(record)

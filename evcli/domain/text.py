@@ -1,8 +1,8 @@
-"""Which text may stand in an event, for ever: lengths in code points, and the forbidden characters.
+"""Which text an event may contain, fixed forever: lengths in code points, and the forbidden characters.
 
 Control characters, line separators, direction marks and overrides, zero-width space, byte order mark and lone
-surrogates are forbidden everywhere, because a terminal or a reader could be deceived by them. Joiners (U+200C,
-U+200D) are allowed: names in many scripts need them.
+surrogates are forbidden everywhere, because they can deceive a terminal or a reader. Joiners (U+200C, U+200D) are
+allowed: names in many scripts need them.
 """
 
 import re
@@ -13,9 +13,9 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202
 
 
 def text_fault(text: object, longest: int) -> str:
-    """Say why `text` cannot stand in an event as a text of 1 to `longest` code points; "" when it can.
+    """Why `text` is not valid in an event as a text of 1 to `longest` code points; "" if it is.
 
-    The answer reads on after a field's name and a colon, and names the character and its position from 1.
+    The answer follows a field's name and a colon, and names the character and its position, from 1.
     """
     if not isinstance(text, str):
         return f"is {type(text).__name__}, not text"
@@ -23,19 +23,19 @@ def text_fault(text: object, longest: int) -> str:
         return "is empty"
     if len(text) > longest:
         return f"has {len(text)} characters; at most {longest} are allowed"
-    # Every forbidden character is unprintable, and asking for that is several times cheaper than the search.
+    # Every forbidden character is unprintable, and that check is several times cheaper than the search.
     if not text.isprintable() and (found := _FORBIDDEN.search(text)):
         return f"character {found.start() + 1} is {character_name(found[0])}, which is not allowed"
     return ""
 
 
 def is_unicode(text: str) -> bool:
-    """Whether the text is one: bytes of a command line that are not UTF-8 arrive as surrogates, and are in no log."""
+    """Whether `text` is valid Unicode: command-line bytes that are not UTF-8 arrive as surrogates; no log has them."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def composed(text: str) -> str:
-    """`text` in Unicode's NFC, the form in which names are stored."""
+    """`text` in NFC, the form in which names are stored."""
     if text.isascii():
         return text
     import unicodedata
@@ -44,7 +44,7 @@ def composed(text: str) -> str:
 
 
 def character_name(character: str) -> str:
-    """Name one character by code point, in words where it has a common name: `U+001B (escape)`."""
+    """A character's code point and name: `U+001B (escape)`."""
     if "\ud800" <= character <= "\udfff":
         return f"U+{ord(character):04X} (bytes that are not UTF-8)"
     common = _COMMON_NAMES.get(character)

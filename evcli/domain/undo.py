@@ -1,4 +1,4 @@
-"""What takes an event back: another event, directly after it, that gives back the record as it was."""
+"""How to undo an event: another event, directly after it, that restores the record."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from evcli.errors import Refused
 
 
 def undo_of(each: EventType, records: Records, before: Any, after: Any) -> tuple[EventType, dict[str, str]] | None:
-    """The type and data of the event that takes one of type `each` back; None when there is none.
+    """The type and data of the event that undoes one of type `each`; None if there is none.
 
     Args:
-        each: the type of the event that made `after` of `before`.
+        each: the type of the event that turned `before` into `after`.
         records: the records after that event.
-        before: the record as it was, or None where the event began it.
-        after: the record as it is.
+        before: the record before the event, or None if the event began it.
+        after: the record after the event.
     """
     back = each.undo
     if back is None:

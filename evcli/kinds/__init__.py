@@ -1,4 +1,4 @@
-"""The kinds of record that a log can hold, one module a kind. Each is loaded when it is first asked for."""
+"""The kinds of record that a log can hold, one module per kind, each loaded on first use."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -7,11 +7,11 @@ from evcli.domain.clashes import check
 from evcli.domain.kind import EventType, Kind
 
 MODULES = {"user": "evcli.kinds.user"}
-"""The table of kinds: a name, and the module whose KIND it is. The first is what is meant where no kind is named."""
+"""The kinds: name, and the module that defines its KIND. The first is the default."""
 
 
 class _Kinds(dict[str, Kind]):
-    """The kinds that are loaded, by name; one that is not is loaded, and checked, when it is looked up."""
+    """The loaded kinds, by name; looking up another one loads and checks it."""
 
     def __missing__(self, name: str) -> Kind:
         kind: Kind = import_module(MODULES[name]).KIND
@@ -24,7 +24,7 @@ class _Kinds(dict[str, Kind]):
 
 
 class _Types(dict[str, EventType]):
-    """The types of events of the kinds that are loaded, by name; raises KeyError for one that no kind has."""
+    """The event types of the loaded kinds, by name; raises KeyError for a type that no kind has."""
 
     def __missing__(self, name: str) -> EventType:
         types = KINDS[name.partition(".")[0]].types
@@ -37,7 +37,7 @@ TYPES = _Types()
 
 
 def type_of(name: object) -> EventType | None:
-    """The type of event of that name; None when no kind has it."""
+    """The event type of that name; None if no kind has it."""
     try:
         return TYPES[name] if isinstance(name, str) else None
     except KeyError:
@@ -45,10 +45,10 @@ def type_of(name: object) -> EventType | None:
 
 
 def all_kinds() -> Iterator[Kind]:
-    """Every kind, in the order of the table."""
+    """All kinds, in the order of MODULES."""
     return (KINDS[name] for name in MODULES)
 
 
 def first_kind() -> Kind:
-    """The kind that is meant where none is named."""
+    """The default kind."""
     return KINDS[next(iter(MODULES))]

@@ -3,7 +3,7 @@
     created ──▶ live ──destroyed──▶ destroyed        live ──renamed, email-changed──▶ live
                   ▲───────restored──────┘
 
-Nobody is ever deleted: a destroyed user stays, marked. No two live users share an e-mail; a destroyed user's is free.
+Users are never deleted: a destroyed user stays, marked. No two live users share an e-mail; a destroyed user's is free.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from evcli.domain.kind import Begins, Changes, Ends, Kind, Revives
 
 
 class User(NamedTuple):
-    """One user at one moment. `created`, `changed` and `destroyed` are the numbers of the events that did it."""
+    """One user at one moment. `created`, `changed` and `destroyed` are event numbers."""
 
     id: int
     name: str

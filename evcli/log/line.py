@@ -1,13 +1,13 @@
-"""One line <-> one event: the canonical form and the chain. The code to read before touching a line's form.
+"""One line <-> one event: the canonical form and the chain. Read this before changing the format of a line.
 
-A line is the event's members in a fixed order, closed by the hash of the previous line's 64 hex digits and of this
-line's bytes before `,"sha256":`. Raw bytes are hashed, never a re-encoding: orjson (as every JSON reader) accepts
-duplicate members, rounds big numbers and ignores spaces, and a line in which it did so would pass for another. Hence
-the rule `dumps(loads(line)) == line`; and no number but an integer that every JSON reader keeps exactly, so that no
-line depends on how one library writes a float.
+A line is the event's members in a fixed order, ending with the hash of the previous line's 64 hex digits and of this
+line's bytes before `,"sha256":`. Raw bytes are hashed, never a re-encoding: orjson (like every JSON reader) accepts
+duplicate members, rounds big numbers and ignores spaces, so different lines could parse to the same event. Hence the
+rule `dumps(loads(line)) == line`; and the only numbers are integers that every JSON reader keeps exactly, so that no
+line depends on how a library writes a float.
 
-A line is *proved* when it is canonical, has the next number and continues the chain; it is *good* when it also keeps
-every other rule. A proved line that says what this version does not know is *newer*, not damaged.
+A line is *proved* if it is canonical, has the next number and continues the chain; it is *good* if it also keeps every
+other rule. A proved line with content unknown to this version is *newer*, not damaged.
 """
 
 import re
@@ -40,11 +40,11 @@ from evcli.log.members import (
 )
 
 MAX_LINE: Final = 1 << 16
-"""The longest line, in bytes, its newline included."""
+"""The maximum length of a line in bytes, newline included."""
 MAX_BATCH: Final = 1 << 20
-"""The most bytes that the lines of one batch may have together; a longer import is several batches."""
+"""The maximum total size of a batch in bytes; a longer import is several batches."""
 FIRST_BYTES: Final = b'{"specversion":"1.0","id":"'
-"""How every line begins, and so every log."""
+"""The first bytes of every line, and so of every log."""
 
 _SUBJECT = re.compile(r"([a-z][a-z0-9-]*)/[1-9][0-9]{0,11}").fullmatch
 _CLOSING = b',"sha256":"'
@@ -52,22 +52,22 @@ CLOSING_LENGTH = len(_CLOSING) + 64 + len(b'"}\n')
 
 
 class BadLine(ValueError):
-    """These bytes are not the line that belongs here; the text says why, reading on after a place and a colon."""
+    """These bytes are not a valid next line; the text says why, to follow a place and a colon."""
 
 
 class NewerLine(BadLine):
-    """A proved line of a type, or with members, that this version does not know."""
+    """A proved line with a type or members unknown to this version."""
 
 
 class _UnknownLine(BadLine):
-    """A canonical line of a type, or with members, that this version does not know; it may still be damaged."""
+    """A canonical line with a type or members unknown to this version; it may still be damaged."""
 
 
 def encode(members: dict[str, Any], before: Position) -> bytes:
-    """The line, newline included, of an event given as its members without `sha256`, in order, at that place.
+    """The line, newline included, of an event at that place, given its members in order without `sha256`.
 
     Raises:
-        BadLine: the members do not make a valid event; nothing that this accepts can fail to be read.
+        BadLine: the members are not a valid event; everything that this accepts can be read back.
     """
     try:
         body = orjson.dumps(members)[:-1]
@@ -79,15 +79,14 @@ def encode(members: dict[str, Any], before: Position) -> bytes:
 
 
 def decode(line: bytes, before: Position) -> Event:
-    """The event in `line`, newline included, when it follows on the place `before` it.
+    """The event in `line`, newline included, which must continue the log at `before`.
 
-    Makes every check that needs no more than that: length, form, members and their values, type and data, sequence,
-    chain, the batch it belongs to, one source, recorded moments that never go back. Whether the event may happen is for
-    the rules.
+    Makes every check that needs nothing else: length, form, members and their values, type and data, sequence, chain,
+    batch, a single source, recorded moments that never go back. Whether the event may happen is for the rules.
 
     Raises:
-        NewerLine: it is proved, and says what this version does not know.
-        BadLine: it is something else.
+        NewerLine: it is proved, but has content unknown to this version.
+        BadLine: it is invalid in any other way.
     """
     try:
         event = decode_alone(line)
@@ -113,7 +112,7 @@ def decode(line: bytes, before: Position) -> Event:
 
 
 def decode_each(lines: Iterable[bytes], before: Position) -> Iterator[Event]:
-    """The events in consecutive `lines`, one by one. Raises BadLine at a bad one."""
+    """The events in consecutive `lines`, one by one. Raises BadLine at the first bad one."""
     for line in lines:
         event = decode(line, before)
         yield event
@@ -131,7 +130,7 @@ def is_proved(line: bytes, before: Position) -> bool:
 
 
 def place_after(event: Event, line: bytes, place: int, before: Position | None = None) -> Position:
-    """The position after `event`, whose line ends at `place`; `before` is the position before it, where it is known."""
+    """The position after `event`, whose line ends at `place`; `before` is the position before it, if known."""
     batch, size = event.get("batch", ""), 0
     if batch and batch.endswith(f"-{number_of(event)}"):
         batch = ""
@@ -141,7 +140,7 @@ def place_after(event: Event, line: bytes, place: int, before: Position | None =
 
 
 def envelope(line: bytes) -> Event:
-    """What `line`, newline included, says of itself, also where it is newer. Raises BadLine where it is no event."""
+    """The members of `line`, newline included, even if it is newer. Raises BadLine if it is not an event."""
     try:
         return decode_alone(line)
     except _UnknownLine:
@@ -169,10 +168,10 @@ def _prove(event: Event, line: bytes, before: Position) -> None:
 
 
 def decode_alone(line: bytes) -> Event:
-    """The event in `line`, newline included, with every check that can be made without the line before it.
+    """The event in `line`, newline included, after every check that does not need the previous line.
 
     Raises:
-        BadLine: it is no line of a log.
+        BadLine: it is not a line of a log.
     """
     event = _canonical(line)
     if tuple(event) != PLAIN_SHAPE and tuple(event) not in SHAPES:
@@ -185,7 +184,7 @@ def decode_alone(line: bytes) -> Event:
             raise _why_not_an_event(event)
         values = [event[name] for name in PLAIN_SHAPE]  # type: ignore[literal-required, assignment]  # names, in order
     specversion, id, source, kind, subject, time, sequence, auth_type, actor, data, closing = cast("Any", values)
-    # This runs for every event of every fold: each check asks its cheapest sufficient question first.
+    # This runs for every event of every fold: the cheapest sufficient check comes first.
     if (
         specversion != "1.0"
         or not (source == "evcli" or is_source(source))
@@ -226,23 +225,23 @@ def _canonical(line: bytes) -> Event:
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment, given with its zone, as the log writes it: `2026-11-22T17:03:11.000000Z`."""
+    """A time-zone-aware moment in the log's format: `2026-11-22T17:03:11.000000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def id_in(line: bytes) -> str:
-    """The id in a line of the log, without reading the rest. Raises ValueError where no line of a log is."""
-    # Inside a text of JSON, a quote has a backslash before it: so only the next member can look like this.
+    """The id in a line of the log, without parsing the rest. Raises ValueError if it is not a line of a log."""
+    # Inside a JSON string, a quote is escaped: so only the next member can match this.
     id: str = orjson.loads(line[len(FIRST_BYTES) - 1 : line.index(b',"source":')])
     return id
 
 
 def hash_of(line: bytes) -> bytes:
-    """The 64 hex digits that `line`, newline included, gives as its own hash; meaningless if it is no event."""
+    """The 64 hex digits of `line`'s own `sha256`, newline included; meaningless if it is not an event."""
     return line[-67:-3]
 
 
-# --- what to say of a bad line: only ever asked when there is one -----------------------------------------------------
+# --- why a line is bad: only called when one is found -----------------------------------------------------------------
 
 
 def _why_not_json(line: bytes) -> str:

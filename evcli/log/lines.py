@@ -1,8 +1,8 @@
-"""Many lines at once: the checks of `decode`, made a column at a time.
+"""Decode many lines at once: the checks of `decode`, made a column at a time.
 
-Reading a log is checking it, and most of that time goes into asking small questions one by one. Here each question is
-asked once of all lines of a chunk. It is never more generous than `decode`: where an answer is not plainly yes, there
-is no answer, and the lines are decoded one by one, which also says what is wrong with which.
+Reading a log means checking it, and most of that time goes into many small checks. Here each check runs once for all
+lines of a chunk. It accepts nothing that `decode` rejects: if any check fails or is undecided, the lines are decoded
+one by one, which also finds the bad line and the reason.
 """
 
 import re
@@ -27,9 +27,9 @@ _TIME_LENGTH = 27
 
 
 def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
-    """The events in `lines`, when all are plainly good and follow on the place `before`; None when one may not be."""
+    """The events in `lines`, which continue the log at `before`; None if the fast checks cannot accept them all."""
     chunk = b"".join(lines)
-    # Every line begins as an event does, and no event holds a list: so no event can hide in, or reach over, two lines.
+    # Every line begins with FIRST_BYTES, and no event contains a list: so no event can span or share lines.
     if not chunk.startswith(FIRST_BYTES) or chunk.count(b"\n" + FIRST_BYTES) != len(lines) - 1 or chunk[-1:] != b"\n":
         return None
     array = b"[" + chunk[:-1].replace(b"\n", b",") + b"]"
@@ -39,11 +39,11 @@ def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
             return None
         return events if _are_good(events, lines, before) else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
-        return None  # no JSON, or something that is no text where text belongs
+        return None  # not JSON, or a value that is not text where text is required
 
 
 def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: int, before: Position) -> Position:
-    """The position after consecutive events, at least one, that follow `before`; `lines` are theirs, and end there."""
+    """The position after consecutive events, at least one, that follow `before`; whose `lines` end at `place`."""
     batch = events[-1].get("batch")
     if batch is None:
         return place_after(events[-1], lines[-1], place)
@@ -87,13 +87,13 @@ def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bo
 
 
 def are_ids(texts: Any) -> bool:
-    """Whether these are plainly good ids, at least one."""
+    """Whether these, at least one, all pass the fast check for ids."""
     lengths = set(map(len, texts))
     return "".join(texts).isprintable() and min(lengths) > 0 and max(lengths) <= LONGEST_ID
 
 
 def are_times(times: Collection[str]) -> bool:
-    """Whether these are plainly good times."""
+    """Whether these all pass the fast check for times."""
     return (
         set(map(len, times)) == {_TIME_LENGTH}
         and _TIMES("".join(times)) is not None
@@ -102,7 +102,7 @@ def are_times(times: Collection[str]) -> bool:
 
 
 def _are_batches(batches: Sequence[str], lines: Sequence[bytes], before: Position) -> bool:
-    """Whether these lines go on with the batch that is not complete before them, and others begin where one ends."""
+    """Whether these lines continue the batch left open at `before`, and each later batch begins where one ends."""
     at, open_batch, size = 0, before.batch, before.batch_size
     for batch, same in groupby(batches):
         count = len(list(same))
@@ -135,7 +135,7 @@ def _subjects(begins: frozenset[str]) -> Any:
 
 
 def are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
-    """Whether these are plainly good data of events of these types, one for each."""
+    """Whether these data pass the fast check for events of these types, in the same order."""
     if set(map(type, data)) != {dict}:
         return False
     alike: dict[tuple[str, tuple[str, ...]], list[Any]] = defaultdict(list)
@@ -145,7 +145,7 @@ def are_data(types: Sequence[str], data: Sequence[Any]) -> bool:
 
 
 def _sequence(number: int, length: int) -> list[str]:
-    """The sequence of event `number` and of those after it; only the beginning of each thousand is formatted."""
+    """The `sequence` of `length` events from `number` on; only the prefix of each thousand is formatted."""
     sequence: list[str] = []
     while len(sequence) < length:
         thousands, rest = divmod(number + len(sequence), 1000)

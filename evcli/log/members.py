@@ -1,4 +1,4 @@
-"""Which members an event of the log has, in which order, and what each of them may hold."""
+"""The members of an event in the log: which there are, their order, and their valid values."""
 
 import re
 from datetime import date
@@ -27,17 +27,17 @@ SHAPES = frozenset(
     for chosen in product((False, True), repeat=len(_OPTIONAL))
 )
 
-# Read back by orjson, whose own strings for member names these are then: comparing them is comparing addresses.
+# Parsed by orjson, so that these are its own cached strings for member names, and compare by address.
 PLAIN_SHAPE = tuple(orjson.loads(orjson.dumps(dict.fromkeys(name for name, needed in MEMBERS if needed))))
 
 TIME_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 _TIME = re.compile(TIME_PATTERN).fullmatch
 _BATCH = re.compile(r"([1-9][0-9]{0,11})-([1-9][0-9]{0,11})").fullmatch
-# The characters of a URI reference (RFC 3986, appendix A).
+# The characters allowed in a URI reference (RFC 3986, appendix A).
 _SOURCE = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){1,128}").fullmatch
 
 AUTH_TYPES: Final = ("app_user", "user", "service_account", "api_key", "system", "unauthenticated", "unknown")
-"""Who can have done something (CloudEvents' extension "authcontext")."""
+"""The types of actor (CloudEvents extension "authcontext")."""
 
 
 def is_hash(text: str) -> bool:
@@ -46,13 +46,13 @@ def is_hash(text: str) -> bool:
 
 
 def is_time(value: object) -> bool:
-    """Whether `value` is a time as the log writes it: `2026-11-22T17:03:11.000000Z`."""
+    """Whether `value` is a time in the log's format: `2026-11-22T17:03:11.000000Z`."""
     return type(value) is str and _TIME(value) is not None and is_day(value[:10])
 
 
 @lru_cache(maxsize=4096)
 def is_day(text: str) -> bool:
-    """Whether `2026-02-29` is a day that there was, or will be."""
+    """Whether `text`, of the form `2026-02-28`, is a valid date."""
     try:
         date.fromisoformat(text)
     except ValueError:
@@ -61,12 +61,12 @@ def is_day(text: str) -> bool:
 
 
 def is_id(value: object) -> bool:
-    """Whether `value` can be an id or an actor: 1 to 128 characters, none of them forbidden."""
+    """Whether `value` is a valid id or actor: 1 to 128 characters, none of them forbidden."""
     return not text_fault(value, LONGEST_ID)
 
 
 def is_source(value: object) -> bool:
-    """Whether `value` can be the source of a log: a URI reference (RFC 3986) of 1 to 128 characters."""
+    """Whether `value` is a valid source of a log: a URI reference (RFC 3986) of 1 to 128 characters."""
     return type(value) is str and _SOURCE(value) is not None and value.count("#") < 2
 
 
@@ -76,7 +76,7 @@ def is_sequence(value: object) -> bool:
 
 
 def batch_fault(batch: object, number: int) -> str:
-    """Why event `number` cannot be of that batch, as its lines write it; "" when it can."""
+    """Why event `number` cannot be in `batch`, the member's value; "" if it can."""
     match = _BATCH(batch) if type(batch) is str else None
     if match is None or not int(match[1]) < int(match[2]):
         return f"batch {shown(batch)} is not FIRST-LAST with FIRST < LAST"
@@ -84,7 +84,7 @@ def batch_fault(batch: object, number: int) -> str:
 
 
 def optional_members_are_good(event: Event) -> bool:
-    """Whether the members that not every event has are good, and those that they are compared with."""
+    """Whether the optional members are valid, and the members that they are compared with."""
     recorded = event.get("recordedtime", event["time"])
     return (
         (is_time(recorded) and is_time(event["time"]) and recorded >= event["time"])
@@ -96,7 +96,7 @@ def optional_members_are_good(event: Event) -> bool:
 
 
 def numbers_fault(value: object, depth: int = 1) -> str:
-    """Why a parsed value is not canonical: a number that not every reader keeps exactly, or too deep; "" if it is."""
+    """Why a parsed value is not canonical: an inexact number, or nested too deep; "" if it is canonical."""
     if type(value) is float or (type(value) is int and abs(value) > MAX_NUMBER):
         return f"not in canonical form: {shown(value)} is not an integer from -(2^53-1) to 2^53-1"
     if not isinstance(value, dict | list):
@@ -108,7 +108,7 @@ def numbers_fault(value: object, depth: int = 1) -> str:
 
 
 def value_fault(event: dict[str, Any]) -> str:
-    """Say which member, of an event that has all of them in order, cannot hold what it holds."""
+    """Which member has an invalid value, for an event that has all its members in order."""
     if event["specversion"] != "1.0":
         return f'specversion is {shown(event["specversion"])}, not "1.0"'
     if not is_source(event["source"]):
@@ -131,6 +131,6 @@ def value_fault(event: dict[str, Any]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a message, as JSON, shortened when it is long."""
+    """A value as JSON for a message, shortened if it is long."""
     text = orjson.dumps(value).decode()
     return text if len(text) <= 60 else text[:57] + "…"

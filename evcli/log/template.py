@@ -1,8 +1,8 @@
-"""Many lines made at once, byte for byte as `encode` makes them, and checked as thoroughly, in a third of the time.
+"""Encode many lines at once, byte for byte as `encode` does, and as thoroughly checked, in a third of the time.
 
-What the lines of one command have in common is made once, as a mould, and the first line that comes out of it is read
-back as a reader will read it. Of the others, the parts that differ are checked. It is never more generous than
-`encode`: where a part is not plainly good, all lines are read back, which also says what is wrong with which.
+What the lines of one command have in common is encoded once, as a template, and its first line is decoded again as a
+reader would. For the other lines, only the parts that differ are checked. It accepts nothing that `encode` rejects: if
+a part fails the fast check, all lines are decoded again, which also finds the bad line and the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from evcli.log.lines import are_data, are_ids, are_times
 
 
 class Part(NamedTuple):
-    """What one event says for itself; `time` is when it happened, at the latest when it is recorded."""
+    """What is specific to one event; `time` is when it happened, never after it is recorded."""
 
     type: str
     time: str
@@ -28,14 +28,14 @@ class Part(NamedTuple):
 
 
 AnyPart = tuple[str, str, str, int, Mapping[str, str]]
-"""A Part, or a tuple of the same, which is made in less time."""
+"""A Part, or a plain tuple of the same values, which is faster to make."""
 
 _Mould = tuple[bytes, bytes, bytes]
-"""What stands between id, record, time, number and data."""
+"""The template: the bytes between id, record, time, number and data."""
 
 
 class Shared(NamedTuple):
-    """What all events of one command say: who does it, when it is recorded, and what shows that they belong."""
+    """What all events of one command share: the actor, the source, when they are recorded, the correlation id."""
 
     actor: str
     actor_type: str
@@ -45,10 +45,10 @@ class Shared(NamedTuple):
 
 
 def cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
-    """The lines of the events that follow on the place `before`; several are one batch.
+    """The lines of the events, which continue the log at `before`; several are one batch.
 
     Raises:
-        BadLine: one is not a valid event; nothing that this lets through can fail to be read.
+        BadLine: one is not a valid event; everything that this accepts can be read back.
     """
     try:
         return _cast(shared, parts, before)

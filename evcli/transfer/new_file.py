@@ -1,6 +1,6 @@
-"""A file that somebody wants written: there whole under its name, or not at all.
+"""Write a file atomically: whole under its name, or not at all.
 
-It is written under another name beside it, synced, and only then given its own.
+It is written under a temporary name in the same folder, synced, and only then renamed.
 """
 
 import os
@@ -14,7 +14,7 @@ from evcli.errors import BadInput, NotWritten, OutcomeUnknown
 
 
 class NewFile:
-    """A file in the making: `write` it, `sync` it, then `keep` it."""
+    """An unfinished file: `write` it, `sync` it, then `keep` it."""
 
     def __init__(self, path: str, temporary: str, file: IO[bytes], may_replace: bool) -> None:
         self.path = path
@@ -23,7 +23,7 @@ class NewFile:
         self._may_replace = may_replace
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Add `pieces`. Raises NotWritten, and what taking the next piece raises."""
+        """Append `pieces`. Raises NotWritten, and whatever the iterator raises."""
         for piece in pieces:
             try:
                 self._file.write(piece)
@@ -42,8 +42,8 @@ class NewFile:
         """Give the file its name.
 
         Raises:
-            NotWritten: nothing is under that name, or what was there before.
-            OutcomeUnknown: it is there, but its name may not be durable.
+            NotWritten: the path is unchanged.
+            OutcomeUnknown: the file is in place, but its name may not be durable.
         """
         try:
             if self._may_replace:
@@ -53,7 +53,7 @@ class NewFile:
         except OSError as error:
             raise _not_written(self.path, error) from error
         try:
-            with suppress(PermissionError):  # a folder that may be written to and not be read
+            with suppress(PermissionError):  # a folder that is writable but not readable
                 sync_folder(os.path.dirname(self.path))
         except OSError as error:
             unknown = OutcomeUnknown(self.path, f"it is written, but its folder could not be synced: {error.strerror}")
@@ -62,10 +62,10 @@ class NewFile:
 
     def _take_free_name(self) -> None:
         try:
-            os.link(self._temporary, self.path)  # unlike a rename, it replaces nothing that came meanwhile
+            os.link(self._temporary, self.path)  # unlike a rename, never replaces a file created meanwhile
         except FileExistsError:
             raise _is_there(self.path) from None
-        except OSError:  # a file system without links
+        except OSError:  # a file system without hard links
             if os.path.lexists(self.path):
                 raise _is_there(self.path) from None
             os.rename(self._temporary, self.path)
@@ -73,24 +73,24 @@ class NewFile:
 
 @contextmanager
 def new_file(path: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
-    """A file in the making that becomes `path` if it is kept, readable by its owner only; else nothing is left of it.
+    """An unfinished file, readable by its owner only, that becomes `path` if it is kept; else nothing is left of it.
 
     Raises:
-        BadInput: the path is that of the log, or of the file beside it, or none.
-        NotWritten: something is there already that may not be replaced, or nothing can be made there.
+        BadInput: the path is empty, or that of the log, its cache or the cache's journal.
+        NotWritten: something exists there that may not be replaced, or no file can be created there.
     """
     path = _free(path, log, may_replace)
     temporary = os.path.join(os.path.dirname(path), f".evcli-{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:  # a file that has that name already is somebody's
+    except OSError as error:  # never take over an existing file
         raise _not_written(path, error) from error
     try:
         file = os.fdopen(descriptor, "wb", buffering=1 << 16)
         try:
             yield NewFile(path, temporary, file, may_replace)
         finally:
-            with suppress(OSError):  # a full disk, which was told when it was written to
+            with suppress(OSError):  # a full disk, already reported by `write`
                 file.close()
     finally:
         with held_signals(), suppress(FileNotFoundError):
@@ -98,7 +98,7 @@ def new_file(path: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
 
 
 def _free(path: str, log: str, may_replace: bool) -> str:
-    """The absolute path where the file may be made; to a link that may be replaced, where it points to."""
+    """The absolute path where the file may be created; for a link that may be replaced, its target."""
     if not path or "\0" in path:
         raise BadInput("FILE names no file", "give a path, or leave FILE out for stdout")
     for name in (log, beside(log), beside(log) + "-journal"):

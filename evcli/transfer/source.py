@@ -1,4 +1,4 @@
-"""A file, or standard input, to be read from front to back; its beginning can be read again, and says what it is."""
+"""A file or standard input, read sequentially; its beginning can be read twice, to detect the format."""
 
 import codecs
 import os
@@ -23,18 +23,18 @@ _OTHER_THINGS = (
 
 
 class Source:
-    """An open input. What is read before `rewind` can be read again after it, once, from a pipe too."""
+    """An open input. Data read before `rewind` can be read once more after it, even from a pipe."""
 
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
         self.done = 0
-        """How many bytes were read since the beginning."""
+        """How many bytes have been read since the beginning."""
         self._descriptor = descriptor
         found = os.fstat(descriptor)
         self._can_seek = stat.S_ISREG(found.st_mode)
         self._start = os.lseek(descriptor, 0, os.SEEK_CUR) if self._can_seek else 0
         self.size = found.st_size - self._start if self._can_seek else None
-        """How many bytes there are in all, where that is known."""
+        """The size of the input in bytes, or None if unknown."""
         self._kept: IO[bytes] | None = None
         self._keeps = not self._can_seek
 
@@ -50,13 +50,13 @@ class Source:
                 if self._kept is None:
                     from tempfile import SpooledTemporaryFile
 
-                    self._kept = SpooledTemporaryFile(1 << 20)  # noqa: SIM115  # closed with the process, as the input is
+                    self._kept = SpooledTemporaryFile(1 << 20)  # noqa: SIM115  # closed with the process, like the input
                 self._kept.write(data)
         self.done += len(data)
         return data
 
     def rewind(self) -> None:
-        """Begin again; from now on, nothing more is kept."""
+        """Start again from the beginning; nothing more is buffered from now on."""
         self.done = 0
         if self._can_seek:
             os.lseek(self._descriptor, self._start, os.SEEK_SET)
@@ -66,7 +66,7 @@ class Source:
 
 
 def unreadable(name: str, error: OSError) -> BadInput:
-    """The error of an input that cannot be opened or read."""
+    """The error for an input that cannot be opened or read."""
     return BadInput(f"{name} cannot be read: {error.strerror}")
 
 
@@ -89,7 +89,7 @@ def opened(path: str) -> Iterator[Source]:
 
 
 def form_of(name: str, first: bytes) -> str:
-    """The form of an input of that name, which begins with these bytes. Raises BadInput where they contradict."""
+    """The format of an input, from its name and first bytes. Raises BadInput if they contradict each other."""
     ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
     is_json = first.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"{")
     if ending is None:
@@ -100,7 +100,7 @@ def form_of(name: str, first: bytes) -> str:
 
 
 def refuse_other_things(name: str, first: bytes) -> None:
-    """Raise BadInput for what begins as something else does that is often mistaken for text."""
+    """Raise BadInput for formats that are often mistaken for CSV."""
     for beginning, what, hint in _OTHER_THINGS:
         if first.startswith(beginning):
             raise BadInput(f"{name} is {what}, not CSV or JSON Lines", hint)

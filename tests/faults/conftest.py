@@ -64,7 +64,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Print what the run itself counted; write it into README.md where that was asked for, and all of it was run."""
+    """Print what the run itself counted; write it into the page given by --figures, if all of it was run."""
     total: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -82,5 +82,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         if exitstatus or missing:
             terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
             return
-        readme = Path(asked)
-        readme.write_text(with_figures(readme.read_text(encoding="utf-8"), total), encoding="utf-8")
+        page = Path(asked)
+        page.write_text(with_figures(page.read_text(encoding="utf-8"), total), encoding="utf-8")

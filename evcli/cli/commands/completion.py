@@ -1,7 +1,7 @@
-"""Shell completion for bash, zsh and fish: what the words can become, with records and events from the log.
+"""Shell completion for bash, zsh and fish, with records and events from the log.
 
-A shell's script hands over the words typed so far and takes candidates, a line each. Zsh and fish quote what they
-insert; for bash it is done here. Completion never says that something is wrong: where it fails, it offers nothing.
+A shell's script passes the words typed so far and reads candidates, one per line. Zsh and fish quote what they insert;
+for bash it is done here. Completion never reports an error: if it fails, it offers nothing.
 """
 
 import re
@@ -31,7 +31,7 @@ MOST = 100
 """At most this many records are offered."""
 
 RECENT = 20
-"""So many of the last events are offered where a moment can stand."""
+"""At most this many of the last events are offered for a REF."""
 
 _BASH = """\
 _evcli_completion() {
@@ -111,17 +111,17 @@ def completion(
 
 
 def complete(shell: str, arguments: list[str]) -> None:
-    """Print the candidates for the last of the words typed, as `shell`'s script wants them."""
+    """Print the candidates for the last word typed, in the form that `shell`'s script reads."""
     from evcli.cli.app import root
 
     line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ("", "")
     words, raw = _split(line) if shell == "bash" else (arguments[:-1], (arguments or [""])[-1])
     typed = _unquoted(raw)
     option = typed[: typed.find("=") + 1] if typed.startswith("--") else ""
-    with suppress(Exception):  # somebody is in the middle of typing: whatever is wrong, this is not the time to say so
+    with suppress(Exception):  # never print an error while the user is typing
         for item in _Words(root(), {"obj": Session()}, "evcli", "").get_completions(words, typed):
             if safe(item.value) != item.value:
-                continue  # what cannot be shown as it is cannot be offered either
+                continue  # an unprintable value cannot be offered
             if shell == "bash":
                 told = _for_bash(item.value, line, raw, breaks)
             else:
@@ -130,23 +130,23 @@ def complete(shell: str, arguments: list[str]) -> None:
 
 
 class _Words(ShellComplete):
-    """The parser's own knowledge of what can follow; what shells send and take is done here, not there."""
+    """The parser's completion; the shell protocol is handled in this module instead."""
 
     def source_vars(self) -> dict[str, str]:
-        """Not asked for: the scripts are in SCRIPTS."""
+        """Not used: the scripts are in SCRIPTS."""
         raise NotImplementedError
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Not asked for: the words are handed over."""
+        """Not used: the words are passed in."""
         raise NotImplementedError
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Not asked for: candidates are written by `complete`."""
+        """Not used: `complete` prints the candidates."""
         raise NotImplementedError
 
 
 def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, str]]:
-    """Ids and names of records of a kind that begin with what was typed, in any case, each with which one it is."""
+    """Ids, keys and names of records that start with what was typed, in any case, each with a description."""
     session = ctx.ensure_object(Session)
     kind = KINDS[of_kind]
     is_of_kind = ctx.parent is not None and ctx.parent.info_name == of_kind
@@ -177,13 +177,13 @@ def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, st
 
 
 def _means_by_name(kind: Kind, name: str) -> bool:
-    """Whether a name, typed as a WHO, is taken for a name: not for an id, nor for the unique field."""
+    """Whether a name, typed as a WHO, is read as a name, and not as an id or the unique field."""
     mark = kind.fields[kind.unique].mark if kind.unique else ""
     return not name.isdigit() and not (mark and mark in name)
 
 
 def _by_id(state: State, kind: Kind, digits: str, *, live_only: bool) -> Iterator[Any]:
-    """The records whose ids begin with these digits, the lowest first."""
+    """The records whose ids start with these digits, lowest first."""
     last = state.last_id(kind.name)
     if not digits:
         yield from state.records(kind.name, live_only=live_only)
@@ -214,12 +214,12 @@ def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 
 def event_types(incomplete: str) -> list[tuple[str, str]]:
-    """The types of events."""
+    """The event types."""
     return [(name, "") for kind in all_kinds() for name in kind.types if name.startswith(incomplete)]
 
 
 def _split(line: str) -> tuple[list[str], str]:
-    """The words of a bash command line after the program's name, and the one that is being typed, as it is typed."""
+    """The words of a bash command line after the program's name, and the unfinished word as typed."""
     start, at, quote = 0, 0, ""
     while at < len(line):
         character = line[at]
@@ -236,7 +236,7 @@ def _split(line: str) -> tuple[list[str], str]:
 
 
 def _unquoted(word: str) -> str:
-    """A word that is being typed without its quotes and backslashes; a quote may still be open."""
+    """An unfinished word without its quotes and backslashes; a quote may still be open."""
     return (split_arg_string(word) or [""])[0] if word.strip() else ""
 
 
@@ -257,9 +257,9 @@ def _open_quote(line: str) -> str:
 
 
 def _for_bash(value: str, line: str, raw: str, breaks: str) -> str:
-    """The candidate as bash must insert it: quoted, and without what bash takes for words before this one.
+    """The candidate as bash must insert it: quoted, and without the part that bash takes for earlier words.
 
-    Bash ends a word not only at spaces but also at each of COMP_WORDBREAKS; of these, an `@` begins the next word.
+    Bash ends a word not only at spaces but at each character of COMP_WORDBREAKS; of these, `@` begins the next word.
     """
     quote = _open_quote(line)
     if quote == "'":

@@ -1,4 +1,4 @@
-"""`evcli help TOPIC`: what does not belong to one command."""
+"""`evcli help TOPIC`: topics that concern several commands."""
 
 from typing import Annotated
 

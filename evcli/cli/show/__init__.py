@@ -1,1 +1,1 @@
-"""How an answer looks: five forms, tables, pages, progress, escapes and times."""
+"""How answers are shown: five formats, tables, paging, progress, escapes and times."""

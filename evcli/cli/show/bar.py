@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, drawn by rich, which is loaded only then."""
+"""A progress bar on a terminal, drawn by rich, which is loaded only if one is shown."""
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -6,12 +6,12 @@ from rich.text import Text
 
 
 class Bar:
-    """How far something is: how many, how many a second, and the time that is left where the end is known."""
+    """A progress bar: the count, the rate, and the time left if the size is known."""
 
     def __init__(self, what: str, unit: str, size: int | None, *, color: bool) -> None:
-        """`what` is being done, to so many of `unit`, until `size` bytes are done."""
+        """`what` is the task, `unit` what it counts, `size` the bytes in all, if known."""
         console = Console(stderr=True, no_color=not color, highlight=False, markup=False, emoji=False)
-        # Drawn when it is told to, never by a thread: a signal that is held in one thread would be taken by the other.
+        # Refreshed by `show` only, never by a thread: another thread would take the signals that this one blocks.
         self._progress = Progress(
             TextColumn(what),
             BarColumn(),
@@ -27,11 +27,11 @@ class Bar:
         self._progress.start()
 
     def show(self, done: int, count: int, rate: float) -> None:
-        """Draw it: so many bytes are done, which were so many units, so many a second."""
+        """Draw the bar: `done` bytes, `count` units, `rate` units a second."""
         self._progress.update(self._task, completed=done, count=count, rate=rate, refresh=True)
 
     def end(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         self._progress.stop()
 
 

@@ -1,7 +1,7 @@
-"""Answers and how they are shown: one Answer, five forms (table, plain, json, jsonl, csv).
+"""Answers and how they are shown: one Answer, five formats (table, plain, json, jsonl, csv).
 
-Commands return what they have to say; only this module and those it calls decide how it looks. Data goes to stdout;
-notes, warnings and errors go to stderr.
+Commands return answers; only this module and those it calls decide how they look. Data goes to stdout; notes, warnings
+and errors go to stderr.
 """
 
 import os
@@ -22,37 +22,37 @@ FORMS = ("table", "plain", "json", "jsonl", "csv")
 
 
 class When(str):
-    """A stored time in a cell: shown local in plain, as how long ago in a table, as stored in CSV."""
+    """A stored time in a cell: local time in plain, relative in a table, as stored in CSV."""
 
 
 Cell = str | int | None
 
 
 class Answer(NamedTuple):
-    """What a command has to say, in every form at once; `rows` and `records` may be lazy and are used at most once."""
+    """A command's answer, for all formats; `rows` and `records` may be lazy and are used at most once."""
 
     header: Sequence[str] = ()
     rows: Iterable[Sequence[Cell]] = ()
-    """What plain, csv and table show, a row a record."""
+    """For plain, csv and table: one row per record."""
     document: Any = None
-    """The JSON document; when there is none, it is the array of `records`."""
+    """The JSON document; if None, the array of `records`."""
     records: Iterable[Any] = ()
     lines: Sequence[str] | None = None
-    """What plain and table say in place of rows: an answer in words, line by line."""
+    """Lines that plain and table show instead of rows."""
     title: str = ""
     """A line above the table."""
     is_headed: bool = True
-    """Whether a table shows its header (a list of fields needs none)."""
+    """Whether a table shows its header (a list of fields does not)."""
     is_verbatim: bool = False
-    """Whether jsonl gives each record as it stands in the log, byte for byte."""
+    """Whether jsonl writes each record as it is in the log, byte for byte."""
     is_export: bool = False
-    """Whether it is kept, not looked at: CSV has text as it is, and JSON that damage cut short is no JSON."""
+    """Whether this is an export: CSV keeps text unescaped, and JSON cut short by damage is left incomplete."""
     live: int | None = None
-    """None where the answer ends; else each row is shown as it comes, once these many are there."""
+    """None if the answer ends; else the number of rows shown at once, after which each is shown as it arrives."""
 
 
 class Output:
-    """Where a command's words go, and in which form: set up by the options, used by everything that shows."""
+    """Where a command's output goes, and in which format: set by the options, used by everything that prints."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -64,14 +64,14 @@ class Output:
     # --- stdout -------------------------------------------------------------------------------------------------------
 
     def show(self, answer: Answer) -> None:
-        """Write the answer to stdout in the chosen form, and flush it. Raises BrokenPipeError, AnswerLost."""
+        """Write the answer to stdout in the chosen format, and flush it. Raises BrokenPipeError, AnswerLost."""
         form = self.chosen_form
         forms: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {
             **FOR_PROGRAMS, "plain": _plain, "table": self._table,
         }  # fmt: skip
         pieces = forms[form](answer)
         if answer.live is not None:
-            for piece in chain([b""], pieces):  # a stdout that is closed need not wait for an event to be told
+            for piece in chain([b""], pieces):  # notices a closed stdout without waiting for an event
                 self.write([piece])
         elif self.paged and form == "table" and _is_terminal(sys.stdout):
             from evcli.cli.show.pager import page
@@ -82,11 +82,11 @@ class Output:
 
     @property
     def chosen_form(self) -> str:
-        """The form that was asked for, else a table on a terminal and plain in a pipe."""
+        """The requested format, else table on a terminal and plain in a pipe."""
         return self.form or ("table" if _is_terminal(sys.stdout) else "plain")
 
     def write(self, pieces: Iterable[str | bytes]) -> None:
-        """Write text (as the terminal can show it) or bytes (as they are) to stdout, and flush. Raises as `show`."""
+        """Write text (as the terminal can show it) or raw bytes to stdout, and flush. Raises as `show` does."""
         if sys.stdout is None:
             raise AnswerLost("the answer could not be shown: stdout is closed")
         for piece in pieces:
@@ -94,7 +94,7 @@ class Output:
         self._put(b"")
 
     def _put(self, data: bytes) -> None:
-        """Write bytes to stdout; none flushes it."""
+        """Write bytes to stdout; no bytes flush it."""
         try:
             if data:
                 sys.stdout.buffer.write(data)
@@ -129,7 +129,7 @@ class Output:
         return "" if cell is None else safe(str(cell))
 
     def has_color(self, stream: TextIO | None) -> bool:
-        """Whether to colour what goes to `stream`: as told, else on a terminal (https://no-color.org)."""
+        """Whether to colour output to `stream`: as requested, else on a terminal (https://no-color.org)."""
         if self.color != "auto":
             return self.color == "always"
         if os.environ.get("NO_COLOR"):
@@ -139,22 +139,22 @@ class Output:
         return self.can_redraw(stream)
 
     def can_redraw(self, stream: TextIO | None) -> bool:
-        """Whether `stream` is a terminal on which a line can be drawn over."""
+        """Whether `stream` is a terminal on which a line can be redrawn."""
         return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
     # --- stderr -------------------------------------------------------------------------------------------------------
 
     def note(self, message: str) -> None:
-        """Say something useful that is not the answer; silent with -q."""
+        """Print something useful that is not the answer; silent with -q."""
         if not self.quiet:
             self._say("note", message, "")
 
     def warning(self, message: str) -> None:
-        """Say something that should worry; never silent."""
+        """Print a warning; never silent."""
         self._say("warning", message, "33")
 
     def error(self, error: EvcliError) -> None:
-        """Say what is wrong, and what to do next; as one JSON object in the JSON forms."""
+        """Print what is wrong, and what to do next; as one JSON object in the JSON formats."""
         if self.form in ("json", "jsonl"):
             told = {"code": error.code, "exit": error.exit, "message": valid(error.message), "hint": valid(error.hint)}
             self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
@@ -185,7 +185,7 @@ class Output:
 
 
 def fields(pairs: Iterable[tuple[str, Cell]], document: Any) -> Answer:
-    """An answer that is one thing with named fields, a field a row."""
+    """An answer of one thing with named fields, one row per field."""
     return Answer(header=("field", "value"), rows=list(pairs), document=document, is_headed=False)
 
 
@@ -198,7 +198,7 @@ def _json(answer: Answer) -> Iterator[bytes]:
         for record in answer.records:
             yield opening + safe_json(orjson.dumps(record))
             opening = b",\n"
-    except EvcliError:  # a damaged line ends the answer with an error, but what was said until then is a document
+    except EvcliError:  # damage ends the answer with an error, but what was printed is a valid document
         if not answer.is_export:
             yield b"[]\n" if opening == b"[" else b"]\n"
         raise
@@ -207,7 +207,7 @@ def _json(answer: Answer) -> Iterator[bytes]:
 
 def _jsonl(answer: Answer) -> Iterator[bytes]:
     for record in answer.records if answer.document is None else [answer.document]:
-        line = orjson.dumps(record)  # of an event, that is its canonical form
+        line = orjson.dumps(record)  # for an event, this is its canonical form
         yield (line if answer.is_verbatim else safe_json(line)) + b"\n"
 
 
@@ -236,12 +236,12 @@ def _plain(answer: Answer) -> Iterator[str]:
 
 
 def _absolute(cell: Cell) -> str:
-    """A cell as it stays true however long it is looked at: no time is so long ago."""
+    """A cell that stays true however long it is displayed: times are absolute."""
     return "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell))
 
 
 FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}
-"""The forms that programs read, and how an answer becomes them piece by piece."""
+"""The formats for programs, each with the function that writes an answer in it piece by piece."""
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -255,7 +255,7 @@ def _width() -> int:
 
 
 def _give_up(stream: TextIO) -> None:
-    """Nothing more can be written here; let the interpreter not try again when it ends."""
+    """Redirect a broken stream to /dev/null, so that the interpreter does not fail to flush it at exit."""
     try:
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, stream.fileno())

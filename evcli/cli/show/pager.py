@@ -1,4 +1,4 @@
-"""Paging: on a terminal, an answer of more than a screen goes through a pager, as it comes."""
+"""Paging: on a terminal, an answer of more than a screen is streamed through a pager."""
 
 import os
 import shlex
@@ -11,10 +11,10 @@ from evcli.cli.show.safe import encodable
 
 
 def page(pieces: Iterable[str | bytes]) -> Iterable[str | bytes]:
-    """Show `pieces` in a pager if they fill more than a screen; return what is still to be written to stdout.
+    """Show `pieces` in a pager if they fill more than a screen; return what is left to write to stdout.
 
-    The pager is EVCLI_PAGER, PAGER or less, with LESS=FRX unless that is set; an empty one, `cat`, or one that is not
-    there means none.
+    The pager is EVCLI_PAGER, PAGER or less, with LESS=FRX unless set; an empty one, `cat`, or one that is not
+    installed means none.
     """
     pieces = iter(pieces)
     height = shutil.get_terminal_size().lines
@@ -39,11 +39,11 @@ def _run(command: str, pieces: Iterator[str | bytes]) -> None:
     import subprocess
 
     environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
-    # A pager is given as git takes it: a line for the shell, from the user's own environment.
+    # As in git, the pager is a shell command line from the user's own environment.
     pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's to answer
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the pager handles Ctrl-C
     try:
-        with suppress(BrokenPipeError), pager:  # the reader may have seen enough before the end
+        with suppress(BrokenPipeError), pager:  # the pager may quit before the end
             for piece in pieces:
                 pager.stdin.write(encodable(piece, "utf-8") if isinstance(piece, str) else piece)  # type: ignore[union-attr]  # it is a pipe
     finally:

@@ -1,4 +1,4 @@
-"""What a long command shows while it is at work: on a terminal a bar that goes again, on a pipe nothing."""
+"""Progress of a long command: a transient progress bar on a terminal; nothing in a pipe."""
 
 import sys
 from contextlib import suppress
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """How far something is. Drawn only where somebody looks; `end` must follow."""
+    """The progress of a task, drawn only on a terminal; call `end` afterwards."""
 
     def __init__(self, output: Output, what: str, unit: str) -> None:
-        """`what` is being done, to so many of `unit`."""
+        """`what` is the task, `unit` what it counts."""
         self._output = output
         self._what = what
         self._unit = unit
@@ -23,11 +23,11 @@ class Waiting:
         self._bar: Bar | None = None
 
     def show(self, done: int, total: int | None, count: int) -> None:
-        """So many bytes of so many are done, which were so many units; without a total, nobody knows when it ends."""
+        """Show that `done` of `total` bytes (None if unknown), or `count` units, are done."""
         output = self._output
         if output.quiet or output.form in ("json", "jsonl") or not output.can_redraw(sys.stderr):
             return
-        with suppress(OSError):  # a terminal that is gone is no reason to stop
+        with suppress(OSError):  # losing the terminal must not stop the command
             if self._bar is None:
                 from evcli.cli.show.bar import Bar
 
@@ -35,7 +35,7 @@ class Waiting:
             self._bar.show(done, count, count / max(monotonic() - self._start, 0.001))
 
     def end(self) -> None:
-        """Take the bar away, if there is one."""
+        """Remove the bar, if there is one."""
         bar, self._bar = self._bar, None
         if bar:
             with suppress(OSError):

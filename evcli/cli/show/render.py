@@ -1,4 +1,4 @@
-"""Events and records as rows and fields, whatever their kind."""
+"""Events and records of any kind as rows and fields."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ def log_row(event: Event) -> tuple[Cell, ...]:
 
 
 def summary(event: Event) -> str:
-    """What the event says: `name: Ada, email: ada@example.com`."""
+    """The event's data: `name: Ada, email: ada@example.com`."""
     return ", ".join(f"{name}: {value}" for name, value in event["data"].items())
 
 
 def event_fields(event: Event) -> list[tuple[str, Cell]]:
-    """One event whole, a field a row; its number in place of `sequence`, its data by their names."""
+    """All of one event, one row per field; its number replaces `sequence`, its data are listed by name."""
     rows: list[tuple[str, Cell]] = [("number", number_of(event))]
     for name, value in event.items():
         if name in ("specversion", "source", "authtype", "sequence", "data"):
@@ -36,12 +36,12 @@ def event_fields(event: Event) -> list[tuple[str, Cell]]:
 
 
 def as_json(record: Any) -> dict[str, Any] | None:
-    """A record as its JSON shape: its fields by name; None where there is none."""
+    """A record's fields by name, for JSON; None for no record."""
     return None if record is None else record._asdict()
 
 
 def in_words(kind: Kind, record: Any) -> str:
-    """A record in a cell: `Ada <ada@example.com>`, and whether it has ended; "" where there is none."""
+    """A record in a cell: `Ada <ada@example.com>`, and whether it has ended; "" for no record."""
     if record is None:
         return ""
     return kind.labelled(record) + (f", {kind.ended} by event {record[-1]}" if record[-1] else "")

@@ -1,7 +1,7 @@
-"""Text that is safe to show: nothing that somebody typed, or a file holds, can move the cursor or turn the line around.
+"""Make text safe to show: nothing typed or read from a file can move the cursor or reverse the line.
 
-Stored text is never changed; it is escaped where it is shown. Rich does not do this: its Text, its escape() and
-markup=False all let ESC through.
+Stored text is never changed; it is escaped when shown. Rich does not do this: its Text, its escape() and markup=False
+all let ESC through.
 """
 
 from evcli.domain.text import JOINERS, is_unicode
@@ -22,20 +22,20 @@ def safe(text: str) -> str:
 
 
 def _is_joiner_at_work(text: str, at: int) -> bool:
-    """A joiner does its work between two characters that are not ASCII (emoji, Indic and Arabic scripts).
+    """A joiner has an effect only between two non-ASCII characters (emoji, Indic and Arabic scripts).
 
-    Anywhere else it is only a way to make one name look like another.
+    Anywhere else it only makes one name look like another.
     """
     return text[at] in JOINERS and not text[at - 1 : at].isascii() and not text[at + 1 : at + 2].isascii()
 
 
 def valid(text: str) -> str:
-    """`text` as JSON can hold it: what was not UTF-8 is escaped as in the other forms."""
+    """`text` as JSON can hold it: bytes that were not UTF-8 are escaped as in the other formats."""
     return text if is_unicode(text) else safe(text)
 
 
 def safe_json(document: bytes) -> bytes:
-    """JSON whose strings hold no raw control, format or separator character; it says the same to every parser."""
+    """The same JSON with control, format and separator characters in strings escaped; it parses to the same values."""
     if document.isascii() and b"\x7f" not in document:
         return document
     import unicodedata
@@ -54,7 +54,7 @@ def _json_escape(character: str) -> str:
 
 
 def encodable(text: str, encoding: str) -> bytes:
-    """`text` in `encoding`, with the escapes of `safe` for what that cannot hold; never fails."""
+    """`text` in `encoding`; characters that it cannot encode are escaped as in `safe`. Never fails."""
     try:
         return text.encode(encoding)
     except UnicodeEncodeError:

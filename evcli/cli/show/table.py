@@ -1,4 +1,4 @@
-"""Tables for a terminal, drawn by rich: the only module that loads it. Long ones are drawn piece by piece."""
+"""Tables for a terminal, drawn by rich, piece by piece."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 PIECE = 200
-"""Rows that are measured and drawn at a time, so that the first screen of a long table comes at once."""
+"""Rows measured and drawn at a time, so that the first screen of a long table appears at once."""
 
 
 def draw(
@@ -23,10 +23,10 @@ def draw(
     encoding: str,
     live: int | None = None,
 ) -> Iterator[str]:
-    """The table as text, in pieces; cells are shown whole, folded where the width is too small, and as they are.
+    """The table as text, in pieces; cells are shown in full, folded if the width is too small, and without markup.
 
-    A `live` one has so many rows at once, and then each as it comes: a cell that is wider than all before it widens its
-    column from there on.
+    With `live`, that many rows are drawn at once, then each as it arrives: a cell wider than all before it widens its
+    column from then on.
     """
     rows = iter(rows)
     widest: list[int] = []
@@ -44,12 +44,12 @@ def draw(
 
 
 def _widest(rows: list[list[str]]) -> list[int]:
-    """How wide the widest cell of each column is."""
+    """The width of the widest cell of each column."""
     return [max(1, *(cell_len(row[at]) for row in rows)) for at in range(len(rows[0]))]
 
 
 def _fitted(natural: list[int], width: int) -> list[int]:
-    """How wide each column is: as its widest cell, the widest columns cut back until all fit."""
+    """The width of each column: that of its widest cell, with the widest columns narrowed until all fit."""
     widths = list(natural)
     room = max(width - 2 * len(widths), len(widths))
     while sum(widths) > room:

@@ -1,4 +1,4 @@
-"""Times as people read them: stored in UTC, shown local, absolute or as how long ago."""
+"""Times for people: stored in UTC, shown in local time, absolute or relative."""
 
 from datetime import datetime
 
@@ -13,17 +13,17 @@ _UNITS = (
 
 
 def local(time: str) -> str:
-    """A stored time as local `2026-11-22 17:03:11`, which every REF understands."""
+    """A stored time in local time, `2026-11-22 17:03:11`: a valid REF."""
     moment = datetime.fromisoformat(time)
     try:
         moment = moment.astimezone()
-    except (OverflowError, ValueError):  # near the first or last date, or in a zone a day away
+    except (OverflowError, ValueError):  # near the first or last date that Python can represent
         return time
     return moment.replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def ago(time: str, now: datetime) -> str:
-    """A stored time as how long before `now`: `2 hours ago`; one that is not past as `local` gives it."""
+    """A stored time relative to `now`: `2 hours ago`; a future time as in `local`."""
     seconds = (now - datetime.fromisoformat(time)).total_seconds()
     if seconds < 0:
         return local(time)
