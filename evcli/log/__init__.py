@@ -74,6 +74,7 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Let go of what is held open; the next use opens it again."""
+        return
 
     # What only a file has more to say about; other engines leave these as they are.
 
@@ -95,6 +96,7 @@ class Log(Protocol):
 
     def sync(self) -> None:
         """Make durable what is there. Raises OutcomeUnknown."""
+        return
 
     def warnings(self) -> list[str]:
         """What people should know about how the log is kept."""

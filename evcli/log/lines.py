@@ -43,7 +43,7 @@ def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
 
 
 def place_after_many(events: Sequence[Event], lines: Sequence[bytes], place: int, before: Position) -> Position:
-    """The position after consecutive events, at least one, that follow `before`; whose `lines` end at `place`."""
+    """The position after consecutive events, at least one, that follow `before`, and whose `lines` end at `place`."""
     batch = events[-1].get("batch")
     if batch is None:
         return place_after(events[-1], lines[-1], place)
