@@ -13,6 +13,8 @@
     │   └── NothingToRepair          the log is not damaged
     ├── BadInput                2    wrong usage, or a value that cannot be
     │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
+    │   ├── BadSetting               an actor type or source that no event can have
+    │   ├── OtherForm, NeedsFilter   an input that must be read in another way
     │   └── BadRef                   no moment in this log is called that
     ├── NoLog                  10    there is no log here
     ├── Busy                   11    another writer kept the lock too long
@@ -20,10 +22,14 @@
     │   ├── NotALog                  it never was a log
     │   ├── LogCut                   events known before are missing now
     │   └── HistoryChanged           a head kept elsewhere is not on the chain
-    ├── Conflict               13    the head moved, or the event id is taken
+    ├── Conflict               13    somebody else was faster
+    │   ├── HeadMoved                the head is not the expected one
+    │   └── IdTaken                  another event has the id
     ├── NotWritten             14    nothing was stored
-    │   └── CannotOpen               the log cannot be opened at all
+    │   ├── CannotOpen, CannotCreate the log cannot be opened, or made
+    │   └── AlreadyThere             the file that is to be made is there
     ├── OutcomeUnknown         15    the sync failed; the event was taken back
+    │   └── NotSynced                the name of an exported file may be lost
     ├── AnswerLost             16    stored, but the answer could not be shown
     ├── NewerLog               17    a good line that this version does not understand
     └── Interrupted      129/130/143 by a signal, before anything was written
@@ -51,35 +57,6 @@ class Refused(EvcliError):
     exit = 1
 
 
-class NoSuchRecord(Refused):
-    """No record of the kind is called `who` at that moment; `last_id` is the highest id, where `who` is one."""
-
-    def __init__(self, kind: str, who: str, moment: str, hint: str = "", last_id: int = 0) -> None:
-        super().__init__(f'no {kind} "{who}" at {moment}', hint)
-        self.code = f"no-such-{kind}"
-        self.kind, self.who, self.last_id = kind, who, last_id
-
-
-class Ambiguous(Refused):
-    """Several records are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
-
-    def __init__(self, kind: str, plural: str, who: str, candidates: list[str]) -> None:
-        shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
-        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "say which one by its id")
-        self.code = f"ambiguous-{kind}"
-
-
-class Taken(Refused):
-    """A live record, begun by event `event`, has the unique field that another one is to get."""
-
-    def __init__(self, kind: str, field: str, said: str, holder: int, name: str, begun: str, event: int) -> None:
-        super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
-        self.code = f"{field}-taken"
-        self.kind, self.field, self.holder, self.event = kind, field, holder, event
-        self.is_skippable = False
-        """Whether an import can do without the record that is to get it."""
-
-
 class NothingToRepair(Refused):
     """A log that is not damaged is not cut."""
 
@@ -88,50 +65,6 @@ class NothingToRepair(Refused):
     def __init__(self, path: str, head: str, torn: int) -> None:
         rest = f"; the {torn} bytes of an unfinished append after it are put aside by the next write" if torn else ""
         super().__init__(f"{path} is not damaged (head {head}){rest}", "nothing was changed")
-
-
-class RevivalBlocked(Taken):
-    """The record cannot come back, because another one has taken its unique field meanwhile."""
-
-    def __init__(
-        self, kind: str, field: str, who: str, past: str, value: str, holder: int, holder_name: str, event: int
-    ) -> None:
-        super().__init__(kind, field, value, holder, holder_name, past, event)
-        self.message = f'{kind} {who} cannot be {past}: {value} now belongs to {kind} {holder} "{holder_name}"'
-
-
-class NotLive(Refused):
-    """Only a live record can be changed or ended; this one was ended by event `event`."""
-
-    def __init__(self, kind: str, id: int, name: str, ended: str, event: int) -> None:
-        super().__init__(f'{kind} {id} "{name}" is already {ended} (event {event})')
-        self.code, self.kind, self.id = ended, kind, id
-
-
-class NotEnded(Refused):
-    """Only a record that has ended can be revived."""
-
-    def __init__(self, kind: str, id: int, name: str, ended: str, changed: int, verb: str) -> None:
-        super().__init__(f'{kind} {id} "{name}" is not {ended} (its last event is {changed})')
-        self.code, self.kind, self.id, self.verb = f"not-{ended}", kind, id, verb
-
-
-class Unchanged(Refused):
-    """An event that says what is already so; `said` is that."""
-
-    code = "unchanged"
-
-    def __init__(self, kind: str, id: int, said: str) -> None:
-        super().__init__(f"{kind} {id} already has the {said}", "there is nothing to record")
-
-
-class NotTheNextId(Refused):
-    """Ids are 1, 2, 3 … in order of beginning, and are never used again."""
-
-    code = "not-the-next-id"
-
-    def __init__(self, kind: str, found: int, expected: int) -> None:
-        super().__init__(f"{kind} id {found} is not the next one, {expected}")
 
 
 class BadInput(EvcliError):
@@ -148,7 +81,31 @@ class BadText(BadInput):
 
     def __init__(self, what: str, why: str, hint: str = "") -> None:
         super().__init__(f"{what}: {why}" if why.startswith("character") else f"{what} {why}", hint)
-        self.why = why
+        self.what, self.why = what, why
+
+
+class BadSetting(BadInput):
+    """The `setting` (actor type, source) has a value that no event can have."""
+
+    def __init__(self, setting: str, why: str, allowed: str = "") -> None:
+        super().__init__(why)
+        self.setting, self.allowed = setting, allowed
+
+
+class OtherForm(BadInput):
+    """An input is not of the form that its name says, but of another one."""
+
+    def __init__(self, message: str, form: str) -> None:
+        super().__init__(message)
+        self.form = form
+
+
+class NeedsFilter(BadInput):
+    """An input can be read once a program has converted it: `filter` is the command line, `what` it does."""
+
+    def __init__(self, message: str, hint: str, filter: str, what: str = "") -> None:
+        super().__init__(message, hint)
+        self.filter, self.what = filter, what
 
 
 class BadRef(BadInput):
@@ -157,7 +114,8 @@ class BadRef(BadInput):
     code = "bad-ref"
 
     def __init__(self, ref: str, why: str, hint: str = "") -> None:
-        super().__init__(f'"{ref}": {why}', hint or "evcli help refs lists the forms")
+        super().__init__(f'"{ref}": {why}', hint)
+        self.ref = ref
 
 
 class NoLog(EvcliError):
@@ -179,13 +137,13 @@ class Busy(EvcliError):
     def __init__(self, path: str, seconds: float, holder: str = "") -> None:
         by = f" by {holder}" if holder else ""
         message = f"{path} is locked{by}; waited {seconds:g} s; nothing was written"
-        super().__init__(message, "try again, or wait longer with --lock-wait SECONDS")
+        super().__init__(message)
 
 
 class _AtLine(EvcliError):
     """About line `line` of the log at `path` (from 1; 0 when unknown), which begins at byte `byte` (from 0)."""
 
-    def __init__(self, path: str, line: int, byte: int, why: str, hint: str) -> None:
+    def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
         where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
         super().__init__(f"{where}: {why}", hint)
         self.path = path
@@ -201,8 +159,7 @@ class Damaged(_AtLine):
     exit = 12
 
     def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
-        usual = "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would keep"
-        super().__init__(path, line, byte, why, hint or usual)
+        super().__init__(path, line, byte, why, hint)
 
 
 class NewerLog(_AtLine):
@@ -212,8 +169,7 @@ class NewerLog(_AtLine):
     exit = 17
 
     def __init__(self, path: str, line: int, byte: int, why: str) -> None:
-        hint = f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
-        super().__init__(path, line, byte, why, hint)
+        super().__init__(path, line, byte, why)
 
 
 class NotALog(Damaged):
@@ -222,7 +178,7 @@ class NotALog(Damaged):
     code = "not-a-log"
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, 1, 0, why, "nothing was changed; is this the right file? --log FILE names another")
+        super().__init__(path, 1, 0, why)
 
 
 class LogCut(Damaged):
@@ -253,11 +209,36 @@ class Conflict(EvcliError):
     exit = 13
 
 
+class HeadMoved(Conflict):
+    """The head is `head`, not the one that was expected; `since` is the event after which the two may differ."""
+
+    def __init__(self, head: str, expected: str, since: int) -> None:
+        super().__init__(f"the head is {head}, not {expected}; nothing was written")
+        self.since = since
+
+
+class IdTaken(Conflict):
+    """Event `number` has the id, and says something else."""
+
+    def __init__(self, id: str, number: int, what: str) -> None:
+        super().__init__(
+            f"event id {id} is taken by event {number} ({what}), which says something else; nothing was written"
+        )
+        self.number = number
+
+
 class NotWritten(EvcliError):
     """Nothing was stored."""
 
     code = "not-written"
     exit = 14
+
+
+class AlreadyThere(NotWritten):
+    """A file that is to be made is there already."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} already exists; nothing was written")
 
 
 class CannotOpen(NotWritten):
@@ -266,7 +247,11 @@ class CannotOpen(NotWritten):
     code = "cannot-open"
 
     def __init__(self, path: str, why: str, hint: str = "") -> None:
-        super().__init__(f"{path} {why}", hint or "--log FILE or EVCLI_LOG names another log")
+        super().__init__(f"{path} {why}", hint)
+
+
+class CannotCreate(NotWritten):
+    """There is no log at the path, and none can be made."""
 
 
 class OutcomeUnknown(EvcliError):
@@ -276,7 +261,11 @@ class OutcomeUnknown(EvcliError):
     exit = 15
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path}: {what}", "check the disk, then run evcli log -n 3 before repeating the command")
+        super().__init__(f"{path}: {what}")
+
+
+class NotSynced(OutcomeUnknown):
+    """A file that is no log is in its place, and its name is not known to be durable."""
 
 
 class AnswerLost(EvcliError):

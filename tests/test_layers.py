@@ -111,10 +111,9 @@ def graph() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("floor_", ["domain", "kinds", "disk", "errors"])
-def test_no_import_of_the_meaning_goes_in_a_circle(floor_: str) -> None:
+def test_no_import_goes_in_a_circle() -> None:
     edges = graph()
-    for start in (name for name in edges if name.startswith(floor_)):
+    for start in edges:
         reached, waiting = set(), list(edges[start] - {start})
         while waiting:
             name = waiting.pop()
@@ -122,6 +121,41 @@ def test_no_import_of_the_meaning_goes_in_a_circle(floor_: str) -> None:
                 reached.add(name)
                 waiting += edges.get(name, ())
         assert start not in reached, f"{start} imports itself by way of {sorted(reached)}"
+
+
+def test_the_command_line_knows_the_register_and_neither_log_nor_cache() -> None:
+    found = {(name, other) for name, others in graph().items() if name.startswith("cli") for other in others}
+    assert not sorted((name, other) for name, other in found if other.startswith(("log", "cache")))
+
+
+def test_only_the_engine_of_a_file_knows_bytes_and_descriptors() -> None:
+    """Above it, a place is a number that only the engine can use."""
+    for path in FILES:
+        name = module_name(path)
+        if name.startswith(("log", "register")) and not name.startswith("log.file"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            known = attributes & {"descriptor", "pread", "offset", "st_size", "fsync", "ftruncate", "flock", "is_torn"}
+            assert not known, f"{name} asks for {known}"
+
+
+COMMAND_WORD = re.compile(r"(?<![\w-])--[a-z]|EVCLI_|evcli (?!log: )[a-z{|-]")
+"""An option, a setting, or a command; but not "this is not an evcli log: …"."""
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if module_name(path).partition(".")[0] != "cli"], ids=module_name
+)
+def test_no_word_of_the_command_line_is_said_below_it(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    said = [
+        f"line {node.lineno}: {node.value}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+        if COMMAND_WORD.search(node.value)
+    ]
+    assert not said
 
 
 USER = re.compile(r"(?<![a-z])users?(?![a-z])")

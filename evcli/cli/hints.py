@@ -1,16 +1,93 @@
 """Command-line hints for errors of the core, which knows nothing of the command line."""
 
 from evcli.domain.kind import Changes, Ends, Revives
-from evcli.errors import EvcliError, NoLog, NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
+from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
+from evcli.errors import (
+    AlreadyThere,
+    BadInput,
+    BadRef,
+    BadSetting,
+    BadText,
+    Busy,
+    CannotCreate,
+    CannotOpen,
+    Damaged,
+    EvcliError,
+    HeadMoved,
+    IdTaken,
+    NeedsFilter,
+    NewerLog,
+    NoLog,
+    NotALog,
+    NotSynced,
+    OtherForm,
+    OutcomeUnknown,
+    Refused,
+)
 from evcli.kinds import KINDS, first_kind
+
+_OTHER_LOG = "--log FILE or EVCLI_LOG names another log"
+
+_SETTINGS = {"actor type": "EVCLI_ACTOR_TYPE is one of {}", "source": "EVCLI_SOURCE names the source of a new log"}
 
 
 def hint_for(error: EvcliError) -> str:
-    """What to do about an error: its own hint, or one that the command line adds."""
-    if isinstance(error, NoLog):
-        from evcli.cli.words import beginning_of
+    """What to do about an error: its own hint, or one that the command line has."""
+    if isinstance(error, Refused):
+        return _after_refusal(error)
+    if isinstance(error, BadInput):
+        return _after_bad_input(error)
+    if isinstance(error, OutcomeUnknown) and not isinstance(error, NotSynced):
+        usual = "check the disk, then run evcli log -n 3 before repeating the command"
+        return f"{error.hint}; {usual}" if error.hint else usual
+    return error.hint or _for_log(error)
 
-        return f"evcli {beginning_of(first_kind())} begins one; --log FILE or EVCLI_LOG names another"
+
+def _for_log(error: EvcliError) -> str:
+    """The usual hint for what can be wrong with a log, or with a file that is to be made."""
+    match error:
+        case NoLog():
+            from evcli.cli.words import beginning_of
+
+            return f"evcli {beginning_of(first_kind())} begins one; --log FILE or EVCLI_LOG names another"
+        case Busy():
+            return "try again, or wait longer with --lock-wait SECONDS"
+        case NotALog():
+            return "nothing was changed; is this the right file? --log FILE names another"
+        case Damaged():
+            return "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would keep"
+        case NewerLog(line=line):
+            return f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
+        case HeadMoved(since=since):
+            return f"see what happened meanwhile: evcli log --since {since}"
+        case IdTaken(number=number):
+            return f"evcli show {number} shows it; another event needs another --id"
+        case CannotOpen() | CannotCreate():
+            return _OTHER_LOG
+        case AlreadyThere():
+            return "--force replaces it"
+        case NotSynced():
+            return "check the disk, then write it again with --force"
+    return ""
+
+
+def _after_bad_input(error: BadInput) -> str:
+    match error:
+        case NeedsFilter(filter=filter, what=what) if filter:
+            way = f"{filter} | evcli import -" + (f" {what}" if what else "")
+            return f"{error.hint}; {way}" if error.hint else way
+        case OtherForm(form=form):
+            return f"--from {form} reads it as JSON Lines"
+        case BadSetting(setting=setting, allowed=allowed):
+            return _SETTINGS[setting].format(allowed)
+        case BadText(what="the actor"):
+            return "EVCLI_ACTOR names who does it"
+        case BadRef(hint="", ref=ref):
+            return "evcli log --json shows the ids" if ref.startswith("id:") else "evcli help refs lists the forms"
+    return error.hint
+
+
+def _after_refusal(error: Refused) -> str:
     if isinstance(error, NoSuchRecord):
         every = f"evcli {error.kind} list --all shows"
         if error.last_id:

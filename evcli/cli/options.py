@@ -6,17 +6,18 @@ from typing import Annotated
 import typer
 
 from evcli.errors import BadInput
+from evcli.register.register import LOCK_WAIT
 
 
 def complete_moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Candidates for a REF; see `evcli.cli.commands.completion.moments`."""
-    from evcli.cli.commands.completion import moments
+    """Candidates for a REF; see `evcli.cli.candidates.moments`."""
+    from evcli.cli.candidates import moments
 
     return moments(ctx, incomplete)
 
 
 def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from evcli.cli.commands.completion import event_types
+    from evcli.cli.candidates import event_types
 
     return event_types(incomplete)
 
@@ -57,3 +58,12 @@ def read_head(text: str, *, needs_hash: bool = False) -> tuple[int, str | None]:
         form = "NUMBER:SHA256, as evcli head prints it" if needs_hash else "an event number, or NUMBER:SHA256"
         raise BadInput(f'--expect "{text}" is not {form}')
     return int(match[1]), match[2]
+
+
+def lock_wait_of(seconds: float | None) -> float:
+    """How long to wait for the lock, where `seconds` was typed. Raises BadInput."""
+    if seconds is None:
+        return LOCK_WAIT
+    if not seconds >= 0:
+        raise BadInput(f"--lock-wait {seconds} must be a non-negative number of seconds")
+    return seconds

@@ -22,12 +22,12 @@ class _Completed:
         """The candidates that start with what was typed."""
         from typer._click.shell_completion import CompletionItem
 
-        from evcli.cli.commands import completion
+        from evcli.cli import candidates
 
         if self.of.is_moment:
-            pairs = completion.moments(ctx, incomplete)
+            pairs = candidates.moments(ctx, incomplete)
         elif self.of.kind:
-            pairs = completion.who(ctx, incomplete, self.of.kind)
+            pairs = candidates.who(ctx, incomplete, self.of.kind)
         else:
             found: list[CompletionItem] = super().shell_complete(ctx, incomplete)  # type: ignore[misc]  # a mixin
             return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from evcli.cli.options import read_head
+from evcli.cli.options import lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, event_fields
@@ -14,10 +14,10 @@ from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
-from evcli.errors import AnswerLost
+from evcli.errors import AnswerLost, BadInput
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Intention, Outcome
-from evcli.register.register import LOCK_WAIT, Register
+from evcli.register.register import Register
 
 
 class Writing(NamedTuple):
@@ -32,6 +32,9 @@ class Writing(NamedTuple):
 def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
     """Have the register record the events, all or none, and answer while signals are held."""
     head = None if writing.expect is None else read_head(writing.expect)
+    lock_wait = lock_wait_of(writing.lock_wait)
+    if writing.id is not None and len(intentions) > 1:
+        raise BadInput("--id names one event, and these are several", "send them one by one")
     session.output.paged = False  # signals are held until the answer is given
     with ExitStack() as held:
         done = session.register.execute(
@@ -39,7 +42,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> N
             id=writing.id,
             expect=head,
             dry_run=writing.dry_run,
-            lock_wait=LOCK_WAIT if writing.lock_wait is None else writing.lock_wait,
+            lock_wait=lock_wait,
             held=held,
         )
         for notice in dict.fromkeys(done.notices):

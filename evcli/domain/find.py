@@ -6,9 +6,9 @@ from typing import Any
 
 from evcli.domain.fields import key_of
 from evcli.domain.kind import Kind
+from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
 from evcli.domain.text import composed
-from evcli.errors import Ambiguous, NoSuchRecord
 
 NEIGHBOURS = 200
 """How many words on each side, in alphabetical order, are compared with what was typed."""

@@ -4,16 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from evcli.domain.kind import Begins, Data, EventType, Kind, Records, Revives
-from evcli.errors import (
-    NoSuchRecord,
-    NotEnded,
-    NotLive,
-    NotTheNextId,
-    Refused,
-    RevivalBlocked,
-    Taken,
-    Unchanged,
-)
+from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, NotTheNextId, RevivalBlocked, Taken, Unchanged
+from evcli.errors import Refused
 
 Check = Callable[[Records, int, Any, int, Data], Any]
 """(the records, the id, the record with that id or None, the event's number, its data): the record afterwards.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText
+from evcli.errors import BadSetting, BadText
 from evcli.log.members import AUTH_TYPES, LONGEST_ID, is_source
 
 
@@ -16,19 +16,17 @@ class Actor(NamedTuple):
     type: str = "user"
 
     def check(self) -> None:
-        """Raise BadText or BadInput where no event could name this actor."""
+        """Raise BadText or BadSetting where no event could name this actor."""
         if fault := text_fault(self.id, LONGEST_ID):
-            raise BadText("the actor", fault, "EVCLI_ACTOR names who does it")
+            raise BadText("the actor", fault)
         if self.type not in AUTH_TYPES:
-            what = f'"{self.type}" is not a type of actor'
-            raise BadInput(what, f"EVCLI_ACTOR_TYPE is one of {', '.join(AUTH_TYPES)}")
+            raise BadSetting("actor type", f'"{self.type}" is not a type of actor', ", ".join(AUTH_TYPES))
 
 
 def check_source(source: str) -> None:
-    """Raise BadInput where no log could have this source."""
+    """Raise BadSetting where no log could have this source."""
     if not is_source(source):
-        what = f'"{source}" is not a URI reference of 1 to 128 characters'
-        raise BadInput(what, "EVCLI_SOURCE names the source of a new log")
+        raise BadSetting("source", f'"{source}" is not a URI reference of 1 to 128 characters')
 
 
 def utc_now() -> datetime:

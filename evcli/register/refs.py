@@ -22,6 +22,8 @@ FORMS = (
     "a moment is an event number, @, @-N, id:PREFIX, a date or time like 2026-11-22 17:03, 10m ago, today or yesterday"
 )
 
+NO_SUCH_ID = "no event id starts with that"
+
 _PARENT = re.compile(r"@(?:(-+)|-([0-9]+))?").fullmatch
 _BACK = re.compile(r"-([0-9]+)").fullmatch
 _AGO = re.compile(r"([0-9]{1,6}) ?([a-z]+) ago").fullmatch
@@ -172,7 +174,7 @@ def _by_id(ref: str, find_ids: FindIds) -> int:
         raise BadRef(ref, "an event id, or its beginning, must follow id:")
     found = find_ids(prefix, exact=True) or find_ids(prefix)
     if not found:
-        raise BadRef(ref, "no event id starts with that", "evcli log --json shows the ids")
+        raise BadRef(ref, NO_SUCH_ID)
     if len(found) > 1:
         several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
         raise BadRef(ref, f"several event ids start with that: {several}", "give more of the id")

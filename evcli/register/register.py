@@ -15,7 +15,7 @@ from evcli.domain.event import number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import MemoryState, State
 from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText, Conflict, Damaged, LogCut, NoLog, Refused
+from evcli.errors import BadInput, BadText, Conflict, Damaged, HeadMoved, IdTaken, LogCut, NoLog, Refused
 from evcli.log import START, Log, Position
 from evcli.log.line import timestamp
 from evcli.log.members import LONGEST_ID
@@ -130,7 +130,7 @@ class Register(Past):
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
         if not lock_wait >= 0:
-            raise BadInput(f"--lock-wait {lock_wait} must be a non-negative number of seconds")
+            raise BadInput(f"to wait {lock_wait} seconds for the lock: that must be a non-negative number")
         self.check()
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
@@ -256,20 +256,14 @@ class Register(Past):
             except Refused:
                 same = False
         if not same:
-            raise Conflict(
-                f"event id {id} is taken by event {number} ({event['type']} {event['subject']}), "
-                "which says something else; nothing was written",
-                f"evcli show {number} shows it; another event needs another --id",
-            )
+            raise IdTaken(id, number, f"{event['type']} {event['subject']}")
         return Done([Change(intention, record, before, after)], [orjson.dumps(event)], first=number, was_there=True)
 
     def _check_head(self, expect: Head | None) -> None:
         at = self._at
         if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
-            raise Conflict(
-                f"the head is {at.head}, not {expect[0]}{':' + expect[1] if expect[1] else ''}; nothing was written",
-                f"see what happened meanwhile: evcli log --since {min(expect[0], at.number)}",
-            )
+            expected = f"{expect[0]}:{expect[1]}" if expect[1] else str(expect[0])
+            raise HeadMoved(at.head, expected, min(expect[0], at.number))
 
     def _accept(self, draft: Draft, command: _Command) -> Accepted:
         try:
@@ -290,7 +284,7 @@ def _named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intentio
     if id is None:
         return intentions
     if len(intentions) > 1:
-        raise BadInput("--id names one event, and these are several", "send them one by one")
+        raise BadInput("an id names one event, and these are several", "send them one by one")
     if fault := text_fault(id, LONGEST_ID):
         raise BadText("the event id", fault)
     return [intentions[0]._replace(id=id)]

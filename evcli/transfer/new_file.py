@@ -10,7 +10,7 @@ from typing import IO
 
 from evcli.cache.location import beside
 from evcli.disk import held_signals, sync, sync_folder
-from evcli.errors import BadInput, NotWritten, OutcomeUnknown
+from evcli.errors import AlreadyThere, BadInput, NotSynced, NotWritten
 
 
 class NewFile:
@@ -56,9 +56,8 @@ class NewFile:
             with suppress(PermissionError):  # a folder that is writable but not readable
                 sync_folder(os.path.dirname(self.path))
         except OSError as error:
-            unknown = OutcomeUnknown(self.path, f"it is written, but its folder could not be synced: {error.strerror}")
-            unknown.hint = "check the disk, then write it again with --force"
-            raise unknown from error
+            why = f"it is written, but its folder could not be synced: {error.strerror}"
+            raise NotSynced(self.path, why) from error
 
     def _take_free_name(self) -> None:
         try:
@@ -122,8 +121,8 @@ def _are_the_same(path: str, other: str) -> bool:
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def _is_there(path: str) -> NotWritten:
-    return NotWritten(f"{path} already exists; nothing was written", "--force replaces it")
+def _is_there(path: str) -> AlreadyThere:
+    return AlreadyThere(path)
 
 
 def _not_written(path: str, error: OSError) -> NotWritten:

@@ -35,6 +35,9 @@ class Fault(NamedTuple):
     field: str
     why: str
     hint: str = ""
+    filter: str = ""
+    """A command line that makes the input readable, and what it does."""
+    filter_does: str = ""
 
 
 class BadCell(Exception):  # as in errors.py, it is named for what is wrong
@@ -228,9 +231,8 @@ class Intake:
             return Row(self._line, (), self._why_not_json(line))
         if type(value) is not dict:
             hint = 'a row is like {"name":"Ada","email":"ada@example.com"}'
-            if type(value) is list:
-                hint += "; jq -c '.[]' FILE | evcli import - takes the elements of an array"
-            return Row(self._line, (), Fault("", "is not a JSON object", hint))
+            array = ("jq -c '.[]' FILE", "takes the elements of an array") if type(value) is list else ()
+            return Row(self._line, (), Fault("", "is not a JSON object", hint, *array))
         return self._object_row(value, passed_over)
 
     def _object_row(self, value: dict[str, Any], passed_over: set[str]) -> Row:
@@ -270,7 +272,9 @@ def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
     return Fault(
         "",
         f"byte {offset + error.start} of the input, 0x{byte:02X}, is not UTF-8{guess}",
-        "iconv -f WINDOWS-1252 -t UTF-8 FILE | evcli import - reads a file of Windows-1252",
+        "",
+        "iconv -f WINDOWS-1252 -t UTF-8 FILE",
+        "reads a file of Windows-1252",
     )
 
 

@@ -16,7 +16,8 @@ import orjson
 
 from evcli.domain.kind import Begins
 from evcli.domain.overlay import Draft
-from evcli.errors import BadInput, EvcliError, Refused, Taken
+from evcli.domain.refusals import Taken
+from evcli.errors import EvcliError, NeedsFilter, Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
@@ -218,7 +219,7 @@ class Import:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
         self._is_stopped = self._draft is None
-        yield Bad(line, fault.field, BadInput(fault.why, fault.hint))
+        yield Bad(line, fault.field, NeedsFilter(fault.why, fault.hint, fault.filter, fault.filter_does))
 
     # --- batches ------------------------------------------------------------------------------------------------------
 

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from evcli.errors import BadInput
+from evcli.errors import BadInput, NeedsFilter, OtherForm
 
 CHUNK = 1 << 18
 
 FORMS = ("csv", "jsonl")
 
 _OTHER_THINGS = (
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8"),
-    (b"\x1f\x8b", "compressed (gzip)", "gunzip -c FILE | evcli import -"),
-    (codecs.BOM_UTF16_LE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
-    (codecs.BOM_UTF16_BE, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | evcli import -"),
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8", ""),
+    (b"\x1f\x8b", "compressed (gzip)", "", "gunzip -c FILE"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
 )
 
 
@@ -95,12 +95,12 @@ def form_of(name: str, first: bytes) -> str:
     if ending is None:
         return "jsonl" if is_json else "csv"
     if ending[1] == "csv" and is_json:
-        raise BadInput(f"{name} has a .csv extension but looks like JSON", "--from jsonl reads it as JSON Lines")
+        raise OtherForm(f"{name} has a .csv extension but looks like JSON", "jsonl")
     return "csv" if ending[1] == "csv" else "jsonl"
 
 
 def refuse_other_things(name: str, first: bytes) -> None:
     """Raise BadInput for formats that are often mistaken for CSV."""
-    for beginning, what, hint in _OTHER_THINGS:
+    for beginning, what, hint, filter in _OTHER_THINGS:
         if first.startswith(beginning):
-            raise BadInput(f"{name} is {what}, not CSV or JSON Lines", hint)
+            raise NeedsFilter(f"{name} is {what}, not CSV or JSON Lines", hint, filter)

@@ -9,8 +9,9 @@ from datetime import datetime
 from evcli.domain.fields import REASON, key_of
 from evcli.domain.find import label
 from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
-from evcli.errors import Ambiguous, BadInput, BadText, NoSuchRecord
+from evcli.errors import BadInput, BadText
 from evcli.log.line import timestamp
 from evcli.register.decide import Intention
 from evcli.transfer.rows import BadCell, Fault

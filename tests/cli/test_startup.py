@@ -31,7 +31,8 @@ FAMILIES = {"completion", "export", "help", "log", "import_", "record", "state",
 CORE = {
     "evcli", "evcli.disk", "evcli.errors",
     "evcli.domain", "evcli.domain.clashes", "evcli.domain.effect", "evcli.domain.event", "evcli.domain.fields",
-    "evcli.domain.kind", "evcli.domain.overlay", "evcli.domain.rules", "evcli.domain.state", "evcli.domain.text",
+    "evcli.domain.kind", "evcli.domain.overlay",
+    "evcli.domain.refusals", "evcli.domain.rules", "evcli.domain.state", "evcli.domain.text",
     "evcli.kinds", "evcli.kinds.user",
     "evcli.log", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
@@ -41,7 +42,8 @@ CORE = {
     "evcli.cache", "evcli.cache.location",
     "evcli.register", "evcli.register.actor", "evcli.register.decide", "evcli.register.history", "evcli.register.past",
     "evcli.register.register",
-    "evcli.cli", "evcli.cli.app", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.session", "evcli.cli.version",
+    "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main",
+    "evcli.cli.session", "evcli.cli.version",
     "evcli.cli.show", "evcli.cli.show.output", "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip
 STDLIB = {

@@ -4,8 +4,8 @@ import pytest
 from support.users import USER, User, find_user, label
 
 from evcli.cli.hints import hint_for
+from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import MemoryState
-from evcli.errors import Ambiguous, NoSuchRecord
 
 ADA = User(1, "Ada Lovelace", "Ada@Example.com", 1, 1)
 GONE = User(2, "Bob", "bob@example.com", 2, 5, destroyed=5)

@@ -9,18 +9,9 @@ from support.users import TYPES, USER, User, clean_email, clean_name, clean_reas
 
 from evcli.cli.hints import hint_for
 from evcli.domain.event import Event
+from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, NotTheNextId, RevivalBlocked, Taken, Unchanged
 from evcli.domain.state import MemoryState, State, fold, step
-from evcli.errors import (
-    BadText,
-    NoSuchRecord,
-    NotEnded,
-    NotLive,
-    NotTheNextId,
-    Refused,
-    RevivalBlocked,
-    Taken,
-    Unchanged,
-)
+from evcli.errors import BadText, Refused
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"

@@ -9,7 +9,8 @@ from support.events import batch_of, creation, lines_of
 from support.users import CREATED
 
 from evcli.domain.event import Event, number_of
-from evcli.errors import Busy, Taken
+from evcli.domain.refusals import Taken
+from evcli.errors import Busy
 from evcli.log import START, Log, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.follow import follow

@@ -16,7 +16,8 @@ from support.logs import reading
 from support.users import CREATED, USER
 
 from evcli.disk import keep_copy
-from evcli.errors import Damaged, NotWritten, OutcomeUnknown, Taken
+from evcli.domain.refusals import Taken
+from evcli.errors import Damaged, NotWritten, OutcomeUnknown
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
 from evcli.register.decide import Intention

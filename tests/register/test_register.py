@@ -14,23 +14,9 @@ from conftest import Clock
 from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
+from evcli.domain.refusals import NoSuchRecord, NotLive, Taken, Unchanged
 from evcli.domain.state import State
-from evcli.errors import (
-    BadInput,
-    BadText,
-    Busy,
-    Conflict,
-    Damaged,
-    EvcliError,
-    LogCut,
-    NoLog,
-    NoSuchRecord,
-    NotLive,
-    OutcomeUnknown,
-    Refused,
-    Taken,
-    Unchanged,
-)
+from evcli.errors import BadInput, BadText, Busy, Conflict, Damaged, EvcliError, LogCut, NoLog, OutcomeUnknown, Refused
 from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
 from evcli.register.actor import random_id, utc_now

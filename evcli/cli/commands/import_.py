@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from evcli.cli.options import LockWait
+from evcli.cli.options import LockWait, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.write import answer_once_done
 from evcli.domain.kind import Ends, Kind
-from evcli.errors import BadInput, EvcliError, Refused, Taken
+from evcli.domain.refusals import Taken
+from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.register import LOCK_WAIT
 from evcli.transfer.run import Bad, Import, Noted, Recorded, Skipped
@@ -75,7 +76,7 @@ def import_records(
     with opened(file) as source:
         run = Import(
             session.register, source, form, Wanted(of_kind, session.clock),
-            skip_existing=skip_existing, lock_wait=lock_wait,
+            skip_existing=skip_existing, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
         if dry_run:

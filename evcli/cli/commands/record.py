@@ -7,7 +7,7 @@ from typing import Any
 from typer._click import Command
 from typer._click.globals import get_current_context
 
-from evcli.cli.app import EvcliCommand, LazyGroup
+from evcli.cli.command import EvcliCommand, LazyGroup
 from evcli.cli.parameters import parsed
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, fields
@@ -19,9 +19,10 @@ from evcli.domain.event import number_of
 from evcli.domain.fields import REASON
 from evcli.domain.find import find
 from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.refusals import NoSuchRecord
 from evcli.domain.state import State
 from evcli.domain.text import composed
-from evcli.errors import NoSuchRecord, Refused
+from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.register.decide import Intention
 

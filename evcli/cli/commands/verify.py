@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evcli.cli.options import At, LockWait, read_head
+from evcli.cli.options import At, LockWait, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, When, fields
 from evcli.cli.show.render import summary
@@ -113,7 +113,7 @@ def repair(
 
     session.output.paged = False  # signals are held until the answer is given
     with ExitStack() as held:
-        planned, copy = repaired(session.register, lock_wait, held)
+        planned, copy = repaired(session.register, lock_wait_of(lock_wait), held)
         done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
 

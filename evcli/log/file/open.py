@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from evcli.disk import make_folders
-from evcli.errors import CannotOpen, NoLog, NotWritten
+from evcli.errors import CannotCreate, CannotOpen, NoLog, NotWritten
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder, not a log"),
@@ -64,10 +64,7 @@ def create(path: str) -> int:
             raise
         raise NotWritten(f"{path}: {folder} is not a folder; nothing was written") from None
     except OSError as error:
-        raise NotWritten(
-            f"{path} cannot be created: {error.strerror}; nothing was written",
-            "--log FILE or EVCLI_LOG names another log",
-        ) from error
+        raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
     return _above_the_standard_streams(descriptor)
 
 

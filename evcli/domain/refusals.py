@@ -1,0 +1,76 @@
+"""What the rules of the domain refuse, and why: each with what the command line needs to name a way out."""
+
+from evcli.errors import Refused
+
+
+class NoSuchRecord(Refused):
+    """No record of the kind is called `who` at that moment; `last_id` is the highest id, where `who` is one."""
+
+    def __init__(self, kind: str, who: str, moment: str, hint: str = "", last_id: int = 0) -> None:
+        super().__init__(f'no {kind} "{who}" at {moment}', hint)
+        self.code = f"no-such-{kind}"
+        self.kind, self.who, self.last_id = kind, who, last_id
+
+
+class Ambiguous(Refused):
+    """Several records are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
+
+    def __init__(self, kind: str, plural: str, who: str, candidates: list[str]) -> None:
+        shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
+        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "say which one by its id")
+        self.code = f"ambiguous-{kind}"
+
+
+class Taken(Refused):
+    """A live record, begun by event `event`, has the unique field that another one is to get."""
+
+    def __init__(self, kind: str, field: str, said: str, holder: int, name: str, begun: str, event: int) -> None:
+        super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
+        self.code = f"{field}-taken"
+        self.kind, self.field, self.holder, self.event = kind, field, holder, event
+        self.is_skippable = False
+        """Whether an import can do without the record that is to get it."""
+
+
+class RevivalBlocked(Taken):
+    """The record cannot come back, because another one has taken its unique field meanwhile."""
+
+    def __init__(
+        self, kind: str, field: str, who: str, past: str, value: str, holder: int, holder_name: str, event: int
+    ) -> None:
+        super().__init__(kind, field, value, holder, holder_name, past, event)
+        self.message = f'{kind} {who} cannot be {past}: {value} now belongs to {kind} {holder} "{holder_name}"'
+
+
+class NotLive(Refused):
+    """Only a live record can be changed or ended; this one was ended by event `event`."""
+
+    def __init__(self, kind: str, id: int, name: str, ended: str, event: int) -> None:
+        super().__init__(f'{kind} {id} "{name}" is already {ended} (event {event})')
+        self.code, self.kind, self.id = ended, kind, id
+
+
+class NotEnded(Refused):
+    """Only a record that has ended can be revived."""
+
+    def __init__(self, kind: str, id: int, name: str, ended: str, changed: int, verb: str) -> None:
+        super().__init__(f'{kind} {id} "{name}" is not {ended} (its last event is {changed})')
+        self.code, self.kind, self.id, self.verb = f"not-{ended}", kind, id, verb
+
+
+class Unchanged(Refused):
+    """An event that says what is already so; `said` is that."""
+
+    code = "unchanged"
+
+    def __init__(self, kind: str, id: int, said: str) -> None:
+        super().__init__(f"{kind} {id} already has the {said}", "there is nothing to record")
+
+
+class NotTheNextId(Refused):
+    """Ids are 1, 2, 3 … in order of beginning, and are never used again."""
+
+    code = "not-the-next-id"
+
+    def __init__(self, kind: str, found: int, expected: int) -> None:
+        super().__init__(f"{kind} id {found} is not the next one, {expected}")
