@@ -60,6 +60,10 @@ EVERY = {**READING, "export": FOR_PROGRAMS["export"], **WRITING, **ELSEWHERE}
 GROUPS = {"evcli": (), "user": ("user",)}
 
 
+POOR_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii:strict"}
+"""The environment of a process whose streams hold ASCII only."""
+
+
 def tell_the_story(cli: Cli) -> None:
     """Eight events, an hour apart from 2026-03-01 09:00 UTC on; it is 17:00 afterwards.
 
@@ -150,6 +154,22 @@ def fails(ran: Ran, code: int, *phrases: str, out: str = "") -> None:
     assert lines[lines.index(errors[0]) + 1 :] in ([], [line for line in lines if line.startswith("hint: ")]), ran.err
     for phrase in phrases:
         assert phrase in ran.err, f"{phrase!r} is not in {ran.err!r}"
+
+
+def refuses(cli: Cli, words: Sequence[str], code: int, *phrases: str) -> None:
+    """The command fails with `code` and these phrases, and nothing in the log's folder is changed by it."""
+    with untouched(cli.log.parent):
+        fails(cli(*words), code, *phrases)
+
+
+def in_json(cli: Cli, *words: str) -> Any:
+    """The JSON document that a command prints, which must succeed."""
+    return json.loads(cli.ok(*words, "--json").out)
+
+
+def lines_in(log: Path) -> list[bytes]:
+    """The lines of the log file, each with its newline."""
+    return log.read_bytes().splitlines(keepends=True)
 
 
 def documents(text: str) -> list[dict[str, Any]]:
