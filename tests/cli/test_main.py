@@ -125,7 +125,9 @@ def test_shared_option_is_taken_before_and_after_the_command(story: Cli, command
     if command == "export" and option in ("--format table", "--format plain"):
         return  # which it does not have
     given = option.replace("LOG", str(story.log)).split()
-    first, *rest = (*EVERY[command], *(("--dry-run", "--id", "x") if command in WRITING else ()))
+    first, *rest = EVERY[command]
+    if command in WRITING:
+        rest += ["--dry-run", "--id", "x"]
     with untouched(story.log.parent):
         before = story(*given, first, *rest)
         assert before.code == 0, before.err
@@ -299,7 +301,7 @@ def test_bug_shows_its_traceback_only_with_evcli_debug_1(story: Cli) -> None:
     for value in (None, "0", "", "no", "1"):
         ran = run_process("head", command=command, environment={} if value is None else {"EVCLI_DEBUG": value})
         assert ran.code == 255, f"with EVCLI_DEBUG={value} a bug exits {ran.code}"
-        assert (b"Traceback (most recent call last):" in ran.err) == (value == "1")
+        assert (b"Traceback" in ran.err) == (value == "1")
         assert b"ZeroDivisionError" in ran.err
 
 
