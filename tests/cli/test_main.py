@@ -149,18 +149,6 @@ def test_version_is_printed_without_a_log(cli: Cli, tmp_path: Path) -> None:
         assert cli("--version") == Ran(0, f"evcli {evcli.__version__}\n", "")
 
 
-def test_process_ends_with_the_code_of_main(story: Cli) -> None:
-    for words, code in ((("head",), 0), (("user", "show", "x"), 1), (("nope",), 2), (("head", "--log", "/no"), 10)):
-        assert story(*words).code == code
-        assert run_process(*words).code == code
-
-
-def test_writing_without_a_terminal_asks_nothing(story: Cli) -> None:
-    for words in WRITING.values():
-        ran = run_process(*words, "--dry-run")
-        assert ran.code == 0, ran.err
-
-
 # --- interrupts -------------------------------------------------------------------------------------------------------
 
 HELPER = """

@@ -88,18 +88,6 @@ def test_output_from_the_beginning_ends_before_a_newer_line(newer: tuple[Cli, st
     assert said in ran.err
 
 
-@pytest.mark.parametrize("tail", [b'{"specversion":"1.0","id":"', bytes(600)], ids=["half a line", "NULs"])
-def test_torn_append_after_a_newer_line_is_not_cut_off(
-    story: Cli, tail: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "people.csv").write_text("name,email\nKurt,kurt@example.com\n")
-    byte = story.log.stat().st_size
-    story.log.write_bytes(added(story, type="user.merged") + tail)
-    for words in (*WRITING.values(), ("import", "people.csv"), ("repair",)):
-        refuses(story, words, 17, TYPE.format(byte=byte), HINT)
-
-
 def test_verify_says_newer_and_what_is_good_before_it(newer: tuple[Cli, str], tmp_path: Path) -> None:
     cli, said = newer
     with untouched(tmp_path):

@@ -327,9 +327,10 @@ def test_stdin_is_not_read(story: Cli) -> None:
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_process_prints_what_main_prints(story: Cli, form: str) -> None:
-    for words in (("log", "-n", "2"), ("user", "show", "nobody")):
-        inside = story(*words, "--format", form)
-        outside = run_process(*words, "--format", form)
+    for line, code in (("log -n 2", 0), ("user show nobody", 1), ("nope", 2), ("head --log /no", 10)):
+        words = (*line.split(), "--format", form)
+        inside, outside = story(*words), run_process(*words)
+        assert inside.code == code
         assert Ran(outside.code, outside.out.decode(), outside.err.decode()) == inside
 
 

@@ -1,7 +1,6 @@
 """`evcli state`: the whole register at any moment; and that every command takes a moment in each of its forms."""
 
 import json
-from datetime import timedelta
 
 import pytest
 from conftest import Cli, Ran
@@ -99,28 +98,12 @@ def test_plain_number_is_not_told(story: Cli, ref: str) -> None:
     assert json.loads(ran.out)["number"] == int(ref)
 
 
-def test_day_is_that_of_the_calendar_of_the_clock(story: Cli) -> None:
-    story.clock.now += timedelta(days=1)
-    story.ok("user", "destroy", "2")
-    for ref, number in (("yesterday", 8), ("yesterday 12:30", 4), ("today", 9)):
-        assert in_json(story, "state", "--at", ref)["number"] == number
-
-
 def test_time_printed_by_log_names_the_event_it_was_printed_for(story: Cli) -> None:
     story.clock.now = story.clock.now.replace(microsecond=700_000)
     story.ok("user", "destroy", "2")
     printed = story.ok("log", "-n", "1").out.split("\t")[1]
     assert printed == "2026-03-01 17:00:00"
     assert in_json(story, "state", "--at", printed)["number"] == 9
-
-
-def test_time_without_a_zone_is_local(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    monkeypatch.setenv("TZ", "XXX-02:00")  # two hours east of Greenwich
-    time.tzset()
-    ran = story("state", "--at", "2026-03-01 14:00", "--format", "table")
-    assert ran.err == "as of event 4 (2026-03-01 14:00:00)\n"
 
 
 def test_time_in_the_future_answers_with_now_and_says_so(story: Cli) -> None:
