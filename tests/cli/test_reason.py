@@ -111,9 +111,12 @@ def test_type_of_the_actor_may_change_in_a_log(cli: Cli, monkeypatch: pytest.Mon
         ("EVCLI_SOURCE", "é", "is not a URI reference"),
         ("EVCLI_ACTOR_TYPE", "robot", '"robot" is not a type of actor'),
         ("EVCLI_ACTOR_TYPE", "User", '"User" is not a type of actor'),
+        ("EVCLI_ACTOR", "a\x1bb", "the actor: character 2 is U+001B"),
+        ("EVCLI_ACTOR", "x" * 129, "the actor has 129 characters"),
+        ("EVCLI_ACTOR", "\udcff", "(bytes that are not UTF-8)"),
     ],
 )
-def test_bad_source_or_type_of_actor_is_2(
+def test_bad_actor_or_source_is_2_and_names_its_variable(
     cli: Cli, name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -121,7 +124,7 @@ def test_bad_source_or_type_of_actor_is_2(
     people.write_text("name,email\nKurt,kurt@example.com\n")
     for words in (WRITING["user create"], ("import", str(people))):
         for dry_run in ((), ("--dry-run",)):
-            refuses(cli, (*words, *dry_run), 2, said, f"hint: {name} ")
+            refuses(cli, (*words, *dry_run), 2, said, "hint: ", name)
 
 
 def test_empty_variable_is_as_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

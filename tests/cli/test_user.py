@@ -186,14 +186,6 @@ def test_bad_value_of_the_first_create_makes_no_log(cli: Cli) -> None:
     refuses(cli, (*CREATE, "--expect", "1"), 13, "nothing was written")
 
 
-@pytest.mark.parametrize(("actor", "phrase"), [("a\x1bb", "U+001B"), ("x" * 129, "129"), ("\udcff", "UTF-8")])
-def test_bad_actor_is_2_and_names_its_variable(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, actor: str, phrase: str
-) -> None:
-    monkeypatch.setenv("EVCLI_ACTOR", actor)
-    refuses(cli, CREATE, 2, "the actor", phrase, "EVCLI_ACTOR")
-
-
 @pytest.mark.parametrize("command", ABOUT_A_USER)
 def test_writing_about_a_user_without_a_log_is_10(cli: Cli, command: str) -> None:
     refuses(cli, WRITING[command], 10, "no log at", str(cli.log), "evcli user create")
@@ -205,19 +197,6 @@ def test_writing_about_a_user_without_a_log_is_10(cli: Cli, command: str) -> Non
 @pytest.mark.parametrize("who", ["2", "002", "GRACE@NAVY.EXAMPLE", "grace hopper"])
 def test_who_is_an_id_an_email_or_a_name(story: Cli, who: str) -> None:
     assert in_json(story, "user", "show", who)["id"] == 2
-
-
-def test_who_of_show_means_the_live_user_first(story: Cli) -> None:
-    story.ok("user", "create", "Alan", "--email", "alan@example.com")
-    for who in ("Alan", "alan@example.com"):
-        assert in_json(story, "user", "show", who)["id"] == 4
-
-
-def test_name_of_digits_or_with_an_at_is_reached_by_id_only(cli: Cli) -> None:
-    for id, name in (("1", "42"), ("2", "me@home")):
-        cli.ok("user", "create", name, "--email", f"user{id}@example.com")
-        refuses(cli, ("user", "show", name), 1, f'no user "{name}"')
-        assert in_json(cli, "user", "show", id)["name"] == name
 
 
 # --- --dry-run --------------------------------------------------------------------------------------------------------
