@@ -6,7 +6,6 @@ import pytest
 from conftest import Cli
 
 from cli.support import FORMS, events_in, fails, in_json, many_events, refuses, untouched
-from evcli.log.file.engine import LogWriter
 
 
 @pytest.fixture
@@ -36,11 +35,11 @@ def test_users_are_destroyed_in_the_order_of_their_naming(five: Cli) -> None:
     five.ok("verify")
 
 
-def test_events_of_one_command_share_a_correlationid(five: Cli) -> None:
+def test_events_of_one_command_are_one_batch(five: Cli) -> None:
     five.ok("user", "destroy", "1", "2", "3", "--reason", "left")
     events = events_in(five.log)[5:]
     first = events[0]["correlationid"]
-    assert {event["correlationid"] for event in events} == {first}
+    assert {(event["correlationid"], event["batch"]) for event in events} == {(first, "6-8")}
     assert len({event["id"] for event in events} | {first}) == 4
     assert [event["data"] for event in events] == [{"reason": "left"}] * 3
     assert [event["subject"] for event in events] == ["user/1", "user/2", "user/3"]
@@ -48,19 +47,6 @@ def test_events_of_one_command_share_a_correlationid(five: Cli) -> None:
     assert first not in {event["correlationid"] for event in events_in(five.log)[8:]}
     five.ok("user", "destroy", "5")
     assert "correlationid" not in events_in(five.log)[-1]
-
-
-def test_events_of_one_command_are_one_write(five: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[bytes] = []
-    append = LogWriter.append
-
-    def noted(writer: LogWriter, lines: bytes, number: int) -> None:
-        written.append(lines)
-        append(writer, lines, number)
-
-    monkeypatch.setattr(LogWriter, "append", noted)
-    five.ok("user", "destroy", "1", "2", "3")
-    assert [lines.count(b"\n") for lines in written] == [3]
 
 
 REFUSED = {
@@ -140,18 +126,3 @@ def test_more_than_a_batch_holds_is_2_and_says_how_much_it_is(cli: Cli) -> None:
 
 def test_several_without_a_log_are_10(cli: Cli) -> None:
     refuses(cli, ("user", "destroy", "1", "2"), 10, "there is no log")
-
-
-def test_half_a_batch_goes_with_the_next_write_and_a_warning(five: Cli) -> None:
-    before = five.log.read_bytes()
-    five.ok("user", "destroy", "1", "2", "3")
-    half = five.log.read_bytes()[len(before) : -1].rpartition(b"\n")[0] + b"\n"
-    five.log.write_bytes(before + half)
-    assert live(five) == ["Ada", "Bob", "Cyd", "Dan", "Eve"]
-    assert five.ok("head").out.startswith("5:")
-    found = in_json(five, "verify")
-    assert (found["status"], found["torn_bytes"]) == ("torn", len(half))
-    assert f"{len(half)} bytes" in five.ok("user", "destroy", "1", "2", "3").err
-    assert live(five) == ["Dan", "Eve"]
-    assert [path.read_bytes() for path in five.log.parent.glob("*.torn-*")] == [half]
-    five.ok("verify")
