@@ -33,6 +33,7 @@ from cli.support import (
     refuses,
     run_process,
     run_shell,
+    spoil,
     untouched,
 )
 from evcli.domain.event import Event
@@ -381,9 +382,7 @@ run()
 @pytest.fixture
 def damaged(story: Cli) -> Cli:
     """The story, with one letter changed in event 6."""
-    lines = lines_in(story.log)
-    lines[5] = lines[5].replace(b'"user/1"', b'"user/2"')
-    story.log.write_bytes(b"".join(lines))
+    spoil(story.log, 6, b'"user/1"', b'"user/2"')
     return story
 
 

@@ -17,7 +17,7 @@ import pexpect  # type: ignore[import-untyped]  # it has no types
 import pytest
 from conftest import Cli
 
-from cli.support import EVCLI, fails, many_events, run_process, run_shell
+from cli.support import EVCLI, fails, lines_in, many_events, run_process, run_shell, spoil
 
 LONG = 30
 """Seconds after which a test gives up waiting; nothing is timed."""
@@ -140,7 +140,7 @@ def test_jsonl_of_follow_is_the_lines_of_the_log(story: Cli, follower: Start) ->
     follows = follower("--format", "jsonl")
     follows.lines(8)
     story.ok("user", "create", "李明 \u200c", "--email", "li@example.com")
-    assert follows.line() == story.log.read_bytes().splitlines(keepends=True)[8]
+    assert follows.line() == lines_in(story.log)[8]
 
 
 def test_csv_of_follow_has_its_header_once_and_at_once(cli: Cli, follower: Start) -> None:
@@ -195,10 +195,7 @@ def test_follow_on_a_terminal_has_absolute_times_and_no_pager(cli: Cli, tmp_path
 def test_follow_goes_on_across_a_repair(story: Cli, follower: Start) -> None:
     follows = follower("-n", "1")
     follows.line()
-    lines = story.log.read_bytes().splitlines(keepends=True)
-    lines[5] = lines[5].replace(b'"user/1"', b'"user/2"')
-    with story.log.open("r+b") as log:
-        log.write(b"".join(lines))
+    spoil(story.log, 6, b'"user/1"', b'"user/2"')
     story.ok("repair")
     assert follows.line(follows.err).decode() == (
         f"warning: {story.log}: another file took its place, and event 8, shown above, is no "
@@ -219,7 +216,7 @@ def test_damage_that_lands_is_12_and_is_not_shown(story: Cli, follower: Start) -
     follows = follower()
     follows.lines(8)
     with story.log.open("ab") as log:
-        log.write(story.log.read_bytes().splitlines(keepends=True)[-1])
+        log.write(lines_in(story.log)[-1])
     code, out, err = follows.ends()
     assert (code, out) == (12, b"")
     assert err.startswith(f"error: {story.log} line 9, byte ".encode())

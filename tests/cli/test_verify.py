@@ -23,6 +23,7 @@ from cli.support import (
     lines_in,
     refuses,
     run_process,
+    spoil,
     untouched,
 )
 
@@ -72,11 +73,10 @@ def test_verify_of_a_torn_log_is_0_with_a_warning(story: Cli) -> None:
 
 
 def test_verify_of_a_damaged_log_lists_every_fault(story: Cli, tmp_path: Path) -> None:
-    lines = lines_in(story.log)
-    places = [(3, len(b"".join(lines[:2]))), (7, len(b"".join(lines[:6])))]
-    lines[2] = lines[2].replace(b"Grace Hopper", b"Grace Hoppel")
-    lines[6] = lines[6].replace(b'"Alan"', b'"Alen"')
-    story.log.write_bytes(b"".join(lines))
+    places = [
+        (3, spoil(story.log, 3, b"Grace Hopper", b"Grace Hoppel")),
+        (7, spoil(story.log, 7, b'"Alan"', b'"Alen"')),
+    ]
     with untouched(tmp_path):
         found, ran = story("verify", "--json"), story("verify")
     document = json.loads(found.out)
@@ -278,14 +278,12 @@ def test_verify_of_a_file_that_is_no_log_says_so(cli: Cli, kind: str) -> None:
 # Not head: it reads the last line alone, and prints what that says of itself.
 @pytest.mark.parametrize("command", [name for name in EVERY if name in NEED_A_LOG and name != "head"])
 def test_damaged_line_is_12_and_named(story: Cli, command: str, tmp_path: Path) -> None:
-    lines = lines_in(story.log)
-    lines[7] = lines[7].replace(b'"user/3"', b'"user/2"')
-    story.log.write_bytes(b"".join(lines))
+    byte = spoil(story.log, 8, b'"user/3"', b'"user/2"')
     with untouched(tmp_path):
         ran = story(*NEED_A_LOG[command])
     if command == "verify":
         assert ran.out.startswith("status\tdamaged\nevents\t7\n")
-    fails(ran, 12, f"{story.log} line 8, byte {sum(map(len, lines[:7]))}: ", out=ran.out if command == "verify" else "")
+    fails(ran, 12, f"{story.log} line 8, byte {byte}: ", out=ran.out if command == "verify" else "")
 
 
 # --- rights -----------------------------------------------------------------------------------------------------------
