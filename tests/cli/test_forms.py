@@ -110,13 +110,16 @@ def test_table_holds_every_field_of_the_plain_answer(story: Cli, command: str, m
 
 
 @pytest.mark.parametrize("command", WRITING)
-def test_writing_command_says_the_same_in_table_and_plain(story: Cli, command: str) -> None:
-    log = story.log.read_bytes()
-    plain = story(*WRITING[command], "--format", "plain")
-    story.log.write_bytes(log)
-    assert story(*WRITING[command], "--format", "table") == plain
-    assert plain.out.startswith("user ")
-    assert plain.out.splitlines()[1].startswith("undo: evcli user ")
+def test_writing_command_answers_in_every_form(story: Cli, command: str) -> None:
+    log, outputs = story.log.read_bytes(), {}
+    for form in FORMS:
+        story.log.write_bytes(log)
+        outputs[form] = story.ok(*WRITING[command], "--format", form, "--id", "x").out
+    assert outputs["table"] == outputs["plain"]
+    assert outputs["plain"].startswith("user ")
+    assert outputs["plain"].splitlines()[1].startswith("undo: evcli user ")
+    assert documents(outputs["jsonl"]) == [json.loads(outputs["json"])]
+    assert len(csv_rows(outputs["csv"])) > 1
 
 
 @pytest.mark.parametrize("command", WRITING)
