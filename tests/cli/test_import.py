@@ -609,7 +609,7 @@ def test_locked_log_is_11(cli: Cli, load: Any) -> None:
     cli.ok(*ADA)
     with cli.log.open("rb") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
-        fails(load(people(1), "--lock-wait", "0.05"), 11, "is locked", "nothing was written")
+        fails(load(people(1), "--lock-wait", "0.05"), 11, "is locked", "waited 0.05 s; nothing was written")
     assert load(people(1), "--lock-wait", "-1").code == 2
 
 

@@ -125,7 +125,7 @@ def test_log_that_is_not_damaged_is_refused(story: Cli, what: str) -> None:
 def test_repair_waits_for_a_writer_and_a_dry_run_does_not(broken: Cli) -> None:
     with broken.log.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        refuses(broken, ("repair", "--lock-wait", "0"), 11, "is locked")
+        refuses(broken, ("repair", "--lock-wait", "0"), 11, "is locked", "waited 0 s")
     with broken.log.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)  # a writer would wait for this, as a repair does
         broken.ok("repair", "--dry-run")

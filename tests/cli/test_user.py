@@ -260,8 +260,8 @@ def test_id_of_another_event_is_13(story: Cli) -> None:
 def test_lock_that_another_writer_keeps_is_11(story: Cli, command: str) -> None:
     with story.log.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        refuses(story, (*WRITING[command], "--lock-wait", "0"), 11, str(story.log), "locked", "nothing was written",
-                "--lock-wait")  # fmt: skip
+        words = (*WRITING[command], "--lock-wait", "0")
+        refuses(story, words, 11, f"{story.log} is locked", "waited 0 s; nothing was written", "--lock-wait")
 
 
 @pytest.mark.parametrize("words", [("user", "list"), ("log",), ("state",), ("verify",), ("head",)], ids=" ".join)
