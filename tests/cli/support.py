@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import orjson
 from conftest import Cli, Clock, Ran
+from support.events import NO_HASH, creation, forged
 
 from evcli.cli.main import main
+from evcli.log.line import hash_of
 
 FORMS = ("table", "plain", "json", "jsonl", "csv")
 
@@ -60,6 +60,10 @@ EVERY = {**READING, "export": FOR_PROGRAMS["export"], **WRITING, **ELSEWHERE}
 GROUPS = {"evcli": (), "user": ("user",)}
 
 
+POOR_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii:strict"}
+"""The environment of a process whose streams hold ASCII only."""
+
+
 def tell_the_story(cli: Cli) -> None:
     """Eight events, an hour apart from 2026-03-01 09:00 UTC on; it is 17:00 afterwards.
 
@@ -95,18 +99,26 @@ _told: list[bytes] = []
 def many_events(cli: Cli, count: int) -> None:
     """So many users, created by as many events at the clock's time: the log's lines, written without evcli."""
     time = cli.clock.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    previous = b"0" * 64
-    with cli.log.open("wb") as log:
+    previous = NO_HASH
+    with cli.log.open("wb") as log:  # line by line, for a process that is started later begins with this one's memory
         for number in range(1, count + 1):
-            event = {
-                "specversion": "1.0", "id": cli.next_id(), "source": "evcli", "type": "user.created",
-                "subject": f"user/{number}", "time": time, "sequence": f"{number:012}", "authtype": "user",
-                "authid": "ann", "data": {"name": f"User {number}", "email": f"user-{number}@example.com"},
-            }  # fmt: skip
-            body = orjson.dumps(event)[:-1]
-            previous = sha256(previous + body).hexdigest().encode()
-            log.write(body + b',"sha256":"' + previous + b'"}\n')
+            data = {"name": f"User {number}", "email": f"user-{number}@example.com"}
+            event = creation(number, id=cli.next_id(), time=time, data=data)
+            (line,) = forged(event, previous=previous)
+            previous = hash_of(line)
+            log.write(line)
     cli.log.chmod(0o600)
+
+
+def spoil(log: Path, number: int, old: bytes, new: bytes) -> int:
+    """Put other bytes of the same length into line `number` of the log file itself; the byte where that line begins."""
+    lines = lines_in(log)
+    assert old in lines[number - 1]
+    assert len(old) == len(new)
+    lines[number - 1] = lines[number - 1].replace(old, new)
+    with log.open("r+b") as file:
+        file.write(b"".join(lines))
+    return len(b"".join(lines[: number - 1]))
 
 
 ADA = {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com", "created": 1, "changed": 6, "destroyed": None}
@@ -150,6 +162,22 @@ def fails(ran: Ran, code: int, *phrases: str, out: str = "") -> None:
     assert lines[lines.index(errors[0]) + 1 :] in ([], [line for line in lines if line.startswith("hint: ")]), ran.err
     for phrase in phrases:
         assert phrase in ran.err, f"{phrase!r} is not in {ran.err!r}"
+
+
+def refuses(cli: Cli, words: Sequence[str], code: int, *phrases: str) -> None:
+    """The command fails with `code` and these phrases, and nothing in the log's folder is changed by it."""
+    with untouched(cli.log.parent):
+        fails(cli(*words), code, *phrases)
+
+
+def in_json(cli: Cli, *words: str) -> Any:
+    """The JSON document that a command prints, which must succeed."""
+    return json.loads(cli.ok(*words, "--json").out)
+
+
+def lines_in(log: Path) -> list[bytes]:
+    """The lines of the log file, each with its newline."""
+    return log.read_bytes().splitlines(keepends=True)
 
 
 def documents(text: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -38,53 +39,61 @@ def offered(*words: str, shell: str = "zsh") -> list[str]:
 # --- what is offered --------------------------------------------------------------------------------------------------
 
 
-def test_commands_are_offered(story: Cli) -> None:
-    assert set(offered("")) >= {"user", "log", "show", "diff", "state", "verify", "head", "status", "path", "help"}
-    assert offered("us") == ["user"]
-    assert offered("user", "") == ["create", "rename", "change-email", "destroy", "restore", "list", "show"]
-    assert offered("user", "re") == ["rename", "restore"]
+MOMENTS = ["8", "7", "6", "5", "4", "3", "2", "1"]
+OFFERED: dict[str, list[str]] = {
+    # the words before the one that is completed, and its beginning, after the story: what is offered
+    "us": ["user"],
+    "user ": ["create", "rename", "change-email", "destroy", "restore", "list", "show"],
+    "user re": ["rename", "restore"],
+    "user list --ma": ["--match"],
+    "--no-p": ["--no-pager"],
+    "export --what ": ["users", "events"],
+    "export --what e": ["events"],
+    "log --type user.": [
+        "user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored",
+    ],
+    "help ": ["refs", "formats", "exit-codes", "environment"],
+    "completion ": ["bash", "zsh", "fish"],
+    # ids first, and what was begun then
+    "user show ": ["1", "2", "3"],
+    "user show 2": ["2"],
+    "user show grace": ["grace@navy.example"],
+    "user show Grace": ["Grace Hopper"],
+    "user show Ada\\ L": ["Ada Lovelace"],
+    "user show zzz": [],
+    # only users with whom the command can do something
+    "log --user ": ["1", "2", "3"],
+    "user rename ": ["1", "2"],
+    "user change-email ": ["1", "2"],
+    "user destroy ": ["1", "2"],
+    "user restore ": ["3"],
+}  # fmt: skip
 
 
-def test_options_are_offered_the_commands_own_and_the_shared_ones(story: Cli) -> None:
-    assert set(offered("user", "create", "--")) >= {"--email", "--dry-run", "--expect", "--id", "--log", "--json"}
-    assert offered("user", "list", "--ma") == ["--match"]
-    assert offered("--no-p") == ["--no-pager"]
+def words_of(line: str) -> list[str]:
+    """The words of a line, of which the last may be empty."""
+    return [*shlex.split(line), *([""] if line.endswith(" ") else [])]
 
 
-def test_what_can_be_exported_is_offered(story: Cli) -> None:
-    assert offered("export", "--what", "") == ["users", "events"]
-    assert offered("export", "--what", "e") == ["events"]
-    assert set(offered("export", "--")) >= {"--what", "--at", "--all", "--force", "--format"}
-    assert set(offered("log", "--f")) >= {"--follow", "--format"}
-
-
-def test_where_a_user_is_meant_ids_are_offered_first_and_what_was_begun_then(story: Cli) -> None:
-    assert offered("user", "show", "") == ["1", "2", "3"]
-    assert offered("user", "show", "2") == ["2"]
-    assert offered("user", "show", "grace") == ["grace@navy.example"]
-    assert offered("user", "show", "Grace") == ["Grace Hopper"]
-    assert offered("user", "show", "Ada L") == ["Ada Lovelace"]
-    assert offered("user", "show", "zzz") == []
+@pytest.mark.parametrize("line", OFFERED)
+def test_completion_offers_what_can_follow(story: Cli, line: str) -> None:
+    assert offered(*words_of(line)) == OFFERED[line]
 
 
 @pytest.mark.parametrize(
-    ("words", "ids"),
+    ("line", "among"),
     [
-        (("user", "show"), ["1", "2", "3"]),
-        (("log", "--user"), ["1", "2", "3"]),
-        (("user", "rename"), ["1", "2"]),
-        (("user", "change-email"), ["1", "2"]),
-        (("user", "destroy"), ["1", "2"]),
-        (("user", "restore"), ["3"]),
+        (" ", "user log show diff state verify head status path help"),
+        ("user create --", "--email --dry-run --expect --id --log --json"),
+        ("export --", "--what --at --all --force --format"),
+        ("log --f", "--follow --format"),
     ],
 )
-def test_only_users_with_whom_the_command_can_do_something_are_offered(
-    story: Cli, words: tuple[str, ...], ids: list[str]
-) -> None:
-    assert offered(*words, "") == ids
+def test_completion_offers_these_among_others(story: Cli, line: str, among: str) -> None:
+    assert set(offered(*words_of(line))) >= set(among.split())
 
 
-def test_a_name_that_does_not_mean_one_user_is_not_offered(cli: Cli) -> None:
+def test_name_that_does_not_mean_one_user_is_not_offered(cli: Cli) -> None:
     for number, name in enumerate(["Ada", "ADA", "42", "me@home", "Alan"]):
         cli.ok("user", "create", name, "--email", f"u{number}@example.com")
     assert offered("user", "show", "A") == ["Alan"]
@@ -93,43 +102,32 @@ def test_a_name_that_does_not_mean_one_user_is_not_offered(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        ("show",), ("diff",), ("diff", "0"), ("state", "--at"), ("head", "--at"), ("user", "list", "--at"),
-        ("user", "show", "2", "--at"), ("log", "--since"), ("log", "--until"),
-    ],
-    ids=" ".join,
+    "line",
+    ["show", "diff", "diff 0", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
+     "log --until"],
 )  # fmt: skip
-def test_where_a_moment_is_meant_the_last_events_are_offered_newest_first(story: Cli, words: tuple[str, ...]) -> None:
-    found = offered(*words, "")
-    assert found[:8] == ["8", "7", "6", "5", "4", "3", "2", "1"]
+def test_moment_is_completed_by_the_last_events_newest_first(story: Cli, line: str) -> None:
+    found = offered(*line.split(), "")
+    assert found[:8] == MOMENTS
     assert set(found[8:]) >= {"@", "yesterday"}
-    assert offered(*words, "yes") == ["yesterday"]
+    assert offered(*line.split(), "yes") == ["yesterday"]
 
 
-def test_of_a_long_log_only_the_last_events_are_offered(cli: Cli) -> None:
+def test_long_log_offers_its_last_events_only(cli: Cli) -> None:
     many_events(cli, 100)
     numbers = [value for value in offered("show", "") if value.isdigit()]
     assert numbers[0] == "100"
     assert len(numbers) < 60
 
 
-def test_types_topics_and_shells_are_offered(story: Cli) -> None:
-    assert offered("log", "--type", "user.") == [
-        "user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored",
-    ]  # fmt: skip
-    assert offered("help", "") == ["refs", "formats", "exit-codes", "environment"]
-    assert offered("completion", "") == ["bash", "zsh", "fish"]
-
-
-def test_each_candidate_is_told_about_where_the_shell_can_show_it(story: Cli) -> None:
+def test_candidate_has_a_description_where_the_shell_shows_it(story: Cli) -> None:
     ran = run_process("user", "show", "", environment={"_EVCLI_COMPLETE": "fish"})
     assert ran.out.decode().splitlines() == [
         "1\tAda Lovelace <ada@example.com>", "2\tGrace Hopper <grace@navy.example>", "3\tAlan <alan@example.com>",
     ]  # fmt: skip
 
 
-def test_the_log_named_on_the_line_is_the_one_that_is_looked_into(story: Cli, tmp_path: Path) -> None:
+def test_log_named_on_the_line_is_the_one_that_is_read(story: Cli, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     story.ok("user", "create", "Zoe", "--email", "zoe@example.com", "--log", str(other))
     for option in (("--log", str(other)), (f"--log={other}",)):
@@ -137,7 +135,7 @@ def test_the_log_named_on_the_line_is_the_one_that_is_looked_into(story: Cli, tm
         assert offered("user", "show", *option, "Z") == ["Zoe"]
 
 
-def test_what_cannot_be_seen_is_not_offered(cli: Cli) -> None:
+def test_name_that_cannot_be_seen_is_not_offered(cli: Cli) -> None:
     cli.ok("user", "create", "क्\u200dष", "--email", "a@example.com")
     cli.ok("user", "create", "a\u200db", "--email", "b@example.com")
     assert offered("user", "show", "क") == ["क्\u200dष"]
@@ -154,50 +152,34 @@ def test_what_cannot_be_seen_is_not_offered(cli: Cli) -> None:
         ("evcli us", "user"),
     ],
 )
-def test_for_bash_a_candidate_is_quoted_as_the_word_was_begun(story: Cli, line: str, inserted: str) -> None:
+def test_bash_candidate_is_quoted_as_the_word_was_begun(story: Cli, line: str, inserted: str) -> None:
     assert offered(line, BREAKS, shell="bash")[0] == inserted
 
 
 # --- what is wrong with a log is not completion's to say --------------------------------------------------------------
 
 
-def _damaged(log: Path) -> None:
-    log.write_bytes(log.read_bytes().replace(b"Alan", b"Alen"))
+SPOILED: dict[str, Callable[[Path, bytes], object]] = {
+    "damaged": lambda log, content: log.write_bytes(content.replace(b"Alan", b"Alen")),
+    "gone": lambda log, content: None,
+    "notes": lambda log, content: log.write_text("Milk, eggs\n"),
+    "folder": lambda log, content: log.mkdir(),
+    "FIFO": lambda log, content: os.mkfifo(log),
+}
 
 
-def _gone(log: Path) -> None:
-    log.unlink()
-
-
-def _notes(log: Path) -> None:
-    log.write_text("Milk, eggs\n")
-
-
-def _folder(log: Path) -> None:
-    log.unlink()
-    log.mkdir()
-
-
-def _fifo(log: Path) -> None:
-    log.unlink()
-    os.mkfifo(log)
-
-
-@pytest.mark.parametrize("spoil", [_damaged, _gone, _notes, _folder, _fifo], ids=lambda spoil: spoil.__name__[1:])
+@pytest.mark.parametrize("kind", SPOILED)
 @pytest.mark.parametrize("shell", SHELLS)
-def test_without_a_good_log_nothing_is_offered_and_nothing_said(
-    story: Cli, shell: str, spoil: Callable[[Path], None], tmp_path: Path
-) -> None:
-    spoil(story.log)
+def test_completion_without_a_good_log_is_empty_and_silent(story: Cli, shell: str, kind: str, tmp_path: Path) -> None:
+    content = story.log.read_bytes()
+    story.log.unlink()
+    SPOILED[kind](story.log, content)
     with untouched(tmp_path):
         for words in (("user", "show", ""), ("user", "show", "A"), ("log", "--user", ""), ("show", "9")):
             given = (f"evcli {' '.join(words)}", BREAKS) if shell == "bash" else words
             assert offered(*given, shell=shell) == []
-
-
-def test_a_real_process_without_a_log_prints_nothing_at_all(cli: Cli, tmp_path: Path) -> None:
-    with untouched(tmp_path):
-        assert run_process("user", "show", "", environment={"_EVCLI_COMPLETE": "zsh"}) == Raw(0, b"", b"")
+        if kind == "gone":
+            assert run_process(*given, environment={"_EVCLI_COMPLETE": shell}) == Raw(0, b"", b"")
 
 
 @pytest.mark.parametrize(
@@ -208,12 +190,12 @@ def test_a_real_process_without_a_log_prints_nothing_at_all(cli: Cli, tmp_path: 
         ("fish", ("\udcff", "")), ("zsh", ("user", "show", "\udcff")),
     ],
 )  # fmt: skip
-def test_a_line_that_makes_no_sense_gets_no_error(story: Cli, shell: str, words: tuple[str, ...]) -> None:
+def test_line_that_makes_no_sense_gets_no_error(story: Cli, shell: str, words: tuple[str, ...]) -> None:
     ran = run_process(*words, environment={"_EVCLI_COMPLETE": shell})
     assert (ran.code, ran.err) == (0, b"")
 
 
-def test_completing_writes_nothing(story: Cli, tmp_path: Path) -> None:
+def test_completion_writes_nothing(story: Cli, tmp_path: Path) -> None:
     with untouched(tmp_path):
         for words in (("user", "destroy", "2", ""), ("user", "create", "X", "--email", ""), ("user", "restore", "")):
             offered(*words)
@@ -305,7 +287,7 @@ HOSTILE = "x $(touch pwned) `touch pwned` ; touch pwned ' \" \\ * ? [a] {b,c} ! 
 """A name in which every shell finds something that it would do."""
 
 
-def test_a_shell_completes_commands_options_users_and_events(cli: Cli, shell: Shell) -> None:
+def test_shell_completes_commands_options_users_and_events(cli: Cli, shell: Shell) -> None:
     many_events(cli, 129)
     cli.ok("user", "create", "Grace Hopper", "--email", "grace@navy.example")
     (shell.folder / "members.csv").touch()
@@ -327,7 +309,7 @@ def test_a_shell_completes_commands_options_users_and_events(cli: Cli, shell: Sh
     assert not wrong
 
 
-def test_a_shell_inserts_a_hostile_name_as_text_and_runs_nothing_of_it(cli: Cli, shell: Shell) -> None:
+def test_shell_inserts_a_hostile_name_as_text_and_runs_nothing(cli: Cli, shell: Shell) -> None:
     cli.ok("user", "create", HOSTILE, "--email", "harmless@example.com")
     cli.ok("user", "create", "Ada *", "--email", "info@example.com")
     for surprise in ("x touched", "pwn", "a", "b", "c", "Ada secret", "Ada second"):
@@ -342,7 +324,7 @@ def test_a_shell_inserts_a_hostile_name_as_text_and_runs_nothing_of_it(cli: Cli,
     assert not (shell.folder / "pwned").exists()
 
 
-def test_completing_runs_nothing_that_stands_on_the_line_and_shows_no_error(cli: Cli, shell: Shell) -> None:
+def test_completion_runs_nothing_of_the_line_and_shows_no_error(cli: Cli, shell: Shell) -> None:
     for typed in (
         'evcli log --user "$(touch pwned)" --since \t',
         "evcli user show '; touch pwned; \t",
@@ -355,16 +337,11 @@ def test_completing_runs_nothing_that_stands_on_the_line_and_shows_no_error(cli:
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_the_script_is_one_that_its_shell_can_read(cli: Cli, name: str, tmp_path: Path) -> None:
+def test_script_is_read_by_its_shell(cli: Cli, name: str, tmp_path: Path) -> None:
+    assert run_on(["completion", name], cli.clock, screen=True).out == cli.ok("completion", name).out
     executable = shutil.which(name)
     if executable is None:
         pytest.skip(f"there is no {name} here")
     script = tmp_path / "script"
     script.write_text(cli.ok("completion", name).out)
-    ran = run_process(str(script), command=(executable, "-n"))
-    assert (ran.code, ran.out, ran.err) == (0, b"", b"")
-
-
-def test_completion_on_a_terminal_prints_the_script_as_it_is(cli: Cli) -> None:
-    for name in SHELLS:
-        assert run_on(["completion", name], cli.clock, screen=True).out == cli.ok("completion", name).out
+    assert run_process(str(script), command=(executable, "-n")) == Raw(0, b"", b"")
