@@ -25,6 +25,9 @@ from support.events import NO_HASH
 import evcli
 from evcli.log.line import hash_of
 
+CASES = range(1, 81)
+"""The numbers of the cases. `@pytest.mark.case(8, 9)` stands on the test that shows them, wherever in tests/."""
+
 PACKAGE = {"PYTHONPATH": str(Path(evcli.__file__).parents[1])}
 EVE = ("user", "create", "Eve", "--email", "eve@example.com")
 TIME = "2026-03-01T09:00:00.000000Z"

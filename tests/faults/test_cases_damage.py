@@ -65,6 +65,7 @@ def is_torn(cli: Cli, content: bytes, events: int) -> None:
     nothing_lost(cli, good)
 
 
+@pytest.mark.case(43)
 def test_case_43_a_flipped_bit_is_found_with_line_and_byte(log_path: Path) -> None:
     """Some of them; every bit of every byte has a file of its own."""
     for byte in [*range(len(LOG) - 80, len(LOG)), *range(at(2), len(LOG), 61)]:
@@ -82,6 +83,7 @@ def test_case_43_a_flipped_bit_is_found_with_line_and_byte(log_path: Path) -> No
             assert (report.error.line, report.error.byte) == (line, at(line)), f"byte {byte}"
 
 
+@pytest.mark.case(44)
 def test_case_44_every_beginning_of_the_file_is_good_or_torn_with_every_whole_line(log_path: Path) -> None:
     for length in range(0, len(LOG), 23):
         log_path.write_bytes(LOG[:length])
@@ -94,11 +96,13 @@ def test_case_44_every_beginning_of_the_file_is_good_or_torn_with_every_whole_li
         )
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize("length", [1, 2, 511, 512, 513, 4095, 4096])
 def test_case_45_a_tail_of_zeros_is_torn(cli: Cli, length: int) -> None:
     is_torn(cli, LOG + bytes(length), 10)
 
 
+@pytest.mark.case(45)
 def test_case_45_a_last_line_with_a_sector_of_zeros_and_its_newline_is_torn(cli: Cli) -> None:
     whole = LOG + forged(TEN[9], 11, type="user.destroyed", subject="user/1", data={"reason": "x" * 2000})
     first = len(LOG) // SECTOR + 1
@@ -109,11 +113,13 @@ def test_case_45_a_last_line_with_a_sector_of_zeros_and_its_newline_is_torn(cli:
         is_torn(cli, image, 10)
 
 
+@pytest.mark.case(46)
 def test_case_46_zeros_anywhere_else_are_damage(cli: Cli) -> None:
     is_damage(cli, LOG[: at(5)] + bytes(600) + b"\n" + LOG[at(7) :], 5, "zero bytes")
     is_damage(cli, LOG + bytes(MAX_BATCH + 1), 11)
 
 
+@pytest.mark.case(46)
 def test_case_46_a_file_of_zeros_is_no_log_and_stays(cli: Cli) -> None:
     put(cli, bytes(2 * MAX_BATCH))
     with untouched(cli.log.parent):
@@ -121,11 +127,13 @@ def test_case_46_a_file_of_zeros_is_no_log_and_stays(cli: Cli) -> None:
             assert cli(*words).code == 12
 
 
+@pytest.mark.case(47)
 def test_case_47_what_no_crash_leaves_is_damage_with_a_newline_or_without(cli: Cli) -> None:
     is_damage(cli, LOG + b"\xff\x00garbage", 11)
     is_damage(cli, LOG + b"\xff\x00garbage\n", 11)
 
 
+@pytest.mark.case(48)
 def test_case_48_two_broken_lines_at_the_end_are_damage(cli: Cli) -> None:
     is_damage(cli, LOG + b"garbage\nmore\n", 11)
     is_damage(cli, LOG + b"garbage\nmore", 11)
@@ -146,11 +154,13 @@ MOVED: dict[str, tuple[bytes, int]] = {
 }
 
 
+@pytest.mark.case(49)
 @pytest.mark.parametrize(("content", "line"), MOVED.values(), ids=MOVED)
 def test_case_49_lines_dropped_doubled_swapped_or_moved_are_damage(cli: Cli, content: bytes, line: int) -> None:
     is_damage(cli, content, line)
 
 
+@pytest.mark.case(50)
 def test_case_50_a_dropped_last_line_shows_only_against_a_head_and_that_is_said(ten: Cli) -> None:
     head = ten.ok("head").out.strip()
     put(ten, LOG[: at(10)])
@@ -159,6 +169,7 @@ def test_case_50_a_dropped_last_line_shows_only_against_a_head_and_that_is_said(
     says(ten("verify", "--expect", head), 12, "event 10", "the log ends with event 9")
 
 
+@pytest.mark.case(51)
 def test_case_51_a_log_that_was_written_anew_shows_only_against_a_head(ten: Cli) -> None:
     head = ten.ok("head").out.strip()
     lines = [*TEN[:4]]
@@ -171,6 +182,7 @@ def test_case_51_a_log_that_was_written_anew_shows_only_against_a_head(ten: Cli)
     ten.ok("verify", "--expect", f"4:{hash_of(TEN[3]).decode()}")
 
 
+@pytest.mark.case(52)
 def test_case_52_two_histories_of_one_log_put_together_are_damage_at_the_fork(cli: Cli) -> None:
     branch = list(TEN[:6])
     for number in range(7, 11):
@@ -206,6 +218,7 @@ FORMS: dict[str, tuple[bytes, int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.case(53)
 @pytest.mark.parametrize(("content", "line", "said"), FORMS.values(), ids=FORMS)
 def test_case_53_another_form_of_the_same_is_damage_and_said_to_be_that(
     cli: Cli, content: bytes, line: int, said: str
@@ -213,6 +226,7 @@ def test_case_53_another_form_of_the_same_is_damage_and_said_to_be_that(
     is_damage(cli, content, line, said)
 
 
+@pytest.mark.case(53)
 def test_case_53_utf_16_is_no_log_and_a_missing_last_newline_loses_nothing(cli: Cli) -> None:
     put(cli, "\ufeff".encode("utf-16-le") + LOG.decode().encode("utf-16-le"))
     with untouched(cli.log.parent):
@@ -224,6 +238,7 @@ def test_case_53_utf_16_is_no_log_and_a_missing_last_newline_loses_nothing(cli: 
     nothing_lost(cli, LOG)
 
 
+@pytest.mark.case(54)
 def test_case_54_verify_of_a_log_that_grows_is_never_a_false_alarm(ten: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log grows, in pieces, between any two reads of the one that verifies."""
     import os
@@ -256,6 +271,7 @@ def test_case_54_verify_of_a_log_that_grows_is_never_a_false_alarm(ten: Cli, mon
     assert len(set(seen)) > 3, "it did not grow while it was read"
 
 
+@pytest.mark.case(55)
 def test_case_55_a_name_that_is_taken_is_never_overwritten(ten: Cli) -> None:
     put(ten, LOG + TEN[0][:40])
     taken = ten.log.with_name(f"{ten.log.name}.torn-{len(LOG)}")
@@ -272,6 +288,7 @@ def test_case_55_a_name_that_is_taken_is_never_overwritten(ten: Cli) -> None:
     nothing_lost(ten, LOG)
 
 
+@pytest.mark.case(56)
 def test_case_56_without_a_cache_every_answer_comes_from_the_log_alone(ten: Cli) -> None:
     """There is no cache yet; what lies beside the log must not change an answer."""
     clean = {words: ten.ok(*words).out for words in (("state",), ("log",), ("head",), ("user", "list", "--json"))}
@@ -280,8 +297,3 @@ def test_case_56_without_a_cache_every_answer_comes_from_the_log_alone(ten: Cli)
     for words, out in clean.items():
         assert ten.ok(*words).out == out
     nothing_lost(ten, LOG)
-
-
-def test_every_case_from_43_to_56_has_a_test_of_its_name() -> None:
-    named = {name[10:12] for name in globals() if name.startswith("test_case_")}
-    assert named == {f"{number}" for number in range(43, 57)}

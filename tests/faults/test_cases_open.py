@@ -44,6 +44,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.case(25)
 def test_case_25_no_file_no_folder_or_a_file_in_the_folders_place(cli: Cli, tmp_path: Path) -> None:
     says(cli("log"), 10, "there is no log")
     deep = tmp_path / "a" / "b" / "events.jsonl"
@@ -56,6 +57,7 @@ def test_case_25_no_file_no_folder_or_a_file_in_the_folders_place(cli: Cli, tmp_
         says(cli("log", "--log", str(tmp_path / "file" / "events.jsonl")), 10)
 
 
+@pytest.mark.case(26)
 def test_case_26_an_empty_log_or_one_torn_in_its_first_line_is_the_empty_register(cli: Cli) -> None:
     (line,) = chain(1)
     for length in range(0, len(line), 5):
@@ -70,6 +72,7 @@ def test_case_26_an_empty_log_or_one_torn_in_its_first_line_is_the_empty_registe
     nothing_lost(cli, b"")
 
 
+@pytest.mark.case(27)
 def test_case_27_a_link_of_ones_own_is_followed(story: Cli, tmp_path: Path) -> None:
     before = story.log.read_bytes()
     link = tmp_path / "link.jsonl"
@@ -80,6 +83,7 @@ def test_case_27_a_link_of_ones_own_is_followed(story: Cli, tmp_path: Path) -> N
     nothing_lost(story, before)
 
 
+@pytest.mark.case(27)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link that is another user's")
 def test_case_27_a_link_of_another_user_is_refused_and_its_target_untouched(story: Cli, tmp_path: Path) -> None:
     link = tmp_path / "link.jsonl"
@@ -89,6 +93,7 @@ def test_case_27_a_link_of_another_user_is_refused_and_its_target_untouched(stor
         says(story(*EVE, "--log", str(link)), 14, "is another user's link", "nothing was written")
 
 
+@pytest.mark.case(27)
 def test_case_27_a_link_to_nothing_is_no_log_until_one_is_begun_at_its_target(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     target = tmp_path / "there" / "events.jsonl"
@@ -121,6 +126,7 @@ NO_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.case(28)
 @pytest.mark.parametrize(("make", "said"), NO_FILES.values(), ids=NO_FILES)
 def test_case_28_what_is_no_file_is_named_for_what_it_is_and_nobody_waits_for_it(
     cli: Cli, make: Callable[[Path], object], said: str
@@ -130,6 +136,7 @@ def test_case_28_what_is_no_file_is_named_for_what_it_is_and_nobody_waits_for_it
         says(cli(*words), 14, said)
 
 
+@pytest.mark.case(29)
 def test_case_29_a_second_hard_link_is_warned_of_and_the_log_is_written(story: Cli, tmp_path: Path) -> None:
     before = story.log.read_bytes()
     os.link(story.log, tmp_path / "other.jsonl")
@@ -139,6 +146,7 @@ def test_case_29_a_second_hard_link_is_warned_of_and_the_log_is_written(story: C
     nothing_lost(story, before)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 def test_case_30_whatever_the_umask_all_files_are_their_owners_only(cli: Cli, mask: int, tmp_path: Path) -> None:
     seen: list[int] = []
@@ -153,6 +161,7 @@ def test_case_30_whatever_the_umask_all_files_are_their_owners_only(cli: Cli, ma
     assert seen == [0o600] * 3, "the log, the torn tail and the damaged log"
 
 
+@pytest.mark.case(31)
 def test_case_31_who_else_may_read_or_write_the_log(story: Cli) -> None:
     before = story.log.read_bytes()
     for rights in (0o644, 0o664, 0o660):
@@ -169,6 +178,7 @@ def test_case_31_who_else_may_read_or_write_the_log(story: Cli) -> None:
     nothing_lost(story, before)
 
 
+@pytest.mark.case(32)
 def test_case_32_without_the_right_to_write_reading_works_and_writing_is_refused(story: Cli) -> None:
     before = story.log.read_bytes()
     story.log.chmod(0o400)
@@ -179,6 +189,7 @@ def test_case_32_without_the_right_to_write_reading_works_and_writing_is_refused
     nothing_lost(story, before)
 
 
+@pytest.mark.case(32)
 def test_case_32_in_a_folder_that_may_not_be_written_reading_works_and_no_log_begins(
     story: Cli, tmp_path: Path
 ) -> None:
@@ -203,6 +214,7 @@ def test_case_32_in_a_folder_that_may_not_be_written_reading_works_and_no_log_be
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && cd "$0" && exec "$@"'
 
 
+@pytest.mark.case(33)
 @pytest.mark.skipif(which("unshare") is None, reason="unshare, which makes a mount of one's own, is not there")
 def test_case_33_on_a_read_only_mount_reading_works_and_writing_is_refused(story: Cli, tmp_path: Path) -> None:
     before = story.log.read_bytes()
@@ -217,6 +229,7 @@ def test_case_33_on_a_read_only_mount_reading_works_and_writing_is_refused(story
     nothing_lost(story, before)
 
 
+@pytest.mark.case(33)
 def test_case_33_a_log_that_may_only_be_appended_to_is_appended_to_and_keeps_a_torn_tail_with_advice(
     story: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +245,7 @@ def test_case_33_a_log_that_may_only_be_appended_to_is_appended_to_and_keeps_a_t
     nothing_lost(story, before)
 
 
+@pytest.mark.case(33)
 @pytest.mark.skipif(which("chattr") is None, reason="chattr is not there")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file immutable")
 @pytest.mark.parametrize(("attribute", "code"), [("i", 14), ("a", 0)])
@@ -254,6 +268,7 @@ def started(log: Path, *words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.case(34)
 def test_case_34_two_creators_at_once_make_one_file_with_both_events(cli: Cli) -> None:
     both = [started(cli.log, "user", "create", "x", "--email", f"{n}@example.com", "--lock-wait", "60") for n in (1, 2)]
     said = [one.communicate()[1] for one in both]
@@ -262,6 +277,7 @@ def test_case_34_two_creators_at_once_make_one_file_with_both_events(cli: Cli) -
     nothing_lost(cli, cli.log.read_bytes())
 
 
+@pytest.mark.case(35)
 def test_case_35_of_eight_writers_at_once_every_event_is_stored_once(cli: Cli) -> None:
     """In small: eight writers of forty commands each, with a reader beside them, have a file of their own."""
     program = (
@@ -280,6 +296,7 @@ def test_case_35_of_eight_writers_at_once_every_event_is_stored_once(cli: Cli) -
     nothing_lost(cli, cli.log.read_bytes())
 
 
+@pytest.mark.case(36)
 def test_case_36_a_lock_that_is_never_freed_ends_in_words(story: Cli) -> None:
     before = story.log.read_bytes()
     with held(story.log), untouched(story.log.parent):
@@ -290,6 +307,7 @@ def test_case_36_a_lock_that_is_never_freed_ends_in_words(story: Cli) -> None:
     nothing_lost(story, before)
 
 
+@pytest.mark.case(37)
 def test_case_37_a_clock_that_jumps_does_not_change_how_long_the_lock_is_waited_for(
     story: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +320,7 @@ def test_case_37_a_clock_that_jumps_does_not_change_how_long_the_lock_is_waited_
     nothing_lost(story, before)
 
 
+@pytest.mark.case(37)
 @pytest.mark.skipif(which("faketime") is None, reason="faketime, which sets a process's clock, is not there")
 @pytest.mark.parametrize("by", ["-10d", "+10y"])
 def test_case_37_with_another_clock_the_lock_is_waited_for_all_the_same(story: Cli, by: str) -> None:
@@ -332,6 +351,7 @@ def has_open(process: "subprocess.Popen[bytes]", log: Path) -> Callable[[], bool
     return holds
 
 
+@pytest.mark.case(38)
 @pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="there is no /proc to see what a process has open")
 @pytest.mark.parametrize("what", ["renamed and put back", "replaced by another", "removed"])
 def test_case_38_a_log_that_changes_places_while_it_is_waited_for_is_written_where_it_is_now(
@@ -366,6 +386,7 @@ def test_case_38_a_log_that_changes_places_while_it_is_waited_for_is_written_whe
         nothing_lost(story, before)
 
 
+@pytest.mark.case(39)
 def test_case_39_what_is_opened_is_not_handed_to_children(story: Cli) -> None:
     with FileLog(str(story.log)).locked(0, may_create=False) as writer, LogReader(str(story.log)) as reader:
         for descriptor in (writer.descriptor, reader.descriptor):
@@ -373,6 +394,7 @@ def test_case_39_what_is_opened_is_not_handed_to_children(story: Cli) -> None:
             assert not os.get_inheritable(descriptor)
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP], ids=["ENOLCK", "EOPNOTSUPP"])
 def test_case_40_a_file_system_without_locks_is_refused_for_writing(
     story: Cli, monkeypatch: pytest.MonkeyPatch, error: int
@@ -388,6 +410,7 @@ def test_case_40_a_file_system_without_locks_is_refused_for_writing(
     nothing_lost(story, before)
 
 
+@pytest.mark.case(41)
 def test_case_41_a_copy_made_at_any_moment_of_an_append_is_good_or_torn(
     story: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -413,6 +436,7 @@ def test_case_41_a_copy_made_at_any_moment_of_an_append_is_good_or_torn(
     nothing_lost(story, before)
 
 
+@pytest.mark.case(41)
 def test_case_41_a_copy_made_at_any_moment_of_a_batch_is_good_or_torn_and_has_what_its_lines_say(
     story: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -435,6 +459,7 @@ def test_case_41_a_copy_made_at_any_moment_of_a_batch_is_good_or_torn_and_has_wh
         assert json.loads(story.ok("verify", "--log", str(backup), "--json").out)["status"] in ("good", "torn")
 
 
+@pytest.mark.case(42)
 def test_case_42_an_older_backup_put_back_is_found_out_by_a_newer_head(story: Cli) -> None:
     before = story.log.read_bytes()
     head = story.ok("head").out.strip()
@@ -444,8 +469,3 @@ def test_case_42_an_older_backup_put_back_is_found_out_by_a_newer_head(story: Cl
     says(story(*EVE, "--expect", "8"), 13, "the head is 5:")
     story.ok("verify")  # without a kept head, nobody can know
     nothing_lost(story, b"".join(before.splitlines(keepends=True)[:5]))
-
-
-def test_every_case_from_25_to_42_has_a_test_of_its_name() -> None:
-    named = {name[10:12] for name in globals() if name.startswith("test_case_")}
-    assert named == {f"{number}" for number in range(25, 43)}

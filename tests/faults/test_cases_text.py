@@ -61,6 +61,7 @@ def places(hostile: str) -> list[tuple[str, ...]]:
     ]
 
 
+@pytest.mark.case(68)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["clear", "title", "clipboard", "C1", "bell", "backspace", "forged line"])
 def test_case_68_controls_in_whatever_is_typed_are_refused_and_shown_escaped(story: Cli, kind: str, form: str) -> None:
@@ -73,6 +74,7 @@ def test_case_68_controls_in_whatever_is_typed_are_refused_and_shown_escaped(sto
             assert not any(line.startswith("ack") for line in ran.err.splitlines())
 
 
+@pytest.mark.case(68)
 @pytest.mark.parametrize("form", ["plain", "table", "json"])
 def test_case_68_controls_in_what_a_line_of_the_log_holds_are_shown_escaped(cli: Cli, form: str) -> None:
     three = chain(3)
@@ -92,6 +94,7 @@ def test_case_68_controls_in_what_a_line_of_the_log_holds_are_shown_escaped(cli:
 MARKUP = ["[/]", "[bold]x[/bold]", "[link=http://x]y[/link]", ":smile:", "trailing\\", "[[x]", "%s{0}"]
 
 
+@pytest.mark.case(69)
 @pytest.mark.parametrize("text", MARKUP)
 def test_case_69_markup_is_text(cli: Cli, text: str) -> None:
     cli.ok("user", "create", text, "--email", "eve@example.com")
@@ -103,6 +106,7 @@ def test_case_69_markup_is_text(cli: Cli, text: str) -> None:
     says(cli("user", "show", f"{text}?"), 1, f'no user "{text}?"')
 
 
+@pytest.mark.case(70)
 @pytest.mark.parametrize("kind", ["override", "isolate", "zero width", "byte order mark"])
 def test_case_70_what_turns_or_hides_text_is_refused_in_a_name_and_shown_escaped(story: Cli, kind: str) -> None:
     character = next(each for each in HOSTILE[kind] if not each.isprintable())
@@ -116,6 +120,7 @@ def test_case_70_what_turns_or_hides_text_is_refused_in_a_name_and_shown_escaped
 JOINED = ["می\u200cخواهم", "क्\u200dष", "👩\u200d💻"]
 
 
+@pytest.mark.case(70)
 @pytest.mark.parametrize("name", JOINED)
 def test_case_70_joiners_that_a_script_needs_are_shown_as_they_are_and_others_escaped(cli: Cli, name: str) -> None:
     cli.ok("user", "create", name, "--email", "eve@example.com")
@@ -125,6 +130,7 @@ def test_case_70_joiners_that_a_script_needs_are_shown_as_they_are_and_others_es
     assert "A\\u{200d}da" in out
 
 
+@pytest.mark.case(71)
 @pytest.mark.parametrize("width", ["20", "40", "100"])
 def test_case_71_combining_marks_and_wide_characters_leave_the_table_whole(
     cli: Cli, width: str, monkeypatch: pytest.MonkeyPatch
@@ -155,6 +161,7 @@ PLACES_TO_SHOW: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("environment", PLACES_TO_SHOW.values(), ids=PLACES_TO_SHOW)
 def test_case_72_wherever_it_is_shown_no_name_is_too_much(cli: Cli, environment: dict[str, str]) -> None:
     cli.ok("user", "create", "李 Zoë 🦀", "--email", "li@example.com")
@@ -167,6 +174,7 @@ def test_case_72_wherever_it_is_shown_no_name_is_too_much(cli: Cli, environment:
     says(process("user", "show", "李 Zoë", log=cli.log, environment=environment), 1)
 
 
+@pytest.mark.case(72)
 def test_case_72_on_a_closed_terminal_the_exit_code_still_tells(cli: Cli) -> None:
     cli.ok(*EVE)
     shell = ("sh", "-c", '"$@" >&- 2>&-', "sh", sys.executable, "-m", "evcli")
@@ -174,6 +182,7 @@ def test_case_72_on_a_closed_terminal_the_exit_code_still_tells(cli: Cli) -> Non
     assert process("user", "show", "99", log=cli.log, command=shell).code == 1
 
 
+@pytest.mark.case(73)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_case_73_as_json_all_of_it_is_one_document_that_says_exactly_that(story: Cli, kind: str) -> None:
     for words in places(HOSTILE[kind]):
@@ -184,6 +193,7 @@ def test_case_73_as_json_all_of_it_is_one_document_that_says_exactly_that(story:
         assert ran.out == ""
 
 
+@pytest.mark.case(73)
 @pytest.mark.parametrize("text", [*MARKUP, "é\u200d李", "\u2060x", "a\u00adb", '"', "\\", "</script>"])
 def test_case_73_as_json_what_was_stored_comes_back_the_same(cli: Cli, text: str) -> None:
     cli.ok(*EVE)
@@ -193,6 +203,7 @@ def test_case_73_as_json_what_was_stored_comes_back_the_same(cli: Cli, text: str
     shown_safely(ran.out, "json")
 
 
+@pytest.mark.case(74)
 @pytest.mark.parametrize("first", ["=", "+", "-", "@"])
 def test_case_74_in_csv_no_cell_begins_as_a_formula_does(cli: Cli, first: str) -> None:
     name = f"{first}1+1,\"quoted\", 'x'"
@@ -207,6 +218,7 @@ def test_case_74_in_csv_no_cell_begins_as_a_formula_does(cli: Cli, first: str) -
 SAME_EMAIL = [("Ada@Example.COM", "ada@example.com"), ("ADA@EXAMPLE.COM", "ada@example.com")]
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize(("one", "other"), SAME_EMAIL)
 def test_case_75_e_mails_that_differ_in_case_only_are_the_same(cli: Cli, one: str, other: str) -> None:
     cli.ok("user", "create", "Ada", "--email", one)
@@ -216,6 +228,7 @@ def test_case_75_e_mails_that_differ_in_case_only_are_the_same(cli: Cli, one: st
     assert events_in(cli.log)[0]["data"]["email"] == one
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize("letter", ["é", "e\u0301", "ﬁ", "ａ", "ß", "ı", "İ", "\u212a"])
 def test_case_75_letters_outside_ascii_are_in_no_e_mail_so_none_can_look_like_another(
     cli: Cli, letter: str, tmp_path: Path
@@ -228,6 +241,7 @@ def test_case_75_letters_outside_ascii_are_in_no_e_mail_so_none_can_look_like_an
             assert code_point in ran.err
 
 
+@pytest.mark.case(75)
 def test_case_75_composed_or_decomposed_a_name_is_stored_and_found_as_one(cli: Cli) -> None:
     cli.ok("user", "create", "Rene\u0301", "--email", "rene@example.com")
     assert events_in(cli.log)[0]["data"]["name"] == "Ren\u00e9"
@@ -235,6 +249,7 @@ def test_case_75_composed_or_decomposed_a_name_is_stored_and_found_as_one(cli: C
         cli.ok("user", "show", who)
 
 
+@pytest.mark.case(76)
 @pytest.mark.parametrize("character", ["а", "\u200b", "\u00ad", "\u202e", "\u2060"])
 def test_case_76_a_cyrillic_letter_or_one_that_is_not_seen_is_refused_in_an_e_mail(
     cli: Cli, character: str, tmp_path: Path
@@ -266,6 +281,7 @@ EMAILS: dict[str, tuple[str, bool]] = {
 }
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("email", "is_taken"), EMAILS.values(), ids=EMAILS)
 def test_case_77_an_e_mail_is_what_a_browsers_field_takes(cli: Cli, email: str, is_taken: bool, tmp_path: Path) -> None:
     if is_taken:
@@ -277,6 +293,7 @@ def test_case_77_an_e_mail_is_what_a_browsers_field_takes(cli: Cli, email: str, 
         says(cli("user", "create", "Ada", "--email", email), 2)
 
 
+@pytest.mark.case(78)
 def test_case_78_a_name_that_another_years_unicode_would_store_otherwise_is_read_as_it_stands(cli: Cli) -> None:
     """Names are brought to NFC when they are written; who reads asks no table, so each Python has the same state."""
     lines = chain(2)
@@ -290,6 +307,7 @@ def test_case_78_a_name_that_another_years_unicode_would_store_otherwise_is_read
     nothing_lost(cli, b"".join(lines))
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize(
     "now",
     [datetime(2026, 2, 19, tzinfo=UTC), datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)],
@@ -309,6 +327,7 @@ def test_case_79_a_clock_that_is_behind_is_recorded_with_a_warning_and_order_is_
     nothing_lost(story, before)
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize("year", [2040, 9999])
 def test_case_79_a_clock_that_is_ahead_is_believed_and_the_next_one_is_behind(
     story: Cli, clock: Clock, year: int
@@ -324,18 +343,21 @@ def test_case_79_a_clock_that_is_ahead_is_believed_and_the_next_one_is_behind(
     nothing_lost(story, before)
 
 
+@pytest.mark.case(79)
 def test_case_79_in_a_log_a_recorded_moment_that_goes_back_is_damage(cli: Cli) -> None:
     three = chain(3)
     cli.log.write_bytes(b"".join(three) + forged(three[2], 4, time="2026-02-28T23:59:59.999999Z"))
     says(cli("verify"), 12, "line 4", "goes back")
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Kathmandu", "Nowhere/Atall", "XYZ-25:61", "", ":", "UTC0"])
 def test_case_79_in_a_zone_that_is_odd_or_none_all_answers_come(story: Cli, zone: str) -> None:
     for words in (("log",), ("state", "--at", "2026-03-01 12:00"), ("status",)):
         says(process(*words, log=story.log, environment={"TZ": zone}), 0)
 
 
+@pytest.mark.case(79)
 def test_case_79_in_the_hour_that_occurs_twice_every_moment_is_found(cli: Cli, clock: Clock) -> None:
     clock.now = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 02:30 in Berlin, for the first time
     cli.ok(*EVE)
@@ -345,6 +367,7 @@ def test_case_79_in_the_hour_that_occurs_twice_every_moment_is_found(cli: Cli, c
         says(process(*words, log=cli.log, environment={"TZ": "Europe/Berlin"}), 0)
 
 
+@pytest.mark.case(79)
 @pytest.mark.skipif(which("faketime") is None, reason="faketime, which sets a process's clock, is not there")
 @pytest.mark.parametrize("when", ["-10d", "@1969-07-20 00:00:00", "@2040-01-01 00:00:00"])
 def test_case_79_with_another_clock_for_the_whole_process(story: Cli, when: str) -> None:
@@ -379,6 +402,7 @@ AT: dict[str, tuple[int, str]] = {
 }
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize("at", AT)
 def test_case_80_a_moment_by_number_is_0_to_the_last_in_ascii_digits(story: Cli, at: str) -> None:
     code, begins = AT[at]
@@ -389,19 +413,16 @@ def test_case_80_a_moment_by_number_is_0_to_the_last_in_ascii_digits(story: Cli,
         assert (ran.out if code == 0 else ran.err).startswith(begins)
 
 
+@pytest.mark.case(80)
 def test_case_80_moment_0_is_the_empty_register_for_every_command(story: Cli) -> None:
     assert json.loads(story.ok("state", "--at", "0", "--json").out)["users"] == []
     assert story.ok("user", "list", "--at", "0", "--json").out == "[]\n"
     assert story("user", "show", "1", "--at", "0").code == 1
 
 
+@pytest.mark.case(80)
 def test_case_80_every_reading_command_shows_every_form_without_a_traceback(story: Cli, clock: Clock) -> None:
     for words in READING.values():
         for screen in (True, False):
             no_traceback(run_on([*words, "--no-pager"], clock, screen=screen))
     assert os.path.exists(story.log)
-
-
-def test_every_case_from_68_to_80_has_a_test_of_its_name() -> None:
-    named = {name[10:12] for name in globals() if name.startswith("test_case_")}
-    assert named == {f"{number}" for number in range(68, 81)}

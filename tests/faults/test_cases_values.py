@@ -62,6 +62,7 @@ TWICE = {
 }
 
 
+@pytest.mark.case(57)
 @pytest.mark.parametrize(("old", "new"), TWICE.values(), ids=TWICE)
 def test_case_57_a_member_twice_is_damage_however_valid_its_hash(cli: Cli, old: bytes, new: bytes) -> None:
     is_damage(cli, made(old, new))
@@ -70,12 +71,14 @@ def test_case_57_a_member_twice_is_damage_however_valid_its_hash(cli: Cli, old: 
 NUMBERS = ["NaN", "Infinity", "-Infinity", "1e400", "-0", "-0.0", "1.0", "1", "1e3", "true", "null"]
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_case_58_a_number_where_text_belongs_is_damage(cli: Cli, number: str) -> None:
     is_damage(cli, made(b'"Ada"', number.encode()))
     is_damage(cli, made(b'"made-4"', number.encode()))
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize("number", ["NaN", "inf", "-inf", "1e400", "-0.5", "0x10", "١"])
 def test_case_58_on_the_command_line_what_is_no_number_is_wrong_usage(story: Cli, number: str) -> None:
     with untouched(story.log.parent):
@@ -98,6 +101,7 @@ BIG = {
 }
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize("number", BIG.values(), ids=BIG)
 def test_case_59_a_big_number_is_never_rounded_to_another(cli: Cli, number: int) -> None:
     digits = "9" * 5000 if number > 2**70 else str(number)
@@ -115,6 +119,7 @@ def test_case_59_a_big_number_is_never_rounded_to_another(cli: Cli, number: int)
         assert event["data"]["name"] == digits
 
 
+@pytest.mark.case(60)
 def test_case_60_a_lone_surrogate_is_damage_in_the_log(cli: Cli) -> None:
     is_damage(cli, made(b"Ada", b"\\ud800"))
     is_damage(cli, made(b"Ada", b"\\udc00\\ud800"))
@@ -122,6 +127,7 @@ def test_case_60_a_lone_surrogate_is_damage_in_the_log(cli: Cli) -> None:
     is_damage(cli, made(b"Ada", b"\xff"))
 
 
+@pytest.mark.case(60)
 def test_case_60_bytes_that_are_not_utf_8_are_wrong_usage_as_an_argument(story: Cli) -> None:
     with untouched(story.log.parent):
         for words in (
@@ -134,6 +140,7 @@ def test_case_60_bytes_that_are_not_utf_8_are_wrong_usage_as_an_argument(story: 
             says(process(*words, log=story.log), 2)
 
 
+@pytest.mark.case(61)
 @pytest.mark.parametrize("depth", [2, 31, 32, 33, 254, 255, 256, 1024, 1025, 100_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
 def test_case_61_however_deep_a_value_is_nested_it_is_damage_and_nothing_falls(
@@ -152,6 +159,7 @@ def of_length(length: int) -> bytes:
     return forged(THREE[2], 4, type="user.destroyed", subject="user/1", data={"reason": "x" * (length - len(short))})
 
 
+@pytest.mark.case(62)
 @pytest.mark.parametrize("length", [MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE])
 def test_case_62_the_limit_of_a_line_is_exact(cli: Cli, length: int) -> None:
     line = of_length(length)
@@ -159,6 +167,7 @@ def test_case_62_the_limit_of_a_line_is_exact(cli: Cli, length: int) -> None:
     is_damage(cli, line, "more than 65,536 bytes" if length > MAX_LINE else "characters")
 
 
+@pytest.mark.case(62)
 def test_case_62_the_longest_line_that_can_be_written_is_below_the_limit(cli: Cli) -> None:
     cli.ok(*EVE)
     cli.ok("user", "destroy", "1", "--reason", "\U0001f980" * 2000)
@@ -166,6 +175,7 @@ def test_case_62_the_longest_line_that_can_be_written_is_below_the_limit(cli: Cl
     cli.ok("verify")
 
 
+@pytest.mark.case(62)
 @pytest.mark.parametrize("size", [64 << 20, pytest.param(1 << 30, marks=pytest.mark.sweep)], ids=["64 MiB", "1 GiB"])
 def test_case_62_a_line_of_any_length_is_damage_and_takes_little_memory(cli: Cli, size: int) -> None:
     cli.log.write_bytes(LOG + b'{"')
@@ -183,6 +193,7 @@ def test_case_62_a_line_of_any_length_is_damage_and_takes_little_memory(cli: Cli
             says(ran, 12, f"byte {len(LOG)}")
 
 
+@pytest.mark.case(63)
 @pytest.mark.parametrize("length", [2000, 2001, 131_000])
 def test_case_63_a_long_argument_is_stored_or_refused_in_words(story: Cli, length: int) -> None:
     before = story.log.read_bytes()
@@ -197,6 +208,7 @@ def test_case_63_a_long_argument_is_stored_or_refused_in_words(story: Cli, lengt
     nothing_lost(story, before)
 
 
+@pytest.mark.case(63)
 def test_case_63_an_argument_that_the_system_does_not_take_is_the_shells_own_error(story: Cli) -> None:
     before = story.log.read_bytes()
     if sys.platform == "linux":
@@ -212,6 +224,7 @@ ODD_NAMES = {
 }  # fmt: skip
 
 
+@pytest.mark.case(64)
 @pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
 def test_case_64_a_name_that_would_break_a_line_is_refused(story: Cli, name: str) -> None:
     with untouched(story.log.parent):
@@ -219,6 +232,7 @@ def test_case_64_a_name_that_would_break_a_line_is_refused(story: Cli, name: str
         says(story("user", "rename", "1", name), 2)
 
 
+@pytest.mark.case(64)
 def test_case_64_what_only_surrounds_a_name_is_left_off_and_the_log_has_a_line_more(story: Cli) -> None:
     before = story.log.read_bytes()
     for number, around in enumerate(("\n", "\t", "\r\n", "\u2028", "\x85", " ")):
@@ -241,6 +255,7 @@ NEWER: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize(("event", "said"), NEWER.values(), ids=NEWER)
 def test_case_65_a_newer_event_is_named_and_nothing_is_touched(cli: Cli, event: dict[str, Any], said: str) -> None:
     cli.log.write_bytes(LOG + seal(orjson.dumps(event)[:-1], THREE[2]))
@@ -267,6 +282,7 @@ OTHER_SHAPES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize(("event", "said"), OTHER_SHAPES.values(), ids=OTHER_SHAPES)
 def test_case_65_an_event_of_another_shape_is_damage_naming_what_is_odd_and_never_guessed(
     cli: Cli, event: dict[str, Any], said: str
@@ -274,6 +290,7 @@ def test_case_65_an_event_of_another_shape_is_damage_naming_what_is_odd_and_neve
     is_damage(cli, seal(orjson.dumps(event)[:-1], THREE[2]), said)
 
 
+@pytest.mark.case(66)
 def test_case_66_what_the_rules_refuse_is_refused_and_in_a_log_it_is_damage_naming_the_event(story: Cli) -> None:
     with untouched(story.log.parent):
         for words in (
@@ -298,6 +315,7 @@ AGAINST_RULES = {
 }
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("event", AGAINST_RULES.values(), ids=AGAINST_RULES)
 def test_case_66_in_a_log_an_event_against_a_rule_is_damage_naming_it(cli: Cli, event: dict[str, Any]) -> None:
     cli.log.write_bytes(LOG + seal(orjson.dumps(event)[:-1], THREE[2]))
@@ -307,6 +325,7 @@ def test_case_66_in_a_log_an_event_against_a_rule_is_damage_naming_it(cli: Cli, 
             says(cli(*words), 12, f"line 4, byte {len(LOG)}", "event 4", event["type"], "breaks a rule")
 
 
+@pytest.mark.case(67)
 def test_case_67_ten_thousand_versions_of_one_user_are_read_in_one_pass_and_bounded_memory(cli: Cli) -> None:
     lines = chain(1)
     for number in range(2, 10_002):
@@ -319,6 +338,7 @@ def test_case_67_ten_thousand_versions_of_one_user_are_read_in_one_pass_and_boun
     nothing_lost(cli, b"".join(lines))
 
 
+@pytest.mark.case(67)
 @pytest.mark.sweep
 @pytest.mark.parametrize("count", [100_000, 1_000_000])
 def test_case_67_a_long_log_is_read_in_bounded_memory(cli: Cli, count: int) -> None:
@@ -347,12 +367,8 @@ def test_case_67_a_long_log_is_read_in_bounded_memory(cli: Cli, count: int) -> N
     assert int(ran.stderr.split()[-1]) < 120_000, "KiB for a register of a hundred users"
 
 
+@pytest.mark.case(67)
 def test_case_67_three_hundred_users_by_the_register_itself_are_a_good_log(cli: Cli) -> None:
     many_events(cli, 300)
     assert json.loads(cli.ok("verify", "--json").out)["events"] == 300
     nothing_lost(cli, Path(cli.log).read_bytes())
-
-
-def test_every_case_from_57_to_67_has_a_test_of_its_name() -> None:
-    named = {name[10:12] for name in globals() if name.startswith("test_case_")}
-    assert named == {f"{number}" for number in range(57, 68)}

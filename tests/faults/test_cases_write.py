@@ -46,6 +46,7 @@ def story(cli: Cli) -> Cli:
 REFUSALS = [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG]
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("error", REFUSALS, ids=names(REFUSALS))
 def test_case_01_a_write_that_fails_writes_nothing_and_says_so(story: Cli, kernel: Kernel, error: int) -> None:
     before = story.log.read_bytes()
@@ -56,6 +57,7 @@ def test_case_01_a_write_that_fails_writes_nothing_and_says_so(story: Cli, kerne
     nothing_lost(story, before)
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("length", [0, 1, 100, -1])
 def test_case_02_a_write_of_which_only_a_part_fits_is_taken_back(story: Cli, kernel: Kernel, length: int) -> None:
     before = story.log.read_bytes()
@@ -66,6 +68,7 @@ def test_case_02_a_write_of_which_only_a_part_fits_is_taken_back(story: Cli, ker
     nothing_lost(story, before)
 
 
+@pytest.mark.case(3)
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 def test_case_03_a_part_that_cannot_be_taken_back_is_put_aside_by_the_next_write(
     story: Cli, kernel: Kernel, error: int
@@ -84,6 +87,7 @@ def test_case_03_a_part_that_cannot_be_taken_back_is_put_aside_by_the_next_write
     nothing_lost(story, before)
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize("stored", [0, 1, 100])
 def test_case_04_a_write_that_claims_more_than_it_stored_is_noticed(story: Cli, kernel: Kernel, stored: int) -> None:
     before = story.log.read_bytes()
@@ -96,6 +100,7 @@ def test_case_04_a_write_that_claims_more_than_it_stored_is_noticed(story: Cli, 
     nothing_lost(story, before)
 
 
+@pytest.mark.case(4)
 def test_case_04_zeros_of_the_right_length_are_never_chained_on_to(story: Cli) -> None:
     before = story.log.read_bytes()
     story.log.write_bytes(before + bytes(300))
@@ -108,6 +113,7 @@ def test_case_04_zeros_of_the_right_length_are_never_chained_on_to(story: Cli) -
 SYNC_FAULTS = [errno.EIO, errno.ENOSPC, errno.EDQUOT]
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("error", SYNC_FAULTS, ids=names(SYNC_FAULTS))
 def test_case_05_a_sync_that_fails_once_is_not_tried_again_and_nothing_is_acknowledged(
     story: Cli, kernel: Kernel, error: int
@@ -122,6 +128,7 @@ def test_case_05_a_sync_that_fails_once_is_not_tried_again_and_nothing_is_acknow
     nothing_lost(story, before)
 
 
+@pytest.mark.case(6)
 def test_case_06_when_every_sync_fails_each_outcome_is_unknown_and_the_log_stays_readable(
     story: Cli, kernel: Kernel
 ) -> None:
@@ -136,6 +143,7 @@ def test_case_06_when_every_sync_fails_each_outcome_is_unknown_and_the_log_stays
     nothing_lost(story, before)
 
 
+@pytest.mark.case(7)
 def test_case_07_after_a_sync_that_failed_the_file_has_no_byte_of_the_line_that_the_cache_may_lose(
     story: Cli, kernel: Kernel
 ) -> None:
@@ -148,6 +156,7 @@ def test_case_07_after_a_sync_that_failed_the_file_has_no_byte_of_the_line_that_
     nothing_lost(story, before)
 
 
+@pytest.mark.case(8)
 @pytest.mark.parametrize("which", [1, 2, 3])
 def test_case_08_a_folder_that_cannot_be_synced_on_creation_leaves_the_outcome_unknown_and_no_event(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, which: int
@@ -173,6 +182,7 @@ def test_case_08_a_folder_that_cannot_be_synced_on_creation_leaves_the_outcome_u
     assert cli.ok(*EVE).out.startswith("user 1 created")
 
 
+@pytest.mark.case(8)
 def test_case_08_a_file_system_that_cannot_sync_folders_is_good_enough(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +195,7 @@ def test_case_08_a_file_system_that_cannot_sync_folders_is_good_enough(
 needs_strace = pytest.mark.skipif(which("strace") is None, reason="strace, which makes system calls fail, is not there")
 
 
+@pytest.mark.case(9)
 @needs_strace
 @pytest.mark.parametrize("call", ["openat", "flock", "write", "fsync"])
 def test_case_09_a_call_that_is_interrupted_is_made_again(story: Cli, call: str) -> None:
@@ -226,6 +237,7 @@ os._exit(code)
 """
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize(
     ("call", "place", "when", "is_stored"),
     [("flock", 1, "before", False), ("flock", 1, "after", False),
@@ -249,6 +261,7 @@ def test_case_10_killed_at_a_call_the_event_is_whole_or_not_there(
     assert story.log.read_bytes().count(b"\n") == 9
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize(
     ("call", "place", "is_stored"), [("flock", 1, False), ("fsync", 1, True), ("write", 1, True), ("fsync", 2, True)]
@@ -269,6 +282,7 @@ def test_case_11_a_signal_before_the_write_ends_it_and_one_after_it_waits_for_th
     nothing_lost(story, before)
 
 
+@pytest.mark.case(12)
 def test_case_12_killed_after_any_byte_of_the_write_the_tail_is_torn_cut_and_kept(story: Cli) -> None:
     before = story.log.read_bytes()
     story.ok(*EVE)
@@ -284,6 +298,7 @@ def test_case_12_killed_after_any_byte_of_the_write_the_tail_is_torn_cut_and_kep
     nothing_lost(story, before)
 
 
+@pytest.mark.case(13)
 def test_case_13_of_writers_that_are_killed_at_any_time_every_acknowledged_event_is_stored(cli: Cli) -> None:
     """A short one of its kind: the storm has a file of its own."""
     program = (
@@ -316,6 +331,7 @@ def test_case_13_of_writers_that_are_killed_at_any_time_every_acknowledged_event
     nothing_lost(cli, cli.log.read_bytes()[: cli.log.read_bytes().rindex(b"\n") + 1])
 
 
+@pytest.mark.case(14)
 def test_case_14_the_name_of_a_first_log_is_durable_before_its_first_event(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +354,7 @@ def images(line: bytes, start: int, sector: int) -> list[bytes]:
     return found
 
 
+@pytest.mark.case(15)
 @pytest.mark.parametrize("sector", [512, 4096])
 @pytest.mark.parametrize("size", [10, 1500])
 def test_case_15_a_line_of_which_sectors_never_reached_the_disk_is_torn_and_never_damage(
@@ -354,6 +371,7 @@ def test_case_15_a_line_of_which_sectors_never_reached_the_disk_is_torn_and_neve
     nothing_lost(story, before)
 
 
+@pytest.mark.case(16)
 def test_case_16_a_recovery_that_a_power_cut_interrupts_is_done_again(story: Cli) -> None:
     before = story.log.read_bytes()
     tail = b'{"specversion":"1.0","id":"half'
@@ -376,6 +394,7 @@ def test_case_16_a_recovery_that_a_power_cut_interrupts_is_done_again(story: Cli
 RECOVERY = ["write torn", "fsync torn", "fsync folder", "ftruncate log", "fsync log"]
 
 
+@pytest.mark.case(17)
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EACCES], ids=["EIO", "ENOSPC", "EACCES"])
 @pytest.mark.parametrize("call", RECOVERY)
 def test_case_17_a_fault_while_a_torn_tail_is_put_aside_loses_neither_events_nor_tail(
@@ -393,6 +412,7 @@ def test_case_17_a_fault_while_a_torn_tail_is_put_aside_loses_neither_events_nor
     nothing_lost(story, before)
 
 
+@pytest.mark.case(18)
 def test_case_18_a_disk_that_is_full_for_the_copy_leaves_the_tail_where_it_is(story: Cli, kernel: Kernel) -> None:
     before, tail = story.log.read_bytes(), b'{"specversion":"1.0","id":"half'
     story.log.write_bytes(before + tail)
@@ -403,6 +423,7 @@ def test_case_18_a_disk_that_is_full_for_the_copy_leaves_the_tail_where_it_is(st
     nothing_lost(story, before)
 
 
+@pytest.mark.case(19)
 def test_case_19_the_order_of_the_calls_is_the_one_of_which_each_mutant_lacks_something(
     story: Cli, kernel: Kernel
 ) -> None:
@@ -414,6 +435,7 @@ def test_case_19_the_order_of_the_calls_is_the_one_of_which_each_mutant_lacks_so
     assert made == [*RECOVERY, "write log", "fsync log"]
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize(
     "script",
     ['"$@" >/dev/full', '"$@" >&-', '{ "$@"; echo $? >"$EVCLI_LOG.code"; } | true'],
@@ -433,6 +455,7 @@ def test_case_20_an_answer_that_cannot_be_shown_leaves_the_event_stored_and_told
     nothing_lost(story, before)
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("closed", ["0>&-", "1>&-", "2>&-", "0>&- 1>&- 2>&-"])
 def test_case_21_with_standard_streams_closed_at_the_start_no_message_lands_in_the_log(story: Cli, closed: str) -> None:
     before = story.log.read_bytes()
@@ -453,6 +476,7 @@ def limited(kind: int, limit: int) -> str:
     )
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize(
     ("kind", "limit"),
     [(resource.RLIMIT_NOFILE, 3), (resource.RLIMIT_NOFILE, 4), (resource.RLIMIT_AS, 60 << 20)],
@@ -469,6 +493,7 @@ def test_case_22_without_descriptors_or_memory_the_log_stays_clean(story: Cli, k
     nothing_lost(story, before)
 
 
+@pytest.mark.case(22)
 def test_case_22_a_log_that_does_not_fit_the_memory_ends_in_words_and_not_as_a_bug(
     story: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -487,6 +512,7 @@ def test_case_22_a_log_that_does_not_fit_the_memory_ends_in_words_and_not_as_a_b
     nothing_lost(story, before)
 
 
+@pytest.mark.case(23)
 @pytest.mark.parametrize("above", [0, 1, 20, -20])
 def test_case_23_a_limit_on_the_files_size_is_a_full_disk(story: Cli, above: int) -> None:
     before = story.log.read_bytes()
@@ -497,6 +523,7 @@ def test_case_23_a_limit_on_the_files_size_is_a_full_disk(story: Cli, above: int
     nothing_lost(story, before)
 
 
+@pytest.mark.case(24)
 def test_case_24_a_child_or_a_thread_of_a_writer_holds_neither_its_lock_nor_its_file(story: Cli) -> None:
     before = story.log.read_bytes()
     program = "import glob, os; print([os.path.realpath(name) for name in glob.glob('/proc/self/fd/*')])"
@@ -521,6 +548,7 @@ def test_case_24_a_child_or_a_thread_of_a_writer_holds_neither_its_lock_nor_its_
     nothing_lost(story, before)
 
 
+@pytest.mark.case(24)
 def test_case_24_a_child_that_outlives_its_writer_does_not_keep_the_log_locked(story: Cli) -> None:
     before = story.log.read_bytes()
     with FileLog(str(story.log)).locked(0, may_create=False):
@@ -530,8 +558,3 @@ def test_case_24_a_child_that_outlives_its_writer_does_not_keep_the_log_locked(s
     finally:
         child.kill()
         child.wait()
-
-
-def test_every_case_from_1_to_24_has_a_test_of_its_name() -> None:
-    named = {name[10:12] for name in globals() if name.startswith("test_case_")}
-    assert named == {f"{number:02}" for number in range(1, 25)}
