@@ -4,7 +4,6 @@
 the fault is gone, verify is content then, and nobody was shown a traceback.
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -89,14 +88,12 @@ class Kernel:
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
         monkeypatch.setattr(fcntl, "flock", self._watched("flock", fcntl.flock))
 
-    def fail(self, call: str, error: int, *, times: int = 10**6, once: str = "") -> None:
-        """Let the call fail with that error, so many times; if `once` names another call, only after that one."""
-        left = [times]
+    def fail(self, call: str, error: int, *, only: int = 0) -> None:
+        """Let the call fail with that error: always, or only the time that it is made as number `only`."""
 
         def failing(real: Callable[..., Any], *arguments: Any) -> Any:
-            if left[0] == 0 or (once and once not in self.made):
+            if only and self.made.count(call) != only:
                 return real(*arguments)
-            left[0] -= 1
             raise OSError(error, os.strerror(error))
 
         self._instead[call] = failing
@@ -132,11 +129,6 @@ class Kernel:
             if os.path.samestat(found, path.stat()):
                 return path.name[len(self._log.name) + 1 :].partition("-")[0] or "log"
         return "other"
-
-
-def names(errors: Sequence[int]) -> list[str]:
-    """The errors' names, for a table's rows."""
-    return [errno.errorcode[error] for error in errors]
 
 
 # --- lines that somebody makes ----------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def check(disk: Path, figures: Figures, kills: int, seed: int) -> None:
     assert not complaints, told(complaints)
 
 
+@pytest.mark.case(13)
 def test_what_a_writer_acknowledged_before_kill_9_is_stored(disk: Path, figures: Figures) -> None:
     check(disk, figures, kills=15, seed=1)
 

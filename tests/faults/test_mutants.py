@@ -160,6 +160,7 @@ def world(disk: Path) -> Path:
     return folder
 
 
+@pytest.mark.case(19)
 @needs("strace")
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_writer_that_is_not_careful_is_caught(name: str, disk: Path) -> None:

@@ -137,6 +137,7 @@ def test_a_batch_is_one_write_and_one_sync_too(log: Path, calls: Calls) -> None:
     assert log.read_bytes() == ONE + BATCH
 
 
+@pytest.mark.case(14)
 def test_the_logs_name_is_safe_before_its_first_event_is_written(log_path: Path, calls: Calls) -> None:
     append(log_path, ONE, 1)
     assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
@@ -165,6 +166,7 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
     assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[:-1])
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
 def test_a_failed_write_leaves_the_log_as_it_was_and_says_that_nothing_was_written(
     log: Path, calls: Calls, error: int
@@ -179,6 +181,7 @@ def test_a_failed_write_leaves_the_log_as_it_was_and_says_that_nothing_was_writt
     assert calls.made == ["fsync log", "write log", "ftruncate log", "fsync log"]
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("fits", [0, 1, 100, len(TWO) - 1])
 def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None:
     def short(write: Callable[..., int], descriptor: int, data: bytes) -> int:
@@ -191,6 +194,7 @@ def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None
     assert log.read_bytes() == ONE
     assert f"{fits} of {len(TWO)} bytes" in failed.value.message
     assert "event 2" in failed.value.message
+    assert (failed.value.exit, "was not written" in failed.value.message) == (14, True)
 
 
 @pytest.mark.parametrize("stored", [b"", TWO[:50]])
@@ -218,6 +222,7 @@ def test_a_failed_write_that_cannot_be_taken_back_is_an_unknown_outcome(log: Pat
     assert "taking it back failed" in failed.value.message
 
 
+@pytest.mark.case(5, 7)
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
 def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
     log: Path, calls: Calls, error: int
@@ -241,6 +246,7 @@ def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
     assert "evcli log" in failed.value.hint
 
 
+@pytest.mark.case(6)
 def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unknown(log: Path, calls: Calls) -> None:
     calls.fail("fsync log", errno.EIO, once="write log")
     one = FileLog(str(log))
@@ -252,6 +258,7 @@ def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unkn
     assert calls.made.count("write log") == 1, "written on what may come back"
 
 
+@pytest.mark.case(8)
 def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, calls: Calls) -> None:
     calls.fail("fsync folder", errno.EIO)
     with pytest.raises(OutcomeUnknown) as failed:
@@ -261,12 +268,14 @@ def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, cal
     assert "write log" not in calls.made
 
 
+@pytest.mark.case(8)
 def test_a_file_system_that_cannot_sync_folders_is_good_enough(log_path: Path, calls: Calls) -> None:
     calls.fail("fsync folder", errno.EINVAL)
     append(log_path, ONE, 1)
     assert log_path.read_bytes() == ONE
 
 
+@pytest.mark.case(1, 6)
 def test_after_any_failure_the_next_event_is_appended_where_it_belongs(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -466,6 +475,7 @@ def test_a_writer_gets_the_lock_as_soon_as_it_is_free(log: Path, monkeypatch: py
     assert log.read_bytes() == ONE + TWO
 
 
+@pytest.mark.case(24)
 def test_the_lock_is_held_until_the_block_ends_and_then_free(log: Path) -> None:
     with writing(log), pytest.raises(Busy), writing(log, 0):
         pass
@@ -494,6 +504,7 @@ def test_readers_take_no_lock_and_need_none(log: Path) -> None:
         pass
 
 
+@pytest.mark.case(24, 39)
 def test_a_child_process_inherits_neither_the_lock_nor_the_file(log: Path) -> None:
     with writing(log) as writer:
         assert not os.get_inheritable(writer.descriptor)
@@ -809,6 +820,7 @@ with open(result, "w") as file:
 """
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("is_there", [True, False])
 def test_with_the_standard_streams_closed_the_log_gets_a_number_that_no_message_can_reach(
     log_path: Path, tmp_path: Path, is_there: bool

@@ -160,6 +160,7 @@ END: dict[str, tuple[bytes, list[str]]] = {
 }
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize(("end", "steps"), END.values(), ids=END)
 def test_what_a_crash_left_is_settled_and_synced_before_a_line(
     log_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes, steps: list[str]
@@ -222,6 +223,7 @@ def _append_in_a_child(log_path: Path, step: int) -> int:
         os._exit(code)
 
 
+@pytest.mark.case(18)
 @pytest.mark.parametrize("call", ["write copy", "fsync copy", "ftruncate log"])
 def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_written(
     torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch, call: str
@@ -233,6 +235,7 @@ def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_writte
     assert failed.value.exit == 14
     assert "nothing was written" in failed.value.message
     assert f"byte {START_OF_LAST}" in failed.value.message
+    assert f"{len(log) - 9 - START_OF_LAST} bytes" in failed.value.message
     assert torn.read_bytes() == log[:-9]
     assert copies_beside(torn) == [], "a copy that is none was left"
 

@@ -164,6 +164,7 @@ def test_the_answer_is_given_after_the_event_is_durable_and_before_execute_retur
     assert order == ["sync of 1 events", "answer True"]
 
 
+@pytest.mark.case(5)
 def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
     register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
