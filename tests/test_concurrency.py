@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.users import USER
 
 from evcli.log.reader import LogReader
@@ -77,6 +78,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.case(34, 35)
 def test_of_eight_writers_at_once_every_command_is_acknowledged_and_stored_and_a_reader_sees_no_fault(
     log_path: Path, tmp_path: Path, register: Register
 ) -> None:

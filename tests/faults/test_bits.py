@@ -110,6 +110,7 @@ def fifteen(disk: Path) -> tuple[Path, bytes, list[Event]]:
     return log, whole, events
 
 
+@pytest.mark.case(41)
 def test_every_prefix_is_whole_or_torn_and_keeps_every_event_that_is_whole_in_it(
     fifteen: tuple[Path, bytes, list[Event]], figures: Figures
 ) -> None:

@@ -84,6 +84,7 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 def test_the_copy_is_named_for_its_byte_and_its_owners_only_whatever_the_umask(
     torn: Path, log: bytes, mask: int
@@ -267,6 +268,7 @@ def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(
         assert (audit(reader).status, reader.at.number) == ("good", 3)
 
 
+@pytest.mark.case(33)
 def test_a_log_that_may_only_be_appended_to_keeps_its_tail_and_says_what_to_do(
     torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +278,7 @@ def test_a_log_that_may_only_be_appended_to_keeps_its_tail_and_says_what_to_do(
         register_at(torn).execute(create("eve"))
     assert refused.value.exit == 12
     assert (refused.value.line, refused.value.byte) == (3, START_OF_LAST)
+    assert f"{len(log) - 9 - START_OF_LAST} bytes" in refused.value.message
     assert "chattr -a" in refused.value.hint
     assert "nothing was written" in refused.value.hint
     assert torn.read_bytes() == log[:-9]

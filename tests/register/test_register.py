@@ -551,6 +551,7 @@ def test_a_log_that_is_removed_while_in_use_is_not_begun_anew(register: Register
     assert not log_path.exists()
 
 
+@pytest.mark.case(38)
 def test_a_log_that_is_cut_between_looking_and_locking_is_noticed(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
