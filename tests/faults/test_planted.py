@@ -231,6 +231,7 @@ def plant_all(planters: "Queue[Planter]", cases: Sequence[Case], figures: Figure
     assert not found, told(found)
 
 
+@pytest.mark.case(55, 56)
 def test_what_is_planted_harms_nothing(planters: "Queue[Planter]", figures: Figures) -> None:
     cases = [case for name in NAMES for case in list(where_it_matters(name))[:: 7 if ".cache" not in name else 61]]
     plant_all(planters, cases, figures)

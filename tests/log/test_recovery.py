@@ -112,6 +112,7 @@ def test_the_second_event_after_a_tail_was_cut_says_nothing_of_it(torn: Path) ->
     assert register.execute(create("dan")).notices == []
 
 
+@pytest.mark.case(55)
 def test_no_copy_is_ever_overwritten(torn: Path, log: bytes) -> None:
     start = START_OF_LAST
     taken = torn.with_name(f"{torn.name}.torn-{start}")

@@ -286,7 +286,7 @@ def test_what_is_read_after_this_is(case: Case, log_path: Path) -> None:
     assert "events" in found or case.said in said
 
 
-@pytest.mark.case(4, 12, 26)
+@pytest.mark.case(4, 12, 26, 45)
 @pytest.mark.parametrize("case", EACH)
 def test_a_writer_cuts_what_is_torn_and_nothing_else(case: Case, log_path: Path) -> None:
     log_path.write_bytes(case.content)
