@@ -124,6 +124,7 @@ def test_the_same_name_may_occur_twice() -> None:
     given(created(1, "Ada", ADA)).when(created(2, "Ada", BOB)).then(User(2, "Ada", BOB, created=2, changed=2))
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("email", [ADA, "ADA@example.com", "ada@EXAMPLE.com"])
 def test_an_email_of_a_live_user_is_refused_in_whatever_case_and_its_holder_is_named(email: str) -> None:
     given(created(1, "Ada Lovelace", ADA)).when(created(2, "Bob", email)).then_refused(
@@ -226,6 +227,7 @@ def test_a_live_user_can_be_destroyed_and_stays_marked_with_the_event(reason: st
     )
 
 
+@pytest.mark.case(66)
 def test_destroying_twice_is_refused_and_says_by_which_event_it_was_done() -> None:
     given(created(1, "Ada", ADA), created(2, "Bob", BOB), destroyed(1)).when(destroyed(1)).then_refused(
         NotLive, "user 1", "Ada", "already destroyed", "event 3"
@@ -247,6 +249,7 @@ def test_a_restored_user_can_be_destroyed_and_restored_again() -> None:
     )
 
 
+@pytest.mark.case(66)
 def test_restoring_a_live_user_is_refused() -> None:
     given(created(1, "Ada", ADA), renamed(1, "Eve")).when(restored(1)).then_refused(
         NotEnded, "user 1", "Eve", "not destroyed", "2"
@@ -282,11 +285,13 @@ def test_a_restore_is_accepted_once_the_email_is_free_again(freed_by: Event) -> 
 ABOUT_A_USER = [renamed(1, "Eve"), email_changed(1, "eve@example.com"), destroyed(1), restored(1)]
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("command", ABOUT_A_USER, ids=lambda event: event["type"])
 def test_nothing_can_happen_to_a_user_that_was_never_created(command: Event) -> None:
     given().when(command).then_refused(NoSuchRecord, '"1"', "event 0")
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("command", ABOUT_A_USER[:3], ids=lambda event: event["type"])
 def test_a_destroyed_user_can_neither_change_nor_be_destroyed(command: Event) -> None:
     given(created(1, "Ada", ADA), destroyed(1)).when(command).then_refused(NotLive, "user 1", "Ada", "event 2")
@@ -318,6 +323,7 @@ def test_a_name_is_trimmed_and_brought_to_nfc(typed: str, stored: str) -> None:
     assert unicodedata.is_normalized("NFC", clean_name(typed))
 
 
+@pytest.mark.case(64)
 @pytest.mark.parametrize(
     ("typed", "message"),
     [

@@ -44,6 +44,12 @@ def process(
     return run_process(*words, command=command, environment=environment, **how)
 
 
+def limited(kind: int, limit: int) -> tuple[str, ...]:
+    """The command that sets a limit for itself, then becomes evcli."""
+    set_it = f"import os, resource, sys; resource.setrlimit({kind}, ({limit}, {limit})); "
+    return sys.executable, "-c", set_it + "os.execv(sys.executable, [sys.executable, '-m', 'evcli', *sys.argv[1:]])"
+
+
 def no_traceback(ran: Ran | Raw) -> None:
     """Nobody is shown how evcli is made, or that it has a bug."""
     said = ran.err if isinstance(ran.err, str) else ran.err.decode(errors="replace")
@@ -68,6 +74,12 @@ def says(ran: Ran | Raw, code: int, *phrases: str) -> None:
     no_traceback(ran)
     for phrase in phrases:
         assert phrase in said, f"{phrase!r} is not in {said!r}"
+
+
+def put(cli: Cli, content: bytes) -> None:
+    """Let that be what the log holds."""
+    cli.log.write_bytes(content)
+    cli.log.chmod(0o600)
 
 
 # --- calls that fail --------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from cli.support import contents, untouched
 from conftest import Cli
 
 from evcli.log.line import MAX_BATCH, hash_of
-from faults.casebook import EVE, chain, forged, nothing_lost, says, torn_copies
+from faults.casebook import EVE, chain, forged, nothing_lost, put, says, torn_copies
 
 TEN = chain(10)
 LOG = b"".join(TEN)
@@ -21,11 +21,6 @@ SECTOR = 512
 def at(line: int) -> int:
     """The byte at which a line of the ten begins, or the end for line 11."""
     return sum(map(len, TEN[: line - 1]))
-
-
-def put(cli: Cli, content: bytes) -> None:
-    cli.log.write_bytes(content)
-    cli.log.chmod(0o600)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cli.support import EVCLI
 from conftest import Cli
 
 from evcli.log.file.engine import FileLog
-from faults.casebook import EVE, Kernel, no_traceback, nothing_lost, process, says, torn_copies
+from faults.casebook import EVE, Kernel, limited, no_traceback, nothing_lost, process, says, torn_copies
 from faults.common import needs, read
 
 TAIL = b'{"specversion":"1.0","id":"half'
@@ -175,12 +175,6 @@ def test_with_standard_streams_closed_no_message_is_in_the_log(story: Cli, close
     assert process(*EVE, log=story.log, command=shell).code == (16 if "1>&-" in closed else 0)
     assert process(*EVE, log=story.log, command=shell).code == 1
     assert story.log.read_bytes().count(b"\n") == 9
-
-
-def limited(kind: int, limit: int) -> tuple[str, ...]:
-    """The command that sets a limit for itself, then becomes evcli."""
-    set_it = f"import os, resource, sys; resource.setrlimit({kind}, ({limit}, {limit})); "
-    return sys.executable, "-c", set_it + "os.execv(sys.executable, [sys.executable, '-m', 'evcli', *sys.argv[1:]])"
 
 
 LIMITS = {

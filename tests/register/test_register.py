@@ -214,6 +214,7 @@ REFUSED: list[tuple[str, Intention, type[EvcliError]]] = [
 ]
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize(("intention", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_a_refused_intention_leaves_every_byte_as_it_was(
