@@ -124,7 +124,7 @@ def test_the_same_name_may_occur_twice() -> None:
     given(created(1, "Ada", ADA)).when(created(2, "Ada", BOB)).then(User(2, "Ada", BOB, created=2, changed=2))
 
 
-@pytest.mark.case(66)
+@pytest.mark.case(66, 75)
 @pytest.mark.parametrize("email", [ADA, "ADA@example.com", "ada@EXAMPLE.com"])
 def test_an_email_of_a_live_user_is_refused_in_whatever_case_and_its_holder_is_named(email: str) -> None:
     given(created(1, "Ada Lovelace", ADA)).when(created(2, "Bob", email)).then_refused(
@@ -300,6 +300,7 @@ def test_a_destroyed_user_can_neither_change_nor_be_destroyed(command: Event) ->
 # --- what people type: names ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [
@@ -323,7 +324,7 @@ def test_a_name_is_trimmed_and_brought_to_nfc(typed: str, stored: str) -> None:
     assert unicodedata.is_normalized("NFC", clean_name(typed))
 
 
-@pytest.mark.case(64)
+@pytest.mark.case(64, 70)
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
@@ -356,6 +357,7 @@ def test_a_name_that_cannot_be_stored_is_refused_saying_which_character_and_wher
     assert refused.value.exit == 2
 
 
+@pytest.mark.case(78)
 @pytest.mark.parametrize(
     "name", ["e\u0301", " Ada ", "A\u00a0B", "\ue000", "\U0010fffe", "a" * 200, "\U0001f469" * 200]
 )
@@ -410,6 +412,7 @@ BAD_EMAILS = {
 }
 
 
+@pytest.mark.case(75, 77)
 @pytest.mark.parametrize("email", GOOD_EMAILS)
 def test_an_email_that_a_browser_takes_is_taken_as_it_is_written(email: str) -> None:
     assert clean_email(email) == email
@@ -420,6 +423,7 @@ def test_an_email_is_trimmed_and_keeps_its_case() -> None:
     assert clean_email("  Ada@Example.com\n") == "Ada@Example.com"
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("email", "fault"), BAD_EMAILS.items())
 def test_an_email_that_a_browser_refuses_is_refused_saying_why(email: str, fault: str) -> None:
     with pytest.raises(BadText) as refused:

@@ -87,6 +87,7 @@ DAMAGE = [
     row(65, "a text for the data", event(data="x"), "data"),
     row(65, "a list for the name", event(data={"name": ["A"], "email": "a@b.c"}), "name"),
     row(65, "an object for the id", event(id={"a": "b"}), "id"),
+    row(79, "a moment that goes back", event(time="2026-02-28T23:59:59.999999Z"), "goes back"),
 ]
 
 

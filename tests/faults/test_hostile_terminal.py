@@ -177,6 +177,7 @@ def typed(text: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.case(68, 70)
 def test_what_is_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cli) -> None:
     commands = [*typed(TOGETHER), *typed("\udcff")]
     commands += [words for text in HOSTILE.values() for words in (typed(text)[4], typed(text)[8], typed(text)[12])]
@@ -189,6 +190,7 @@ def test_what_is_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cl
     assert story.log.read_bytes().count(b"\n") == 8
 
 
+@pytest.mark.case(69)
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str) -> None:
     lines = chain(2)
@@ -219,6 +221,7 @@ def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form:
         assert (json.dumps(text)[1:-1] if "json" in form else text) in whole, f"{text} is not shown as it is"
 
 
+@pytest.mark.case(68)
 @pytest.mark.parametrize("form", FEW)
 def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: str, tmp_path: Path) -> None:
     three = chain(3)

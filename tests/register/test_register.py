@@ -441,6 +441,7 @@ def test_an_id_that_no_event_can_have_is_refused(register: Register, log_path: P
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(79)
 def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_still(
     register: Register, log_path: Path
 ) -> None:
@@ -456,6 +457,7 @@ def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_st
     assert later.notices == []
 
 
+@pytest.mark.case(79)
 def test_a_clock_that_jumps_far_back_is_recorded_all_the_same(register: Register, clock: Clock) -> None:
     register.execute(create("Ada"))
     for moment in (datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
