@@ -8,7 +8,8 @@ import pytest
 from cli.support import EVCLI, untouched
 from conftest import Cli
 
-from faults.casebook import EVE, held, process, says
+from evcli.log.file.engine import FileLog
+from faults.casebook import EVE, process, says
 from faults.common import needs
 
 
@@ -82,6 +83,6 @@ def test_an_immutable_log_is_read_and_an_append_only_one_written(story: Cli, att
 @pytest.mark.case(37)
 @pytest.mark.parametrize("by", ["-10d", "+10y"])
 def test_with_another_clock_the_lock_is_waited_for_all_the_same(story: Cli, by: str) -> None:
-    with held(story.log):
+    with FileLog(str(story.log)).locked(0, may_create=False):
         command = ("faketime", "-f", by, *EVCLI)
         says(process(*EVE, "--lock-wait", "0.2", log=story.log, command=command), 11, "is locked")
