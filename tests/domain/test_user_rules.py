@@ -300,7 +300,7 @@ def test_a_destroyed_user_can_neither_change_nor_be_destroyed(command: Event) ->
 # --- what people type: names ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.case(75)
+@pytest.mark.case(64, 75)
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [

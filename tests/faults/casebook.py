@@ -96,9 +96,6 @@ class Kernel(Calls):
         return super()._watched(name, in_part)
 
 
-# --- lines that somebody makes ----------------------------------------------------------------------------------------
-
-
 def members(number: int, **changes: Any) -> dict[str, Any]:
     """The members of a good event that creates user `number`, with these changed or added."""
     data = {"name": "Ada", "email": f"{number}@example.com"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cli.support import contents, untouched
+from cli.support import untouched
 from conftest import Cli
 
 from evcli.log.line import MAX_BATCH, hash_of
@@ -38,9 +38,6 @@ def branch(number: int, **changes: Any) -> list[bytes]:
     return lines
 
 
-# --- torn -------------------------------------------------------------------------------------------------------------
-
-
 def torn_ends() -> Iterator[tuple[str, bytes]]:
     """What a crash may leave after the ten lines, by name."""
     for length in (1, 2, 511, 512, 513, 4095, 4096):
@@ -60,9 +57,6 @@ def test_a_tail_that_a_crash_leaves_is_torn_and_put_aside_whole(cli: Cli, tail: 
     says(cli(*EVE), 0, f"{len(tail)} bytes")
     assert torn_copies(cli.log) == [tail]
     nothing_lost(cli, LOG)
-
-
-# --- damaged ----------------------------------------------------------------------------------------------------------
 
 
 def fifth(line: bytes) -> bytes:
@@ -124,12 +118,11 @@ def test_what_no_crash_leaves_is_damage_in_its_line(cli: Cli, content: bytes, li
             says(cli(*words), 12, f"line {line}, byte {at(line)}")
 
 
+NO_LOGS = {46: bytes(2 * MAX_BATCH), 53: ("\ufeff" + LOG.decode()).encode("utf-16-le")}
+
+
 @pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(bytes(2 * MAX_BATCH), marks=pytest.mark.case(46), id="zeros"),
-        pytest.param(("\ufeff" + LOG.decode()).encode("utf-16-le"), marks=pytest.mark.case(53), id="UTF-16"),
-    ],
+    "content", [pytest.param(content, marks=pytest.mark.case(case)) for case, content in NO_LOGS.items()]
 )
 def test_zeros_and_utf_16_are_no_log_and_stay(cli: Cli, content: bytes) -> None:
     put(cli, content)
@@ -145,8 +138,6 @@ def test_a_missing_last_newline_is_told_and_loses_nothing(cli: Cli) -> None:
     cli.ok(*EVE)
     nothing_lost(cli, LOG)
 
-
-# --- another history --------------------------------------------------------------------------------------------------
 
 UNKNOWABLE = "truncation or a full rewrite is only detectable against a saved head"
 
@@ -172,9 +163,6 @@ def test_a_log_that_was_written_anew_is_found_out_by_a_head(ten: Cli) -> None:
     ten.ok("verify", "--expect", f"4:{hash_of(TEN[3]).decode()}")
 
 
-# --- what lies or happens beside the log ------------------------------------------------------------------------------
-
-
 @pytest.mark.case(54)
 def test_verify_of_a_log_that_grows_is_no_false_alarm(ten: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log grows, in pieces, between any two reads of the one that verifies."""
@@ -195,22 +183,6 @@ def test_verify_of_a_log_that_grows_is_no_false_alarm(ten: Cli, monkeypatch: pyt
             events.append(found["events"])
     assert events == sorted(events)
     assert len(set(events)) > 4, "it did not grow while it was read"
-
-
-@pytest.mark.case(55)
-def test_a_name_that_is_taken_by_a_file_or_folder_stays(ten: Cli) -> None:
-    put(ten, LOG + TEN[0][:40])
-    taken = ten.log.with_name(f"{ten.log.name}.torn-{len(LOG)}")
-    taken.write_text("mine")
-    taken.with_name(taken.name + "-2").mkdir()
-    before = contents(ten.log.parent)
-    ran = ten.ok(*EVE)
-    after = contents(ten.log.parent)
-    (name,) = set(after) - set(before)
-    assert name in ran.err
-    assert after[name] == TEN[0][:40]
-    assert taken.read_text() == "mine"
-    nothing_lost(ten, LOG)
 
 
 @pytest.mark.case(56)

@@ -31,9 +31,6 @@ def shown_safely(text: str, form: str) -> None:
     assert found is None, f"U+{ord(found[0]):04X} in {text!r}"
 
 
-# --- hostile text -----------------------------------------------------------------------------------------------------
-
-
 def places(hostile: str) -> list[tuple[str, ...]]:
     """Every place of a command where such a text can be typed."""
     return [
@@ -117,14 +114,10 @@ def test_marks_and_wide_characters_leave_a_table_whole(cli: Cli, width: int, mon
 
 
 SCREENS: dict[str, dict[str, str]] = {
-    "the C locale": {"LC_ALL": "C"},
     "the POSIX locale without UTF-8 mode": {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "ASCII": {"PYTHONIOENCODING": "ascii"},
-    "Latin-1": {"PYTHONIOENCODING": "latin-1"},
-    "one column": {"COLUMNS": "1"},
-    "no colour": {"NO_COLOR": "1", "FORCE_COLOR": "1"},
-    "a dumb terminal": {"TERM": "dumb"},
-}
+    "the C locale": {"LC_ALL": "C"}, "ASCII": {"PYTHONIOENCODING": "ascii"}, "Latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "one column": {"COLUMNS": "1"}, "no colour": {"NO_COLOR": "1", "FORCE_COLOR": "1"}, "dumb": {"TERM": "dumb"},
+}  # fmt: skip
 
 
 @pytest.mark.case(72)
@@ -167,8 +160,6 @@ def test_in_csv_no_cell_begins_as_a_formula_does(cli: Cli, first: str) -> None:
             assert not any(cell.startswith(("=", "+", "@", "\t", "\r", "\n", "\0")) for cell in row), row
 
 
-# --- e-mails and names that look alike --------------------------------------------------------------------------------
-
 ALIKE = ["é", "e\u0301", "ﬁ", "ａ", "ß", "ı", "İ", "\u212a"]
 UNSEEN = ["а", "\u200b", "\u00ad", "\u202e", "\u2060"]
 
@@ -199,9 +190,6 @@ def test_a_name_that_another_unicode_stores_otherwise_is_read_as_it_is(cli: Cli)
     put(cli, b"".join(lines))
     assert [user["name"] for user in json.loads(cli.ok("user", "list", "--json").out)][2:] == names
     nothing_lost(cli, b"".join(lines))
-
-
-# --- clocks and moments -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.case(79)

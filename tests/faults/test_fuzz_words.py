@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from cli.support import tell_the_story
 from conftest import Cli
 from hypothesis import HealthCheck, event, example, given, settings
@@ -73,6 +74,7 @@ def test_any_word_anywhere_on_the_command_line_is_an_answer_or_an_error_in_words
     assert cli.log.read_bytes() == before
 
 
+@pytest.mark.case(64, 75)
 @quick
 @given(name=st.text(max_size=220))
 def test_any_name_is_refused_or_stored_in_a_form_that_every_reader_takes(name: str) -> None:
