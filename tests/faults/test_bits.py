@@ -111,7 +111,7 @@ def fifteen(disk: Path) -> tuple[Path, bytes, list[Event]]:
 
 
 @pytest.mark.case(41, 44)
-def test_every_prefix_is_whole_or_torn_and_keeps_every_event_that_is_whole_in_it(
+def test_every_prefix_is_good_or_torn_and_keeps_every_whole_event(
     fifteen: tuple[Path, bytes, list[Event]], figures: Figures
 ) -> None:
     log, whole, events = fifteen

@@ -105,7 +105,7 @@ DAMAGE = {
     ("content", "line", "said"),
     [pytest.param(*row, marks=pytest.mark.case(case), id=name) for (case, name), row in DAMAGE.items()],
 )
-def test_what_no_crash_leaves_is_damage_in_its_line(cli: Cli, content: bytes, line: int, said: str) -> None:
+def test_bytes_that_no_crash_leaves_are_damage_in_their_line(cli: Cli, content: bytes, line: int, said: str) -> None:
     put(cli, content)
     with untouched(cli.log.parent):
         ran = cli("verify", "--json")
@@ -186,7 +186,7 @@ def test_verify_of_a_log_that_grows_is_no_false_alarm(ten: Cli, monkeypatch: pyt
 
 
 @pytest.mark.case(56)
-def test_what_lies_beside_the_log_changes_no_answer(ten: Cli) -> None:
+def test_files_beside_the_log_change_no_answer(ten: Cli) -> None:
     clean = {words: ten.ok(*words).out for words in (("state",), ("log",), ("head",), ("user", "list", "--json"))}
     for suffix in (".db", ".db-wal", ".db-shm", ".cache", ".sqlite", ".torn-5", ".damaged-5", "~"):
         ten.log.with_name(ten.log.name + suffix).write_bytes(b"\xff garbage")

@@ -36,7 +36,9 @@ def test_a_log_that_all_may_write_is_only_read(story: Cli, rights: int) -> None:
 
 @pytest.mark.case(32)
 @pytest.mark.parametrize("words", [EVE, ("user", "destroy", "1", "2")])
-def test_in_a_closed_folder_a_torn_tail_stays(story: Cli, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_torn_tail_stays_in_a_folder_that_may_not_be_written(
+    story: Cli, tmp_path: Path, words: tuple[str, ...]
+) -> None:
     """No copy of the tail can be made there, so it is not cut off."""
     torn = tmp_path / "closed" / "events.jsonl"
     torn.parent.mkdir()
@@ -54,7 +56,7 @@ READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && cd "$0" 
 
 @needs("unshare")
 @pytest.mark.case(33)
-def test_on_a_read_only_mount_the_log_is_only_read(story: Cli, tmp_path: Path) -> None:
+def test_a_log_on_a_read_only_mount_is_only_read(story: Cli, tmp_path: Path) -> None:
     command = ("unshare", "-rm", "sh", "-c", READ_ONLY, str(tmp_path), *EVCLI)
     ran = process("head", log=story.log, command=command)
     if b"unshare" in ran.err or b"mount" in ran.err:
@@ -82,7 +84,7 @@ def test_an_immutable_log_is_read_and_an_append_only_one_written(story: Cli, att
 @needs("faketime")
 @pytest.mark.case(37)
 @pytest.mark.parametrize("by", ["-10d", "+10y"])
-def test_with_another_clock_the_lock_is_waited_for_all_the_same(story: Cli, by: str) -> None:
+def test_a_writer_with_another_clock_waits_for_the_lock_all_the_same(story: Cli, by: str) -> None:
     with FileLog(str(story.log)).locked(0, may_create=False):
         command = ("faketime", "-f", by, *EVCLI)
         says(process(*EVE, "--lock-wait", "0.2", log=story.log, command=command), 11, "is locked")

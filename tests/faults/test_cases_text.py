@@ -133,7 +133,7 @@ def test_no_screen_is_too_poor_for_a_name(cli: Cli, environment: dict[str, str])
 
 
 @pytest.mark.case(72)
-def test_on_a_closed_terminal_the_exit_code_still_tells(story: Cli) -> None:
+def test_exit_codes_still_tell_on_a_closed_terminal(story: Cli) -> None:
     shell = ("sh", "-c", '"$@" >&- 2>&-', "sh", *EVCLI)
     assert process("user", "list", log=story.log, command=shell).code == 16
     assert process("user", "show", "99", log=story.log, command=shell).code == 1
@@ -141,7 +141,7 @@ def test_on_a_closed_terminal_the_exit_code_still_tells(story: Cli) -> None:
 
 @pytest.mark.case(73)
 @pytest.mark.parametrize("text", [*MARKUP, "é\u200d李", "\u2060x", "a\u00adb", '"', "\\", "</script>"])
-def test_as_json_what_was_stored_comes_back_the_same(story: Cli, text: str) -> None:
+def test_a_stored_reason_comes_back_the_same_as_json(story: Cli, text: str) -> None:
     story.ok("user", "destroy", "1", "--reason", text)
     out = story.ok("log", "--json").out
     assert json.loads(out)[0]["data"] == {"reason": text}
@@ -150,7 +150,7 @@ def test_as_json_what_was_stored_comes_back_the_same(story: Cli, text: str) -> N
 
 @pytest.mark.case(74)
 @pytest.mark.parametrize("first", ["=", "+", "-", "@"])
-def test_in_csv_no_cell_begins_as_a_formula_does(cli: Cli, first: str) -> None:
+def test_no_csv_cell_begins_as_a_formula_does(cli: Cli, first: str) -> None:
     name = f"{first}1+1,\"quoted\", 'x'"
     cli.ok("user", "create", "--email", "eve@example.com", "--", name)
     rows = list(csv.DictReader(io.StringIO(cli.ok("user", "list", "--format", "csv").out, newline="")))
@@ -194,7 +194,7 @@ def test_a_name_that_another_unicode_stores_otherwise_is_read_as_it_is(cli: Cli)
 
 @pytest.mark.case(79)
 @pytest.mark.parametrize("year", [2040, 9999])
-def test_a_clock_that_is_ahead_is_believed_and_the_next_is_behind(story: Cli, clock: Clock, year: int) -> None:
+def test_a_clock_ahead_is_believed_and_the_next_one_is_behind(story: Cli, clock: Clock, year: int) -> None:
     now, clock.now = clock.now, datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
     story.ok(*EVE)
     clock.now = now
@@ -204,7 +204,7 @@ def test_a_clock_that_is_ahead_is_believed_and_the_next_is_behind(story: Cli, cl
 
 @pytest.mark.case(79)
 @pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Kathmandu", "Nowhere/Atall", "XYZ-25:61", "", ":", "UTC0"])
-def test_in_a_zone_that_is_odd_or_none_all_answers_come(story: Cli, zone: str) -> None:
+def test_commands_answer_in_a_time_zone_that_is_odd_or_missing(story: Cli, zone: str) -> None:
     for words in (("log",), ("state", "--at", "2026-03-01 12:00"), ("status",)):
         says(process(*words, log=story.log, environment={"TZ": zone}), 0)
 
@@ -212,7 +212,7 @@ def test_in_a_zone_that_is_odd_or_none_all_answers_come(story: Cli, zone: str) -
 @needs("faketime")
 @pytest.mark.case(79)
 @pytest.mark.parametrize("when", ["-10d", "@1969-07-20 00:00:00", "@2040-01-01 00:00:00"])
-def test_with_another_clock_for_the_process_an_event_is_stored(story: Cli, when: str) -> None:
+def test_an_event_is_stored_by_a_process_with_another_clock(story: Cli, when: str) -> None:
     command = ("faketime", "-f", when, *EVCLI)
     says(process(*EVE, log=story.log, command=command, environment={"FAKETIME_DONT_FAKE_MONOTONIC": "1"}), 0)
 

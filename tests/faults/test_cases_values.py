@@ -116,7 +116,7 @@ def test_a_line_that_no_writer_writes_is_damage(cli: Cli, line: bytes, said: tup
 
 @pytest.mark.case(58)
 @pytest.mark.parametrize("number", ["NaN", "inf", "-inf", "1e400", "-0.5", "0x10", "١"])
-def test_what_is_no_number_is_wrong_usage(story: Cli, number: str) -> None:
+def test_a_word_that_is_no_number_is_wrong_usage(story: Cli, number: str) -> None:
     with untouched(story.log.parent):
         for words in (("log", f"-n={number}"), (*EVE, f"--expect={number}")):
             says(story(*words), 2)

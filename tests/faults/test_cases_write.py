@@ -94,7 +94,7 @@ main(words)
 @pytest.mark.case(10)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("call", "place"), [("flock", 1), ("fsync", 1), ("write", 1), ("fsync", 2)])
-def test_killed_at_a_call_the_event_is_whole_or_not_there(story: Cli, call: str, place: int, when: str) -> None:
+def test_an_event_is_whole_or_absent_after_a_kill_at_any_call(story: Cli, call: str, place: int, when: str) -> None:
     before = story.log.read_bytes()
     is_stored = (call, when) == ("write", "after") or place == 2
     ran = process(*EVE, log=story.log, command=(sys.executable, "-c", DYING, call, str(place), when))
@@ -172,7 +172,7 @@ def test_an_answer_that_cannot_be_shown_is_told_on_stderr(story: Cli, end: str) 
 
 @pytest.mark.case(21)
 @pytest.mark.parametrize("closed", ["0>&-", "1>&-", "2>&-", "0>&- 1>&- 2>&-"])
-def test_with_standard_streams_closed_no_message_is_in_the_log(story: Cli, closed: str) -> None:
+def test_no_message_lands_in_the_log_with_standard_streams_closed(story: Cli, closed: str) -> None:
     shell = ("sh", "-c", f'exec "$@" {closed}', "sh", *EVCLI)
     assert process(*EVE, log=story.log, command=shell).code == (16 if "1>&-" in closed else 0)
     assert process(*EVE, log=story.log, command=shell).code == 1
@@ -183,7 +183,7 @@ def test_with_standard_streams_closed_no_message_is_in_the_log(story: Cli, close
 @pytest.mark.parametrize(
     ("kind", "limit"), [(resource.RLIMIT_NOFILE, 3), (resource.RLIMIT_NOFILE, 4), (resource.RLIMIT_AS, 60 << 20)]
 )
-def test_without_descriptors_or_memory_the_log_stays_clean(story: Cli, kind: int, limit: int) -> None:
+def test_the_log_stays_clean_without_descriptors_or_memory(story: Cli, kind: int, limit: int) -> None:
     before = story.log.read_bytes()
     ran = process(*EVE, log=story.log, command=limited(kind, limit))
     # So little may keep Python itself from starting, which says so in its own words; evcli says 14 or does it.

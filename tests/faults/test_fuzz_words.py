@@ -58,7 +58,7 @@ def test_any_ref_is_a_moment_of_this_log_or_refused(cli: Cli, ref: str) -> None:
 
 @settings(quick, max_examples=25)
 @given(word=refs)
-def test_any_word_anywhere_on_the_command_line_is_an_answer_or_an_error_in_words(cli: Cli, word: str) -> None:
+def test_any_word_on_the_command_line_is_answered_or_refused_in_words(cli: Cli, word: str) -> None:
     if not cli.log.exists():
         tell_the_story(cli)
     before = cli.log.read_bytes()

@@ -66,14 +66,14 @@ def nested(folder: Path, text: str, *words: str, starter: str = "") -> "subproce
     )  # fmt: skip
 
 
-def test_how_the_runner_was_started_is_not_felt(tmp_path: Path) -> None:
+def test_tests_do_not_feel_how_the_runner_was_started(tmp_path: Path) -> None:
     ran = nested(tmp_path, PROBE, starter=UNUSUAL)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "2 passed" in ran.stdout
 
 
 @pytest.mark.parametrize("hangs", ["threading.Event().wait()", "subprocess.run(['sleep', '600'])"])
-def test_a_test_that_hangs_fails_and_the_next_one_runs(hangs: str, tmp_path: Path) -> None:
+def test_a_hanging_test_fails_and_the_next_one_runs(hangs: str, tmp_path: Path) -> None:
     text = f"import subprocess, threading\n\ndef test_one():\n    {hangs}\n\ndef test_two():\n    pass\n"
     ran = nested(tmp_path, text, "-o", "timeout=1", starter=UNUSUAL)
     assert "1 failed, 1 passed" in ran.stdout, ran.stdout + ran.stderr
