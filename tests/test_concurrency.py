@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.logs import reading
 from support.users import USER
 
-from evcli.register.past import Past
 from evcli.register.register import Register
 from evcli.register.verify import audit
 
@@ -45,14 +45,13 @@ import os, sys
 from evcli.domain.state import MemoryState
 from evcli.errors import NoLog
 from evcli.log.file.engine import FileLog
-from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 path, stop = sys.argv[1:]
 while True:
     is_last = os.path.exists(stop)
     try:
-        with Reader(FileLog(path)) as reader:
+        with reading(path) as reader:
             state = MemoryState()
             replay(reader, state)
             backward = sum(1 for _ in reader.events_backward(reader.at))
@@ -79,6 +78,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.case(34, 35)
 def test_of_eight_writers_at_once_every_command_is_acknowledged_and_stored_and_a_reader_sees_no_fault(
     log_path: Path, tmp_path: Path, register: Register
 ) -> None:
@@ -113,7 +113,7 @@ def test_of_eight_writers_at_once_every_command_is_acknowledged_and_stored_and_a
     with reading(log_path) as log:
         report = audit(log)
         assert (report.status, report.head.number) == ("good", WRITERS * COMMANDS), report.faults
-        users = list(Past(log.log).at().records(USER))
+        users = list(register.at(log).records(USER))
     assert [user.id for user in users] == list(range(1, WRITERS * 8 + 1))
     assert all(user.destroyed is None and user.name.endswith("the second") for user in users)
 

@@ -57,6 +57,7 @@ def run(log: Path, where: str, number: signal.Signals, *words: str) -> subproces
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 @pytest.mark.parametrize("where", ["before write", "after write", "before fsync", "after fsync"])
 def test_a_signal_between_the_write_and_the_answer_waits_and_the_event_is_stored_and_announced(
@@ -68,6 +69,7 @@ def test_a_signal_between_the_write_and_the_answer_waits_and_the_event_is_stored
     assert log_path.read_bytes().count(b"\n") == 1
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 def test_a_signal_before_the_write_ends_the_command_with_nothing_stored(log_path: Path, number: signal.Signals) -> None:
     log_path.write_bytes(b"")
@@ -88,6 +90,7 @@ def test_a_signal_that_its_parent_ignores_is_ignored(log_path: Path) -> None:
     assert log_path.read_bytes().count(b"\n") == 1
 
 
+@pytest.mark.case(11)
 @pytest.mark.skipif(which("strace") is None, reason="strace, which sends the signal at a system call, is not there")
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 @pytest.mark.parametrize(

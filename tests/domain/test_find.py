@@ -29,6 +29,7 @@ def register(*users: User) -> MemoryState:
 EVERYBODY = register(ADA, GONE, BOB, JOSE, SEVEN, AT, TWIN, OTHER_TWIN, LOST)
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize(
     ("who", "user"),
     [

@@ -23,6 +23,7 @@ FORBIDDEN = frozenset(
 )
 
 
+@pytest.mark.case(64)
 def test_exactly_the_forbidden_characters_of_the_format_are_refused() -> None:
     refused = {point for point in range(sys.maxunicode + 1) if text_fault(chr(point), 1)}
     wrong = sorted(refused ^ FORBIDDEN)

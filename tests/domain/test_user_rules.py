@@ -115,6 +115,7 @@ def test_the_same_name_may_occur_twice() -> None:
     given(created(1, "Ada", ADA)).when(created(2, "Ada", BOB)).then(User(2, "Ada", BOB, created=2, changed=2))
 
 
+@pytest.mark.case(66, 75)
 @pytest.mark.parametrize("email", [ADA, "ADA@example.com", "ada@EXAMPLE.com"])
 def test_an_email_of_a_live_user_is_refused_in_whatever_case_and_its_holder_is_named(email: str) -> None:
     given(created(1, "Ada Lovelace", ADA)).when(created(2, "Bob", email)).then_refused(
@@ -217,6 +218,7 @@ def test_a_live_user_can_be_destroyed_and_stays_marked_with_the_event(reason: st
     )
 
 
+@pytest.mark.case(66)
 def test_destroying_twice_is_refused_and_says_by_which_event_it_was_done() -> None:
     given(created(1, "Ada", ADA), created(2, "Bob", BOB), destroyed(1)).when(destroyed(1)).then_refused(
         NotLive, "user 1", "Ada", "already destroyed", "event 3"
@@ -238,6 +240,7 @@ def test_a_restored_user_can_be_destroyed_and_restored_again() -> None:
     )
 
 
+@pytest.mark.case(66)
 def test_restoring_a_live_user_is_refused() -> None:
     given(created(1, "Ada", ADA), renamed(1, "Eve")).when(restored(1)).then_refused(
         NotEnded, "user 1", "Eve", "not destroyed", "2"
@@ -273,11 +276,13 @@ def test_a_restore_is_accepted_once_the_email_is_free_again(freed_by: Event) -> 
 ABOUT_A_USER = [renamed(1, "Eve"), email_changed(1, "eve@example.com"), destroyed(1), restored(1)]
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("command", ABOUT_A_USER, ids=lambda event: event["type"])
 def test_nothing_can_happen_to_a_user_that_was_never_created(command: Event) -> None:
     given().when(command).then_refused(NoSuchRecord, '"1"', "event 0")
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize("command", ABOUT_A_USER[:3], ids=lambda event: event["type"])
 def test_a_destroyed_user_can_neither_change_nor_be_destroyed(command: Event) -> None:
     given(created(1, "Ada", ADA), destroyed(1)).when(command).then_refused(NotLive, "user 1", "Ada", "event 2")
@@ -286,6 +291,7 @@ def test_a_destroyed_user_can_neither_change_nor_be_destroyed(command: Event) ->
 # --- what people type: names ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(64, 75)
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [
@@ -309,6 +315,7 @@ def test_a_name_is_trimmed_and_brought_to_nfc(typed: str, stored: str) -> None:
     assert unicodedata.is_normalized("NFC", clean_name(typed))
 
 
+@pytest.mark.case(64, 70)
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
@@ -341,6 +348,7 @@ def test_a_name_that_cannot_be_stored_is_refused_saying_which_character_and_wher
     assert refused.value.exit == 2
 
 
+@pytest.mark.case(78)
 @pytest.mark.parametrize(
     "name", ["e\u0301", " Ada ", "A\u00a0B", "\ue000", "\U0010fffe", "a" * 200, "\U0001f469" * 200]
 )
@@ -395,6 +403,7 @@ BAD_EMAILS = {
 }
 
 
+@pytest.mark.case(75, 77)
 @pytest.mark.parametrize("email", GOOD_EMAILS)
 def test_an_email_that_a_browser_takes_is_taken_as_it_is_written(email: str) -> None:
     assert clean_email(email) == email
@@ -405,6 +414,7 @@ def test_an_email_is_trimmed_and_keeps_its_case() -> None:
     assert clean_email("  Ada@Example.com\n") == "Ada@Example.com"
 
 
+@pytest.mark.case(77)
 @pytest.mark.parametrize(("email", "fault"), BAD_EMAILS.items())
 def test_an_email_that_a_browser_refuses_is_refused_saying_why(email: str, fault: str) -> None:
     with pytest.raises(BadText) as refused:

@@ -1,53 +1,57 @@
-"""What the numbered cases share: a log that was acknowledged, files and calls that fail, and what must hold after all.
+"""What the numbered cases share: a log that was acknowledged, calls that fail, lines that somebody forges.
 
 "Nothing lost" is part of every case: what was acknowledged before is there byte for byte, the next append works once
 the fault is gone, verify is content then, and nobody was shown a traceback.
 """
 
-import errno
-import fcntl
-import hashlib
-import os
-import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import orjson
-import pytest
-from cli.support import Raw, run_process
+from cli.support import EVCLI, Raw, run_process
 from conftest import Cli, Ran
-from support.events import NO_HASH
+from support.calls import Calls
+from support.events import NO_HASH, creation, seal
 
 import evcli
 from evcli.log.line import hash_of
 
+CASES = range(1, 81)
+"""The numbers of the cases. `@pytest.mark.case(8, 9)` stands on the test that shows them, wherever in tests/."""
+
 PACKAGE = {"PYTHONPATH": str(Path(evcli.__file__).parents[1])}
 EVE = ("user", "create", "Eve", "--email", "eve@example.com")
-TIME = "2026-03-01T09:00:00.000000Z"
-ORDER = (
-    "specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "authtype", "authid",
-    "correlationid", "causationid", "batch", "data",
-)  # fmt: skip
 
 
-def process(
-    *words: str | bytes, log: Path, command: Sequence[str] = (sys.executable, "-m", "evcli"), **how: Any
-) -> Raw:
+def process(*words: str | bytes, log: Path, command: Sequence[str] = EVCLI, **how: Any) -> Raw:
     """Run evcli, the one that is under test, in a process of its own."""
     environment = {**PACKAGE, "EVCLI_LOG": str(log), "EVCLI_ACTOR": "ann", **how.pop("environment", {})}
     return run_process(*words, command=command, environment=environment, **how)
 
 
-def no_traceback(ran: Ran | Raw) -> None:
-    """Nobody is shown how evcli is made, or that it has a bug."""
+def limited(kind: int, limit: int) -> tuple[str, ...]:
+    """The command that sets a limit for itself, then becomes evcli."""
+    set_it = f"import os, resource, sys; resource.setrlimit({kind}, ({limit}, {limit})); "
+    return sys.executable, "-c", set_it + "os.execv(sys.executable, [sys.executable, '-m', 'evcli', *sys.argv[1:]])"
+
+
+def no_traceback(ran: Ran | Raw) -> str:
+    """Nobody is shown how evcli is made, or that it has a bug; what they are shown."""
     said = ran.err if isinstance(ran.err, str) else ran.err.decode(errors="replace")
-    assert "Traceback" not in said, said
-    assert "this is a bug" not in said, said
-    assert "Exception ignored" not in said, said
+    for phrase in ("Traceback", "this is a bug", "Exception ignored"):
+        assert phrase not in said, said
+    return said
+
+
+def says(ran: Ran | Raw, code: int, *phrases: str) -> None:
+    """The command ended with that code, no traceback, and all of that on stderr."""
+    said = no_traceback(ran)
+    assert ran.code == code, f"exit {ran.code} instead of {code}: {said}"
+    for phrase in phrases:
+        assert phrase in said, f"{phrase!r} is not in {said!r}"
 
 
 def nothing_lost(cli: Cli, before: bytes) -> None:
@@ -59,115 +63,50 @@ def nothing_lost(cli: Cli, before: bytes) -> None:
     assert cli.log.read_bytes().startswith(before)
 
 
-def says(ran: Ran | Raw, code: int, *phrases: str) -> None:
-    """The command ended with that code, no traceback, and all of that on stderr."""
-    said = ran.err if isinstance(ran.err, str) else ran.err.decode(errors="replace")
-    assert ran.code == code, f"exit {ran.code} instead of {code}: {said}"
-    no_traceback(ran)
-    for phrase in phrases:
-        assert phrase in said, f"{phrase!r} is not in {said!r}"
+def put(cli: Cli, content: bytes) -> None:
+    """Let that be what the log holds."""
+    cli.log.write_bytes(content)
+    cli.log.chmod(0o600)
 
 
-# --- calls that fail --------------------------------------------------------------------------------------------------
+def torn_copies(log: Path) -> list[bytes]:
+    """What was put aside from the log."""
+    return [path.read_bytes() for path in sorted(log.parent.glob(log.name + ".torn*"))]
 
 
-class Kernel:
-    """The calls on files, noted as `name what`; each can be made to fail, once, always, or to do something else.
+class Kernel(Calls):
+    """The calls on files, noted and made to fail; a write to the log may also take only a part."""
 
-    `what` is `log`, `batch` or another suffix of a name beside the log (`torn`, `damaged`), or `folder`.
-    """
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-        self.made: list[str] = []
-        self._instead: dict[str, Callable[..., Any]] = {}
-        self._log = log
-        self._patch = monkeypatch
-        for name in ("write", "fsync", "ftruncate"):
-            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-        monkeypatch.setattr(fcntl, "flock", self._watched("flock", fcntl.flock))
-
-    def fail(self, call: str, error: int, *, times: int = 10**6, once: str = "") -> None:
-        """Let the call fail with that error, so many times; if `once` names another call, only after that one."""
-        left = [times]
-
-        def failing(real: Callable[..., Any], *arguments: Any) -> Any:
-            if left[0] == 0 or (once and once not in self.made):
-                return real(*arguments)
-            left[0] -= 1
-            raise OSError(error, os.strerror(error))
-
-        self._instead[call] = failing
-
-    def short(self, call: str, length: int, *, says: int | None = None) -> None:
-        """Let a write take only so many bytes, and say so, or something else."""
-
-        def shorter(real: Callable[..., Any], descriptor: int, data: bytes) -> int:
-            taken: int = real(descriptor, bytes(data)[:length]) if length else 0
-            return taken if says is None else says
-
-        self._instead[call] = shorter
+    part: tuple[int, int | None] | None = None
+    """How many bytes a write takes, and how many it says that it took, if that is not the truth."""
 
     def heal(self) -> None:
         """Let all calls work again."""
-        self._instead.clear()
+        self.failing.clear()
+        self.part = None
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(descriptor: int, *arguments: Any) -> Any:
-            did = f"{name} {self._what(descriptor)}"
-            self.made.append(did)
-            if did in self._instead:
-                return self._instead[did](real, descriptor, *arguments)
-            return real(descriptor, *arguments)
+        def in_part(descriptor: int, *arguments: Any) -> Any:
+            if name != "write" or self.part is None or self._what(descriptor) != "log":
+                return real(descriptor, *arguments)
+            length, said = self.part
+            taken = real(descriptor, bytes(arguments[0])[:length]) if length else 0
+            return taken if said is None else said
 
-        return call
-
-    def _what(self, descriptor: int) -> str:
-        found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            return "folder"
-        for path in self._log.parent.glob(self._log.name + "*"):
-            if os.path.samestat(found, path.stat()):
-                return path.name[len(self._log.name) + 1 :].partition("-")[0] or "log"
-        return "other"
-
-
-def names(errors: Sequence[int]) -> list[str]:
-    """The errors' names, for a table's rows."""
-    return [errno.errorcode[error] for error in errors]
-
-
-# --- lines that somebody makes ----------------------------------------------------------------------------------------
+        return super()._watched(name, in_part)
 
 
 def members(number: int, **changes: Any) -> dict[str, Any]:
     """The members of a good event that creates user `number`, with these changed or added."""
-    plain: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": f"made-{number}",
-        "source": "evcli",
-        "type": "user.created",
-        "subject": f"user/{number}",
-        "time": TIME,
-        "sequence": f"{number:012}",
-        "authtype": "user",
-        "authid": "ann",
-        "data": {"name": "Ada", "email": f"{number}@example.com"},
-    }
-    changed = {**plain, **changes}
-    return {name: changed[name] for name in [*ORDER, *(set(changed) - set(ORDER))] if name in changed}
-
-
-def seal(body: bytes, before: bytes = b"") -> bytes:
-    """The line that `body` makes after the line `before`, with a good hash, as somebody forges it."""
-    digest = hashlib.sha256((hash_of(before) if before else NO_HASH) + body).hexdigest()
-    return body + b',"sha256":"' + digest.encode() + b'"}\n'
+    data = {"name": "Ada", "email": f"{number}@example.com"}
+    return creation(number, **{"id": f"made-{number}", "data": data, **changes})
 
 
 def forged(before: bytes = b"", number: int = 1, old: bytes = b"", new: bytes = b"", **changes: Any) -> bytes:
-    """A line with a good hash in which members, or bytes, are others."""
+    """A line after the line `before`, with a good hash, in which members, or bytes, are others."""
     body = orjson.dumps(members(number, **changes))[:-1]
     assert body.count(old) == 1 or not old, f"{old!r} is not in {body!r} once"
-    return seal(body.replace(old, new) if old else body, before)
+    return seal(body.replace(old, new) if old else body, hash_of(before) if before else NO_HASH)
 
 
 def chain(count: int, batches: Mapping[int, str] = MappingProxyType({}), **changes: Any) -> list[bytes]:
@@ -177,19 +116,3 @@ def chain(count: int, batches: Mapping[int, str] = MappingProxyType({}), **chang
         batch: dict[str, Any] = {"batch": batches[number]} if number in batches else {}
         lines.append(forged(lines[-1] if lines else b"", number, **batch, **changes))
     return lines
-
-
-def torn_copies(log: Path) -> list[bytes]:
-    """What was put aside from the log."""
-    return [path.read_bytes() for path in sorted(log.parent.glob(log.name + ".torn*"))]
-
-
-@contextmanager
-def held(log: Path) -> Iterator[int]:
-    """Another writer holds the lock while the block runs."""
-    descriptor = os.open(log, os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What the sweeps count, and the line of figures that a run prints at its end."""
+"""The log that most cases begin with; what the sweeps count, and the line of figures that a run prints at its end."""
 
 import os
 from collections import Counter
@@ -8,8 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from cli.support import tell_the_story
+from conftest import Cli
 
 from faults import fuzzing
+from faults.casebook import Kernel, nothing_lost
 from faults.figures import FIGURES, with_figures
 
 
@@ -27,6 +30,23 @@ class Figures:
         """Count the complaints that say that something was lost."""
         self.count("acknowledged events lost", sum("lost:" in complaint for complaint in complaints))
         self.count("false alarms", sum("false alarm:" in complaint for complaint in complaints))
+
+
+@pytest.fixture
+def story(cli: Cli) -> Iterator[Cli]:
+    """evcli over a log of eight events. After the test they must be there, and the next append must work."""
+    tell_the_story(cli)
+    before = cli.log.read_bytes()
+    yield cli
+    nothing_lost(cli, before)
+
+
+@pytest.fixture
+def kernel(story: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
+    """The calls on the story's log that are made from now on. After the test they all work again."""
+    kernel = Kernel(monkeypatch, story.log)
+    yield kernel
+    kernel.heal()
 
 
 @pytest.fixture

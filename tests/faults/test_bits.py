@@ -110,7 +110,8 @@ def fifteen(disk: Path) -> tuple[Path, bytes, list[Event]]:
     return log, whole, events
 
 
-def test_every_prefix_is_whole_or_torn_and_keeps_every_event_that_is_whole_in_it(
+@pytest.mark.case(41, 44)
+def test_every_prefix_is_good_or_torn_and_keeps_every_whole_event(
     fifteen: tuple[Path, bytes, list[Event]], figures: Figures
 ) -> None:
     log, whole, events = fifteen
@@ -127,6 +128,7 @@ def check_flips(fifteen: tuple[Path, bytes, list[Event]], figures: Figures, plac
     assert not complaints, told(complaints)
 
 
+@pytest.mark.case(43)
 def test_a_flipped_bit_is_found_where_it_is(fifteen: tuple[Path, bytes, list[Event]], figures: Figures) -> None:
     size = len(fifteen[1])
     places = [(at, at // 7 % 8) for at in range(0, size, 7)]

@@ -72,7 +72,7 @@ def test_a_reader_that_vouches_for_the_log_tells_a_failed_sync(
     cli: Cli, two: bytes, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], error: int
 ) -> None:
     kernel = Kernel(monkeypatch, cli.log)
-    kernel.fail("fsync log", error)
+    kernel.failing["fsync log"] = error
     ran = cli(*words)
     says(ran, 15, "may not be durable", "the sync failed")
     assert ran.out == "", "what may be gone tomorrow is not shown as there"

@@ -76,9 +76,7 @@ def judged(log: Path) -> Report | None:
 
 @quick
 @given(content=files)
-def test_of_any_bytes_only_the_events_that_stand_there_in_a_whole_chain_are_read(
-    log_path: Path, content: bytes
-) -> None:
+def test_a_reader_of_any_bytes_reads_only_events_of_a_whole_chain(log_path: Path, content: bytes) -> None:
     put(log_path, content)
     report = judged(log_path)
     assert log_path.read_bytes() == content, "a reader wrote"
@@ -98,7 +96,7 @@ def test_of_any_bytes_only_the_events_that_stand_there_in_a_whole_chain_are_read
 
 @quick
 @given(content=files)
-def test_whatever_the_file_a_writer_cuts_nothing_but_what_it_keeps_a_copy_of(log_path: Path, content: bytes) -> None:
+def test_a_writer_cuts_from_any_file_only_what_it_keeps_a_copy_of(log_path: Path, content: bytes) -> None:
     put(log_path, content)
     report = judged(log_path)
     before = contents(log_path.parent)
@@ -150,7 +148,7 @@ def test_a_repair_of_any_file_leaves_a_good_log_or_refuses(log_path: Path, conte
 
 @settings(quick, max_examples=25)
 @given(content=files)
-def test_whatever_the_file_no_command_shows_a_traceback(cli: Cli, content: bytes) -> None:
+def test_no_command_shows_a_traceback_whatever_the_file(cli: Cli, content: bytes) -> None:
     put(cli.log, content)
     for words in (
         ("verify",), ("log",), ("state", "--json"), ("user", "list"), ("show", "@-"), ("diff",), ("status",), ("head",),
@@ -164,7 +162,7 @@ def test_whatever_the_file_no_command_shows_a_traceback(cli: Cli, content: bytes
 @pytest.mark.sweep
 @settings(quick, max_examples=5_000, derandomize=False)
 @given(content=files)
-def test_any_bytes_for_longer(log_path: Path, content: bytes) -> None:
+def test_any_bytes_are_tried_for_longer(log_path: Path, content: bytes) -> None:
     put(log_path, content)
     report = judged(log_path)
     if report is not None:

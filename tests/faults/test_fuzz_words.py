@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from cli.support import tell_the_story
 from conftest import Cli
 from hypothesis import HealthCheck, event, example, given, settings
@@ -57,7 +58,7 @@ def test_any_ref_is_a_moment_of_this_log_or_refused(cli: Cli, ref: str) -> None:
 
 @settings(quick, max_examples=25)
 @given(word=refs)
-def test_any_word_anywhere_on_the_command_line_is_an_answer_or_an_error_in_words(cli: Cli, word: str) -> None:
+def test_any_word_on_the_command_line_is_answered_or_refused_in_words(cli: Cli, word: str) -> None:
     if not cli.log.exists():
         tell_the_story(cli)
     before = cli.log.read_bytes()
@@ -73,6 +74,7 @@ def test_any_word_anywhere_on_the_command_line_is_an_answer_or_an_error_in_words
     assert cli.log.read_bytes() == before
 
 
+@pytest.mark.case(64, 75)
 @quick
 @given(name=st.text(max_size=220))
 def test_any_name_is_refused_or_stored_in_a_form_that_every_reader_takes(name: str) -> None:

@@ -177,7 +177,8 @@ def typed(text: str) -> list[list[str]]:
     ]
 
 
-def test_what_is_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cli) -> None:
+@pytest.mark.case(68, 70)
+def test_text_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cli) -> None:
     commands = [*typed(TOGETHER), *typed("\udcff")]
     commands += [words for text in HOSTILE.values() for words in (typed(text)[4], typed(text)[8], typed(text)[12])]
     encoded = [[os.fsencode(word).decode("utf-8", "surrogateescape") for word in words] for words in commands]
@@ -189,8 +190,9 @@ def test_what_is_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cl
     assert story.log.read_bytes().count(b"\n") == 8
 
 
+@pytest.mark.case(69)
 @pytest.mark.parametrize("form", FORMS)
-def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str) -> None:
+def test_stored_text_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str) -> None:
     lines = chain(2)
     texts = [*MARKUP, "soft\u00adhyphen", "tag\U000e0041", "\u2060joiner", "Z" + "\u0334" * 199, "李" * 50, "a\u200db"]
     for text in texts:
@@ -219,8 +221,9 @@ def test_what_was_stored_in_any_form_moves_nothing_on_the_screen(cli: Cli, form:
         assert (json.dumps(text)[1:-1] if "json" in form else text) in whole, f"{text} is not shown as it is"
 
 
+@pytest.mark.case(68)
 @pytest.mark.parametrize("form", FEW)
-def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: str, tmp_path: Path) -> None:
+def test_text_in_a_damaged_log_moves_nothing_on_the_screen(cli: Cli, form: str, tmp_path: Path) -> None:
     three = chain(3)
     commands: list[list[str]] = []
     escaped = json.dumps(TOGETHER)[1:-1].encode()
@@ -243,9 +246,7 @@ def test_what_a_damaged_log_holds_moves_nothing_on_the_screen(cli: Cli, form: st
 
 
 @pytest.mark.parametrize("form", FEW)
-def test_a_log_with_a_hostile_name_can_be_used_and_repaired_and_moves_nothing(
-    story: Cli, form: str, tmp_path: Path
-) -> None:
+def test_a_log_with_a_hostile_name_can_be_used_and_moves_nothing(story: Cli, form: str, tmp_path: Path) -> None:
     name = str(tmp_path / TOGETHER.replace("/", "_")[:80])
     Path(name).write_bytes(story.log.read_bytes() + b"garbage\n")
     commands = [
@@ -280,7 +281,7 @@ def test_completion_offers_nothing_that_moves_the_screen(cli: Cli) -> None:
     assert not any(hidden in sent for hidden in ("\u200d", "\U000e0041", "\u2060", "\u00ad"))
 
 
-def test_what_an_actor_of_the_environment_is_called_moves_nothing(story: Cli) -> None:
+def test_the_name_of_an_actor_moves_nothing(story: Cli) -> None:
     for text in (TOGETHER, "".join(MARKUP)):
         commands = [["user", "rename", "1", "Ada K"], ["log", "-n", "1"], ["show"], ["user", "show", "1"]]
         for words, seen in zip(commands, on_a_terminal(story.log, commands, EVCLI_ACTOR=text), strict=True):
@@ -288,7 +289,7 @@ def test_what_an_actor_of_the_environment_is_called_moves_nothing(story: Cli) ->
         story.log.write_bytes(b"".join(story.log.read_bytes().splitlines(keepends=True)[:8]))
 
 
-def test_the_watched_screen_does_notice_each_hostile_text_sent_as_it_is() -> None:
+def test_the_watched_screen_notices_each_hostile_text_sent_raw() -> None:
     """That the tests above can fail: the same texts, sent raw, are noticed."""
     for kind, text in HOSTILE.items():
         with pytest.raises(AssertionError):
@@ -308,9 +309,7 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
     subprocess.run([*command, "kill-server"], capture_output=True, check=False)
 
 
-def test_in_tmux_the_screen_shows_escapes_and_title_and_clipboard_stay(
-    story: Cli, tmux: list[str], tmp_path: Path
-) -> None:
+def test_tmux_shows_escapes_and_keeps_title_and_clipboard(story: Cli, tmux: list[str], tmp_path: Path) -> None:
     evcli = f"{shlex.quote(sys.executable)} -m evcli"
     script = tmp_path / "script"
     commands = [*typed(TOGETHER)[:9], ["user", "show", "[bold]x[/]"]]

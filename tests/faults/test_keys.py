@@ -68,6 +68,7 @@ def load(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path, monkeypatch: 
     return run
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize("case", TAKEN)
 def test_an_email_in_another_case_is_taken(cli: Cli, load: Load, case: str) -> None:
     before, rows = TAKEN[case]

@@ -51,11 +51,12 @@ def check(disk: Path, figures: Figures, kills: int, seed: int) -> None:
     assert not complaints, told(complaints)
 
 
-def test_what_a_writer_acknowledged_before_kill_9_is_stored(disk: Path, figures: Figures) -> None:
+@pytest.mark.case(13)
+def test_events_acknowledged_before_kill_9_are_stored(disk: Path, figures: Figures) -> None:
     check(disk, figures, kills=15, seed=1)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(2, 7))
-def test_after_hundreds_of_kills_all_that_was_acknowledged_is_stored(seed: int, disk: Path, figures: Figures) -> None:
+def test_events_acknowledged_before_hundreds_of_kills_are_stored(seed: int, disk: Path, figures: Figures) -> None:
     check(disk, figures, kills=200, seed=seed)

@@ -231,7 +231,8 @@ def plant_all(planters: "Queue[Planter]", cases: Sequence[Case], figures: Figure
     assert not found, told(found)
 
 
-def test_what_is_planted_harms_nothing(planters: "Queue[Planter]", figures: Figures) -> None:
+@pytest.mark.case(55, 56)
+def test_planted_files_harm_nothing(planters: "Queue[Planter]", figures: Figures) -> None:
     cases = [case for name in NAMES for case in list(where_it_matters(name))[:: 7 if ".cache" not in name else 61]]
     plant_all(planters, cases, figures)
 
@@ -257,5 +258,5 @@ MATTERS = {
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_planted_harms_any_command(name: str, planters: "Queue[Planter]", figures: Figures) -> None:
+def test_planted_files_harm_no_command(name: str, planters: "Queue[Planter]", figures: Figures) -> None:
     plant_all(planters, list(where_it_matters(name)), figures)

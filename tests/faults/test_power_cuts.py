@@ -103,14 +103,14 @@ def check(disk: Path, figures: Figures, name: str, sector: int, most: int, every
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_power_cut_leaves_all_that_was_acknowledged_and_no_half(name: str, disk: Path, figures: Figures) -> None:
+def test_a_power_cut_leaves_all_acknowledged_events_and_no_half(name: str, disk: Path, figures: Figures) -> None:
     check(disk, figures, name, sector=512, most=5 if name in VERY_LONG else 60, every=50)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("sector", [512, 4096])
 @pytest.mark.parametrize("name", CASES)
-def test_every_power_cut_leaves_all_that_was_acknowledged_and_no_half(
+def test_every_power_cut_leaves_all_acknowledged_events_and_no_half(
     name: str, sector: int, disk: Path, figures: Figures
 ) -> None:
     # So many that of a short line there is every image.

@@ -1,5 +1,6 @@
-"""The suite itself: a test that hangs fails and the next one runs, and how the runner was started changes nothing."""
+"""The suite itself: a hanging test fails alone, how the runner was started is not felt, and every case has its test."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from conftest import SWEEP_SECONDS
+
+from faults.casebook import CASES
 
 TESTS = Path(__file__).parents[1]
 
@@ -63,14 +66,14 @@ def nested(folder: Path, text: str, *words: str, starter: str = "") -> "subproce
     )  # fmt: skip
 
 
-def test_how_the_runner_was_started_is_not_felt(tmp_path: Path) -> None:
+def test_tests_do_not_feel_how_the_runner_was_started(tmp_path: Path) -> None:
     ran = nested(tmp_path, PROBE, starter=UNUSUAL)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "2 passed" in ran.stdout
 
 
 @pytest.mark.parametrize("hangs", ["threading.Event().wait()", "subprocess.run(['sleep', '600'])"])
-def test_a_test_that_hangs_fails_and_the_next_one_runs(hangs: str, tmp_path: Path) -> None:
+def test_a_hanging_test_fails_and_the_next_one_runs(hangs: str, tmp_path: Path) -> None:
     text = f"import subprocess, threading\n\ndef test_one():\n    {hangs}\n\ndef test_two():\n    pass\n"
     ran = nested(tmp_path, text, "-o", "timeout=1", starter=UNUSUAL)
     assert "1 failed, 1 passed" in ran.stdout, ran.stdout + ran.stderr
@@ -86,3 +89,27 @@ def test_a_sweep_has_its_own_limit(request: pytest.FixtureRequest) -> None:
 
 def test_every_test_has_a_limit(request: pytest.FixtureRequest) -> None:
     assert 0 < float(request.config.getini("timeout")) < SWEEP_SECONDS
+
+
+# Collects the ordinary run, as `pytest` without arguments does, and prints which cases its tests are marked to show.
+COLLECTING = """
+import json, sys
+import pytest
+
+class Cases:
+    def pytest_collection_finish(self, session):
+        marks = [mark for item in session.items for mark in item.iter_markers("case")]
+        print("\\n" + json.dumps(sorted({number for mark in marks for number in mark.args})))
+
+sys.exit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider"], plugins=[Cases()]))
+"""
+
+
+def test_every_case_is_shown_by_the_ordinary_run(request: pytest.FixtureRequest) -> None:
+    marks = [mark for item in request.session.items for mark in item.iter_markers("case")]
+    shown = {number for mark in marks for number in mark.args}
+    if shown != set(CASES):  # a part of the suite was asked for: what is not collected here may show the others
+        ran = subprocess.run([sys.executable, "-c", COLLECTING], cwd=TESTS.parent, capture_output=True, check=False)
+        assert ran.returncode == 0, (ran.stdout + ran.stderr).decode()
+        shown = set(json.loads(next(line for line in ran.stdout.splitlines() if line.startswith(b"["))))
+    assert shown == set(CASES)

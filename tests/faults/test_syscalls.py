@@ -31,7 +31,7 @@ def sweep_all(above: Path, sweep: Sweep, cases: list[Injection], figures: Figure
     assert not complaints, told(complaints)
 
 
-def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(disk: Path) -> None:
+def test_calls_that_keep_the_promise_are_swept(disk: Path) -> None:
     new = [name for name, _ in calls_of(disk, SWEEPS["new"])]
     assert new.count("write") == 1
     assert new.count("fsync") >= 3, "the log, its folder and the one above are synced"
@@ -46,14 +46,14 @@ def test_the_calls_that_keep_the_promise_are_among_those_that_are_swept(disk: Pa
     assert newline == [*copy, "ftruncate", "write", "fsync", "write", "fsync"], "the newline is synced before the line"
 
 
-def test_the_sync_that_always_fails_in_a_sweep_is_the_one_that_its_name_says(disk: Path) -> None:
+def test_the_sync_that_fails_in_a_sweep_is_the_one_it_names(disk: Path) -> None:
     line = [each for each in calls_of(disk, SWEEPS["old"]) if each[0] in ("write", "fsync")]
     assert line == [("fsync", 1), ("write", 1), ("fsync", 2)]
     batch = [each for each in calls_of(disk, SWEEPS["old, by a batch"]) if each[0] in ("write", "fsync")]
     assert batch == line, "a batch is one write and one sync, as a line is"
 
 
-def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(disk: Path, figures: Figures) -> None:
+def test_nothing_is_lost_when_a_call_that_changes_the_log_fails(disk: Path, figures: Figures) -> None:
     faults = {"write": ("KILL",), "fsync": ("EIO",), "ftruncate": ("KILL",)}
     for name in ("new", "torn", "old, by a batch", "unfinished batch", "no newline, torn"):
         cases = [
@@ -72,7 +72,7 @@ def test_a_call_that_changes_the_log_fails_or_is_the_last_and_nothing_is_lost(di
         if name in ("new", "old", "torn", "unfinished batch", "no newline") or fault in ("EIO", "KILL", "INT")
     ],
 )
-def test_every_call_of_one_append_fails_in_every_way_and_nothing_is_lost(
+def test_nothing_is_lost_when_any_call_of_an_append_fails_in_any_way(
     name: str, fault: str, disk: Path, figures: Figures
 ) -> None:
     cases = list(injections(disk, SWEEPS[name], (fault,)))

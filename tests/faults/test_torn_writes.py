@@ -158,14 +158,13 @@ def tear_all(library: Path, disk: Path, figures: Figures, name: str, step: int) 
     assert not complaints, told(complaints)
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_is_torn_and_nothing_is_lost(name: str, library: Path, disk: Path, figures: Figures) -> None:
+def test_a_torn_write_loses_nothing(name: str, library: Path, disk: Path, figures: Figures) -> None:
     tear_all(library, disk, figures, name, step=120)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_is_torn_after_every_byte_and_nothing_is_lost(
-    name: str, library: Path, disk: Path, figures: Figures
-) -> None:
+def test_a_write_torn_after_any_byte_loses_nothing(name: str, library: Path, disk: Path, figures: Figures) -> None:
     tear_all(library, disk, figures, name, step=1)

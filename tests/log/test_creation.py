@@ -33,6 +33,7 @@ def creates(path: Any, flags: int, *_: Any) -> bool:
     return bool(flags & os.O_CREAT) and str(path).endswith(".jsonl")
 
 
+@pytest.mark.case(34)
 def test_the_first_events_of_two_creators_are_both_stored(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bob = register(log_path, "bob")
     meanwhile(monkeypatch, fcntl, "flock", lambda *_: True, lambda: bob.execute(creation("Bob")))

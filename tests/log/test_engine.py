@@ -138,6 +138,7 @@ def test_a_batch_is_one_write_and_one_sync_too(log: Path, calls: Calls) -> None:
     assert log.read_bytes() == ONE + BATCH
 
 
+@pytest.mark.case(14)
 def test_the_logs_name_is_safe_before_its_first_event_is_written(log_path: Path, calls: Calls) -> None:
     append(log_path, ONE, 1)
     assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
@@ -166,6 +167,7 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
     assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[:-1])
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
 def test_a_failed_write_leaves_the_log_as_it_was_and_says_that_nothing_was_written(
     log: Path, calls: Calls, error: int
@@ -180,6 +182,7 @@ def test_a_failed_write_leaves_the_log_as_it_was_and_says_that_nothing_was_writt
     assert calls.made == ["fsync log", "write log", "ftruncate log", "fsync log"]
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("fits", [0, 1, 100, len(TWO) - 1])
 def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None:
     def short(write: Callable[..., int], descriptor: int, data: bytes) -> int:
@@ -192,6 +195,7 @@ def test_a_short_write_is_taken_back(log: Path, calls: Calls, fits: int) -> None
     assert log.read_bytes() == ONE
     assert f"{fits} of {len(TWO)} bytes" in failed.value.message
     assert "event 2" in failed.value.message
+    assert (failed.value.exit, "was not written" in failed.value.message) == (14, True)
 
 
 @pytest.mark.parametrize("stored", [b"", TWO[:50]])
@@ -219,6 +223,7 @@ def test_a_failed_write_that_cannot_be_taken_back_is_an_unknown_outcome(log: Pat
     assert "taking it back failed" in failed.value.message
 
 
+@pytest.mark.case(5, 7)
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
 def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
     log: Path, calls: Calls, error: int
@@ -242,6 +247,7 @@ def test_a_failed_sync_is_never_repeated_for_the_same_line_but_takes_it_back(
     assert "evcli log" in failed.value.hint
 
 
+@pytest.mark.case(6)
 def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unknown(log: Path, calls: Calls) -> None:
     calls.fail("fsync log", errno.EIO, once="write log")
     one = FileLog(str(log))
@@ -253,6 +259,7 @@ def test_when_syncs_keep_failing_the_log_stays_readable_and_each_outcome_is_unkn
     assert calls.made.count("write log") == 1, "written on what may come back"
 
 
+@pytest.mark.case(8)
 def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, calls: Calls) -> None:
     calls.fail("fsync folder", errno.EIO)
     with pytest.raises(OutcomeUnknown) as failed:
@@ -262,12 +269,14 @@ def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, cal
     assert "write log" not in calls.made
 
 
+@pytest.mark.case(8)
 def test_a_file_system_that_cannot_sync_folders_is_good_enough(log_path: Path, calls: Calls) -> None:
     calls.fail("fsync folder", errno.EINVAL)
     append(log_path, ONE, 1)
     assert log_path.read_bytes() == ONE
 
 
+@pytest.mark.case(1, 6)
 def test_after_any_failure_the_next_event_is_appended_where_it_belongs(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -429,16 +438,19 @@ def test_elsewhere_a_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- the lock ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(36)
 def test_a_log_that_another_writer_has_locked_is_busy_and_stays_as_it_is(log: Path) -> None:
     with lock_of_another(log), pytest.raises(Busy) as busy, writing(log, 0):
         pass
     assert busy.value.exit == 11
     assert str(log) in busy.value.message
+    assert "is locked" in busy.value.message
     assert "nothing was written" in busy.value.message
     assert "--lock-wait" in busy.value.hint
     assert log.read_bytes() == ONE
 
 
+@pytest.mark.case(36, 37)
 def test_the_lock_is_tried_until_the_time_is_up_by_a_clock_that_nobody_sets(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -467,6 +479,7 @@ def test_a_writer_gets_the_lock_as_soon_as_it_is_free(log: Path, monkeypatch: py
     assert log.read_bytes() == ONE + TWO
 
 
+@pytest.mark.case(24)
 def test_the_lock_is_held_until_the_block_ends_and_then_free(log: Path) -> None:
     with writing(log), pytest.raises(Busy), writing(log, 0):
         pass
@@ -488,6 +501,7 @@ def test_the_lock_is_not_lost_when_the_same_process_reads_the_log(log: Path) -> 
             pass
 
 
+@pytest.mark.case(36)
 def test_readers_take_no_lock_and_need_none(log: Path) -> None:
     with lock_of_another(log), reading(log) as reader:
         assert reader.log.head().number == 1
@@ -495,6 +509,7 @@ def test_readers_take_no_lock_and_need_none(log: Path) -> None:
         pass
 
 
+@pytest.mark.case(24, 39)
 def test_a_child_process_inherits_neither_the_lock_nor_the_file(log: Path) -> None:
     with writing(log) as writer:
         assert not os.get_inheritable(writer.descriptor)
@@ -502,6 +517,7 @@ def test_a_child_process_inherits_neither_the_lock_nor_the_file(log: Path) -> No
         assert not os.get_inheritable(file.view.descriptor)
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_is_refused_for_writing_with_advice(
     log: Path, monkeypatch: pytest.MonkeyPatch, error: int
@@ -514,9 +530,14 @@ def test_a_file_system_without_locks_is_refused_for_writing_with_advice(
         pass
     assert refused.value.exit == 14
     assert "nothing was written" in refused.value.message
+    assert "cannot be locked" in refused.value.message
     assert "local file system" in refused.value.hint
+    assert log.read_bytes() == ONE
+    with reading(log) as reader:
+        assert len(list(reader.events())) == 1, "reading needs a lock"
 
 
+@pytest.mark.case(38)
 def test_a_log_that_was_replaced_while_its_lock_was_waited_for_is_not_written_to(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -536,6 +557,7 @@ def test_a_log_that_was_replaced_while_its_lock_was_waited_for_is_not_written_to
     assert old.read_bytes() == ONE, "the event went into a file that is the log no more"
 
 
+@pytest.mark.case(38)
 def test_a_log_that_was_removed_while_its_lock_was_waited_for_is_gone(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -554,6 +576,7 @@ def test_a_log_that_was_removed_while_its_lock_was_waited_for_is_gone(
 # --- creating ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(25, 30)
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
 def test_a_new_log_is_its_owners_only_and_so_are_new_folders_whatever_the_umask(tmp_path: Path, mask: int) -> None:
     log = tmp_path / "new" / "deeper" / "events.jsonl"
@@ -607,11 +630,13 @@ def test_of_two_creators_the_slower_one_takes_the_log_of_the_faster(
     assert log_path.read_bytes() == ONE + TWO
 
 
+@pytest.mark.case(25)
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine")
     with pytest.raises(NotWritten) as refused:
         append(tmp_path / "notes" / "events.jsonl", ONE, 1)
     assert f"{tmp_path / 'notes'} is not a folder" in refused.value.message
+    assert "nothing was written" in refused.value.message
     assert refused.value.exit == 14
     assert (tmp_path / "notes").read_text() == "mine"
 
@@ -619,6 +644,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(27)
 def test_a_link_of_ones_own_is_followed_to_where_the_log_really_is(log: Path, tmp_path: Path) -> None:
     link = tmp_path / "elsewhere" / "link"
     link.parent.mkdir()
@@ -628,6 +654,7 @@ def test_a_link_of_ones_own_is_followed_to_where_the_log_really_is(log: Path, tm
     assert link.is_symlink()
 
 
+@pytest.mark.case(27)
 def test_a_link_to_nothing_gets_its_log_where_it_points(tmp_path: Path) -> None:
     link, target = tmp_path / "link", tmp_path / "there.jsonl"
     link.symlink_to(target)
@@ -638,6 +665,7 @@ def test_a_link_to_nothing_gets_its_log_where_it_points(tmp_path: Path) -> None:
     assert target.read_bytes() == ONE
 
 
+@pytest.mark.case(27)
 def test_a_link_of_another_user_is_refused_and_its_target_untouched(
     log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -650,9 +678,11 @@ def test_a_link_of_another_user_is_refused_and_its_target_untouched(
     with pytest.raises(CannotOpen, match="is another user's link") as refused:
         append(link, TWO, 2)
     assert refused.value.exit == 14
+    assert "nothing was written" in refused.value.message
     assert log.read_bytes() == ONE
 
 
+@pytest.mark.case(29)
 def test_a_second_hard_link_is_warned_of_and_written(log: Path, tmp_path: Path) -> None:
     os.link(log, tmp_path / "second")
     with writing(log) as writer:
@@ -660,6 +690,8 @@ def test_a_second_hard_link_is_warned_of_and_written(log: Path, tmp_path: Path) 
     (notice,) = writer.notices
     assert f"{log} has 2 hard links" in notice
     assert log.read_bytes() == ONE + TWO
+    with reading(log) as reader:
+        assert reader.log.warnings() == [notice], "who reads is not warned"
 
 
 def test_a_log_with_one_name_and_its_owners_rights_gives_no_warning(log: Path) -> None:
@@ -670,6 +702,7 @@ def test_a_log_with_one_name_and_its_owners_rights_gives_no_warning(log: Path) -
 # --- what may be a log, and whose -------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(31)
 def test_a_log_that_everybody_may_write_is_refused_for_writing_and_read_with_a_warning(log: Path) -> None:
     log.chmod(0o666)
     with pytest.raises(CannotOpen, match="is world-writable") as refused:
@@ -683,13 +716,16 @@ def test_a_log_that_everybody_may_write_is_refused_for_writing_and_read_with_a_w
     assert "is world-writable" in warning
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o664])
 def test_a_log_that_a_group_shares_is_written(log: Path, mode: int) -> None:
     log.chmod(mode)
     append(log, TWO, 2)
     assert log.read_bytes() == ONE + TWO
+    assert stat.S_IMODE(log.stat().st_mode) == mode
 
 
+@pytest.mark.case(28)
 @pytest.mark.parametrize("what", ["folder", "FIFO", "socket", "device", "link to a folder"])
 @pytest.mark.parametrize("may_create", [True, False])
 def test_what_is_no_regular_file_is_refused_by_name_without_waiting(
@@ -762,6 +798,7 @@ def test_a_log_that_may_not_be_read_is_said_to_be_so(log: Path) -> None:
     assert f"{log} cannot be opened: Permission denied" in said["message"]
 
 
+@pytest.mark.case(32)
 def test_a_log_that_may_only_be_read_is_read_and_refused_for_writing(log: Path) -> None:
     log.chmod(0o400)
     assert tried("read", log) == {"last": 1}
@@ -771,6 +808,7 @@ def test_a_log_that_may_only_be_read_is_read_and_refused_for_writing(log: Path) 
     assert log.read_bytes() == ONE
 
 
+@pytest.mark.case(32)
 def test_a_log_in_a_folder_that_may_not_be_written_is_read_and_appended_to(log: Path) -> None:
     log.parent.chmod(0o500)
     try:
@@ -781,6 +819,7 @@ def test_a_log_in_a_folder_that_may_not_be_written_is_read_and_appended_to(log: 
     assert log.read_bytes() == ONE + TWO
 
 
+@pytest.mark.case(32)
 def test_no_log_can_be_made_in_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
@@ -810,6 +849,7 @@ with open(result, "w") as file:
 """
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("is_there", [True, False])
 def test_with_the_standard_streams_closed_the_log_gets_a_number_that_no_message_can_reach(
     log_path: Path, tmp_path: Path, is_there: bool

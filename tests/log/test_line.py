@@ -359,6 +359,7 @@ def test_a_hash_in_upper_case_is_not_what_was_written() -> None:
     assert fault_in(GOOD.replace(digest, digest.upper()))
 
 
+@pytest.mark.case(79)
 def test_a_recorded_moment_that_goes_back_is_named_with_the_one_before() -> None:
     fault = fault_in(forged(sequence="000000000007"), number=7, recorded=LATER)
     assert fault == f"its recorded moment {TIME} goes back: event 6 has {LATER}"

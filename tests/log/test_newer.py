@@ -89,6 +89,7 @@ DAMAGED = {
 EACH_NEWER = pytest.mark.parametrize("line", NEWER.values(), ids=NEWER)
 
 
+@pytest.mark.case(65)
 @EACH_NEWER
 def test_a_proved_line_that_is_not_known_is_newer(line: bytes) -> None:
     assert is_proved(line, AFTER_TWO)
@@ -111,6 +112,7 @@ def test_what_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
             list(reader.events())
 
 
+@pytest.mark.case(65)
 @EACH_NEWER
 def test_moments_before_a_newer_line_still_answer(line: bytes, log_path: Path, register: Register) -> None:
     log_path.write_bytes(b"".join(TWO) + line)
@@ -140,6 +142,7 @@ ENDS = {
 }
 
 
+@pytest.mark.case(65)
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("name", ["another type", "another member", "another type, and data that are a list"])
 def test_no_writer_and_no_repair_touches_a_newer_log(log_path: Path, name: str, end: bytes) -> None:

@@ -178,6 +178,7 @@ def test_a_line_longer_than_the_limit_is_cut_off_before_it_fills_the_memory(log_
 # --- what a reader sees -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(26)
 def test_an_empty_file_is_a_log_without_events(log_path: Path) -> None:
     with write(log_path, []) as reader:
         assert numbers(reader.events()) == []
@@ -186,6 +187,7 @@ def test_an_empty_file_is_a_log_without_events(log_path: Path) -> None:
         assert reader.log.head().head == "0:" + "0" * 64
 
 
+@pytest.mark.case(25)
 def test_a_missing_file_is_no_log(log_path: Path) -> None:
     with pytest.raises(NoLog) as missing:
         assert FileLog(str(log_path)).view
@@ -193,6 +195,7 @@ def test_a_missing_file_is_no_log(log_path: Path) -> None:
     assert str(log_path) in missing.value.message
 
 
+@pytest.mark.case(25)
 def test_a_missing_folder_or_a_file_in_its_place_is_no_log(log_path: Path) -> None:
     with pytest.raises(NoLog):
         assert FileLog(str(log_path / "events.jsonl")).view

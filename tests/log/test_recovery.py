@@ -85,6 +85,7 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 def test_the_copy_is_named_for_its_byte_and_its_owners_only_whatever_the_umask(
     torn: Path, log: bytes, mask: int
@@ -111,6 +112,7 @@ def test_the_second_event_after_a_tail_was_cut_says_nothing_of_it(torn: Path) ->
     assert register.execute(create("dan")).notices == []
 
 
+@pytest.mark.case(55)
 def test_no_copy_is_ever_overwritten(torn: Path, log: bytes) -> None:
     start = START_OF_LAST
     taken = torn.with_name(f"{torn.name}.torn-{start}")
@@ -160,6 +162,7 @@ END: dict[str, tuple[bytes, list[str]]] = {
 }
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize(("end", "steps"), END.values(), ids=END)
 def test_what_a_crash_left_is_settled_and_synced_before_a_line(
     log_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes, steps: list[str]
@@ -222,6 +225,7 @@ def _append_in_a_child(log_path: Path, step: int) -> int:
         os._exit(code)
 
 
+@pytest.mark.case(18)
 @pytest.mark.parametrize("call", ["write copy", "fsync copy", "ftruncate log"])
 def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_written(
     torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch, call: str
@@ -233,6 +237,7 @@ def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_writte
     assert failed.value.exit == 14
     assert "nothing was written" in failed.value.message
     assert f"byte {START_OF_LAST}" in failed.value.message
+    assert f"{len(log) - 9 - START_OF_LAST} bytes" in failed.value.message
     assert torn.read_bytes() == log[:-9]
     assert copies_beside(torn) == [], "a copy that is none was left"
 
@@ -264,6 +269,7 @@ def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(
         assert (audit(reader).status, reader.at.number) == ("good", 3)
 
 
+@pytest.mark.case(33)
 def test_a_log_that_may_only_be_appended_to_keeps_its_tail_and_says_what_to_do(
     torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +279,7 @@ def test_a_log_that_may_only_be_appended_to_keeps_its_tail_and_says_what_to_do(
         register_at(torn).execute(create("eve"))
     assert refused.value.exit == 12
     assert (refused.value.line, refused.value.byte) == (3, START_OF_LAST)
+    assert f"{len(log) - 9 - START_OF_LAST} bytes" in refused.value.message
     assert "chattr -a" in refused.value.hint
     assert "nothing was written" in refused.value.hint
     assert torn.read_bytes() == log[:-9]

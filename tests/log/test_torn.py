@@ -286,6 +286,7 @@ def test_what_is_read_after_this_is(case: Case, log_path: Path) -> None:
     assert "events" in found or case.said in said
 
 
+@pytest.mark.case(4, 12, 26, 45)
 @pytest.mark.parametrize("case", EACH)
 def test_a_writer_cuts_what_is_torn_and_nothing_else(case: Case, log_path: Path) -> None:
     log_path.write_bytes(case.content)
@@ -306,6 +307,7 @@ def test_a_writer_cuts_what_is_torn_and_nothing_else(case: Case, log_path: Path)
         assert audit(reader).status == "good"
 
 
+@pytest.mark.case(12, 26)
 def test_every_beginning_of_a_log_is_whole_lines_and_a_torn_tail(log_path: Path) -> None:
     content = WHOLE + AFTER
     ends = [0, len(ONE), len(GOOD), len(WHOLE), len(content)]

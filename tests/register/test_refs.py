@@ -76,6 +76,7 @@ def log(log_path: Path) -> Iterator[Reader]:
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize(
     ("ref", "number"),
     [
@@ -116,6 +117,7 @@ def test_in_an_empty_log_every_moment_is_the_empty_register(log_path: Path, ref:
         assert resolve(ref, reader, NOW).number == 0
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize("ref", ["11", "2003", "999999999999", "1000000000000", "9" * 30, str(2**63), str(2**64)])
 def test_a_number_past_the_end_is_refused_naming_the_head(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
@@ -133,6 +135,7 @@ def test_a_number_that_looks_like_a_year_says_how_to_write_the_year(log: Reader)
     assert number.value.hint == "event numbers go from 0 (the empty register) to 10"
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize("ref", ["@-11", "-11", "@-----------", "@-999999999999", "-9999999999999999999999"])
 def test_a_moment_before_the_beginning_is_refused(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
@@ -152,6 +155,7 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize("ref", BAD)
 def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef) as refused:
@@ -161,6 +165,7 @@ def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: Reader, 
     assert refused.value.message.startswith(f'"{ref}"')
 
 
+@pytest.mark.case(80)
 @pytest.mark.parametrize("ref", ["٣", "３", "@-٣", "-٣", "٢٠٢٦-٠٣-٠١", "2026-03-0１", "٥ m ago", "today ٩:00", "²"])
 def test_only_ascii_digits_count(log: Reader, ref: str) -> None:
     with pytest.raises(BadRef):
@@ -318,6 +323,7 @@ def test_time_is_counted_back_by_the_calendar_where_months_and_years_are_meant(r
 # --- zones ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(79)
 @pytest.mark.parametrize(
     ("name", "ref", "start", "end"),
     [

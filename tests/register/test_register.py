@@ -152,6 +152,7 @@ def test_the_answer_is_given_after_the_event_is_durable_and_before_execute_retur
     assert (order, done.recorded) == (["sync of 1 events"], True)
 
 
+@pytest.mark.case(5)
 def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
     register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ REFUSED: list[tuple[str, Intention, type[EvcliError]]] = [
 ]
 
 
+@pytest.mark.case(66)
 @pytest.mark.parametrize(("intention", "error"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_a_refused_intention_leaves_every_byte_as_it_was(
@@ -421,6 +423,7 @@ def test_an_id_that_no_event_can_have_is_refused(register: Register, log_path: P
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.case(79)
 def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_still(
     register: Register, log_path: Path
 ) -> None:
@@ -436,6 +439,7 @@ def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_st
     assert later.notices == []
 
 
+@pytest.mark.case(79)
 def test_a_clock_that_jumps_far_back_is_recorded_all_the_same(register: Register, clock: Clock) -> None:
     register.execute(create("Ada"))
     for moment in (datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
@@ -532,6 +536,7 @@ def test_a_log_that_is_removed_while_in_use_is_not_begun_anew(register: Register
     assert not log_path.exists()
 
 
+@pytest.mark.case(38)
 def test_a_log_that_is_cut_between_looking_and_locking_is_noticed(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

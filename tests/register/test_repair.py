@@ -289,6 +289,7 @@ def broken(log_path: Path) -> Path:
     return log_path
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o644])
 def test_the_log_keeps_its_mode_and_the_copy_is_its_owners_only(broken: Path, mode: int) -> None:
     broken.chmod(mode)
