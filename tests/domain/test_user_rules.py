@@ -339,7 +339,7 @@ def test_data_has_exactly_the_fields_of_its_type_in_order(type: str, data: dict[
 NO_TEXT = [None, True, 1, 1.5, [], {}, ["a"], {"a": "b"}, "", "\x1b", "\u202e", "x" * 2001]
 
 
-@pytest.mark.parametrize(("type_and_field", "value"), product(FIELDS, NO_TEXT))
+@pytest.mark.parametrize(("type_and_field", "value"), list(product(FIELDS, NO_TEXT)))
 def test_fault_names_the_field_whose_value_is_no_good_text(type_and_field: tuple[str, str], value: object) -> None:
     type, field = type_and_field
     fault = TYPES[type].data_fault({**GOOD_DATA[type], field: value})
