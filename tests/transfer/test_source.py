@@ -17,7 +17,7 @@ GOOD = [
     "evcli", "a", "x" * 128, "/register", "https://example.org:8080/a/b?c=d&e#f", "urn:uuid:6e8bc430-9c3a", "//[::1]/a",
     "mailto:ada@example.org", "a%20b", "?q", "#f", "..", "!$&'()*+,;=",
 ]  # fmt: skip
-BAD = [
+BAD: list[object] = [
     "", "x" * 129, "a b", "a\n", "é", "a%2", "a%zz", "%", "a#b#c", "<a>", '"', "a\\b", "{a}", "a|b", "a^b", "a`b",
     "\x7f", "٣", None, 5, ["evcli"], {}, True,
 ]  # fmt: skip
