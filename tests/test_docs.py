@@ -1,7 +1,4 @@
-"""docs/cli.md says what the program says: `python tests/test_docs.py` writes it anew from the program's own help.
-
-The links between the pages for people who work on evcli lead somewhere.
-"""
+"""docs/cli.md is the program's own help, which `python tests/test_docs.py` writes again; links between pages work."""
 
 import contextlib
 import io
@@ -25,19 +22,8 @@ TITLES = {
     "environment": "The environment",
 }
 COMMANDS = (
-    "log",
-    "show",
-    "diff",
-    "state",
-    "import",
-    "export",
-    "verify",
-    "repair",
-    "head",
-    "status",
-    "path",
-    "completion",
-)
+    "log", "show", "diff", "state", "import", "export", "verify", "repair", "head", "status", "path", "completion",
+)  # fmt: skip
 BEGINNING = """\
 # The command line
 
@@ -75,23 +61,24 @@ def _without_shared(help: str) -> str:
     return before + rest.partition("\n\n")[2]
 
 
-def test_docs_cli_is_what_the_program_says() -> None:
+def test_docs_cli_is_the_help_of_the_program() -> None:
     assert set(TITLES) == set(TOPICS)
-    assert PAGE.read_text(encoding="utf-8") == page(), "python tests/test_docs.py writes docs/cli.md anew"
+    assert PAGE.read_text(encoding="utf-8") == page(), "`python tests/test_docs.py` writes docs/cli.md again"
 
 
-def test_the_exit_codes_are_those_of_the_errors() -> None:
+def test_help_lists_every_exit_code_of_an_error() -> None:
     from evcli import errors
 
     classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.EvcliError)]
-    told = {int(code) for line in TOPICS["exit-codes"].splitlines() for code in re.findall(r"\b\d+\b", line[:18])}
-    assert {each.exit for each in classes} | {0, 129, 130, 143} == told
+    listed = {int(code) for line in TOPICS["exit-codes"].splitlines() for code in re.findall(r"\b\d+\b", line[:18])}
+    assert {each.exit for each in classes} | {0, 129, 130, 143} == listed
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md"],
 )
-def test_links_between_pages_lead_somewhere(name: str) -> None:
+def test_links_between_pages_have_targets(name: str) -> None:
     file = ROOT / name
     text = file.read_text(encoding="utf-8")
     links = [*re.findall(r"\]\(([^)#:]+)\)", text), *re.findall(r"`((?:evcli|tests|docs)/[\w/.-]+)`", text)]
