@@ -16,7 +16,7 @@ from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_ra
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
-from evcli.kinds.user import KIND, TYPES
+from evcli.kinds.user import KIND
 from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rival_eventsourcing import Replayed, User
-
-CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 
 def fold(ground: Ground) -> list[Figure]:
@@ -91,7 +89,7 @@ def append(ground: Ground) -> list[Figure]:
         for _ in range(sizes.appends):
             data = {"name": "Ada Lovelace", "email": ground.email()}
             about = lambda state: state.last_id("user") + 1  # noqa: E731  # an intention as the command line makes it
-            register.execute(Intention(CREATED, data, about, finds=False))
+            register.execute(Intention("user.created", data, about, finds=False))
 
     whole()  # the first event also brings the register up to the head
     with ground.long.open("rb") as file:

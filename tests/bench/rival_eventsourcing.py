@@ -23,8 +23,6 @@ from eventsourcing.utils import get_topic
 
 from evcli.kinds.user import TYPES
 
-CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
-
 SECTION = 10_000
 """Notifications in one reading: the more, the faster; beyond this, hardly."""
 
@@ -91,13 +89,13 @@ def durability(path: Path) -> str:
 # --- the events of an evcli log, and the state that they come to ------------------------------------------------------
 
 _events: Any = User  # the decorator puts the classes of the events there, unseen by mypy
-_CLASSES: dict[str, Callable[..., Any]] = {
-    CREATED: _events.Created,
-    RENAMED: _events.Renamed,
-    EMAIL_CHANGED: _events.EmailChanged,
-    DESTROYED: _events.Destroyed,
-    RESTORED: _events.Restored,
-}
+_CLASSES: dict[str, Callable[..., Any]] = dict(
+    zip(
+        TYPES,
+        (_events.Created, _events.Renamed, _events.EmailChanged, _events.Destroyed, _events.Restored),
+        strict=True,
+    )
+)
 
 
 def fill(users: Users, log: Path, events: int) -> None:
@@ -114,9 +112,9 @@ def _as_domain_event(event: dict[str, Any], versions: dict[int, int], topic: str
     number = int(event["subject"].removeprefix("user/"))
     versions[number] = version = versions.get(number, 0) + 1
     members = dict(event["data"])
-    if event["type"] == CREATED:
+    if event["type"] == "user.created":
         members |= {"number": number, "originator_topic": topic}
-    elif event["type"] == DESTROYED:
+    elif event["type"] == "user.destroyed":
         members.setdefault("reason", "")
     return _CLASSES[event["type"]](
         originator_id=User.create_id(number),
