@@ -6,6 +6,7 @@ A log is in the folder `store`; files of others are in the folder `others`, to w
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -167,13 +168,34 @@ OWN_FILES = ("text", "database", "batch file")
 
 
 class World:
-    """A folder with a log beside what is planted."""
+    """A folder with a log beside what is planted, and a process that runs each command there in a fork."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-        self.others = folder / "others"
+        self.folder = folder / "world"
+        self.store, self.others = self.folder / "store", self.folder / "others"
         self.log = self.store / LOG
+        self._out, self._err = folder / "out", folder / "err"
+        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
+        variables.pop("EVCLI_CACHE", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, command: str) -> Ended:
+        """Run one command on the log; STORE and OTHERS in it are the two folders."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        variables = {"NO_CHANCE": "1"} if command.startswith("export") else {}
+        folders = {"STORE": str(self.store), "OTHERS": str(self.others)}
+        words = [re.sub("STORE|OTHERS", lambda found: folders[found[0]], word) for word in command.split()]
+        request = [variables, ["--log", str(self.log), "--json", *words], str(self._out), str(self._err)]
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ended(int(self._process.stdout.readline()), self._out.read_bytes(), self._err.read_text())
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate()
 
     def lay_out(self, state: str) -> None:
         """Make a log in that state, and the files of others."""
@@ -210,29 +232,3 @@ def what_is(path: Path, *, links: bool = True) -> tuple[object, ...]:
     elif stat.S_ISDIR(found.st_mode) and links:
         content = {each.name: what_is(each) for each in path.iterdir()}
     return found.st_ino, found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, content
-
-
-class Server:
-    """A process that runs each command in a fork."""
-
-    def __init__(self, folder: Path) -> None:
-        self.out, self.err = folder / "out", folder / "err"
-        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
-        variables.pop("EVCLI_CACHE", None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def run(self, log: Path, words: list[str]) -> Ended:
-        """Run one command on that log."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        variables = {"NO_CHANCE": "1"} if words[0] == "export" else {}
-        request = [variables, ["--log", str(log), "--json", *words], str(self.out), str(self.err)]
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return Ended(int(self.process.stdout.readline()), self.out.read_bytes(), self.err.read_text())
-
-    def end(self) -> None:
-        """End the process."""
-        self.process.communicate()

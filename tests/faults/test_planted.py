@@ -16,7 +16,7 @@ import pytest
 from faults import planting
 from faults.common import LOG, Ended, content, in_parallel, read, told
 from faults.conftest import Figures
-from faults.planting import NAMES, PLANTS, TEMPORARY, Server, World, files, what_is
+from faults.planting import NAMES, PLANTS, TEMPORARY, World, files, what_is
 
 CREATE = "user create Eve --email eve@example.com"
 WRITING = (
@@ -48,18 +48,14 @@ class Run(NamedTuple):
 
 
 class Planter:
-    """Runs commands in its own world, in one process."""
+    """Judges cases in its own world."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder / "world")
-        self.server = Server(folder)
+        self.world = World(folder)
         self._plain: dict[tuple[str, str], Run] = {}
 
     def run(self, command: str) -> Run:
-        world = self.world
-        folders = {"STORE": str(world.store), "OTHERS": str(world.others)}
-        words = [re.sub("STORE|OTHERS", lambda found: folders[found[0]], word) for word in command.split()]
-        return Run(self.server.run(world.log, words), content(world.log))
+        return Run(self.world.run(command), content(self.world.log))
 
     def plain(self, state: str, command: str) -> Run:
         """What the command does where nothing is planted."""
@@ -115,7 +111,7 @@ class Planter:
             at.unlink(missing_ok=True)
         if not ran.log or read(self.world.log)[0] == "damaged":
             return []
-        ended = self.server.run(self.world.log, ["user", "create", "Zoe", "--email", "zoe@example.com"])
+        ended = self.world.run("user create Zoe --email zoe@example.com")
         if ended.code or read(self.world.log)[0] != "good":
             return [f"the next append fails: {ended.err}"]
         return []
@@ -200,7 +196,7 @@ def plant_all(disk: Path, figures: Figures) -> Iterator[Callable[[Sequence[Case]
 
     yield judge
     while not waiting.empty():
-        waiting.get().server.end()
+        waiting.get().world.end()
 
 
 MENDING = ("repair", "repair --dry-run", "verify", CREATE)
