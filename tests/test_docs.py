@@ -76,7 +76,7 @@ def test_help_lists_every_exit_code_of_an_error() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md"],
+    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/log-format.md", "docs/cli.md", "tests/README.md"],
 )
 def test_links_between_pages_have_targets(name: str) -> None:
     file = ROOT / name
