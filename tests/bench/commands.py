@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import rival_sqlite
 from bare import parse_and_hash, parse_only
@@ -13,9 +14,7 @@ from measuring import (
     at_least,
     at_most,
     in_turns,
-    more_memory,
     peak,
-    peak_memory,
     run,
     skipped,
     times_as_long,
@@ -91,7 +90,7 @@ def cache(ground: Ground) -> list[Figure]:
     def build() -> None:
         for file in cache_files(ground.long):
             file.unlink()
-        peaks.append(peak(lambda: ground.evcli(ground.long, "user", "show", "1")))
+        peaks.append(peak(ground.evcli(ground.long, "user", "show", "1")))
 
     build_time, bare_time = in_turns(ground.sizes.rounds, build, lambda: parse_only(ground.long))
     assert cache_files(ground.long)  # a figure for no cache would be a lie
@@ -172,11 +171,13 @@ def memory(ground: Ground) -> list[Figure]:
     run(*ground.create(ground.long))
     figures = []
     for name, target in {"log -n 20": 20, "user create": 20, "export": 20, "verify": 150}.items():
+
+        def command(log: Path, name: str = name) -> list[str]:
+            return ground.create(log) if name == "user create" else ground.evcli(log, *name.split())
+
         what, against = f"{name} on {sizes.events:,} events, peak memory", f"the same on {sizes.few} events"
-
-        def command(log: Path, name: str = name) -> Callable[[], list[str]]:
-            return lambda: ground.create(log) if name == "user create" else ground.evcli(log, *name.split())
-
-        peaks = peak_memory(sizes.rounds, command(ground.long), command(ground.short))
-        figures.append(more_memory(what, against, at_most(target, " MB"), *peaks))
+        pairs = [(peak(command(ground.long)), peak(command(ground.short))) for _ in range(sizes.rounds)]
+        mine, other = (median(column) / 1e6 for column in zip(*pairs, strict=True))
+        medians = f"{mine:.1f} MB : {other:.1f} MB"
+        figures.append(Figure(what, against, at_most(target, " MB"), mine - other, medians))
     return figures

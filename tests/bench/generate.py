@@ -67,7 +67,7 @@ class Company:
         return name
 
     def new_email(self) -> str:
-        """An e-mail that nobody ever had."""
+        """A new e-mail."""
         self.emails += 1
         return f"mailbox{self.emails}@company.example"
 

@@ -1,4 +1,4 @@
-"""Figures of evcli used as a library, in this very process: what a fold, an append and a short look cost."""
+"""Figures of evcli as a library, in this process: what a fold, an append and a short look cost."""
 
 import fcntl
 import io
@@ -58,14 +58,12 @@ def fold(ground: Ground) -> list[Figure]:
     with without_garbage_collection():
         times = in_turns(ground.sizes.rounds, *actions)
     rates = [events / time for time in times]
-    figures = [times_the_rate(what, by_hand, at_least(0.15), rates[0], rates[1])]
-    if why:
-        return [*figures, *(skipped(what, name, at_least(2), why) for name in (by_package, by_hand_from_package))]
-    users.close()
+    names = {by_hand: at_least(0.15), by_package: at_least(2), by_hand_from_package: at_least(2)}
+    if not why:
+        users.close()
     return [
-        *figures,
-        times_the_rate(what, by_package, at_least(2), rates[0], rates[2]),
-        times_the_rate(what, by_hand_from_package, at_least(2), rates[0], rates[3]),
+        times_the_rate(what, name, target, rates[0], rate) if rate else skipped(what, name, target, why)
+        for (name, target), rate in zip(names.items(), [*rates[1:], 0.0, 0.0], strict=False)
     ]
 
 
@@ -74,8 +72,8 @@ def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, 
     users = list(mine.records("user"))
     assert users == list(other.users.values())
     assert {KIND.key(user): user.id for user in users if user.destroyed is None} == other.holders
-    told = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
-    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == told
+    theirs = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
+    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == theirs
 
 
 def append(ground: Ground) -> list[Figure]:
@@ -134,20 +132,21 @@ def append(ground: Ground) -> list[Figure]:
     if why:
         return [*figures, skipped(what, "eventsourcing, SQLite", at_least(2), why)]
     users.close()
-    told = rival_eventsourcing.durability(database)
-    return [*figures, times_the_rate(what, f"eventsourcing, SQLite ({told})", at_least(2), rates[0], rates[3])]
+    mode = rival_eventsourcing.durability(database)
+    return [*figures, times_the_rate(what, f"eventsourcing, SQLite ({mode})", at_least(2), rates[0], rates[3])]
 
 
 def bytes_read(ground: Ground) -> list[Figure]:
     """How much of a long log two short looks at it read, as a share of the file."""
     size = ground.long.stat().st_size
+    looks = {
+        "log -n 20, bytes read": (0.01, ("-n", "20")),
+        "log --since (the last hundredth), bytes read": (0.02, ("--since", ground.late)),
+    }
     figures = []
-    for what, against, target, words in (
-        ("log -n 20, bytes read", "bytes of the file", 0.01, ("log", "-n", "20")),
-        ("log --since (the last hundredth), bytes read", "bytes of the file", 0.02, ("log", "--since", ground.late)),
-    ):
-        read = _read_by(*words, "--log", str(ground.long))
-        figures.append(Figure(what, against, at_most(target), read / size, f"{read:,} : {size:,}"))
+    for what, (target, words) in looks.items():
+        read = _read_by("log", *words, "--log", str(ground.long))
+        figures.append(Figure(what, "bytes of the file", at_most(target), read / size, f"{read:,} : {size:,}"))
     return figures
 
 

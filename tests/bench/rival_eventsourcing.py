@@ -204,7 +204,7 @@ def count(path: Path) -> int:
 
 
 def main(source: str, database: str, at_once: str) -> None:
-    """Import a CSV file with the columns name and email, so many users in each save."""
+    """Import a CSV file with the columns name and email, with that number of users in each save."""
     users = open_users(Path(database))
     with open(source, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
