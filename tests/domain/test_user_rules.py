@@ -6,35 +6,12 @@ from itertools import product
 from typing import Any
 
 import pytest
-from support.users import (
-    CREATED,
-    DESTROYED,
-    EMAIL_CHANGED,
-    RENAMED,
-    RESTORED,
-    TYPES,
-    USER,
-    User,
-    clean_email,
-    clean_name,
-    clean_reason,
-    happened,
-)
+from support.users import TYPES, USER, User, clean_email, clean_name, clean_reason, happened
 
+from evcli import errors
 from evcli.cli.hints import hint_for
 from evcli.domain.event import Event
 from evcli.domain.state import State, fold, step
-from evcli.errors import (
-    BadText,
-    NoSuchRecord,
-    NotEnded,
-    NotLive,
-    NotTheNextId,
-    Refused,
-    RevivalBlocked,
-    Taken,
-    Unchanged,
-)
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
@@ -42,97 +19,80 @@ UPPER = "ADA@example.com"
 
 
 def created(id: int, name: str, email: str) -> Event:
-    return happened(CREATED, id, name=name, email=email)
+    return happened("user.created", id, name=name, email=email)
 
 
 def renamed(id: int, name: str) -> Event:
-    return happened(RENAMED, id, name=name)
+    return happened("user.renamed", id, name=name)
 
 
 def email_changed(id: int, email: str) -> Event:
-    return happened(EMAIL_CHANGED, id, email=email)
+    return happened("user.email-changed", id, email=email)
 
 
 NEW = created(1, "Ada", ADA)
 OTHER = created(2, "Bob", BOB)
 HEIR = created(2, "Eve", ADA)
-GONE = happened(DESTROYED, 1)
-BACK = happened(RESTORED, 1)
+GONE = happened("user.destroyed", 1)
+BACK = happened("user.restored", 1)
+
+BOBS = email_changed(1, BOB)
+BOB_GONE = happened("user.destroyed", 2)
+SWAP = [email_changed(1, "x@example.com"), email_changed(2, ADA)]
+EVES = email_changed(2, "eve@example.com")
+LEFT = happened("user.destroyed", 1, reason="left the company")
 
 ACCEPTED = {
     "the first user gets id 1": ([], NEW, User(1, "Ada", ADA, 1, 1)),
     "the next user gets the next id": ([NEW], OTHER, User(2, "Bob", BOB, 2, 2)),
     "two users may have one name": ([NEW], created(2, "Ada", BOB), User(2, "Ada", BOB, 2, 2)),
     "the email of a destroyed user is free": ([NEW, GONE], HEIR, User(2, "Eve", ADA, 3, 3)),
-    "an email that was given up is free": ([NEW, email_changed(1, BOB)], HEIR, User(2, "Eve", ADA, 3, 3)),
+    "an email that was given up is free": ([NEW, BOBS], HEIR, User(2, "Eve", ADA, 3, 3)),
     "a live user is renamed": ([NEW, OTHER], renamed(1, "Ada King"), User(1, "Ada King", ADA, 1, 3)),
     "only the case of a name changes": ([created(1, "ada", ADA)], renamed(1, "Ada"), User(1, "Ada", ADA, 1, 2)),
     "a name goes back": ([NEW, renamed(1, "Eve")], renamed(1, "Ada"), User(1, "Ada", ADA, 1, 3)),
-    "a live user gets another email": ([NEW], email_changed(1, BOB), User(1, "Ada", BOB, 1, 2)),
+    "a live user gets another email": ([NEW], BOBS, User(1, "Ada", BOB, 1, 2)),
     "only the case of an email changes": ([NEW], email_changed(1, UPPER), User(1, "Ada", UPPER, 1, 2)),
-    "a user gets a destroyed user's email": (
-        [NEW, OTHER, happened(DESTROYED, 2)], email_changed(1, BOB), User(1, "Ada", BOB, 1, 4),
-    ),
-    "two users swap emails over a third": (
-        [NEW, OTHER, email_changed(1, "x@example.com"), email_changed(2, ADA)],
-        email_changed(1, BOB),
-        User(1, "Ada", BOB, 1, 5),
-    ),
+    "a user gets a destroyed user's email": ([NEW, OTHER, BOB_GONE], BOBS, User(1, "Ada", BOB, 1, 4)),
+    "two users swap emails over a third": ([NEW, OTHER, *SWAP], BOBS, User(1, "Ada", BOB, 1, 5)),
     "a live user is destroyed": ([NEW], GONE, User(1, "Ada", ADA, 1, 2, destroyed=2)),
-    "a user is destroyed for a reason": (
-        [NEW], happened(DESTROYED, 1, reason="left the company"), User(1, "Ada", ADA, 1, 2, destroyed=2),
-    ),
+    "a live user is destroyed for a reason": ([NEW], LEFT, User(1, "Ada", ADA, 1, 2, destroyed=2)),
     "a destroyed user is restored as it was": ([NEW, renamed(1, "King"), GONE], BACK, User(1, "King", ADA, 1, 4)),
     "a restored user is restored again": ([NEW, GONE, BACK, GONE], BACK, User(1, "Ada", ADA, 1, 5)),
-    "a restore after the heir changed its email": (
-        [NEW, GONE, HEIR, email_changed(2, "eve@example.com")], BACK, User(1, "Ada", ADA, 1, 5),
-    ),
-    "a restore after the heir was destroyed": (
-        [NEW, GONE, HEIR, happened(DESTROYED, 2)], BACK, User(1, "Ada", ADA, 1, 5),
-    ),
-}  # fmt: skip
-EVES = email_changed(1, "eve@example.com")
-ABOUT_A_USER = {"rename": renamed(1, "Eve"), "change of email": EVES, "destroy": GONE, "restore": BACK}
-REFUSED: dict[str, tuple[list[Event], Event, type[Refused], tuple[str, ...]]] = {
-    **{
-        f"id {id} is not the next": ([NEW], created(id, "Bob", BOB), NotTheNextId, (str(id), "2"))
-        for id in (1, 3, 4, 999_999_999_999)
-    },
-    "the id of a destroyed user is not used again": ([NEW, GONE], NEW, NotTheNextId, ("1", "2")),
-    **{
-        f"{email} is taken": ([NEW], created(2, "Bob", email), Taken, (email, "user 1", "Ada", "event 1"))
-        for email in (ADA, UPPER, "ada@EXAMPLE.com")
-    },
-    "the email that a user changed to is taken": (
-        [NEW, email_changed(1, BOB)], created(2, "Eve", BOB), Taken, ("user 1",),
-    ),
-    "the email of a restored user is taken": ([NEW, GONE, BACK], HEIR, Taken, ("user 1",)),
-    "an email stays taken when its case changes": ([NEW, email_changed(1, UPPER)], HEIR, Taken, ("user 1",)),
-    **{
-        f"a change to {email} of user 2": (
-            [NEW, OTHER], email_changed(1, email), Taken, (email, "user 2", "Bob", "event 2"),
-        )
-        for email in (BOB, "Bob@Example.COM")
-    },
-    "a rename to the same name": ([NEW], renamed(1, "Ada"), Unchanged, ("user 1", "name", "Ada")),
-    "a change to the same email": ([NEW], email_changed(1, ADA), Unchanged, ("user 1", "e-mail", ADA)),
-    "a second destroy": ([NEW, OTHER, GONE], GONE, NotLive, ("user 1", "Ada", "already destroyed", "event 3")),
+    "a restore after the heir changed its email": ([NEW, GONE, HEIR, EVES], BACK, User(1, "Ada", ADA, 1, 5)),
+    "a restore after the heir was destroyed": ([NEW, GONE, HEIR, BOB_GONE], BACK, User(1, "Ada", ADA, 1, 5)),
+}
+Refusal = tuple[list[Event], Event, type[errors.Refused], tuple[str, ...]]
+LIVE_ONLY = {"rename": renamed(1, "Eve"), "change of email": email_changed(1, "eve@example.com"), "destroy": GONE}
+REFUSED: dict[str, Refusal] = {
+    "the id of a destroyed user is not used again": ([NEW, GONE], NEW, errors.NotTheNextId, ("1", "2")),
+    "the email that a user changed to": ([NEW, BOBS], created(2, "Eve", BOB), errors.Taken, ("user 1",)),
+    "the email of a restored user": ([NEW, GONE, BACK], HEIR, errors.Taken, ("user 1",)),
+    "an email of which only the case changed": ([NEW, email_changed(1, UPPER)], HEIR, errors.Taken, ("user 1",)),
+    "a rename to the same name": ([NEW], renamed(1, "Ada"), errors.Unchanged, ("user 1", "name", "Ada")),
+    "a change to the same email": ([NEW], email_changed(1, ADA), errors.Unchanged, ("user 1", "e-mail", ADA)),
+    "a second destroy": ([NEW, OTHER, GONE], GONE, errors.NotLive, ("user 1", "Ada", "already destroyed", "event 3")),
     "a restore of a live user": (
-        [NEW, renamed(1, "Eve")], BACK, NotEnded, ("user 1", "Eve", "not destroyed", "2"),
+        [NEW, renamed(1, "Eve")], BACK, errors.NotEnded, ("user 1", "Eve", "not destroyed", "2"),
     ),
-    "a second restore": ([NEW, GONE, BACK], BACK, NotEnded, ("user 1",)),
-    **{
-        f"a restore when {email} is taken": (
-            [NEW, GONE, created(2, "Eve", email)], BACK, RevivalBlocked, ("user 1", "Ada", ADA, "user 2", "Eve"),
-        )
-        for email in (ADA, "ADA@Example.com")
-    },
-    **{f"a {what} of nobody": ([], each, NoSuchRecord, ('"1"', "event 0")) for what, each in ABOUT_A_USER.items()},
-    **{
-        f"a {what} of a destroyed user": ([NEW, GONE], ABOUT_A_USER[what], NotLive, ("user 1", "Ada", "event 2"))
-        for what in ("rename", "change of email", "destroy")
-    },
+    "a second restore": ([NEW, GONE, BACK], BACK, errors.NotEnded, ("user 1",)),
 }  # fmt: skip
+for id in (1, 3, 4, 999_999_999_999):
+    REFUSED[f"id {id}"] = ([NEW], created(id, "Bob", BOB), errors.NotTheNextId, (str(id), "2"))
+for email in (ADA, UPPER, "ada@EXAMPLE.com"):
+    words: tuple[str, ...] = (email, "user 1", "Ada", "event 1")
+    REFUSED[f"a user with {email}"] = ([NEW], created(2, "Bob", email), errors.Taken, words)
+    words = ("user 1", "Ada", ADA, "user 2", "Eve")
+    REFUSED[f"a restore when {email} is taken"] = (
+        [NEW, GONE, created(2, "Eve", email)], BACK, errors.RevivalBlocked, words,
+    )  # fmt: skip
+for email in (BOB, "Bob@Example.COM"):
+    words = (email, "user 2", "Bob", "event 2")
+    REFUSED[f"a change to {email}"] = ([NEW, OTHER], email_changed(1, email), errors.Taken, words)
+for what, event in {**LIVE_ONLY, "restore": BACK}.items():
+    REFUSED[f"a {what} of nobody"] = ([], event, errors.NoSuchRecord, ('"1"', "event 0"))
+for what, event in LIVE_ONLY.items():
+    REFUSED[f"a {what} of a destroyed user"] = ([NEW, GONE], event, errors.NotLive, ("user 1", "Ada", "event 2"))
 
 
 def others(state: State, id: int) -> list[User]:
@@ -151,11 +111,11 @@ def test_accepted_event_changes_its_user_and_nobody_else(history: list[Event], e
 
 @pytest.mark.parametrize(("history", "event", "kind", "words"), REFUSED.values(), ids=REFUSED)
 def test_refused_event_names_the_rule_and_changes_nothing(
-    history: list[Event], event: Event, kind: type[Refused], words: tuple[str, ...]
+    history: list[Event], event: Event, kind: type[errors.Refused], words: tuple[str, ...]
 ) -> None:
     state = fold(history)
     before = list(state.records(USER))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(errors.Refused) as refused:
         step(state, event, len(history) + 1)
     assert type(refused.value) is kind
     assert refused.value.exit == 1
@@ -164,7 +124,7 @@ def test_refused_event_names_the_rule_and_changes_nothing(
 
 
 def test_blocked_restore_says_how_to_free_the_email() -> None:
-    with pytest.raises(RevivalBlocked) as refused:
+    with pytest.raises(errors.RevivalBlocked) as refused:
         fold([NEW, GONE, HEIR, BACK])
     assert hint_for(refused.value) == "free it first: evcli user change-email 2 NEW-EMAIL, or evcli user destroy 2"
 
@@ -261,9 +221,9 @@ BAD: list[tuple[Clean, str, str]] = [
 def read_fault(clean: Clean, text: str) -> str:
     """What a reader says of an event that holds this text."""
     name, data = {
-        clean_name: (RENAMED, {"name": text}),
-        clean_email: (EMAIL_CHANGED, {"email": text}),
-        clean_reason: (DESTROYED, {"reason": text}),
+        clean_name: ("user.renamed", {"name": text}),
+        clean_email: ("user.email-changed", {"email": text}),
+        clean_reason: ("user.destroyed", {"reason": text}),
     }[clean]
     return TYPES[name].data_fault(data)
 
@@ -279,7 +239,7 @@ def test_typed_text_is_stored_trimmed_and_in_nfc(clean: Clean, typed: str, store
 
 @pytest.mark.parametrize(("clean", "typed", "message"), BAD)
 def test_typed_text_that_cannot_be_stored_is_refused_with_its_fault(clean: Clean, typed: str, message: str) -> None:
-    with pytest.raises(BadText) as refused:
+    with pytest.raises(errors.BadText) as refused:
         clean(typed)
     assert refused.value.message == message
     assert refused.value.exit == 2
@@ -292,7 +252,7 @@ def test_reader_refuses_an_email_that_a_writer_refuses(email: str, fault: str) -
 
 @pytest.mark.parametrize("email", [ADA + "\n", " " + ADA])
 def test_reader_refuses_an_email_that_is_not_trimmed(email: str) -> None:
-    assert TYPES[CREATED].data_fault({"name": "Ada", "email": email}).startswith("data: email: character")
+    assert TYPES["user.created"].data_fault({"name": "Ada", "email": email}).startswith("data: email: character")
 
 
 # A later Unicode has more printable characters and other compositions: a reader must accept what they wrote.
@@ -300,7 +260,7 @@ def test_reader_refuses_an_email_that_is_not_trimmed(email: str) -> None:
     "name", ["e\u0301", " Ada ", "A\u00a0B", "\ue000", "\U0010fffe", "a" * 200, "\U0001f469" * 200]
 )
 def test_reader_accepts_names_of_any_unicode_version(name: str) -> None:
-    assert TYPES[CREATED].data_fault({"name": name, "email": ADA}) == ""
+    assert TYPES["user.created"].data_fault({"name": name, "email": ADA}) == ""
     assert read_fault(clean_name, name) == ""
 
 
@@ -316,14 +276,14 @@ GOOD_DATA: dict[str, dict[str, Any]] = {
 FIELDS = [(type, field) for type, data in GOOD_DATA.items() for field in data]
 FAULTS = [
     *((type, data, "") for type, data in GOOD_DATA.items()),
-    (DESTROYED, {}, ""),
+    ("user.destroyed", {}, ""),
     *((type, {**data, "phone": "1"}, 'data: unknown field "phone"') for type, data in GOOD_DATA.items()),
     *(
         (type, {name: value for name, value in GOOD_DATA[type].items() if name != field}, f"data: {field} is missing")
         for type, field in FIELDS
         if field != "reason"
     ),
-    (CREATED, {"email": ADA, "name": "Ada"}, "data: not in the order name, email"),
+    ("user.created", {"email": ADA, "name": "Ada"}, "data: not in the order name, email"),
 ]
 
 
