@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evcli.cli.app import root
 from evcli.cli.commands.help import TOPICS
 from evcli.cli.main import main
 from evcli.kinds import KINDS, MODULES
@@ -21,9 +22,8 @@ TITLES = {
     "refs": "REF: a moment in the log",
     "environment": "The environment",
 }
-COMMANDS = (
-    "log", "show", "diff", "state", "import", "export", "verify", "repair", "head", "status", "path", "completion",
-)  # fmt: skip
+COMMANDS = [name for name in root().commands if name not in (*MODULES, "help")]
+_SHARED = re.compile(r"^Options for every command:\n((?:.+\n)+)\n?", re.MULTILINE)
 BEGINNING = """\
 # The command line
 
@@ -35,30 +35,25 @@ program.
 
 def said(*words: str) -> str:
     """What a command prints, on a terminal of 100 columns."""
-    out = io.BytesIO()
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-    with contextlib.redirect_stdout(text):
+    with contextlib.redirect_stdout(io.TextIOWrapper(out := io.BytesIO(), encoding="utf-8", newline="")) as text:
         assert main(words) == 0, words
         text.flush()
-    return out.getvalue().decode().strip("\n")
+        return out.getvalue().decode().strip("\n")
 
 
 def page() -> str:
     """The page as it should be."""
-    parts = [BEGINNING]
-    parts += [f"## {title}\n\n```text\n{said('help', topic)}\n```\n" for topic, title in TITLES.items()]
+    parts = [_section(f"## {title}", said("help", topic)) for topic, title in TITLES.items()]
+    verbs = [(name, verb) for name in MODULES for verb in (*KINDS[name].verbs, "list", "show")]
     parts.append("## Commands\n")
-    for name in MODULES:
-        for verb in (*KINDS[name].verbs, "list", "show"):
-            parts.append(f"### evcli {name} {verb}\n\n```text\n{_without_shared(said(name, verb, '-h'))}\n```\n")
-    parts += [f"### evcli {name}\n\n```text\n{_without_shared(said(name, '-h'))}\n```\n" for name in COMMANDS]
-    shared = said("path", "-h").partition("Options for every command:\n")[2].partition("\n\n")[0]
-    return "\n".join([*parts, f"### Options for every command\n\n```text\n{shared}\n```\n"])
+    for words in [*verbs, *((name,) for name in COMMANDS)]:
+        before, shared, after = _SHARED.split(said(*words, "-h") + "\n")
+        parts.append(_section(f"### evcli {' '.join(words)}", before + after))
+    return "\n".join([BEGINNING, *parts, _section("### Options for every command", shared)])
 
 
-def _without_shared(help: str) -> str:
-    before, _, rest = help.partition("Options for every command:\n")
-    return before + rest.partition("\n\n")[2]
+def _section(heading: str, text: str) -> str:
+    return f"{heading}\n\n```text\n{text.rstrip()}\n```\n"
 
 
 def test_docs_cli_is_the_help_of_the_program() -> None:
