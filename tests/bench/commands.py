@@ -6,17 +6,16 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import rival_eventsourcing
 import rival_sqlite
 from bare import parse_and_hash, parse_only
-from ground import COMPLETED, PYTHON, Ground, cache_files, why_no_eventsourcing
+from ground import COMPLETED, PYTHON, Ground, cache_files
 from measuring import (
     Figure,
-    at_least,
     at_most,
     in_turns,
     peak,
     run,
-    skipped,
     times_as_long,
     times_the_rate,
 )
@@ -97,7 +96,7 @@ def cache(ground: Ground) -> list[Figure]:
     events = ground.sizes.events
     what, against = f"building the cache from {events:,} events", "for line in file: orjson.loads(line)"
     return [
-        times_the_rate(what, against, at_least(0.08), events / build_time, events / bare_time),
+        *times_the_rate(what, {against: 0.08}, events / build_time, [events / bare_time]),
         Figure(f"{what}, peak memory", "", at_most(150, " MB"), max(peaks) / 1e6, "the most of all rounds"),
     ]
 
@@ -107,9 +106,9 @@ def imports(ground: Ground) -> list[Figure]:
     sizes, people = ground.sizes, str(ground.people)
     what, count = f"import of {sizes.users:,} users", sizes.users_one_by_one
     targets = {
-        "sqlite3, all in one transaction, unique e-mails": at_least(0.2),
-        f"eventsourcing, SQLite, a save a user ({count:,} of them)": at_least(15),
-        f"eventsourcing, SQLite, {AT_ONCE:,} users a save": at_least(15),
+        "sqlite3, all in one transaction, unique e-mails": 0.2,
+        f"eventsourcing, SQLite, a save a user ({count:,} of them)": 15,
+        f"eventsourcing, SQLite, {AT_ONCE:,} users a save": 15,
     }
 
     def mine() -> None:
@@ -124,24 +123,21 @@ def imports(ground: Ground) -> list[Figure]:
         assert rival_sqlite.count(database) == sizes.users
 
     def eventsourcing(source: Path, users: int, at_once: int) -> None:
-        import rival_eventsourcing
-
         database = _new(ground, "imported.eventsourcing")
         run(PYTHON, str(HERE / "rival_eventsourcing.py"), str(source), str(database), str(at_once))
         assert rival_eventsourcing.count(database) == users
 
-    actions: list[Callable[[], None]] = [mine, sqlite]
-    if not (why := why_no_eventsourcing()):
-        actions.append(lambda: eventsourcing(ground.fewer_people, count, 1))
-        actions.append(lambda: eventsourcing(ground.people, sizes.users, AT_ONCE))
     in_turns(1, mine, sqlite)
-    times = in_turns(sizes.rounds, *actions)
+    times = in_turns(
+        sizes.rounds,
+        mine,
+        sqlite,
+        lambda: eventsourcing(ground.fewer_people, count, 1),
+        lambda: eventsourcing(ground.people, sizes.users, AT_ONCE),
+    )
     counts = (sizes.users, sizes.users, count, sizes.users)
-    rates = [number / time for number, time in zip(counts, times, strict=False)]
-    return [
-        times_the_rate(what, against, target, rates[0], rate) if rate else skipped(what, against, target, why)
-        for (against, target), rate in zip(targets.items(), [*rates[1:], 0.0, 0.0], strict=False)
-    ]
+    rate, *rates = (number / time for number, time in zip(counts, times, strict=True))
+    return times_the_rate(what, targets, rate, rates)
 
 
 def _new(ground: Ground, name: str) -> Path:
@@ -159,10 +155,8 @@ def verify(ground: Ground) -> list[Figure]:
         lambda: parse_and_hash(ground.long),
     )
     events = ground.sizes.events
-    against = "for line in file: orjson.loads + sha256"
-    return [
-        times_the_rate(f"verify of {events:,} events", against, at_least(0.25), events / whole_time, events / bare_time)
-    ]
+    targets = {"for line in file: orjson.loads + sha256": 0.25}
+    return times_the_rate(f"verify of {events:,} events", targets, events / whole_time, [events / bare_time])
 
 
 def memory(ground: Ground) -> list[Figure]:

@@ -1,6 +1,5 @@
 """What is measured on: how much of everything, a long log and a short one, and evcli's commands on them."""
 
-import importlib.util
 import itertools
 import os
 import sys
@@ -109,8 +108,3 @@ class Ground:
 def cache_files(log: Path) -> list[Path]:
     """What evcli keeps beside a log to be fast; deleting it changes no answer."""
     return sorted(log.parent.glob(f"{log.name}.cache*"))
-
-
-def why_no_eventsourcing() -> str:
-    """Why the eventsourcing package cannot be measured against; nothing when it can."""
-    return "" if importlib.util.find_spec("eventsourcing") else "eventsourcing is not installed"

@@ -4,14 +4,15 @@ import fcntl
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from uuid import UUID
 
+import rival_eventsourcing
 import rival_sqlite
 from bare import parse_only
-from ground import Ground, why_no_eventsourcing
-from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_rate, without_garbage_collection
+from ground import Ground
+from measuring import Figure, at_most, in_turns, times_the_rate, without_garbage_collection
+from rival_eventsourcing import Replayed, User
 
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
@@ -21,19 +22,11 @@ from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
 
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from rival_eventsourcing import Replayed, User
-
 
 def fold(ground: Ground) -> list[Figure]:
     """Reading every event with every check and building the state in memory, from nothing."""
     events = ground.sizes.events
     what = f"replay of {events:,} events to a state"
-    by_hand = "for line in file: orjson.loads(line)"
-    by_package = "eventsourcing, reading its notification log into aggregates"
-    by_hand_from_package = "eventsourcing, the same into plain dictionaries"
 
     def whole() -> MemoryState:
         state = MemoryState()
@@ -42,32 +35,33 @@ def fold(ground: Ground) -> list[Figure]:
         assert state.number == events  # a figure for less would be a lie
         return state
 
-    actions: list[Callable[[], object]] = [whole, lambda: parse_only(ground.long)]
-    if not (why := why_no_eventsourcing()):
-        import rival_eventsourcing
+    users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
+    rival_eventsourcing.fill(users, ground.long, events)
+    os.sync()
 
-        users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
-        rival_eventsourcing.fill(users, ground.long, events)
-        os.sync()
+    def package() -> Replayed:
+        return Replayed().read(users)
 
-        def package() -> rival_eventsourcing.Replayed:
-            return rival_eventsourcing.Replayed().read(users)
-
-        actions += [lambda: rival_eventsourcing.aggregates(users), package]
-        _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
+    _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
     with without_garbage_collection():
-        times = in_turns(ground.sizes.rounds, *actions)
-    rates = [events / time for time in times]
-    names = {by_hand: at_least(0.15), by_package: at_least(2), by_hand_from_package: at_least(2)}
-    if not why:
-        users.close()
-    return [
-        times_the_rate(what, name, target, rates[0], rate) if rate else skipped(what, name, target, why)
-        for (name, target), rate in zip(names.items(), [*rates[1:], 0.0, 0.0], strict=False)
-    ]
+        times = in_turns(
+            ground.sizes.rounds,
+            whole,
+            lambda: parse_only(ground.long),
+            lambda: rival_eventsourcing.aggregates(users),
+            package,
+        )
+    users.close()
+    targets = {
+        "for line in file: orjson.loads(line)": 0.15,
+        "eventsourcing, reading its notification log into aggregates": 2,
+        "eventsourcing, the same into plain dictionaries": 2,
+    }
+    rate, *rates = (events / time for time in times)
+    return times_the_rate(what, targets, rate, rates)
 
 
-def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, User]") -> None:
+def _assert_equal(mine: MemoryState, other: Replayed, aggregates: dict[UUID, User]) -> None:
     """A figure for another state would be a lie."""
     users = list(mine.records("user"))
     assert users == list(other.users.values())
@@ -107,33 +101,25 @@ def append(ground: Ground) -> list[Figure]:
         for _ in range(sizes.appends):
             rival_sqlite.insert(connection, "Ada Lovelace", ground.email())
 
-    actions: list[Callable[[], object]] = [whole, bare, sqlite]
-    if not (why := why_no_eventsourcing()):
-        import rival_eventsourcing
+    database = ground.folder / "appended.eventsourcing"
+    users, numbers = rival_eventsourcing.open_users(database), iter(range(1, 1_000_000))
 
-        database = ground.folder / "appended.eventsourcing"
-        users = rival_eventsourcing.open_users(database)
-        numbers = iter(range(1, 1_000_000))
+    def package() -> None:
+        for _ in range(sizes.appends):
+            users.save(User(next(numbers), "Ada Lovelace", ground.email()))
 
-        def package() -> None:
-            for _ in range(sizes.appends):
-                users.save(rival_eventsourcing.User(next(numbers), "Ada Lovelace", ground.email()))
-
-        actions.append(package)
-    in_turns(1, *actions[1:])  # so that every file is there, and begun
-    rates = [sizes.appends / time for time in in_turns(sizes.append_rounds, *actions)]
+    in_turns(1, bare, sqlite, package)  # so that every file is there, and begun
+    times = in_turns(sizes.append_rounds, whole, bare, sqlite, package)
     os.close(descriptor)
     connection.close()
-    what = "one synced append after another, as a library"
-    figures = [
-        times_the_rate(what, "flock + write + fsync of such a line", at_least(0.5), rates[0], rates[1]),
-        times_the_rate(what, "sqlite3, WAL, synchronous=FULL", at_least(0.65), rates[0], rates[2]),
-    ]
-    if why:
-        return [*figures, skipped(what, "eventsourcing, SQLite", at_least(2), why)]
     users.close()
-    mode = rival_eventsourcing.durability(database)
-    return [*figures, times_the_rate(what, f"eventsourcing, SQLite ({mode})", at_least(2), rates[0], rates[3])]
+    targets = {
+        "flock + write + fsync of such a line": 0.5,
+        "sqlite3, WAL, synchronous=FULL": 0.65,
+        f"eventsourcing, SQLite ({rival_eventsourcing.durability(database)})": 2,
+    }
+    rate, *rates = (sizes.appends / time for time in times)
+    return times_the_rate("one synced append after another, as a library", targets, rate, rates)
 
 
 def bytes_read(ground: Ground) -> list[Figure]:

@@ -44,17 +44,14 @@ class Figure(NamedTuple):
     what: str
     against: str
     target: Bound
-    value: float | None  # None when it could not be measured, for the reason in `medians`
+    value: float
     medians: str
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The line's words."""
-        measured = "skipped"
-        if self.value is not None:
-            decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
-            mark = "" if self.target.holds(self.value) else " MISSED"
-            measured = f"{self.value:.{decimals}f}{self.target.unit}{mark}"
+        decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
+        measured = f"{self.value:.{decimals}f}{self.target.unit}" + " MISSED" * (not self.target.holds(self.value))
         return self.what, self.against, str(self.target), measured, self.medians
 
 
@@ -63,14 +60,12 @@ def times_as_long(what: str, against: str, target: Bound, mine: float, other: fl
     return Figure(what, against, target, mine / other, f"{_duration(mine)} : {_duration(other)}")
 
 
-def times_the_rate(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
-    """How many times the other's rate a second mine is."""
-    return Figure(what, against, target, mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
-
-
-def skipped(what: str, against: str, target: Bound, why: str) -> Figure:
-    """A line for what could not be measured."""
-    return Figure(what, against, target, None, why)
+def times_the_rate(what: str, rivals: Mapping[str, float], mine: float, others: Sequence[float]) -> list[Figure]:
+    """How many times the rate a second of each rival mine is; for each rival, how many times it should be at least."""
+    return [
+        Figure(what, against, at_least(target), mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
+        for (against, target), other in zip(rivals.items(), others, strict=True)
+    ]
 
 
 def _duration(seconds: float) -> str:
