@@ -11,21 +11,18 @@ The console blocks of the tour run one after another in one shell. What the cloc
 new events) is not compared. After a change of words, `python tests/test_readme.py` writes the outputs again.
 """
 
-import fcntl
 import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import pexpect  # type: ignore[import-untyped]  # it has no types
 import pytest
 from faults.figures import FIGURES, in_readme, with_figures
 
@@ -79,30 +76,15 @@ def run_in_shell(commands: list[str], folder: Path, environment: Mapping[str, st
     """Run `commands` one after another in one bash at a terminal of 100 columns: each one's output and exit code."""
     script = "".join(f"{command}\n(code=$?; printf '{_MARK}%d{_MARK}' $code; exit $code)\n" for command in commands)
     (folder / ".commands").write_text(script, encoding="utf-8")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 100, 0, 0))
-    shell = subprocess.Popen(
-        ["bash", ".commands"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    printed = b"".join(_until_closed(ours)).decode().replace("\r\n", "\n")
-    shell.wait()
-    os.close(ours)
+    shell = pexpect.spawn(
+        "bash", [".commands"], cwd=folder, env=dict(environment), dimensions=(60, 100), encoding="utf-8", timeout=None
+    )
+    shell.expect(pexpect.EOF)
+    printed = shell.before.replace("\r\n", "\n")
+    shell.close()
     pieces = printed.split(_MARK)
     assert len(pieces) == 2 * len(commands) + 1, f"the shell ended early:\n{printed}"
     return [(output, int(code)) for output, code in zip(pieces[::2], pieces[1::2], strict=False)]
-
-
-def _until_closed(descriptor: int) -> Iterator[bytes]:
-    while True:
-        try:
-            data = os.read(descriptor, 1 << 16)
-        except OSError:  # how Linux reports that the other end is closed
-            return
-        if not data:
-            return
-        yield data
 
 
 def shell_environment(temporary: Path) -> dict[str, str]:
