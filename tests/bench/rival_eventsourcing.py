@@ -32,7 +32,6 @@ class User(Aggregate):
 
     @staticmethod
     def create_id(number: int) -> UUID:
-        """The id of the aggregate, from the number of the user."""
         return UUID(int=number)
 
     @event("Created")
@@ -44,22 +43,18 @@ class User(Aggregate):
 
     @event("Renamed")
     def rename(self, name: str) -> None:
-        """Have another name."""
         self.name = name
 
     @event("EmailChanged")
     def change_email(self, email: str) -> None:
-        """Have another e-mail."""
         self.email = email
 
     @event("Destroyed")
     def destroy(self, reason: str) -> None:
-        """Be a user no more."""
         self.is_destroyed = True
 
     @event("Restored")
     def restore(self) -> None:
-        """Be one again."""
         self.is_destroyed = False
 
 
@@ -110,7 +105,7 @@ def fill(users: Users, log: Path, events: int) -> None:
 
 def _as_domain_event(event: dict[str, Any], versions: dict[int, int], topic: str) -> Any:
     number = int(event["subject"].removeprefix("user/"))
-    versions[number] = version = versions.get(number, 0) + 1
+    versions[number] = versions.get(number, 0) + 1
     members = dict(event["data"])
     if event["type"] == "user.created":
         members |= {"number": number, "originator_topic": topic}
@@ -118,7 +113,7 @@ def _as_domain_event(event: dict[str, Any], versions: dict[int, int], topic: str
         members.setdefault("reason", "")
     return _CLASSES[event["type"]](
         originator_id=User.create_id(number),
-        originator_version=version,
+        originator_version=versions[number],
         timestamp=datetime.fromisoformat(event["time"]),
         **members,
     )
@@ -181,7 +176,7 @@ class Replayed:
 
 
 def aggregates(users: Users) -> dict[UUID, User]:
-    """The state as the package itself makes it: every event of the notification log lets its aggregate change."""
+    """The state as the package itself makes it: every event of the notification log changes its aggregate."""
     found: dict[UUID, User] = {}
     last = 0
     while notifications := users.notification_log.select(last + 1, SECTION):

@@ -145,14 +145,12 @@ class _File:
     def _mixed(self, size: int, ages: Sequence[bytes], chance: random.Random) -> bytes:
         """Sectors of any age; or all of one age, except for one sector (of those that differ) or a few."""
         base = chance.choice((self.now, self.synced, chance.choice(ages)))
-        sectors = range(0, size, SECTOR)
-        chosen = dict.fromkeys(sectors, base)
-        odds = chance.choice((0.0, 0.0, 0.05, 1.0))
-        if odds:
-            chosen |= {at: chance.choice(ages) for at in sectors if chance.random() < odds}
+        chosen = dict.fromkeys(range(0, size, SECTOR), base)
+        if odds := chance.choice((0.0, 0.0, 0.05, 1.0)):
+            chosen |= {at: chance.choice(ages) for at in chosen if chance.random() < odds}
         else:
             other = chance.choice(ages)
-            differing = [at for at in sectors if base[at : at + SECTOR] != other[at : at + SECTOR]]
+            differing = [at for at in chosen if base[at : at + SECTOR] != other[at : at + SECTOR]]
             chosen |= dict.fromkeys(chance.sample(differing, min(1, len(differing))), other)
         return b"".join(age[at : at + SECTOR].ljust(SECTOR, b"\0") for at, age in chosen.items())[:size]
 
