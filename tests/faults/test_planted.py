@@ -47,37 +47,34 @@ class Run(NamedTuple):
     log: bytes
 
 
-class Planter:
+class Planter(World):
     """Judges cases in its own world."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+        super().__init__(folder)
         self._plain: dict[tuple[str, str], Run] = {}
-
-    def run(self, command: str) -> Run:
-        return Run(self.world.run(command), content(self.world.log))
 
     def plain(self, state: str, command: str) -> Run:
         """What the command does where nothing is planted."""
         if (state, command) not in self._plain:
-            self.world.lay_out(state)
-            self._plain[state, command] = self.run(command)
+            self.lay_out(state)
+            self._plain[state, command] = Run(self.run(command), content(self.log))
         return self._plain[state, command]
 
     def complaint(self, case: Case) -> str:
+        """What the plant of a case broke; "" when it broke nothing."""
         plain = self.plain(case.state, case.command)
-        self.world.lay_out(case.state)
-        at = planting.path_of(self.world.store, case.name)
+        self.lay_out(case.state)
+        at = planting.path_of(self.store, case.name)
         if os.path.lexists(at):
             at.unlink()
-        planting.plant(case.plant, at, self.world.log, self.world.others)
-        before, planted = self.world.of_others(), what_is(at)
-        log = content(self.world.log)
-        ran = self.run(case.command)
+        planting.plant(case.plant, at, self.log, self.others)
+        before, planted, log = self.of_others(), what_is(at), content(self.log)
+        ran = Run(self.run(case.command), content(self.log))
         broken = self.broken(case, plain, log, ran)
-        if self.world.of_others() != before:
+        if self.of_others() != before:
             broken.append("a file of somebody else was changed")
-        if not may_change(case, planted, at, self.world.log) and what_is(at) != planted:
+        if not may_change(case, planted, at, self.log) and what_is(at) != planted:
             broken.append("what was planted was changed")
         broken += self.afterwards(at, ran)
         end = ran.ended
@@ -86,7 +83,7 @@ class Planter:
     def broken(self, case: Case, plain: Run, before: bytes, ran: Run) -> list[str]:
         """What is wrong with how the command ended, and with the log."""
         end, expected = ran.ended, expected_code(case, plain)
-        copies = [path.read_bytes() for path in self.world.store.glob(LOG + ".*-*") if path.is_file()]
+        copies = [path.read_bytes() for path in self.store.glob(LOG + ".*-*") if path.is_file()]
         is_copied = ran.log.startswith(before) or any(each and each in before for each in copies)
         is_whole = ran.log.startswith(files().good) or case.state not in ("good", "cached", "torn")
         wrong = {
@@ -109,10 +106,10 @@ class Planter:
             shutil.rmtree(at)
         else:
             at.unlink(missing_ok=True)
-        if not ran.log or read(self.world.log)[0] == "damaged":
+        if not ran.log or read(self.log)[0] == "damaged":
             return []
-        ended = self.world.run("user create Zoe --email zoe@example.com")
-        if ended.code or read(self.world.log)[0] != "good":
+        ended = self.run("user create Zoe --email zoe@example.com")
+        if ended.code or read(self.log)[0] != "good":
             return [f"the next append fails: {ended.err}"]
         return []
 
@@ -196,7 +193,7 @@ def plant_all(disk: Path, figures: Figures) -> Iterator[Callable[[Sequence[Case]
 
     yield judge
     while not waiting.empty():
-        waiting.get().world.end()
+        waiting.get().end()
 
 
 MENDING = ("repair", "repair --dry-run", "verify", CREATE)
