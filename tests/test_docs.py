@@ -1,7 +1,4 @@
-"""docs/cli.md says what the program says: `python tests/test_docs.py` writes it anew from the program's own help.
-
-The links between the pages for people who work on evcli lead somewhere.
-"""
+"""docs/cli.md is the program's own help, which `python tests/test_docs.py` writes again; links between pages work."""
 
 import contextlib
 import io
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evcli.cli.app import root
 from evcli.cli.commands.help import TOPICS
 from evcli.cli.main import main
 from evcli.kinds import KINDS, MODULES
@@ -24,20 +22,8 @@ TITLES = {
     "refs": "REF: a moment in the log",
     "environment": "The environment",
 }
-COMMANDS = (
-    "log",
-    "show",
-    "diff",
-    "state",
-    "import",
-    "export",
-    "verify",
-    "repair",
-    "head",
-    "status",
-    "path",
-    "completion",
-)
+COMMANDS = [name for name in root().commands if name not in (*MODULES, "help")]
+_SHARED = re.compile(r"^Options for every command:\n((?:.+\n)+)\n?", re.MULTILINE)
 BEGINNING = """\
 # The command line
 
@@ -49,43 +35,38 @@ program.
 
 def said(*words: str) -> str:
     """What a command prints, on a terminal of 100 columns."""
-    out = io.BytesIO()
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-    with contextlib.redirect_stdout(text):
+    with contextlib.redirect_stdout(io.TextIOWrapper(out := io.BytesIO(), encoding="utf-8", newline="")) as text:
         assert main(words) == 0, words
         text.flush()
-    return out.getvalue().decode().strip("\n")
+        return out.getvalue().decode().strip("\n")
 
 
 def page() -> str:
     """The page as it should be."""
-    parts = [BEGINNING]
-    parts += [f"## {title}\n\n```text\n{said('help', topic)}\n```\n" for topic, title in TITLES.items()]
+    parts = [_section(f"## {title}", said("help", topic)) for topic, title in TITLES.items()]
+    verbs = [(name, verb) for name in MODULES for verb in (*KINDS[name].verbs, "list", "show")]
     parts.append("## Commands\n")
-    for name in MODULES:
-        for verb in (*KINDS[name].verbs, "list", "show"):
-            parts.append(f"### evcli {name} {verb}\n\n```text\n{_without_shared(said(name, verb, '-h'))}\n```\n")
-    parts += [f"### evcli {name}\n\n```text\n{_without_shared(said(name, '-h'))}\n```\n" for name in COMMANDS]
-    shared = said("path", "-h").partition("Options for every command:\n")[2].partition("\n\n")[0]
-    return "\n".join([*parts, f"### Options for every command\n\n```text\n{shared}\n```\n"])
+    for words in [*verbs, *((name,) for name in COMMANDS)]:
+        before, shared, after = _SHARED.split(said(*words, "-h") + "\n")
+        parts.append(_section(f"### evcli {' '.join(words)}", before + after))
+    return "\n".join([BEGINNING, *parts, _section("### Options for every command", shared)])
 
 
-def _without_shared(help: str) -> str:
-    before, _, rest = help.partition("Options for every command:\n")
-    return before + rest.partition("\n\n")[2]
+def _section(heading: str, text: str) -> str:
+    return f"{heading}\n\n```text\n{text.rstrip()}\n```\n"
 
 
-def test_docs_cli_is_what_the_program_says() -> None:
+def test_docs_cli_is_the_help_of_the_program() -> None:
     assert set(TITLES) == set(TOPICS)
-    assert PAGE.read_text(encoding="utf-8") == page(), "python tests/test_docs.py writes docs/cli.md anew"
+    assert PAGE.read_text(encoding="utf-8") == page(), "`python tests/test_docs.py` writes docs/cli.md again"
 
 
-def test_the_exit_codes_are_those_of_the_errors() -> None:
+def test_help_lists_every_exit_code_of_an_error() -> None:
     from evcli import errors
 
     classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.EvcliError)]
-    told = {int(code) for line in TOPICS["exit-codes"].splitlines() for code in re.findall(r"\b\d+\b", line[:18])}
-    assert {each.exit for each in classes} | {0, 129, 130, 143} == told
+    listed = {int(code) for line in TOPICS["exit-codes"].splitlines() for code in re.findall(r"\b\d+\b", line[:18])}
+    assert {each.exit for each in classes} | {0, 129, 130, 143} == listed
 
 
 @pytest.mark.parametrize(
@@ -97,9 +78,10 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
         "docs/log-format.md",
         "docs/cli.md",
         "docs/operations.md",
+        "tests/README.md",
     ],
 )
-def test_links_between_pages_lead_somewhere(name: str) -> None:
+def test_links_between_pages_have_targets(name: str) -> None:
     file = ROOT / name
     text = file.read_text(encoding="utf-8")
     links = [*re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text), *re.findall(r"`((?:evcli|tests|docs)/[\w/.-]+)`", text)]

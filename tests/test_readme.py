@@ -1,30 +1,27 @@
-"""Run README.md and docs/operations.md: every command block, in a real shell at a terminal, and compare its output.
+"""README.md and docs/operations.md are run: each command block in a shell at a terminal, its output compared.
 
-Their blocks are of three kinds, named by the word after the fence:
+Their blocks are of three kinds, by the word after the fence:
 
-    console   lines that begin with `$ ` are commands; the lines below are their whole output, as a person sees it
-    sh        a command with unpredictable output; it must succeed
+    console   lines that begin with `$ ` are commands; below each is its whole output, as a person sees it
+    sh        a command whose output cannot be predicted; it must succeed
     python    the checker of the chain; it must accept every good sample log
 
-The console blocks of both pages run one after another in one shell. What depends on the clock (times, and hashes and
-ids of events recorded just now) is not compared. After a change of wording, `python tests/test_readme.py` rewrites
-the outputs.
+The console blocks of both pages run one after another in one shell. What the clock makes (times, and hashes and ids of
+new events) is not compared. After a change of words, `python tests/test_readme.py` writes the outputs again.
 """
 
-import fcntl
 import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import pexpect  # type: ignore[import-untyped]  # it has no types
 import pytest
 from faults.figures import FIGURES, in_table, with_figures
 
@@ -33,8 +30,13 @@ README = ROOT / "README.md"
 PAGES = (README, ROOT / "docs" / "operations.md")
 FIGURES_PAGE = ROOT / "docs" / "architecture.md"
 SAMPLES = ROOT / "sample-logs"
-GOOD = ("european-union.jsonl", "team.jsonl", "end-cut-off.jsonl")
-DAMAGED = ("one-letter-changed.jsonl", "line-removed.jsonl", "line-twice.jsonl", "lines-swapped.jsonl")
+SAMPLES_ARE_GOOD = {
+    "european-union.jsonl": True, "team.jsonl": True, "end-cut-off.jsonl": True, "one-letter-changed.jsonl": False,
+    "line-removed.jsonl": False, "line-twice.jsonl": False, "lines-swapped.jsonl": False,
+}  # fmt: skip
+Printed = list[list[tuple[str, int]]]
+"""The output and the exit code of each command of each block."""
+
 OUTSIDE = dict(os.environ)  # before the fixtures of conftest.py: pip may need its HOME, its cache, its proxy
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -62,20 +64,15 @@ class Block(NamedTuple):
         pieces = re.split(r"^\$ (.*)\n", self.text, flags=re.MULTILINE)
         return [Step(*pair) for pair in zip(pieces[1::2], pieces[2::2], strict=True)]
 
-    @property
-    def does_set_up(self) -> bool:
-        """Whether it makes a virtual environment of its own, and so belongs in a tree of its own."""
-        return "-m venv" in self.text
-
 
 BLOCKS = [
     Block(page, match[1], match[2], match.start(2))
     for page in PAGES
     for match in _FENCED.finditer(page.read_text(encoding="utf-8"))
 ]
-SET_UP = [block for block in BLOCKS if block.does_set_up]
-TOUR = [block for block in BLOCKS if block.kind == "console" and not block.does_set_up]
-CHECKER = [block.text for block in BLOCKS if block.kind == "python"]
+SET_UP = [block for block in BLOCKS if "-m venv" in block.text]  # each runs in a checkout of its own
+TOUR = [block for block in BLOCKS if block.kind == "console" and block not in SET_UP]
+(CHECKER,) = [block.text for block in BLOCKS if block.kind == "python"]
 
 
 # --- running commands as a person would -------------------------------------------------------------------------------
@@ -85,50 +82,33 @@ def run_in_shell(commands: list[str], folder: Path, environment: Mapping[str, st
     """Run `commands` one after another in one bash at a terminal of 100 columns: each one's output and exit code."""
     script = "".join(f"{command}\n(code=$?; printf '{_MARK}%d{_MARK}' $code; exit $code)\n" for command in commands)
     (folder / ".commands").write_text(script, encoding="utf-8")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 100, 0, 0))
-    shell = subprocess.Popen(
-        ["bash", ".commands"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    printed = b"".join(_until_closed(ours)).decode().replace("\r\n", "\n")
-    shell.wait()
-    os.close(ours)
+    shell = pexpect.spawn(
+        "bash", [".commands"], cwd=folder, env=dict(environment), dimensions=(60, 100), encoding="utf-8", timeout=None
+    )
+    shell.expect(pexpect.EOF)
+    printed = shell.before.replace("\r\n", "\n")
+    shell.close()
     pieces = printed.split(_MARK)
     assert len(pieces) == 2 * len(commands) + 1, f"the shell ended early:\n{printed}"
     return [(output, int(code)) for output, code in zip(pieces[::2], pieces[1::2], strict=False)]
 
 
-def _until_closed(descriptor: int) -> Iterator[bytes]:
-    while True:
-        try:
-            data = os.read(descriptor, 1 << 16)
-        except OSError:  # how Linux says that nobody has the other end open any more
-            return
-        if not data:
-            return
-        yield data
+def shell_environment(temporary: Path) -> dict[str, str]:
+    """What the shell of a reader has, with this Python first."""
+    path = f"{Path(sys.executable).parent}:{OUTSIDE.get('PATH', os.defpath)}"
+    return {"PATH": path, "TMPDIR": str(temporary), "TERM": "dumb", "TZ": "UTC", "EVCLI_ACTOR": "ada"}
 
 
-def run_tour(folder: Path) -> list[list[tuple[str, int]]]:
+def run_tour(folder: Path) -> Printed:
     """Run the tour in `folder`, with a checkout as a reader has it: for each block, each command's output and code."""
     checkout = folder / "evcli"
     shutil.copytree(SAMPLES, checkout / "sample-logs")
     (folder / "tmp").mkdir()
-    kept = ("LC_ALL", "LANG", "PYTHONPATH")
-    environment = {name: value for name, value in OUTSIDE.items() if name in kept} | {
-        "PATH": f"{Path(sys.executable).parent}:{OUTSIDE.get('PATH', os.defpath)}",
-        "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
-        "TERM": "dumb",
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        "EVCLI_ACTOR": "ada",
-    }
+    environment = shell_environment(folder / "tmp") | {"HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
+    environment |= {name: OUTSIDE[name] for name in ("LANG", "PYTHONPATH") if name in OUTSIDE}
     printed = run_in_shell([step.command for block in TOUR for step in block.steps], checkout, environment)
-    told = iter((output.replace(str(checkout), "/home/ada/evcli"), code) for output, code in printed)
-    return [[next(told) for _ in block.steps] for block in TOUR]
+    pairs = iter((output.replace(str(checkout), "/home/ada/evcli"), code) for output, code in printed)
+    return [[next(pairs) for _ in block.steps] for block in TOUR]
 
 
 # --- what is not compared ---------------------------------------------------------------------------------------------
@@ -144,7 +124,7 @@ _FROM_THE_CLOCK = re.compile(
 def comparable(printed: str) -> str:
     """What was printed, without colours, and with names in the place of what the clock and `mktemp` made.
 
-    Times, hashes and ids that stand in a sample log are nobody's clock's: they stay, and must be the same.
+    Times, hashes and ids of a sample log are not of this run: they stay, and must be the same.
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
     text = re.sub(r"/\S*/tmp\.\w{10}", "/tmp/tmp.folder", text)
@@ -155,71 +135,49 @@ def comparable(printed: str) -> str:
     return text.strip("\n")
 
 
+@cache
 def _in_samples() -> str:
-    if not _known:
-        logs = "".join(path.read_text(encoding="utf-8") for path in SAMPLES.glob("*.jsonl"))
-        _known.append(logs + re.sub(r"(\d)T([0-9:]{8})\.0{6}Z", r"\1 \2", logs))
-    return _known[0]
-
-
-_known: list[str] = []
+    logs = "".join(path.read_text(encoding="utf-8") for path in SAMPLES.glob("*.jsonl"))
+    return logs + re.sub(r"(\d)T([0-9:]{8})\.0{6}Z", r"\1 \2", logs)
 
 
 # --- the tests --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory: pytest.TempPathFactory) -> list[list[tuple[str, int]]]:
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     return run_tour(tmp_path_factory.mktemp("tour"))
 
 
-def test_every_block_is_of_a_kind_that_is_tested() -> None:
+def test_blocks_are_only_of_the_kinds_that_are_tested() -> None:
     assert {block.kind for block in BLOCKS} == {"console", "sh", "python"}
-    assert [block.kind for block in SET_UP] == ["console", "sh"]
-    assert all(block.page == README for block in SET_UP)
-    assert len(CHECKER) == 1
+    assert [(block.page, block.kind) for block in SET_UP] == [(README, "console"), (README, "sh")]
     assert all(block.text.startswith("$ ") for block in TOUR)
 
 
 @pytest.mark.parametrize("number", range(len(TOUR)), ids=[block.steps[0].command for block in TOUR])
-def test_the_tour_prints_what_the_pages_say(tour: list[list[tuple[str, int]]], number: int) -> None:
-    needed = [tool for tool in ("jq",) if tool in TOUR[number].text and not shutil.which(tool)]
-    if needed and OUTSIDE.get("CI") != "true":
-        pytest.skip(f"{needed[0]} is not installed")
-    for step, (printed, _) in zip(TOUR[number].steps, tour[number], strict=True):
+def test_tour_prints_and_exits_as_the_pages_say(tour: Printed, number: int) -> None:
+    if "jq" in TOUR[number].text and not shutil.which("jq") and OUTSIDE.get("CI") != "true":
+        pytest.skip("jq is not installed")
+    for step, (printed, code) in zip(TOUR[number].steps, tour[number], strict=True):
         assert comparable(printed) == comparable(step.output), step.command
+        assert (code != 0) == ("error: " in step.output), f"{step.command} exited {code}"
 
 
-def test_the_tour_fails_only_where_it_says_so(tour: list[list[tuple[str, int]]]) -> None:
-    for block, told in zip(TOUR, tour, strict=True):
-        for step, (_, code) in zip(block.steps, told, strict=True):
-            assert (code != 0) == ("error: " in step.output), f"{step.command} exited {code}"
+@pytest.mark.parametrize(("name", "is_good"), SAMPLES_ARE_GOOD.items())
+def test_checker_tells_good_sample_logs_from_damaged_ones(name: str, is_good: bool, tmp_path: Path) -> None:
+    shutil.copy(SAMPLES / name, tmp_path / "events.jsonl")
+    ran = subprocess.run([sys.executable, "-c", CHECKER], cwd=tmp_path, check=False, stderr=subprocess.PIPE)
+    assert (ran.returncode == 0) is is_good
 
 
-@pytest.mark.parametrize("name", GOOD)
-def test_the_checker_finds_a_good_log_good(name: str, tmp_path: Path) -> None:
-    assert run_checker(name, tmp_path) == 0
+def test_table_of_faults_has_every_figure_of_a_run() -> None:
+    figures = in_table(FIGURES_PAGE.read_text(encoding="utf-8"))
+    assert tuple(figures) == FIGURES
+    assert [name for name, number in figures.items() if not number] == ["acknowledged events lost", "false alarms"]
 
 
-@pytest.mark.parametrize("name", DAMAGED)
-def test_the_checker_finds_a_damaged_log_damaged(name: str, tmp_path: Path) -> None:
-    assert run_checker(name, tmp_path) != 0
-
-
-def run_checker(name: str, folder: Path) -> int:
-    shutil.copy(SAMPLES / name, folder / "events.jsonl")
-    return subprocess.run(
-        [sys.executable, "-c", CHECKER[0]], cwd=folder, check=False, stderr=subprocess.PIPE
-    ).returncode
-
-
-def test_the_table_of_what_it_survives_has_every_figure_of_a_run() -> None:
-    told = in_table(FIGURES_PAGE.read_text(encoding="utf-8"))
-    assert tuple(told) == FIGURES
-    assert [name for name, number in told.items() if not number] == ["acknowledged events lost", "false alarms"]
-
-
-def test_figures_are_put_into_their_own_rows_and_nothing_else_changes() -> None:
+def test_new_figures_change_only_their_own_rows() -> None:
     text = FIGURES_PAGE.read_text(encoding="utf-8")
     counted = {name: 1_000 * number for number, name in enumerate(FIGURES, 1)}
     written = with_figures(text, counted)
@@ -232,33 +190,24 @@ def test_figures_are_put_into_their_own_rows_and_nothing_else_changes() -> None:
     "block",
     [
         pytest.param(SET_UP[0], id="try"),
-        # Whoever runs the tests as the README says has run that line; the sweep runs it for all others.
+        # A run of the tests as the README says is a run of that line; the sweep runs it for other ways.
         pytest.param(SET_UP[1], id="test", marks=pytest.mark.sweep),
     ],
 )
-def test_the_set_up_lines_need_nothing_but_a_checkout(block: Block, tmp_path: Path) -> None:
+def test_set_up_lines_need_only_a_checkout(block: Block, tmp_path: Path) -> None:
     if OUTSIDE.get("CI") != "true" and (why := registry_fault(tmp_path)):
         pytest.skip(f"the package registry cannot be reached: {why}")
     checkout = tmp_path / "evcli"
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(
         ".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist", "*.egg-info"
     ))  # fmt: skip
-    environment = {
-        name: value
-        for name, value in OUTSIDE.items()
-        if not name.startswith(("PYTEST_", "EVCLI_")) and name not in ("PYTHONPATH", "VIRTUAL_ENV")
-    } | {
-        "PATH": f"{Path(sys.executable).parent}:{OUTSIDE.get('PATH', os.defpath)}",
-        "TMPDIR": str(tmp_path),
-        "TERM": "dumb",
-        "TZ": "UTC",
-        "EVCLI_ACTOR": "ada",
-        "PYTEST_ADDOPTS": "--collect-only",  # the tests' own run would run this test, which would run the tests, …
-    }
-    steps = block.steps if block.kind == "console" else [Step(block.text.strip(), "")]
-    for step, (printed, code) in zip(
-        steps, run_in_shell([step.command for step in steps], checkout, environment), strict=True
-    ):
+    not_ours = ("PYTEST_", "EVCLI_", "PYTHONPATH", "VIRTUAL_ENV")
+    environment = {name: value for name, value in OUTSIDE.items() if not name.startswith(not_ours)}
+    # The tests of the checkout are only collected: a run of them would run this test again, and so on.
+    environment |= shell_environment(tmp_path) | {"PYTEST_ADDOPTS": "--collect-only"}
+    steps = block.steps or [Step(block.text.strip(), "")]
+    ran = run_in_shell([step.command for step in steps], checkout, environment)
+    for step, (printed, code) in zip(steps, ran, strict=True):
         assert code == 0, printed
         if block.kind == "console":
             assert comparable(printed) == comparable(step.output)
@@ -276,13 +225,13 @@ def registry_fault(folder: Path) -> str:
     return asked.stderr.strip().splitlines()[-1] if asked.returncode else ""
 
 
-# --- writing the outputs anew -----------------------------------------------------------------------------------------
+# --- writing the outputs again ----------------------------------------------------------------------------------------
 
 
-def rewritten(page: Path, told: list[list[tuple[str, int]]]) -> str:
-    """The page's text with each output of the tour as it was printed now, where they differ."""
+def rewritten(page: Path, tour: Printed) -> str:
+    """The page's text with each output of the tour replaced by what was printed, where they differ."""
     text = page.read_text(encoding="utf-8")
-    for block, outputs in reversed([pair for pair in zip(TOUR, told, strict=True) if pair[0].page == page]):
+    for block, outputs in reversed([pair for pair in zip(TOUR, tour, strict=True) if pair[0].page == page]):
         lines = "".join(
             f"$ {step.command}\n{step.output if comparable(step.output) == comparable(printed) else _plain(printed)}"
             for step, (printed, _) in zip(block.steps, outputs, strict=True)

@@ -1,4 +1,4 @@
-"""Who reads an answer slowly locks no other writer out: the lock is released before the answer is shown."""
+"""A slow reader of an answer blocks no other writer: the lock is released before the answer is printed."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes of other systems have other sizes")
 EVCLI = [sys.executable, "-m", "evcli"]
 COMMANDS = {
     "create": ("user", "create", "Bob", "--email", "bob@example.com"),
@@ -34,7 +35,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def unread(log: Path, name: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The command, once it has changed the log and waits for a stdout that is full; and the other end of that."""
+    """The command when it has changed the log and waits for a full stdout; and the other end of that pipe."""
     if name == "repair":
         log.write_bytes(log.read_bytes() + b"damage\n")
     before = log.read_bytes()
@@ -42,12 +43,10 @@ def unread(log: Path, name: str) -> Iterator[tuple[subprocess.Popen[bytes], int]
     with suppress(OSError):
         fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)
     os.set_blocking(writing, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writing, b"." * 1024)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writing, b".")
+    for size in (1024, 1):
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"." * size)
     os.set_blocking(writing, True)
     slow = subprocess.Popen([*EVCLI, *COMMANDS[name]], stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
@@ -64,22 +63,20 @@ def unread(log: Path, name: str) -> Iterator[tuple[subprocess.Popen[bytes], int]
             os.close(reading)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="pipes of other systems have other sizes")
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_unread_answer_locks_no_writer_out(log: Path, name: str) -> None:
+def test_unread_answer_blocks_no_writer(log: Path, name: str) -> None:
     with unread(log, name) as (slow, reading):
         words = ("user", "create", "Zoe", "--email", "zoe@example.com", "--lock-wait", "2")
         other = subprocess.run([*EVCLI, *words], check=False, capture_output=True, text=True, timeout=60)
         assert other.returncode == 0, other.stderr
-        assert slow.poll() is None, f"{name} has given its answer to nobody: this test shows nothing"
+        assert slow.poll() is None, f"{name} did not wait for its reader: this test shows nothing"
         while os.read(reading, 1 << 16):
             pass
         assert slow.wait(60) == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="pipes of other systems have other sizes")
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"import"}))  # an import can be run again, and ends with 16
-def test_a_signal_before_the_answer_waits_for_it(log: Path, name: str) -> None:
+def test_signal_before_the_answer_waits_for_the_answer(log: Path, name: str) -> None:
     with unread(log, name) as (slow, reading):
         slow.send_signal(signal.SIGTERM)
         time.sleep(0.1)

@@ -1,10 +1,9 @@
 """What is measured on: how much of everything, a long log and a short one, and evcli's commands on them."""
 
-import importlib.util
 import itertools
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,33 +11,22 @@ from typing import NamedTuple
 import generate
 import orjson
 
-from evcli.kinds.user import TYPES
-
-CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
-
 PYTHON = sys.executable
 EVCLI = str(Path(sys.executable).with_name("evcli"))
 COMPLETED = "completed@bench.example"
-"""The e-mail of a user in both logs, whom nobody else's e-mail begins like."""
+"""The e-mail of a user in both logs; no other e-mail has its beginning."""
 
 
 class Sizes(NamedTuple):
     """How much is measured: enough for steady medians, or just enough to see that all of it runs."""
 
-    events: int
-    """In the long log."""
-    few: int
-    """In the short one."""
-    starts: int
-    """Rounds of what takes the fraction of a second."""
-    rounds: int
-    """Rounds of what takes seconds."""
-    users: int
-    """Imported by everybody, but for…"""
-    users_one_by_one: int
-    """…the rival that syncs after each of them."""
-    appends: int
-    """In one round. Many, so that every round has its share of what is done once in some hundred appends."""
+    events: int  # in the long log
+    few: int  # events in the short log
+    starts: int  # rounds of what takes a fraction of a second
+    rounds: int  # rounds of what takes seconds
+    users: int  # imported, except by
+    users_one_by_one: int  # the rival that syncs after each user
+    appends: int  # in one round: many, so that each round has its share of what is done once in some hundred appends
     append_rounds: int
 
 
@@ -62,22 +50,22 @@ class Ground:
     @cached_property
     def long(self) -> Path:
         """The long log."""
-        return self._log("long.jsonl", self.sizes.events)
+        return self._written("long.jsonl", generate.write, self.sizes.events)
 
     @cached_property
     def short(self) -> Path:
         """The short log."""
-        return self._log("short.jsonl", self.sizes.few)
+        return self._written("short.jsonl", generate.write, self.sizes.few)
 
     @cached_property
     def people(self) -> Path:
         """The users to import, as a CSV file."""
-        return self._people("people.csv", self.sizes.users)
+        return self._written("people.csv", generate.write_people, self.sizes.users)
 
     @cached_property
     def fewer_people(self) -> Path:
-        """Fewer of them, for who needs a sync for each."""
-        return self._people("fewer-people.csv", self.sizes.users_one_by_one)
+        """Fewer users, for the rival that syncs after each."""
+        return self._written("fewer-people.csv", generate.write_people, self.sizes.users_one_by_one)
 
     @cached_property
     def user_since_long(self) -> str:
@@ -86,7 +74,9 @@ class Ground:
         with self.long.open("rb") as file:
             for line in itertools.islice(file, self.half * 4 // 5, self.half):
                 event = orjson.loads(line)
-                events[event["subject"]] = events.get(event["subject"], 0) + (1 if event["type"] == CREATED else 2)
+                events[event["subject"]] = events.get(event["subject"], 0) + (
+                    1 if event["type"] == "user.created" else 2
+                )
         return next(subject for subject, count in events.items() if count == 1).removeprefix("user/")
 
     @cached_property
@@ -96,15 +86,10 @@ class Ground:
             line = next(itertools.islice(file, self.sizes.events * 99 // 100, None))
         return str(orjson.loads(line)["time"])
 
-    def _log(self, name: str, events: int) -> Path:
+    def _written(self, name: str, write: Callable[[Path, int], None], number: int) -> Path:
         path = self.folder / name
-        generate.write(path, events)
-        os.sync()  # what is still being written to the disk would slow down who is measured next
-        return path
-
-    def _people(self, name: str, users: int) -> Path:
-        path = self.folder / name
-        generate.write_people(path, users)
+        write(path, number)
+        os.sync()  # a disk that is still writing would slow down the next measurement
         return path
 
     def evcli(self, log: Path, *words: str) -> list[str]:
@@ -112,25 +97,14 @@ class Ground:
         return [EVCLI, "--log", str(log), *words]
 
     def create(self, log: Path) -> list[str]:
-        """The command that creates a user whom nobody created before."""
+        """The command that creates a new user."""
         return self.evcli(log, "user", "create", "Ada Lovelace", "--email", self.email())
 
     def email(self) -> str:
-        """An e-mail that nobody had before."""
+        """A new e-mail."""
         return f"ada{next(self._emails):08}@bench.example"
 
 
 def cache_files(log: Path) -> list[Path]:
     """What evcli keeps beside a log to be fast; deleting it changes no answer."""
     return sorted(log.parent.glob(f"{log.name}.cache*"))
-
-
-def why_not(command: str) -> str:
-    """Why `evcli COMMAND` cannot be measured; nothing when it can."""
-    known = subprocess.run([EVCLI, command, "-h"], capture_output=True, check=False).returncode == 0
-    return "" if known else f"this evcli has no {command}"
-
-
-def why_no_eventsourcing() -> str:
-    """Why the eventsourcing package cannot be measured against; nothing when it can."""
-    return "" if importlib.util.find_spec("eventsourcing") else "eventsourcing is not installed"

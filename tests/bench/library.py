@@ -1,41 +1,32 @@
-"""Figures of evcli used as a library, in this very process: what a fold, an append and a short look cost."""
+"""Figures of evcli as a library, in this process: what a fold, an append and a short look cost."""
 
 import fcntl
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from uuid import UUID
 
+import rival_eventsourcing
 import rival_sqlite
 from bare import parse_only
-from ground import Ground, why_no_eventsourcing
-from measuring import Figure, at_least, at_most, in_turns, skipped, times_the_rate, without_garbage_collection
+from ground import Ground
+from measuring import Figure, at_most, in_turns, times_the_rate, without_garbage_collection
+from rival_eventsourcing import Replayed, User
 from support.logs import reading
 
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
-from evcli.kinds.user import KIND, TYPES
+from evcli.kinds.user import KIND
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from rival_eventsourcing import Replayed, User
-
-CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
 
 
 def fold(ground: Ground) -> list[Figure]:
     """Reading every event with every check and building the state in memory, from nothing."""
     events = ground.sizes.events
     what = f"replay of {events:,} events to a state"
-    by_hand = "for line in file: orjson.loads(line)"
-    by_package = "eventsourcing, reading its notification log into aggregates"
-    by_hand_from_package = "eventsourcing, the same into plain dictionaries"
 
     def whole() -> MemoryState:
         state = MemoryState()
@@ -44,40 +35,39 @@ def fold(ground: Ground) -> list[Figure]:
         assert state.number == events  # a figure for less would be a lie
         return state
 
-    actions: list[Callable[[], object]] = [whole, lambda: parse_only(ground.long)]
-    if not (why := why_no_eventsourcing()):
-        import rival_eventsourcing
+    users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
+    rival_eventsourcing.fill(users, ground.long, events)
+    os.sync()
 
-        users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
-        rival_eventsourcing.fill(users, ground.long, events)
-        os.sync()
+    def package() -> Replayed:
+        return Replayed().read(users)
 
-        def package() -> rival_eventsourcing.Replayed:
-            return rival_eventsourcing.Replayed().read(users)
-
-        actions += [lambda: rival_eventsourcing.aggregates(users), package]
-        _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
+    _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
     with without_garbage_collection():
-        times = in_turns(ground.sizes.rounds, *actions)
-    rates = [events / time for time in times]
-    figures = [times_the_rate(what, by_hand, at_least(0.15), rates[0], rates[1])]
-    if why:
-        return [*figures, *(skipped(what, name, at_least(2), why) for name in (by_package, by_hand_from_package))]
+        times = in_turns(
+            ground.sizes.rounds,
+            whole,
+            lambda: parse_only(ground.long),
+            lambda: rival_eventsourcing.aggregates(users),
+            package,
+        )
     users.close()
-    return [
-        *figures,
-        times_the_rate(what, by_package, at_least(2), rates[0], rates[2]),
-        times_the_rate(what, by_hand_from_package, at_least(2), rates[0], rates[3]),
-    ]
+    targets = {
+        "for line in file: orjson.loads(line)": 0.15,
+        "eventsourcing, reading its notification log into aggregates": 2,
+        "eventsourcing, the same into plain dictionaries": 2,
+    }
+    rate, *rates = (events / time for time in times)
+    return times_the_rate(what, targets, rate, rates)
 
 
-def _assert_equal(mine: MemoryState, other: "Replayed", aggregates: "dict[UUID, User]") -> None:
+def _assert_equal(mine: MemoryState, other: Replayed, aggregates: dict[UUID, User]) -> None:
     """A figure for another state would be a lie."""
     users = list(mine.records("user"))
     assert users == list(other.users.values())
     assert {KIND.key(user): user.id for user in users if user.destroyed is None} == other.holders
-    told = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
-    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == told
+    theirs = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
+    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == theirs
 
 
 def append(ground: Ground) -> list[Figure]:
@@ -91,7 +81,7 @@ def append(ground: Ground) -> list[Figure]:
         for _ in range(sizes.appends):
             data = {"name": "Ada Lovelace", "email": ground.email()}
             about = lambda state: state.last_id("user") + 1  # noqa: E731  # an intention as the command line makes it
-            register.execute(Intention(CREATED, data, about, finds=False))
+            register.execute(Intention("user.created", data, about, finds=False))
 
     whole()  # the first event also brings the register up to the head
     with ground.long.open("rb") as file:
@@ -111,45 +101,38 @@ def append(ground: Ground) -> list[Figure]:
         for _ in range(sizes.appends):
             rival_sqlite.insert(connection, "Ada Lovelace", ground.email())
 
-    actions: list[Callable[[], object]] = [whole, bare, sqlite]
-    if not (why := why_no_eventsourcing()):
-        import rival_eventsourcing
+    database = ground.folder / "appended.eventsourcing"
+    users, numbers = rival_eventsourcing.open_users(database), iter(range(1, 1_000_000))
 
-        database = ground.folder / "appended.eventsourcing"
-        users = rival_eventsourcing.open_users(database)
-        numbers = iter(range(1, 1_000_000))
+    def package() -> None:
+        for _ in range(sizes.appends):
+            users.save(User(next(numbers), "Ada Lovelace", ground.email()))
 
-        def package() -> None:
-            for _ in range(sizes.appends):
-                users.save(rival_eventsourcing.User(next(numbers), "Ada Lovelace", ground.email()))
-
-        actions.append(package)
-    in_turns(1, *actions[1:])  # so that every file is there, and begun
-    rates = [sizes.appends / time for time in in_turns(sizes.append_rounds, *actions)]
+    in_turns(1, bare, sqlite, package)  # so that every file is there, and begun
+    times = in_turns(sizes.append_rounds, whole, bare, sqlite, package)
     os.close(descriptor)
     connection.close()
-    what = "one synced append after another, as a library"
-    figures = [
-        times_the_rate(what, "flock + write + fsync of such a line", at_least(0.5), rates[0], rates[1]),
-        times_the_rate(what, "sqlite3, WAL, synchronous=FULL", at_least(0.65), rates[0], rates[2]),
-    ]
-    if why:
-        return [*figures, skipped(what, "eventsourcing, SQLite", at_least(2), why)]
     users.close()
-    told = rival_eventsourcing.durability(database)
-    return [*figures, times_the_rate(what, f"eventsourcing, SQLite ({told})", at_least(2), rates[0], rates[3])]
+    targets = {
+        "flock + write + fsync of such a line": 0.5,
+        "sqlite3, WAL, synchronous=FULL": 0.65,
+        f"eventsourcing, SQLite ({rival_eventsourcing.durability(database)})": 2,
+    }
+    rate, *rates = (sizes.appends / time for time in times)
+    return times_the_rate("one synced append after another, as a library", targets, rate, rates)
 
 
 def bytes_read(ground: Ground) -> list[Figure]:
     """How much of a long log two short looks at it read, as a share of the file."""
     size = ground.long.stat().st_size
+    looks = {
+        "log -n 20, bytes read": (0.01, ("-n", "20")),
+        "log --since (the last hundredth), bytes read": (0.02, ("--since", ground.late)),
+    }
     figures = []
-    for what, against, target, words in (
-        ("log -n 20, bytes read", "bytes of the file", 0.01, ("log", "-n", "20")),
-        ("log --since (the last hundredth), bytes read", "bytes of the file", 0.02, ("log", "--since", ground.late)),
-    ):
-        read = _read_by(*words, "--log", str(ground.long))
-        figures.append(Figure(what, against, at_most(target), read / size, f"{read:,} : {size:,}"))
+    for what, (target, words) in looks.items():
+        read = _read_by("log", *words, "--log", str(ground.long))
+        figures.append(Figure(what, "bytes of the file", at_most(target), read / size, f"{read:,} : {size:,}"))
     return figures
 
 

@@ -27,24 +27,25 @@ def description(folder: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _processor() -> str:
+def _lines(path: str) -> list[str]:
+    """The lines of a file of /proc; none where there is no such file."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return Path(path).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        lines = []
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+        return []
+
+
+def _processor() -> str:
+    names = (line.split(": ")[1] for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def _disk(folder: Path) -> str:
-    """The file system of the folder, and the device that it is on; the longest mount point above it is its own."""
-    try:
-        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return "unknown file system"
+    """The file system of the folder and its device: those of the longest mount point above it."""
     here = folder.resolve()
-    mounts = [line.split()[:3] for line in lines]
+    mounts = [line.split()[:3] for line in _lines("/proc/mounts")]
     above = [(len(point), device, kind) for device, point, kind in mounts if here.is_relative_to(point)]
-    _, device, kind = max(above, key=lambda mount: mount[0])
+    _, device, kind = max(above, key=lambda mount: mount[0], default=(0, "an unknown device", "unknown file system"))
     return f"{kind} on {device}"
 
 

@@ -1,4 +1,4 @@
-"""How things are measured: in turns, medians, peak memory; and what a line of the table says."""
+"""How to measure: in turns, medians, peak memory; and what a line of the table says."""
 
 import gc
 import subprocess
@@ -14,7 +14,7 @@ PEAK = Path(__file__).with_name("peak.py")
 
 
 class Bound(NamedTuple):
-    """What a figure should be: at least or at most so much."""
+    """What a figure should be: at least or at most this number."""
 
     sign: str
     number: float
@@ -29,62 +29,50 @@ class Bound(NamedTuple):
 
 
 def at_least(number: float) -> Bound:
-    """The figure should be so large, or larger."""
+    """A figure that should be this large, or larger."""
     return Bound("≥", number)
 
 
 def at_most(number: float, unit: str = "") -> Bound:
-    """The figure should be so small, or smaller."""
+    """A figure that should be this small, or smaller."""
     return Bound("≤", number, unit)
 
 
 class Figure(NamedTuple):
-    """One line of the table: what was measured, against what, what it should be, what it is, and from which values."""
+    """One line of the table: what was measured, against what, the target, the figure, and the values it is made of."""
 
     what: str
     against: str
     target: Bound
-    value: float | None
-    """None when it could not be measured; `told` says why."""
-    told: str
+    value: float
+    medians: str
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The line's words."""
-        if self.value is None:
-            return self.what, self.against, str(self.target), "skipped", self.told
         decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
-        measured = f"{self.value:.{decimals}f}{self.target.unit}"
-        mark = "" if self.target.holds(self.value) else " MISSED"
-        return self.what, self.against, str(self.target), measured + mark, self.told
-
-
-HEADINGS = ("what", "against", "target", "measured", "medians")
+        measured = f"{self.value:.{decimals}f}{self.target.unit}" + " MISSED" * (not self.target.holds(self.value))
+        return self.what, self.against, str(self.target), measured, self.medians
 
 
 def times_as_long(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
-    """How many times as long as the other's my seconds are."""
+    """How many times the other's seconds mine are."""
     return Figure(what, against, target, mine / other, f"{_duration(mine)} : {_duration(other)}")
 
 
-def times_the_rate(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
-    """How many times the other's rate a second mine is."""
-    return Figure(what, against, target, mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
-
-
-def more_memory(what: str, against: str, target: Bound, mine: int, other: int) -> Figure:
-    """How many megabytes (of a million bytes) more than the other mine are."""
-    told = f"{mine / 1e6:.1f} MB : {other / 1e6:.1f} MB"
-    return Figure(what, against, target, (mine - other) / 1e6, told)
-
-
-def skipped(what: str, against: str, target: Bound, why: str) -> Figure:
-    """A line for what could not be measured."""
-    return Figure(what, against, target, None, why)
+def times_the_rate(what: str, rivals: Mapping[str, float], mine: float, others: Sequence[float]) -> list[Figure]:
+    """How many times the rate a second of each rival mine is; for each rival, how many times it should be at least."""
+    return [
+        Figure(what, against, at_least(target), mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
+        for (against, target), other in zip(rivals.items(), others, strict=True)
+    ]
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
+
+
+HEADINGS = ("what", "against", "target", "measured", "medians")
 
 
 def text_table(figures: Sequence[Figure]) -> str:
@@ -105,7 +93,7 @@ def markdown_table(figures: Sequence[Figure]) -> str:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long `action` takes, on the wall clock; what it returns is thrown away only afterwards."""
+    """How long `action` takes, on the wall clock; its result is freed only afterwards."""
     start = time.perf_counter()
     returned = action()
     taken = time.perf_counter() - start
@@ -121,7 +109,7 @@ def in_turns(times: int, *actions: Callable[[], object]) -> list[float]:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Pause the collector, as evcli does while it folds: so that no rival pays for what evcli spares itself."""
+    """Pause the collector, as evcli does while it folds, so that no rival pays for what evcli avoids."""
     gc.collect()
     gc.disable()
     try:
@@ -141,12 +129,7 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> str:
     return ended.stdout
 
 
-def peak_memory(times: int, *commands: Callable[[], Sequence[str]]) -> list[int]:
-    """The median peak memory of each command's process in bytes, all of them made and run once in every round."""
-    return [int(median(column)) for column in zip(*(map(peak, commands) for _ in range(times)), strict=True)]
-
-
-def peak(command: Callable[[], Sequence[str]]) -> int:
-    """The peak memory of one process, in bytes."""
-    # Not from here: a process counts as its own what its parent holds when it is started, and this one holds much.
-    return int(run(sys.executable, "-I", "-S", str(PEAK), *command()))
+def peak(command: Sequence[str]) -> int:
+    """The peak memory of a command's process, in bytes."""
+    # Not started from here: a process counts the memory of its parent at the start as its own, and this one has much.
+    return int(run(sys.executable, "-I", "-S", str(PEAK), *command))

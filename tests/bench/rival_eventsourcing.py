@@ -23,8 +23,6 @@ from eventsourcing.utils import get_topic
 
 from evcli.kinds.user import TYPES
 
-CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED = TYPES
-
 SECTION = 10_000
 """Notifications in one reading: the more, the faster; beyond this, hardly."""
 
@@ -34,7 +32,6 @@ class User(Aggregate):
 
     @staticmethod
     def create_id(number: int) -> UUID:
-        """The id of the aggregate, from the number of the user."""
         return UUID(int=number)
 
     @event("Created")
@@ -46,22 +43,18 @@ class User(Aggregate):
 
     @event("Renamed")
     def rename(self, name: str) -> None:
-        """Have another name."""
         self.name = name
 
     @event("EmailChanged")
     def change_email(self, email: str) -> None:
-        """Have another e-mail."""
         self.email = email
 
     @event("Destroyed")
     def destroy(self, reason: str) -> None:
-        """Be a user no more."""
         self.is_destroyed = True
 
     @event("Restored")
     def restore(self) -> None:
-        """Be one again."""
         self.is_destroyed = False
 
 
@@ -91,13 +84,13 @@ def durability(path: Path) -> str:
 # --- the events of an evcli log, and the state that they come to ------------------------------------------------------
 
 _events: Any = User  # the decorator puts the classes of the events there, unseen by mypy
-_CLASSES: dict[str, Callable[..., Any]] = {
-    CREATED: _events.Created,
-    RENAMED: _events.Renamed,
-    EMAIL_CHANGED: _events.EmailChanged,
-    DESTROYED: _events.Destroyed,
-    RESTORED: _events.Restored,
-}
+_CLASSES: dict[str, Callable[..., Any]] = dict(
+    zip(
+        TYPES,
+        (_events.Created, _events.Renamed, _events.EmailChanged, _events.Destroyed, _events.Restored),
+        strict=True,
+    )
+)
 
 
 def fill(users: Users, log: Path, events: int) -> None:
@@ -112,15 +105,15 @@ def fill(users: Users, log: Path, events: int) -> None:
 
 def _as_domain_event(event: dict[str, Any], versions: dict[int, int], topic: str) -> Any:
     number = int(event["subject"].removeprefix("user/"))
-    versions[number] = version = versions.get(number, 0) + 1
+    versions[number] = versions.get(number, 0) + 1
     members = dict(event["data"])
-    if event["type"] == CREATED:
+    if event["type"] == "user.created":
         members |= {"number": number, "originator_topic": topic}
-    elif event["type"] == DESTROYED:
+    elif event["type"] == "user.destroyed":
         members.setdefault("reason", "")
     return _CLASSES[event["type"]](
         originator_id=User.create_id(number),
-        originator_version=version,
+        originator_version=versions[number],
         timestamp=datetime.fromisoformat(event["time"]),
         **members,
     )
@@ -183,7 +176,7 @@ class Replayed:
 
 
 def aggregates(users: Users) -> dict[UUID, User]:
-    """The state as the package itself makes it: every event of the notification log lets its aggregate change."""
+    """The state as the package itself makes it: every event of the notification log changes its aggregate."""
     found: dict[UUID, User] = {}
     last = 0
     while notifications := users.notification_log.select(last + 1, SECTION):
@@ -206,7 +199,7 @@ def count(path: Path) -> int:
 
 
 def main(source: str, database: str, at_once: str) -> None:
-    """Import a CSV file with the columns name and email, so many users in each save."""
+    """Import a CSV file with the columns name and email, with that number of users in each save."""
     users = open_users(Path(database))
     with open(source, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)

@@ -1,7 +1,7 @@
 """What people would use instead: a table in SQLite, by Python's own sqlite3. `python rival_sqlite.py CSV DATABASE`
 imports a CSV file of users.
 
-The table holds who is there now, and that no two have one e-mail. It keeps no history, no hash, no time and no actor.
+The table has the live users, with unique e-mails. It keeps no history, no hash, no time and no actor.
 """
 
 import csv
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def connect(path: Path, *, wal: bool = False) -> sqlite3.Connection:
-    """Open the database, with its table and unique index; with `wal`, as whoever wants many small writes would."""
+    """Open the database, with its table and unique index; `wal` is the mode for many small writes."""
     connection = sqlite3.connect(path, isolation_level=None)
     if wal:
         connection.execute("PRAGMA journal_mode = WAL")

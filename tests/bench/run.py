@@ -91,10 +91,10 @@ def _write(path: Path, described: list[tuple[str, str]], figures: list[Figure]) 
     """Put machine, command and table between the markers of a file."""
     words = [word for word in sys.argv[1:] if not word.startswith("--write") and word != str(path)]
     command = shlex.join(["python", "tests/bench/run.py", *words])
-    told = "\n".join(f"- {name}: {value}" for name, value in described)
+    lines = "\n".join(f"- {name}: {value}" for name, value in described)
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    text = f"{BEGIN}\n\nMeasured by `{command}` on this machine:\n\n{told}\n\n{markdown_table(figures)}\n\n{END}"
+    text = f"{BEGIN}\n\nMeasured by `{command}` on this machine:\n\n{lines}\n\n{markdown_table(figures)}\n\n{END}"
     path.write_text(before + text + after, encoding="utf-8")
 
 

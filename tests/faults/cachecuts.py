@@ -1,8 +1,8 @@
-"""Every state that a power cut may leave of a log and its cache, from the calls that evcli and SQLite really made.
+"""Every state of a log and its cache that a power cut may leave, from the calls that evcli and SQLite really made.
 
-The model of the disk is that of `powercut`: a file has its synced content, and since then each sector old or new for
-itself, at any of its later sizes; a name is there as it was when the folder was synced, or as any later call left it.
-But a database is written in the middle, and a file keeps its content when its name changes.
+The model of the disk is that of `powercut`: a file has its synced content, and since then each sector is old or new,
+at any of the file's later sizes; a name is as it was when the folder was synced, or as any later call left it. But a
+database is written in the middle, and a file keeps its content when its name changes.
 """
 
 import json
@@ -15,12 +15,11 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.common import LOG, OURS, run
+from faults.common import LOG, OURS, Start, run
+from faults.common import lay_out as lay_out_files
 from faults.powercut import CALLS
 
 SECTOR = 512
-
-Words = Sequence[str]
 
 _SCRIPT = """
 import json, os, sys
@@ -31,15 +30,16 @@ from evcli.cli.main import main
 os.environ.pop("EVCLI_CACHE", None)
 history.CACHED_FROM = history.MOST_BEHIND = 1
 ours = intake.VERSION
-for words in json.loads(sys.argv[1]):
+for line in json.loads(sys.argv[1]):
+    words = line.split()
     if words[0] == "release":
         intake.VERSION = cache.VERSION = "an older one" if words[1] == "older" else ours
     elif words[0] == "cache":
         os.environ["EVCLI_CACHE"] = words[1]
     elif code := main(["--log", sys.argv[2], *words]):
-        sys.exit(f"{words} ended with {code}")
+        sys.exit(f"{line} ended with {code}")
 """
-"""evcli with a cache for the shortest log, until `cache off`; `release older` makes it as another release does."""
+"""evcli with a cache for the shortest log, until `cache off`; after `release older`, caches are of another release."""
 
 
 class Op(NamedTuple):
@@ -53,7 +53,7 @@ class Op(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """The files that a series of commands found, each with the contents it may have had, and what they did."""
+    """The files before a series of commands, each with its possible contents, and the calls of the commands."""
 
     before: dict[str, list[bytes]]
     ops: list[Op]
@@ -62,7 +62,7 @@ class Recording(NamedTuple):
 Files = tuple[tuple[str, bytes], ...]
 
 
-def prepared(folder: Path, words: Sequence[Words], package: Path = OURS) -> Path:
+def prepared(folder: Path, words: Sequence[str], package: Path = OURS) -> Path:
     """A log on which these commands were run."""
     folder.mkdir(mode=0o700)
     log = folder / LOG
@@ -71,7 +71,7 @@ def prepared(folder: Path, words: Sequence[Words], package: Path = OURS) -> Path
     return log
 
 
-def record(log: Path, words: Sequence[Words], package: Path = OURS, *, is_synced: bool = True) -> Recording:
+def record(log: Path, words: Sequence[str], package: Path = OURS, *, is_synced: bool = True) -> Recording:
     """Run commands under strace; unless `is_synced`, the log's last line need not be on the disk before."""
     before = {path.name: [path.read_bytes()] for path in log.parent.iterdir()}
     if not is_synced:
@@ -91,8 +91,8 @@ def _op(line: str, folder: str) -> Op | None:
         return None
     name, arguments, result = match[1], match[2], int(match[3])
     texts = [bytes.fromhex(each.replace("\\x", "")) for each in re.findall(r'"((?:\\x..)*)"', arguments)]
-    on = re.match(r"\d+<([^>]*)>", arguments)
-    path = bytes.fromhex(on[1].replace("\\x", "")).decode() if on and on[1].startswith("\\x") else ""
+    on = re.match(r"\d+<(\\x[^>]*)>", arguments)
+    path = bytes.fromhex(on[1].replace("\\x", "")).decode() if on else ""
     if name in ("open", "openat", "unlink", "rename"):
         path = texts[0].decode()
     if path == folder and name in ("fsync", "fdatasync"):
@@ -100,17 +100,21 @@ def _op(line: str, folder: str) -> Op | None:
     if not path.startswith(f"{folder}/"):
         return None
     path = path.removeprefix(f"{folder}/")
-    if name in ("open", "openat"):
-        assert "O_TRUNC" not in arguments, "the model knows no file that is emptied when opened"
-        return Op("make", path) if "O_CREAT" in arguments else None
-    if name in ("write", "pwrite64"):
-        at = int(arguments.rpartition(", ")[2]) if name == "pwrite64" else -1
-        return Op("write", path, texts[0][:result], at)
-    if name == "rename":
-        return Op("rename", path, to=texts[1].decode().removeprefix(f"{folder}/"))
-    known = {"ftruncate": "cut", "fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
+    match name:
+        case "open" | "openat":
+            assert "O_TRUNC" not in arguments, "the model has no file that is emptied when opened"
+            return Op("make", path) if "O_CREAT" in arguments else None
+        case "write":
+            return Op("write", path, texts[0][:result])
+        case "pwrite64":
+            return Op("write", path, texts[0][:result], int(arguments.rpartition(", ")[2]))
+        case "rename":
+            return Op("rename", path, to=texts[1].decode().removeprefix(f"{folder}/"))
+        case "ftruncate":
+            return Op("cut", path, offset=int(arguments.rpartition(", ")[2]))
+    known = {"fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
     assert name in known, f"the model does not know {name}"
-    return Op(known[name], path, offset=int(arguments.rpartition(", ")[2]) if name == "ftruncate" else -1)
+    return Op(known[name], path)
 
 
 class _File:
@@ -130,35 +134,31 @@ class _File:
         self.since.append(now[:at].ljust(at, b"\0") + data + now[at + len(data) :])
 
     def contents(self, most: int, chance: random.Random) -> list[bytes]:
-        """Legal contents after a power cut: the plain ones, and about `most` with sectors of different age."""
-        ages = [self.synced, *self.since]
+        """Legal contents after a power cut: those of one age, and about `most` with sectors of different ages."""
         found = [self.now, self.synced]
         if self.since:
             found += chance.sample(self.since, min(most, len(self.since)))
-        for _ in range(most if self.since else 0):
-            size = len(chance.choice(ages))
-            found.append(self._mixed(size, ages, chance))
+            ages = [self.synced, *self.since]
+            found += [self._mixed(len(chance.choice(ages)), ages, chance) for _ in range(most)]
         return list(dict.fromkeys(found))
 
     def _mixed(self, size: int, ages: Sequence[bytes], chance: random.Random) -> bytes:
-        """Sectors of any age; or all of one age, but for one sector (of those that differ) or a few."""
+        """Sectors of any age; or all of one age, except for one sector (of those that differ) or a few."""
         base = chance.choice((self.now, self.synced, chance.choice(ages)))
-        sectors = range(0, size, SECTOR)
-        chosen = dict.fromkeys(sectors, base)
-        odds = chance.choice((0.0, 0.0, 0.05, 1.0))
-        if odds:
-            chosen |= {at: chance.choice(ages) for at in sectors if chance.random() < odds}
+        chosen = dict.fromkeys(range(0, size, SECTOR), base)
+        if odds := chance.choice((0.0, 0.0, 0.05, 1.0)):
+            chosen |= {at: chance.choice(ages) for at in chosen if chance.random() < odds}
         else:
             other = chance.choice(ages)
-            differing = [at for at in sectors if base[at : at + SECTOR] != other[at : at + SECTOR]]
+            differing = [at for at in chosen if base[at : at + SECTOR] != other[at : at + SECTOR]]
             chosen |= dict.fromkeys(chance.sample(differing, min(1, len(differing))), other)
         return b"".join(age[at : at + SECTOR].ljust(SECTOR, b"\0") for at, age in chosen.items())[:size]
 
 
 def images(recorded: Recording, most: int) -> Iterator[tuple[int, Files]]:
-    """Legal images of a cut after so many calls: every choice of names, with contents that are drawn.
+    """Legal images after each number of calls: every choice of names, with contents that are drawn.
 
-    Each comes once, but for those after the last call, of which more is asked.
+    Each image comes once, except that those after the last call, of which more is asked, come again.
     """
     chance = random.Random(1)
     names: dict[str, list[_File | None]] = {name: [_File(each)] for name, each in recorded.before.items()}
@@ -173,7 +173,7 @@ def images(recorded: Recording, most: int) -> Iterator[tuple[int, Files]]:
             there = [(name, file) for name, file in chosen if file is not None]
             drawn = {file: file.contents(most, chance) for _, file in there}
             for number in range(max(map(len, drawn.values()))):
-                # The first is the newest of all; then each goes on by itself, and what is used up is drawn again.
+                # The first image has the newest contents; then each file goes on alone, and past its end is drawn.
                 content = {
                     file: each[number] if number < len(each) else chance.choice(each) for file, each in drawn.items()
                 }
@@ -209,10 +209,4 @@ def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
 
 def lay_out(folder: Path, image: Files) -> Path:
     """Put an image on the disk, and nothing else; its log."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
-    for name, content in image:
-        (folder / name).write_bytes(content)
-        (folder / name).chmod(0o600)
-    return folder / LOG
+    return lay_out_files(folder, Start("image", dict(image), b""))

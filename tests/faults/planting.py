@@ -1,17 +1,18 @@
-"""What somebody may plant beside a log, under every name that evcli makes or looks for, and what must stay as it is.
+"""What a stranger may plant beside a log, under every name that evcli makes or looks for, and what must not change.
 
-A log lies in `store`; what is somebody else's lies in `others`, and a planted link may lead there.
+A log is in the folder `store`; files of others are in the folder `others`, to which a planted link may point.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,39 +38,36 @@ real = os.urandom
 os.urandom = lambda size: bytes(size) if "NO_CHANCE" in os.environ else real(size)
 tearing.serve()
 """
-"""Runs evcli for each line, as tearing.py does. With NO_CHANCE set, the name of a temporary file is known before."""
+"""Runs evcli for each line, as tearing.py does. With NO_CHANCE, the name of a temporary file is known beforehand."""
 
 TEMPORARY = ".evcli-" + "0" * 16
 
 
 class Files(NamedTuple):
-    """The contents that worlds are made of."""
+    """The contents of which worlds are made."""
 
     good: bytes
     torn: bytes
     damaged: bytes
     bad_line: int
-    """Where the damaged line begins."""
+    """The byte at which the damaged line begins."""
     cache: bytes
     other_cache: bytes
     database: bytes
-    """A file of SQLite's that is somebody's, not a cache."""
+    """A database of SQLite that is no cache."""
 
 
 @cache
 def files() -> Files:
-    """Logs of a few users in which three ids are destroyed, and what else may lie beside them."""
+    """Logs of a few users of whom two are destroyed, and what else may be beside them."""
     with TemporaryDirectory() as folder:
         log, other = Path(folder, LOG), Path(folder, "other.jsonl")
         good = _log(log, "User")
         _log(other, "Other")
         lines = good.splitlines(keepends=True)
         cached, other_cache = cache_of(log), cache_of(other)
-        made = sqlite3.connect(Path(folder, "made.db"))
-        made.execute("CREATE TABLE notes (text)")
-        made.execute("INSERT INTO notes VALUES ('mine')")
-        made.commit()
-        made.close()
+        with closing(sqlite3.connect(Path(folder, "made.db"))) as made:
+            made.executescript("CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')")
         database = Path(folder, "made.db").read_bytes()
     bad_line = sum(map(len, lines[:-2]))
     damaged = good[:bad_line] + lines[-2].replace(b'"authid":"ann"', b'"authid":"eve"') + lines[-1]
@@ -96,25 +94,21 @@ def cache_of(log: Path) -> bytes:
     return log.with_name(log.name + ".cache").read_bytes()
 
 
-STATES: dict[str, Callable[[Files], dict[str, bytes]]] = {
-    "good": lambda some: {LOG: some.good},
-    "cached": lambda some: {LOG: some.good, LOG + ".cache": some.cache},
-    "torn": lambda some: {LOG: some.torn},
-    "damaged": lambda some: {LOG: some.damaged},
-    "absent": lambda some: {},
-}
+STATES = ("good", "cached", "torn", "damaged", "absent")
+"""What a command finds: a log of that content, with its cache or without, or no log."""
 
 NAMES = [
-    *(LOG + suffix for suffix in (".batch", ".cache", ".cache.new", ".cache-journal", ".cache.new-journal")),
-    *(LOG + suffix for suffix in (".torn-END", ".torn-END-2", ".damaged-BAD", ".damaged-BAD-2")),
-    *(LOG + suffix for suffix in (".repaired", ".repaired-2")),
+    *(LOG + suffix for suffix in (
+        ".batch", ".cache", ".cache.new", ".cache-journal", ".cache.new-journal", ".torn-END", ".torn-END-2",
+        ".damaged-BAD", ".damaged-BAD-2", ".repaired", ".repaired-2",
+    )),
     TEMPORARY,
-]
+]  # fmt: skip
 """Every name that evcli makes or looks for beside a log; END and BAD are bytes of the log."""
 
 
 def path_of(store: Path, name: str) -> Path:
-    """Where a planted thing of that name is."""
+    """The path of what is planted under that name."""
     some = files()
     return store / name.replace("END", str(len(some.good))).replace("BAD", str(some.bad_line))
 
@@ -128,86 +122,104 @@ def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
 
 
-def _of_another_user(path: Path, content: bytes) -> None:
-    _write(path, content, 0o644)
-    os.chown(path, OTHER_USER, OTHER_USER)
+NOTES = b"somebody's notes\n"
+LINKED = ("text", "empty", "database", "cache")
+"""The files of others to which links point."""
+PLANTS = (
+    "link to the log", "hard link to the log", *(f"link to {name}" for name in (*LINKED, "nothing")),
+    *(f"hard link to {name}" for name in LINKED), "link to a folder", "FIFO", "folder", "full folder", "text",
+    "empty file", "database", "cache of another log", "broken cache", "old cache", "batch file",
+    "another user's text", "another user's empty file", "another user's cache",
+)  # fmt: skip
 
 
-def _full_folder(path: Path) -> None:
-    path.mkdir()
-    _write(path / "kept", b"mine")
+def plant(what: str, at: Path, log: Path, others: Path) -> None:
+    """Plant one of PLANTS at a path, beside a log, with a folder of the files of others."""
+    target = {"the log": log, "a folder": others}.get(linked := what.rpartition(" to ")[2], others / linked)
+    if what.startswith("link to "):
+        at.symlink_to(target)
+    elif what.startswith("hard link to "):
+        if target.exists():
+            os.link(target, at)
+    elif what == "FIFO":
+        os.mkfifo(at, 0o600)
+    elif what.endswith("folder"):
+        at.mkdir()
+        if what == "full folder":
+            _write(at / "kept", b"mine")
+    else:
+        some = files()
+        contents = {
+            "text": NOTES, "empty file": b"", "database": some.database, "cache": some.cache, "old cache": some.cache,
+            "cache of another log": some.other_cache, "broken cache": some.cache[:4096] + bytes(4096),
+            "batch file": b'{"start":100,"end":200,"sha256":"%b"}\n' % (b"0" * 64),
+        }  # fmt: skip
+        name = what.removeprefix("another user's ")
+        _write(at, contents[name], 0o600 if name == what else 0o644)
+        if name != what:
+            os.chown(at, OTHER_USER, OTHER_USER)
 
-
-Plant = Callable[[Path, Path, Path], object]
-"""Plants something at a path, beside a log, with a folder of what is others'."""
-
-
-def _link(name: str) -> Plant:
-    return lambda at, log, others: at.symlink_to(others / name)
-
-
-def _hard_link(name: str) -> Plant:
-    return lambda at, log, others: os.link(others / name, at)
-
-
-PLANTS: dict[str, Plant] = {
-    "link to the log": lambda at, log, others: at.symlink_to(log),
-    "hard link to the log": lambda at, log, others: os.link(log, at) if log.exists() else None,
-    **{f"link to {name}": _link(name) for name in ("text", "empty", "database", "cache", "nothing")},
-    **{f"hard link to {name}": _hard_link(name) for name in ("text", "empty", "database", "cache")},
-    "link to a folder": lambda at, log, others: at.symlink_to(others),
-    "FIFO": lambda at, log, others: os.mkfifo(at, 0o600),
-    "folder": lambda at, log, others: at.mkdir(),
-    "full folder": lambda at, log, others: _full_folder(at),
-    "text": lambda at, log, others: _write(at, b"somebody's notes\n"),
-    "empty file": lambda at, log, others: _write(at, b""),
-    "database": lambda at, log, others: _write(at, files().database),
-    "cache of another log": lambda at, log, others: _write(at, files().other_cache),
-    "broken cache": lambda at, log, others: _write(at, files().cache[:4096] + bytes(4096)),
-    "old cache": lambda at, log, others: _write(at, files().cache),
-    "batch file": lambda at, log, others: _write(at, b'{"start":100,"end":200,"sha256":"%b"}\n' % (b"0" * 64)),
-    "another user's text": lambda at, log, others: _of_another_user(at, b"somebody's notes\n"),
-    "another user's empty file": lambda at, log, others: _of_another_user(at, b""),
-    "another user's cache": lambda at, log, others: _of_another_user(at, files().cache),
-}  # fmt: skip
 
 OWN_CACHES = ("empty file", "cache of another log", "broken cache", "old cache")
-"""What evcli may take for a cache of its own under a cache's name, and make anew or remove."""
+"""What evcli may believe to be its own cache under the name of a cache, and may replace or remove."""
 
 OWN_FILES = ("text", "database", "batch file")
-"""What a build that was killed may have left, as far as evcli can tell, under the names that only a build uses."""
+"""What a build that was killed may have left, for all that evcli knows, under the names that only a build uses."""
 
 
 class World:
-    """A folder in which a log lies beside what was planted."""
+    """A folder with a log beside what is planted, and a process that runs each command there in a fork."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-        self.others = folder / "others"
+        self.folder = folder / "world"
+        self.store, self.others = self.folder / "store", self.folder / "others"
         self.log = self.store / LOG
+        self._out, self._err = folder / "out", folder / "err"
+        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
+        variables.pop("EVCLI_CACHE", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, command: str) -> Ended:
+        """Run one command on the log; STORE and OTHERS in it are the two folders."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        variables = {"NO_CHANCE": "1"} if command.startswith("export") else {}
+        folders = {"STORE": str(self.store), "OTHERS": str(self.others)}
+        words = [re.sub("STORE|OTHERS", lambda found: folders[found[0]], word) for word in command.split()]
+        request = [variables, ["--log", str(self.log), "--json", *words], str(self._out), str(self._err)]
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ended(int(self._process.stdout.readline()), self._out.read_bytes(), self._err.read_text())
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate()
 
     def lay_out(self, state: str) -> None:
-        """Make the log and the files of others anew."""
+        """Make a log in that state, and the files of others."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.store.mkdir(parents=True, mode=0o700)
         self.others.mkdir()
         some = files()
-        for name, content in STATES[state](some).items():
-            _write(self.store / name, content)
+        log = {"absent": None, "torn": some.torn, "damaged": some.damaged}.get(state, some.good)
+        if log is not None:
+            _write(self.log, log)
+        if state == "cached":
+            _write(self.store / f"{LOG}.cache", some.cache)
         _write(self.others / "people.csv", b"name,email\nNew,new@example.com\nNewer,newer@example.com\n")
-        # Of this very user: another user's are told by their owner alone.
-        victims = {"text": b"somebody's notes\n", "empty": b"", "database": some.database, "cache": some.other_cache}
-        for name, content in victims.items():
+        # They belong to this user: a file of another user is refused for its owner alone.
+        for name, content in zip(LINKED, (NOTES, b"", some.database, some.other_cache), strict=True):
             _write(self.others / name, content, 0o644)
 
     def of_others(self) -> dict[str, Any]:
-        """All that evcli must not change, nor make."""
+        """All that evcli must neither change nor make."""
         return {path.name: what_is(path, links=False) for path in self.others.iterdir()}
 
 
 def what_is(path: Path, *, links: bool = True) -> tuple[object, ...]:
-    """What lies there, as whoever put it there would look at it: kind, mode, owner, time, and content."""
+    """What is at a path, as its owner sees it: kind, mode, owner, time, and content."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -220,29 +232,3 @@ def what_is(path: Path, *, links: bool = True) -> tuple[object, ...]:
     elif stat.S_ISDIR(found.st_mode) and links:
         content = {each.name: what_is(each) for each in path.iterdir()}
     return found.st_ino, found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, content
-
-
-class Server:
-    """evcli in a process that stays, each command in a fork."""
-
-    def __init__(self, folder: Path) -> None:
-        self.out, self.err = folder / "out", folder / "err"
-        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
-        variables.pop("EVCLI_CACHE", None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def run(self, log: Path, words: list[str]) -> Ended:
-        """Run one command on that log."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        variables = {"NO_CHANCE": "1"} if words[0] == "export" else {}
-        request = [variables, ["--log", str(log), "--json", *words], str(self.out), str(self.err)]
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return Ended(int(self.process.stdout.readline()), self.out.read_bytes(), self.err.read_text())
-
-    def end(self) -> None:
-        """End the process."""
-        self.process.communicate()

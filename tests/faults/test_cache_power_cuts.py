@@ -1,44 +1,43 @@
-"""The power is cut while a cache is made, renamed or caught up: it is good then, or made anew, and never cries wolf."""
+"""A power cut while a cache is made, renamed or caught up: the cache is good or made again, and no alarm is false."""
 
 import random
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Cli, Clock, Ran
+from conftest import Cli, Clock
 
 from evcli.cache.build import VERSION
 from evcli.register import history
-from faults.cachecuts import Files, Recording, Words, images, lay_out, prepared, record
+from faults.cachecuts import Files, Recording, images, lay_out, prepared, record
 from faults.common import LOG, OURS, needs
 from faults.conftest import Figures
 
 pytestmark = needs("strace")
 
-USERS: list[Words] = [
-    ("user", "create", "Ada", "--email", "ada@example.com", "--id", "a"),
-    ("user", "create", "Bob", "--email", "bob@example.com", "--id", "b"),
-    ("user", "rename", "1", "Adele", "--id", "c"),
+USERS = [
+    "user create Ada --email ada@example.com --id a",
+    "user create Bob --email bob@example.com --id b",
+    "user rename 1 Adele --id c",
 ]
-MORE: list[Words] = [
-    ("user", "destroy", "2", "--id", "d"),
-    ("user", "create", "Bea", "--email", "bob@example.com", "--id", "e"),
-    ("user", "change-email", "1", "adele@example.com", "--id", "f"),
+MORE = [
+    "user destroy 2 --id d",
+    "user create Bea --email bob@example.com --id e",
+    "user change-email 1 adele@example.com --id f",
 ]
-STATE: list[Words] = [("state",)]
-OLDER: list[Words] = [("release", "older")]
-OURS_AGAIN: list[Words] = [("release", "ours")]
+STATE, OLDER = ["state"], ["release older"]
 
 
 class Case(NamedTuple):
-    """What was done to a log with a cache, and then without; what is done when the power is cut."""
+    """The commands on a log with a cache, then those without one; and those during which the power is cut."""
 
-    cached: list[Words]
-    uncached: list[Words]
-    done: list[Words]
+    cached: list[str]
+    uncached: list[str]
+    done: list[str]
     is_synced: bool = False
 
 
@@ -49,67 +48,62 @@ CASES = {
     "making it anew": Case(OLDER + USERS + STATE, MORE, STATE),
     "making it anew and catching it up": Case(OLDER + USERS + STATE, [], [*STATE, *MORE, *STATE], is_synced=True),
     "catching it up and making it anew": Case(
-        OLDER + USERS + STATE, [], [*OLDER, *MORE, *STATE, *OURS_AGAIN, *STATE], is_synced=True
+        OLDER + USERS + STATE, [], [*OLDER, *MORE, *STATE, "release ours", *STATE], is_synced=True
     ),
-    "a write that catches it up first": Case(
-        USERS + STATE, MORE, [("user", "create", "C", "--email", "c@example.com")]
-    ),
-    "taking in ids": Case(USERS + STATE, MORE, [("show", "id:b")]),
+    "a write that catches it up first": Case(USERS + STATE, MORE, ["user create C --email c@example.com"]),
+    "taking in ids": Case(USERS + STATE, MORE, ["show id:b"]),
 }
 
-ASKED: list[Words] = [
-    ("state", "--json"), ("state", "--at", "2", "--json"), ("user", "list", "--all", "--json"),
-    ("show", "id:e", "--json"), ("log", "--user", "2", "--json"), ("user", "show", "adele", "--json"),
-    ("user", "show", "bob@example.com", "--json"),
+COMMANDS = [
+    "state --json", "state --at 2 --json", "user list --all --json", "show id:e --json", "log --user 2 --json",
+    "user show adele --json", "user show bob@example.com --json",
+    "user create Zoe --email bob@example.com", "user rename adele Ann", "user restore 2",
+    "user create Zoe --email zoe@example.com --id f", "user create Zoe --email zoe@example.com", "state --json",
+    "verify --json",
 ]  # fmt: skip
-WRITTEN: list[Words] = [
-    ("user", "create", "Zoe", "--email", "bob@example.com"), ("user", "rename", "adele", "Ann"),
-    ("user", "restore", "2"), ("user", "create", "Zoe", "--email", "zoe@example.com", "--id", "f"),
-    ("user", "create", "Zoe", "--email", "zoe@example.com"), ("state", "--json"), ("verify", "--json"),
-]  # fmt: skip
+"""What is asked, and then written, on each image."""
 
 
 class Judge:
-    """Holds what evcli says with a cache against what it says of the same log without one."""
+    """Compares the answers of evcli with a cache with those for the same log without one."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._folder = folder
+        self._folder = folder / "image"
         self._monkeypatch = monkeypatch
         self._right: dict[bytes, tuple[list[tuple[int, str]], bytes]] = {}
         monkeypatch.setattr(history, "CACHED_FROM", 1)
         monkeypatch.setattr(history, "MOST_BEHIND", 1)
         monkeypatch.setenv("EVCLI_ACTOR", "ann")
 
-    def fault_of(self, image: Files, *, is_done: bool = False) -> str:
-        """What is wrong with an image, if `is_done` with one of commands that had all ended; "" when nothing is."""
+    def fault_of(self, image: Files, *, is_done: bool) -> str:
+        """What is wrong with an image, if `is_done` with one after all commands had ended; "" when nothing is."""
         log = dict(image)[LOG]
-        if is_done and known_to(lay_out(self._folder / "image", image)) is None:
+        if is_done and known_to(lay_out(self._folder, image)) is None:
             return "lost: the cache was made, and is not there"
         if log not in self._right:
-            self._right[log] = self._run(((LOG, log),), "off")
-        right, said = self._right[log], self._run(image, "on")
-        for words, (code, out), (right_code, right_out) in zip(ASKED + WRITTEN, said[0], right[0], strict=True):
+            self._monkeypatch.setenv("EVCLI_CACHE", "off")
+            self._right[log] = self._run(((LOG, log),))
+            self._monkeypatch.delenv("EVCLI_CACHE")
+        (right, right_log), (answers, written) = self._right[log], self._run(image)
+        for words, (code, out), (right_code, right_out) in zip(COMMANDS, answers, right, strict=True):
             if code == 12 != right_code:
-                return f"false alarm: {' '.join(words)}: {out}"
+                return f"false alarm: {words}: {out}"
             if (code, out) != (right_code, right_out):
-                return f"{' '.join(words)} answered {code} {out!r}, and without a cache {right_code} {right_out!r}"
-        if any(".faulty" in path.name for path in (self._folder / "image").iterdir()):
+                return f"{words} answered {code} {out!r}, and without a cache {right_code} {right_out!r}"
+        if any(".faulty" in path.name for path in self._folder.iterdir()):
             return "the cache was set aside as faulty"
-        if said[1] != right[1]:
+        if written != right_log:
             return "the events that were written are not those without a cache"
-        if known_to(self._folder / "image" / LOG) != said[1].count(b"\n"):
+        if known_to(self._folder / LOG) != written.count(b"\n"):
             return "the cache is neither good nor made anew"
         return ""
 
-    def _run(self, image: Files, cache: str) -> tuple[list[tuple[int, str]], bytes]:
-        log = lay_out(self._folder / "image", image)
+    def _run(self, image: Files) -> tuple[list[tuple[int, str]], bytes]:
+        log = lay_out(self._folder, image)
         self._monkeypatch.setenv("EVCLI_LOG", str(log))
-        if cache == "off":
-            self._monkeypatch.setenv("EVCLI_CACHE", "off")
-        else:
-            self._monkeypatch.delenv("EVCLI_CACHE", raising=False)
         cli = Cli(log, Clock(Clock().now.replace(year=2040)))  # later than what was recorded
-        return [_of(cli(*words)) for words in ASKED + WRITTEN], log.read_bytes()
+        ended = [cli(*words.split()) for words in COMMANDS]
+        return [(ran.code, ran.out or (ran.err if ran.code == 12 else "")) for ran in ended], log.read_bytes()
 
 
 def known_to(log: Path) -> int | None:
@@ -117,28 +111,20 @@ def known_to(log: Path) -> int | None:
     path = log.with_name(LOG + ".cache")
     if not path.exists():
         return None
-    db = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as db, suppress(sqlite3.Error):
         row = db.execute("SELECT number FROM log WHERE version = ?", (VERSION,)).fetchone()
         return None if row is None else int(row[0])
-    except sqlite3.Error:
-        return None
-    finally:
-        db.close()
-
-
-def _of(ran: Ran) -> tuple[int, str]:
-    return ran.code, ran.out or (ran.err if ran.code == 12 else "")
+    return None
 
 
 def recording(folder: Path, case: Case, package: Path = OURS) -> Recording:
     """The calls of a case."""
-    log = prepared(folder / "store", [*case.cached, ("cache", "off"), *case.uncached], package)
+    log = prepared(folder / "store", [*case.cached, "cache off", *case.uncached], package)
     return record(log, case.done, package, is_synced=case.is_synced)
 
 
 def judged(judge: Judge, recorded: Recording, most: int, share: float = 1.0) -> Iterator[str]:
-    """What is wrong with a share of all images, and with every one after the last call; "" when nothing is."""
+    """What is wrong with a share of all images, and with each one after the last call; "" when nothing is."""
     chance = random.Random(2)
     for after, image in images(recorded, most):
         is_done = after == len(recorded.ops)
@@ -149,8 +135,18 @@ def judged(judge: Judge, recorded: Recording, most: int, share: float = 1.0) -> 
             yield wrong and f"power cut after {after} calls, the last {last}; disk holds {sizes}: {wrong}"
 
 
-def check(disk: Path, judge: Judge, figures: Figures, name: str, most: int, share: float = 1.0) -> None:
-    """Cut the power at every moment of a case."""
+@pytest.fixture
+def judge(disk: Path, monkeypatch: pytest.MonkeyPatch) -> Judge:
+    return Judge(disk, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("most", "share"), [(4, 0.1), pytest.param(12, 1.0, marks=pytest.mark.sweep)], ids=["some", "all"]
+)
+@pytest.mark.parametrize("name", CASES)
+def test_power_cut_leaves_a_cache_that_answers_right(
+    name: str, most: int, share: float, disk: Path, judge: Judge, figures: Figures
+) -> None:
     found = list(judged(judge, recording(disk, CASES[name]), most, share))
     complaints = [wrong for wrong in found if wrong]
     figures.count("power-cut images checked", len(found))
@@ -158,27 +154,8 @@ def check(disk: Path, judge: Judge, figures: Figures, name: str, most: int, shar
     assert not complaints, complaints[:10]
 
 
-@pytest.fixture
-def judge(disk: Path, monkeypatch: pytest.MonkeyPatch) -> Judge:
-    """The judge over images in the test's folder."""
-    return Judge(disk, monkeypatch)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_power_cut_leaves_a_cache_that_answers_right(name: str, disk: Path, judge: Judge, figures: Figures) -> None:
-    check(disk, judge, figures, name, most=4, share=0.1)
-
-
-@pytest.mark.sweep
-@pytest.mark.parametrize("name", CASES)
-def test_every_power_cut_leaves_a_cache_that_answers_right(
-    name: str, disk: Path, judge: Judge, figures: Figures
-) -> None:
-    check(disk, judge, figures, name, most=12)
-
-
 class Mutant(NamedTuple):
-    """A file of the cache package, the text in it that goes, what stands there then; the case that catches it."""
+    """A file of the cache package, its text before and after the change; the case that catches it, and the fault."""
 
     file: str
     old: str
@@ -205,13 +182,13 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_careless_cache_is_caught_by_power_cuts(name: str, disk: Path, judge: Judge) -> None:
+def test_careless_cache_is_caught_by_power_cuts(name: str, disk: Path, judge: Judge) -> None:
     mutant = MUTANTS[name]
     package = disk / "mutant"
     shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
     file = package / "evcli" / "cache" / mutant.file
     text = file.read_text(encoding="utf-8")
-    assert text.count(mutant.old) == 1, "the mutant is made by a change that there is nothing for"
+    assert text.count(mutant.old) == 1, "the text of the mutant is not in the file once"
     file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     found = judged(judge, recording(disk, CASES[mutant.case], package), most=20)
     assert any(mutant.because in wrong for wrong in found), "no image shows it"
