@@ -23,6 +23,7 @@ def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> An
     """
     found = list(_called(state, kind, who, ended_first=ended_first))
     preferred = [record for record in found if (record[-1] is not None) == ended_first] or found
+    preferred.sort(key=lambda record: record.id)  # a cache and a fold give them in orders of their own
     if len(preferred) > 1:
         raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in preferred])
     if not preferred:

@@ -20,6 +20,7 @@ import orjson
 
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.kinds import type_of
+from evcli.kinds.data import fault_of
 from evcli.log import Position
 from evcli.log.members import (
     AUTH_TYPES,
@@ -74,15 +75,16 @@ def encode(members: dict[str, Any], before: Position) -> bytes:
     except orjson.JSONEncodeError as error:
         raise BadLine(f"not an event: {error}") from None
     line = body + _CLOSING + sha256(before.sha256 + body).hexdigest().encode() + b'"}\n'
-    decode(line, before)
+    if fault := fault_of(decode(line, before)):
+        raise BadLine(fault)
     return line
 
 
 def decode(line: bytes, before: Position) -> Event:
     """The event in `line`, newline included, which must continue the log at `before`.
 
-    Makes every check that needs nothing else: length, form, members and their values, type and data, sequence, chain,
-    batch, a single source, recorded moments that never go back. Whether the event may happen is for the rules.
+    Makes every check that needs nothing else: length, form, members and their values, type, sequence, chain, batch,
+    a single source, recorded moments that never go back. Whether the event may happen is for the rules.
 
     Raises:
         NewerLine: it is proved, but has content unknown to this version.
@@ -202,8 +204,6 @@ def decode_alone(line: bytes) -> Event:
         raise _why_not_an_event(event)
     if type(subject) is not str or not (match := _SUBJECT(subject)) or match[1] != event_type.kind.name:
         raise BadLine(f"not an event: subject {shown(subject)} is not {event_type.kind.name}/ID")
-    if fault := event_type.data_fault(data):
-        raise BadLine(f"{kind}: {fault}")
     return event
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from evcli.domain.event import Event
 from evcli.domain.state import State, step
 from evcli.errors import Damaged, Refused
+from evcli.kinds.data import first_fault
 from evcli.log import START, Position
 from evcli.log.reader import Reader
 
@@ -35,18 +36,20 @@ def replay(
         for events, places in reader.bundles(start, until, stop):
             state.prepare(events)
             first = number + 1
+            taken, why = first_fault(events) or (len(events), "")
+            good = events[:taken]
             try:
-                for number, event in enumerate(events, first):
+                for number, event in enumerate(good, first):
                     step(state, event, number)
             except Refused as refused:
-                taken = number - first
-                if each and taken:
-                    each(events[:taken], places[:taken])
-                reader.at = reader.position_at(places[taken])
-                why = f"event {number} ({events[taken]['type']}) breaks a rule: {refused.message}"
-                raise Damaged(reader.log.name, number, places[taken], why) from None
-            if each:
-                each(events, places[:-1])
+                good = events[: number - first]
+                why = f"event {number} ({events[len(good)]['type']}) breaks a rule: {refused.message}"
+            if each and good:
+                each(good, places[: len(good)])
+            if why:
+                place = places[len(good)]
+                reader.at = reader.position_at(place)
+                raise Damaged(reader.log.name, first + len(good), place, why)
 
 
 @contextmanager

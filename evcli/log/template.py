@@ -12,9 +12,10 @@ from typing import NamedTuple
 import orjson
 
 from evcli.kinds import TYPES
+from evcli.kinds.data import are_good, fault_of
 from evcli.log import Position
 from evcli.log.line import MAX_LINE, BadLine, decode, decode_each
-from evcli.log.lines import are_data, are_ids, are_times
+from evcli.log.lines import are_ids, are_times
 
 
 class Part(NamedTuple):
@@ -85,7 +86,7 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
         lines.append(line)
     types, times, ids, records, data_of_all = zip(*parts, strict=True)
     if not (
-        are_data(types, data_of_all)
+        are_good(types, data_of_all)
         and are_ids(ids)
         and are_times(set(times))
         and max(times) <= now
@@ -94,8 +95,9 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
         and number + len(lines) <= 10**12
         and max(map(len, lines)) <= MAX_LINE
     ):
-        for _ in decode_each(lines, before):
-            pass
+        for event in decode_each(lines, before):
+            if fault := fault_of(event):
+                raise BadLine(fault)
     return lines
 
 

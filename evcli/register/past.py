@@ -6,10 +6,11 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from evcli.domain.event import Event, subject_of
+from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.state import Count, State
 from evcli.errors import Damaged, LogCut, NoLog
 from evcli.kinds import MODULES
+from evcli.kinds.data import fault_of
 from evcli.log import START, Log, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import Reader
@@ -95,17 +96,17 @@ class Past:
 
         Raises Damaged.
         """
-        return self.reader.events(after, until, None if stop is None else stop.place)
+        return self._checked(self.reader.events(after, until, None if stop is None else stop.place))
 
     def events_backward(self, end: Position) -> Iterator[Event]:
         """The events before a position, newest first, checked. Raises Damaged."""
-        return self.reader.events_backward(end)
+        return self._checked(self.reader.events_backward(end))
 
     def events_about(
         self, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
     ) -> Iterator[Event]:
         """The events about one record, after event `after` and up to event `until`. Raises Damaged."""
-        return self.history.events_about(self.reader, kind, id, until, after=after, backward=backward)
+        return self._checked(self.history.events_about(self.reader, kind, id, until, after=after, backward=backward))
 
     def change(self, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
@@ -123,7 +124,15 @@ class Past:
         """The events after `start`, and then each that lands; see `log.follow`."""
         from evcli.log.follow import follow
 
-        return follow(self.reader, start, pause=pause, tell=tell)
+        return self._checked(follow(self.reader, start, pause=pause, tell=tell))
+
+    def _checked(self, events: Iterator[Event]) -> Iterator[Event]:
+        """The events, up to one whose data are not valid: Damaged."""
+        for event in events:
+            if why := fault_of(event):
+                number = number_of(event)
+                raise Damaged(self.log.name, number, self.reader.position_of(number - 1).place, why)
+            yield event
 
     def verify(self, expect: tuple[int, str] | None = None) -> "Report":
         """Check everything; a log that has lost what its cache knows is damaged too. See `verify.audit`."""

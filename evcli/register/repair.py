@@ -16,6 +16,7 @@ from evcli.domain.event import Event
 from evcli.domain.packed import PackedState
 from evcli.domain.state import step
 from evcli.errors import Damaged, NewerLog, NotALog, NothingToRepair, NotWritten, Refused
+from evcli.kinds.data import fault_of
 from evcli.log import START, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.file.salvage import Found, Gone, candidates, kept, left_out, line_of
@@ -149,7 +150,7 @@ def _accepted(line: bytes, place: Position, state: PackedState, ids: set[str]) -
     """The event in a proved line, taken into the state; None when it breaks a rule. Raises NewerLine."""
     try:
         event = decode(line, place)
-        if event["id"] in ids:
+        if event["id"] in ids or fault_of(event):
             return None
         step(state, event, place.number + 1)
     except NewerLine:

@@ -10,9 +10,9 @@ from evcli.domain.event import Event, number_of
 from evcli.domain.packed import PackedState
 from evcli.errors import Damaged, EvcliError, HistoryChanged, LogCut, NewerLog
 from evcli.log import START, Position
-from evcli.log.faults import Fault, survey
 from evcli.log.reader import Reader
 from evcli.log.replay import replay
+from evcli.register.faults import Fault, survey
 
 MOST_FAULTS = 100
 """So many faults are listed at the most; a log with more has one cause, and the first ones show it."""

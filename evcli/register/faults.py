@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from evcli.kinds.data import fault_of
 from evcli.log import Log, Position
 from evcli.log.line import BadLine, decode, decode_alone, place_after
 
@@ -29,6 +30,8 @@ def survey(log: Log, start: Position) -> Iterator[Fault]:
             number += 1
             try:
                 event = decode(line, at) if at else decode_alone(line)
+                if fault := fault_of(event):
+                    raise BadLine(fault)
                 at = place_after(event, line, end, at)
             except BadLine as bad:
                 yield Fault(number, place, str(bad))
