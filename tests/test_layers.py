@@ -9,6 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "evcli"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 300
+LONGEST_FUNCTION = 40
 
 FLOORS = (
     ("errors", "__version__"), ("disk",), ("domain", "kinds"), ("log",), ("cache",), ("register",), ("transfer",),
@@ -201,3 +202,11 @@ def test_only_their_own_page_speaks_of_users(path: Path) -> None:
 def test_no_file_is_longer_than_a_reader_can_keep_in_mind(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= LONGEST, f"{path.relative_to(PACKAGE.parent)} has {lines} lines; {LONGEST} are enough"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_no_function_is_longer_than_a_screen(path: Path) -> None:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef))
+    sizes = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    assert not {name: size for name, size in sizes.items() if size > LONGEST_FUNCTION}

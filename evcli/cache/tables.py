@@ -18,7 +18,7 @@ and the present state is looked up a second time, in K_now or K_words, which sha
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -41,14 +41,16 @@ class Sql:
     """The statements for one kind of record."""
 
     def __init__(self, kind: Kind) -> None:
-        what = ("spans", "keys", "names", "live", "now", "words")
-        spans, keys, names, live, now, words = (f'"{kind.name}_{each}"' for each in what)
+        tables = [f'"{kind.name}_{each}"' for each in ("spans", "keys", "names", "live", "now", "words")]
         # No field of a record begins with _, and quoting keeps field names from clashing with SQL keywords.
         fields = ("id", *(f'"{field}"' for field in kind.own), "_began", "_changed", "_ended", "_byte", "_sum")
-        columns = ", ".join(f"{spans}.{field}" for field in fields)
-        last = f"SELECT max(_changed) FROM {spans} WHERE id = wanted.value AND _changed <= ?"
-        last_of = f"{spans}.id = wanted.value AND _changed = ({last})"
-        is_so = "until > ? AND since <= ?"
+        self._writes(fields, *tables)
+        self._reads_spans(", ".join(f"{tables[0]}.{field}" for field in fields), tables[0], tables[3], tables[4])
+        self._looks_up(*tables[1:3], *tables[4:])
+
+    def _writes(
+        self, fields: Sequence[str], spans: str, keys: str, names: str, live: str, now: str, words: str
+    ) -> None:
         self.make = (
             f"CREATE TABLE {spans} ({', '.join(fields)}, PRIMARY KEY (id, _changed)) WITHOUT ROWID",
             f"CREATE TABLE {keys} (key TEXT, gone INTEGER, until INTEGER, id INTEGER, since INTEGER, "
@@ -60,13 +62,19 @@ class Sql:
             f"CREATE TABLE {words} (sum INTEGER, id INTEGER, PRIMARY KEY (sum, id)) WITHOUT ROWID",
         )
         self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)})"
-        self.now = f"SELECT changed FROM {now} WHERE id = ?"
-        self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
-        self.named = f"SELECT id FROM {words} WHERE sum = ?"
-        self.named_many = f"SELECT sum, {words}.id FROM json_each(?) AS wanted JOIN {words} ON sum = wanted.value"
         self.set_now = f"INSERT OR REPLACE INTO {now} VALUES (?, ?)"
         self.begin_word = f"INSERT OR REPLACE INTO {words} VALUES (?, ?)"
         self.end_word = f"DELETE FROM {words} WHERE sum = ? AND id = ?"
+        self.begin_key = f"INSERT INTO {keys} VALUES (?, ?, ?, ?, ?)"
+        self.end_key = f"UPDATE {keys} SET until = ? WHERE key = ? AND gone = ? AND until = {STILL} AND id = ?"
+        self.begin_name = f"INSERT INTO {names} VALUES (?, ?, ?, ?)"
+        self.end_name = f"UPDATE {names} SET until = ? WHERE name = ? AND until = {STILL} AND id = ?"
+        self.begin_life = f"INSERT INTO {live} VALUES (?)"
+        self.end_life = f"DELETE FROM {live} WHERE id = ?"
+
+    def _reads_spans(self, columns: str, spans: str, live: str, now: str) -> None:
+        last = f"SELECT max(_changed) FROM {spans} WHERE id = wanted.value AND _changed <= ?"
+        last_of = f"{spans}.id = wanted.value AND _changed = ({last})"
         self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed DESC LIMIT 1"
         self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {last_of}"
         self.all = (
@@ -82,6 +90,13 @@ class Sql:
         self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY _changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE _ended IS NULL"
         self.events = f"SELECT _changed, _byte FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed"
+
+    def _looks_up(self, keys: str, names: str, now: str, words: str) -> None:
+        is_so = "until > ? AND since <= ?"
+        self.now = f"SELECT changed FROM {now} WHERE id = ?"
+        self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
+        self.named = f"SELECT id FROM {words} WHERE sum = ?"
+        self.named_many = f"SELECT sum, {words}.id FROM json_each(?) AS wanted JOIN {words} ON sum = wanted.value"
         self.holders = (
             f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted "
             f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
@@ -95,12 +110,6 @@ class Sql:
             [f"SELECT word, id FROM ({rows.format(word, table, *order)}) WHERE {is_so}" for order in orders]
             for table, word in ((keys, "key"), (names, "name"))
         ]
-        self.begin_key = f"INSERT INTO {keys} VALUES (?, ?, ?, ?, ?)"
-        self.end_key = f"UPDATE {keys} SET until = ? WHERE key = ? AND gone = ? AND until = {STILL} AND id = ?"
-        self.begin_name = f"INSERT INTO {names} VALUES (?, ?, ?, ?)"
-        self.end_name = f"UPDATE {names} SET until = ? WHERE name = ? AND until = {STILL} AND id = ?"
-        self.begin_life = f"INSERT INTO {live} VALUES (?)"
-        self.end_life = f"DELETE FROM {live} WHERE id = ?"
 
 
 class _Statements(dict[str, Sql]):

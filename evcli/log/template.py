@@ -84,21 +84,23 @@ def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[by
             decode(line, place)
         previous = line[-67:-3]
         lines.append(line)
-    types, times, ids, records, data_of_all = zip(*parts, strict=True)
-    if not (
-        are_good(types, data_of_all)
+    if not (_are_good(parts, now) and number + len(lines) <= 10**12 and max(map(len, lines)) <= MAX_LINE):
+        for event in decode_each(lines, before):
+            if fault := fault_of(event):
+                raise BadLine(fault)
+    return lines
+
+
+def _are_good(parts: Sequence[AnyPart], now: str) -> bool:
+    types, times, ids, records, data = zip(*parts, strict=True)
+    return (
+        are_good(types, data)
         and are_ids(ids)
         and are_times(set(times))
         and max(times) <= now
         and min(records) > 0
         and max(records) < 10**12
-        and number + len(lines) <= 10**12
-        and max(map(len, lines)) <= MAX_LINE
-    ):
-        for event in decode_each(lines, before):
-            if fault := fault_of(event):
-                raise BadLine(fault)
-    return lines
+    )
 
 
 def _mould(shared: Shared, batch: str, type: str, is_late: bool) -> _Mould:

@@ -109,25 +109,20 @@ class Register(Past):
         series: Series | None = None,
         held: ExitStack | None = None,
     ) -> Done:
-        """Record the events that somebody wants, all or none, if each is accepted on the state that it would follow.
+        """Record events, all or none, if the rules accept each on the state that it would follow.
 
         Args:
             intentions: the events that are wanted, at least one, in order.
-            id: the event's id, for one event; if an event of the same content has it already, that one is the answer.
+            id: the id of the one event; if an event of the same content has it already, that is the answer.
             expect: number (and hash, if given) that the head must still have.
             dry_run: decide and answer, but write nothing.
             lock_wait: seconds to wait for other writers.
             series: what they are a part of; then some may be left out.
-            held: from before the write until this is closed, signals are held: what is stored is then announced.
+            held: signals are held from before the write until this is closed: what is stored is then announced.
 
         Raises:
-            Refused: a rule says no.
-            NotAccepted: the same, in a series.
-            Conflict: the head moved, the id is another event's, or somebody else records the same series.
-            BadText: the id, or the actor, cannot be one.
-            BadInput: an id for several events, or more events than a batch can hold.
-            NoLog: an event is about a record, and there is no log.
-            Busy, Damaged, NotWritten, OutcomeUnknown: see there.
+            Refused, Conflict, BadText, BadInput, NoLog, Busy, Damaged, NotWritten, OutcomeUnknown: see there.
+            NotAccepted: a rule says no, in a series.
         """
         if not lock_wait >= 0:
             raise BadInput(f"to wait {lock_wait} seconds for the lock: that must be a non-negative number")
@@ -136,34 +131,35 @@ class Register(Past):
         is_there = self._look_ahead(command, dry_run=dry_run)
         if dry_run:
             return self._decide(Draft(self._state), command if is_there else command._replace(id=None))
-        done, draft, is_asked = Done([]), Draft(self._state), False
         with ExitStack() as until_return:
+            return self._append(command, lock_wait, held or until_return)
 
-            def decide(head: Position) -> Sequence[bytes]:
-                nonlocal done, draft, is_asked
-                is_asked = True
-                self.catch_up(head)
-                draft = Draft(self._state)
-                done = self._decide(draft, command)
-                if done.was_there or not done.lines:
-                    return ()
-                (held or until_return).enter_context(held_signals())
-                return done.lines
+    def _append(self, command: _Command, lock_wait: float, held: ExitStack) -> Done:
+        done, draft, is_asked = Done([]), Draft(self._state), False
 
-            try:
-                at = self.log.append(decide, lock_wait)
-            except Damaged:
-                if not is_asked:  # the last line is damaged; the first that is, is what people need to know
-                    replay(self.reader, MemoryState())
-                raise
-            if not done.was_there and done.lines:
-                draft.settle()
-                self._at = self._firm = at
-                done.recorded = True
+        def decide(head: Position) -> Sequence[bytes]:
+            nonlocal done, draft, is_asked
+            is_asked = True
+            self.catch_up(head)
+            draft = Draft(self._state)
+            done = self._decide(draft, command)
+            if done.was_there or not done.lines:
+                return ()
+            held.enter_context(held_signals())
+            return done.lines
+
+        try:
+            at = self.log.append(decide, lock_wait)
+        except Damaged:
+            if not is_asked:  # the last line is damaged; the first that is, is what people need to know
+                replay(self.reader, MemoryState())
+            raise
+        if not done.was_there and done.lines:
+            draft.settle()
+            self._at = self._firm = at
+            done.recorded = True
         done.notices += self.log.notices
         return done
-
-    # --- deciding -----------------------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Raise BadText or BadInput where no event could have this actor, or no log this source."""

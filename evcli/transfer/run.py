@@ -88,11 +88,11 @@ class Import:
         skip_existing: bool = False,
         lock_wait: float,
     ) -> None:
-        """An import that has not begun.
+        """Prepare an import.
 
         Args:
             register: where the events go.
-            source: what is read; it is read twice when a part of it is recorded already.
+            source: what is read, twice when a part of it is recorded already.
             form: csv or jsonl; as the source's name or first byte says, when None.
             wanted: what rows of the kind want.
             skip_existing: skip rows that begin a record whose unique field is in use.
@@ -111,16 +111,13 @@ class Import:
         self.first = self.last = 0
         self.line = 0
         """All rows up to this line are dealt with and durable."""
-        self._correlation, self._since = "", 0
-        self._frame = register.frame + MEMBERS
-        self._pending: list[Intention] = []
-        self._lines: list[int] = []
+        self._correlation, self._since, self._frame = "", 0, register.frame + MEMBERS
+        self._pending, self._lines = list[Intention](), list[int]()
         self._draft: Draft | None = None
         self._is_stopped = False
         self._numbered: list[tuple[int, Sequence[int]]] = []
-        self._known_lines: dict[int, int] = {}
-        self._notes: dict[str, bool] = {}
-        """What is to be noted, and whether that was done."""
+        self._known_lines, self._notes = dict[int, int](), dict[str, bool]()
+        """`_notes`: what is to be noted, and whether that was done."""
 
     def record(self) -> Iterator[Happened]:
         """Record what is not recorded yet, up to the first bad row. Raises BadInput, and what `execute` raises.

@@ -1,6 +1,7 @@
 """`evcli export`: the records of a moment, or the events, for other programs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,8 @@ app = typer.Typer()
 RECORDS = ("csv", "json", "jsonl")
 EVENTS = ("jsonl", "json")
 """In which forms records and events can be exported, the default first."""
+
+Write = Callable[[Iterable[bytes]], None]
 
 
 def _kinds() -> dict[str, Kind]:
@@ -79,15 +82,20 @@ def export(
             told = _export(session, kind, form, number, all, session.output.write, "stdout")
             session.output.note(told)
             return
-        from evcli.cli.write import answer_once_done
-        from evcli.transfer.new_file import new_file
+        _to_file(session, file, force, partial(_export, session, kind, form, number, all))
 
-        with new_file(file, session.path, may_replace=force) as new:
-            told = _export(session, kind, form, number, all, new.write, file)
-            new.sync()
-            with held_signals():  # from here on it is too late to leave nothing
-                new.keep()
-                answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
+
+def _to_file(session: Session, file: str, may_replace: bool, export: Callable[[Write, str], str]) -> None:
+    """Write a new file whole, or leave nothing; say so once it is durable."""
+    from evcli.cli.write import answer_once_done
+    from evcli.transfer.new_file import new_file
+
+    with new_file(file, session.path, may_replace=may_replace) as new:
+        told = export(new.write, file)
+        new.sync()
+        with held_signals():  # from here on it is too late to leave nothing
+            new.keep()
+            answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
 
 
 def _export(
@@ -96,7 +104,7 @@ def _export(
     form: str,
     number: int | None,
     all: bool,
-    write: Callable[[Iterable[bytes]], None],
+    write: Write,
     where: str,
 ) -> str:
     """Write it all, record by record, and say in a sentence what that was. Raises Damaged, saying what came of it."""

@@ -53,7 +53,7 @@ def log(
     """Show the events, newest first."""
     session: Session = ctx.obj
     if follow:
-        from evcli.cli.commands.following import LAST, check_it_can_go_on, show_as_they_land
+        from evcli.cli.commands.following import LAST, check_it_can_go_on
 
         check_it_can_go_on(session, until)
         # As journalctl has it: who says since when wants all since then.
@@ -61,39 +61,55 @@ def log(
     with session.opened() as register:
         first = 0 if since is None else session.moment(since, beginning=True).number
         end = register.head() if until is None else register.position(session.moment(until))
-
-        subject: tuple[str, int] | None = None
-        if session.about is not None:
-            name, who = session.about
-            subject = name, find(register.at(), KINDS[name], who).id
-
-        def is_wanted(event: Event) -> bool:
-            return (
-                (type is None or fnmatchcase(event["type"], type))
-                and (subject is None or subject_of(event) == subject)
-                and (actor is None or event["authid"] == actor)
-            )
-
-        def events(*, backward: bool) -> Iterator[Event]:
-            if subject is not None:
-                about = register.events_about(*subject, end.number, after=first, backward=backward)
-                return filter(is_wanted, about)
-            found = _newest_first(register, first, end) if backward else _oldest_first(register, first, end)
-            return filter(is_wanted, found)
-
+        wanted = _Wanted(register, session.about, type, actor)
         if follow:
-            past: Iterable[Event] = (
-                list(islice(events(backward=True), limit))[::-1] if limit else events(backward=False)
-            )
-            show_as_they_land(session, past, end, is_wanted)
+            _follow(session, wanted, first, end, limit)
             return
-        chosen: Iterator[Event] = islice(events(backward=not reverse), limit or None)
+        chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
         first_one = next(chosen, None)
         if first_one is None:
             session.output.note("no matching events" if end.number else "the log is empty")
         else:
             chosen = chain([first_one], chosen)
         session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
+
+
+def _follow(session: Session, wanted: "_Wanted", first: int, end: Position, limit: int | None) -> None:
+    from evcli.cli.commands.following import show_as_they_land
+
+    past: Iterable[Event] = wanted.events(first, end, backward=bool(limit))
+    if limit:
+        past = list(islice(past, limit))[::-1]
+    show_as_they_land(session, past, end, wanted.has)
+
+
+class _Wanted:
+    """The events that are asked for: of a type, by an actor, about one record."""
+
+    def __init__(self, register: Past, about: tuple[str, str] | None, type: str | None, actor: str | None) -> None:
+        self._register, self._type, self._actor = register, type, actor
+        self._subject: tuple[str, int] | None = None
+        if about is not None:
+            name, who = about
+            self._subject = name, find(register.at(), KINDS[name], who).id
+
+    def has(self, event: Event) -> bool:
+        """Whether the event is one of them."""
+        return (
+            (self._type is None or fnmatchcase(event["type"], self._type))
+            and (self._subject is None or subject_of(event) == self._subject)
+            and (self._actor is None or event["authid"] == self._actor)
+        )
+
+    def events(self, first: int, end: Position, *, backward: bool) -> Iterator[Event]:
+        """Those of them after event `first` and up to a position."""
+        if self._subject is not None:
+            found = self._register.events_about(*self._subject, end.number, after=first, backward=backward)
+        elif backward:
+            found = _newest_first(self._register, first, end)
+        else:
+            found = _oldest_first(self._register, first, end)
+        return filter(self.has, found)
 
 
 def _newest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
