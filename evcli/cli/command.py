@@ -1,8 +1,9 @@
 """What every command and group of commands has: the layout of its help, and the options that all commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from evcli.cli.session import Session
@@ -93,12 +94,32 @@ class EvcliCommand(_Helpful, TyperCommand):
 class LazyGroup(_Helpful, TyperGroup):
     """A group that builds its commands on request, from a table of names."""
 
-    def __init__(self, name: str, *, table: dict[str, Callable[[], "AnyCommand"]], **attributes: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        table: dict[str, Callable[[], "AnyCommand"]],
+        near: "Callable[[str, Iterable[str]], list[str]] | None" = None,
+        **attributes: Any,
+    ) -> None:
+        """`near` finds the names of `table` that may have been meant by another word; by default, by its letters."""
         super().__init__(
             name=name, params=shared_options(), rich_markup_mode=None, context_settings=HELP_OPTIONS, **attributes
         )
-        self._table = table
+        self._table, self._near = table, near
+        self.suggest_commands = False  # done here
         self.commands = dict.fromkeys(table)  # type: ignore[assignment]  # only the names are used
+
+    def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, AnyCommand | None, list[str]]":
+        """Find the command that the first word names; an error says which may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except UsageError as error:
+            from evcli.cli.nearest import nearest
+
+            if near := (self._near or nearest)(args[0], self._table):
+                error.message = f"{error.message.rstrip('.')}. Did you mean {', '.join(map(repr, near))}?"
+            raise
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "AnyCommand | None":
         """Build the command of that name; None if there is none."""

@@ -33,7 +33,7 @@ CORE = {
     "evcli.domain", "evcli.domain.clashes", "evcli.domain.effect", "evcli.domain.event", "evcli.domain.fields",
     "evcli.domain.kind", "evcli.domain.overlay",
     "evcli.domain.refusals", "evcli.domain.rules", "evcli.domain.state", "evcli.domain.text",
-    "evcli.kinds", "evcli.kinds.user",
+    "evcli.kinds", "evcli.kinds.data", "evcli.kinds.user",
     "evcli.log", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
     "evcli.log.file", "evcli.log.file.blocks", "evcli.log.file.end", "evcli.log.file.engine",
@@ -62,7 +62,7 @@ STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
-AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.log.faults", "array"}
+AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.register.faults", "array"}
 
 IMPORT = {
     *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,
@@ -102,7 +102,7 @@ LOADED: dict[str, set[str]] = {
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
     "--version": set(),
-    "nope": HINTS,
+    "nope": HINTS | {"evcli.cli.nearest"},
     "user show 99": USER | HINTS,
     "user create": USER | HINTS,
 }

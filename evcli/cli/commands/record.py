@@ -1,6 +1,7 @@
 """`evcli KIND VERB …`: the commands of every kind of record, made from its declaration."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -36,9 +37,16 @@ def group(name: str) -> LazyGroup:
     return LazyGroup(
         name,
         table=table,
+        near=partial(_near, kind),
         help=f"Record what happens to {kind.plural}, and see what they are.",
         epilog=_epilog([first, f"evcli {name} list --at 2026-03-03", second]),
     )
+
+
+def _near(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:
+    from evcli.cli.nearest import nearest_of
+
+    return nearest_of(kind, typed, names)
 
 
 def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], Command]:
