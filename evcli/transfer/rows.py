@@ -1,8 +1,8 @@
-"""Taking in what other programs wrote: a CSV or JSON Lines file as rows of named cells, read once from front to back.
+"""Reading other programs' output: a CSV or JSON Lines file as rows of named cells, in one pass.
 
-A row is its cells in the order of the fields that are asked for, "" where it has none. What is wrong with one row is
-told as a Fault in its place, and reading goes on after it; what makes the rest unreadable is raised. However the input
-looks, no more of it is held in memory than a chunk and the longest row that is allowed.
+A row is its cells in the order of the requested fields, "" where it has none. A faulty row is returned as a Fault in
+its place, and reading continues; an error is raised only if the rest is unreadable. Whatever the input, memory holds
+at most one chunk and the longest allowed row.
 """
 
 import codecs
@@ -25,12 +25,12 @@ _QUOTES = 'check for an unclosed or unescaped quote (")'
 LONGEST_ROW = 1 << 20
 """The longest row, in bytes."""
 
-# How a text begins that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
+# The start of a text that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
 
 
 class Fault(NamedTuple):
-    """What is wrong with a row: in which field ("" for the row as a whole), and the way out where there is one."""
+    """What is wrong with a row: the field ("" for the whole row), the reason, and a hint if there is one."""
 
     field: str
     why: str
@@ -40,8 +40,8 @@ class Fault(NamedTuple):
     filter_does: str = ""
 
 
-class BadCell(Exception):  # as in errors.py, it is named for what is wrong
-    """A cell of a row that nothing can be made of."""
+class BadCell(Exception):  # named for what is wrong, as in errors.py
+    """A cell that cannot be read."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -49,7 +49,7 @@ class BadCell(Exception):  # as in errors.py, it is named for what is wrong
 
 
 class Row(NamedTuple):
-    """One row of the input: the line on which it begins, and its cells; or the fault for which it has none."""
+    """One row of the input: the line on which it begins, and its cells, or the fault instead."""
 
     line: int
     cells: tuple[str, ...]
@@ -61,7 +61,7 @@ _new = tuple.__new__
 
 
 class Intake:
-    """One reading of a source."""
+    """One pass over a source."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class Intake:
         needed: Sequence[str],
         notice: Callable[[str], None],
     ) -> None:
-        """Read `source` as `form`, or else as its name or first byte says; `needed` are fields that it must have.
+        """Read `source` as `form`, by default guessed from its name or first byte; `needed` fields must be present.
 
-        What is passed over is told to `notice`, each column once.
+        `notice` is called with each ignored column, once.
         """
         self._source = source
         self._form = form
@@ -86,7 +86,7 @@ class Intake:
         self._is_guarded = False
 
     def rows(self) -> Iterator[Row]:
-        """All rows but the empty ones. Raises BadInput where nothing can be made of the rest."""
+        """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
         source = self._source
         first = source.read()
         form = self._form or form_of(source.name, first)
@@ -103,7 +103,7 @@ class Intake:
     # --- bytes to lines -----------------------------------------------------------------------------------------------
 
     def _pieces(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The input in pieces of whole lines. Raises BadInput at a row that is too long."""
+        """The input in pieces of complete lines. Raises BadInput at a row that is too long."""
         rest, last, waiting = b"", 0, 0
         for chunk in chunks:
             whole = chunk.rfind(b"\n") + 1
@@ -123,7 +123,7 @@ class Intake:
             yield rest
 
     def _texts(self, pieces: Iterator[bytes]) -> Iterator[StringIO]:
-        """The same, as text; bytes that are not UTF-8 are noted by their line."""
+        """The same as text; lines with bytes that are not UTF-8 are noted."""
         lines = 0
         for piece in pieces:
             try:
@@ -205,7 +205,7 @@ class Intake:
         return header
 
     def _chooser(self, header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
-        """What takes the cells of the fields, in their order, from a row to which an empty cell was added."""
+        """A function that picks the cells of the fields, in order, from a row with an empty cell appended."""
         return itemgetter(*(header.index(name) if name in header else len(header) for name in self._fields))
 
     def _bad_bytes_in(self, first: int, end: int) -> Fault | None:
