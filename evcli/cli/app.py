@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
-    """Return a builder of command `name`, registered by `app` in `evcli.cli.commands.MODULE`; it loads only that."""
+    """Return a builder of command `name`, registered by `app` in `evcli.cli.commands.MODULE`; loads only that."""
 
     def build() -> "AnyCommand":
         app: typer.Typer = import_module(f"evcli.cli.commands.{module}").app

@@ -1,4 +1,4 @@
-"""Command-line hints for errors of the core, which knows nothing of the command line."""
+"""Command-line hints for errors of the core, which does not know about the command line."""
 
 from evcli.domain.kind import Changes, Ends, Revives
 from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
@@ -32,7 +32,7 @@ _SETTINGS = {"actor type": "EVCLI_ACTOR_TYPE is one of {}", "source": "EVCLI_SOU
 
 
 def hint_for(error: EvcliError) -> str:
-    """What to do about an error: its own hint, or one that the command line has."""
+    """The hint for an error: its own, or one from the command line."""
     if isinstance(error, Refused):
         return _after_refusal(error)
     if isinstance(error, BadInput):
@@ -44,7 +44,7 @@ def hint_for(error: EvcliError) -> str:
 
 
 def _for_log(error: EvcliError) -> str:
-    """The usual hint for what can be wrong with a log, or with a file that is to be made."""
+    """The usual hint for an error about a log, or about a file to be created."""
     match error:
         case NoLog():
             from evcli.cli.words import beginning_of

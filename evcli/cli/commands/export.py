@@ -1,4 +1,4 @@
-"""`evcli export`: the records of a moment, or the events, for other programs."""
+"""`evcli export`: the records at a moment, or the events, for other programs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ app = typer.Typer()
 
 RECORDS = ("csv", "json", "jsonl")
 EVENTS = ("jsonl", "json")
-"""In which forms records and events can be exported, the default first."""
+"""The formats in which records and events can be exported; the first is the default."""
 
 
 def _kinds() -> dict[str, Kind]:
@@ -85,7 +85,7 @@ def export(
         with new_file(file, session.path, may_replace=force) as new:
             told = _export(session, kind, form, number, all, new.write, file)
             new.sync()
-            with held_signals():  # from here on it is too late to leave nothing
+            with held_signals():  # from here on the export can no longer be undone
                 new.keep()
                 answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
 
@@ -99,7 +99,7 @@ def _export(
     write: Callable[[Iterable[bytes]], None],
     where: str,
 ) -> str:
-    """Write it all, record by record, and say in a sentence what that was. Raises Damaged, saying what came of it."""
+    """Write everything, record by record, and return a sentence about it. Raises Damaged, saying what was written."""
     written = 0
 
     def counted(records: Iterable[Any]) -> Iterator[Any]:
@@ -128,7 +128,7 @@ def _export(
 
 
 def _kind(what: str) -> Kind | None:
-    """The kind whose records are to be exported; None for events. Raises BadInput."""
+    """The kind whose records are exported; None for events. Raises BadInput."""
     kinds = _kinds()
     if what == "events":
         return None
@@ -139,7 +139,7 @@ def _kind(what: str) -> Kind | None:
 
 
 def _form(session: Session, kind: Kind | None) -> str:
-    """The form that was asked for, or the default. Raises BadInput where there is no such export."""
+    """The requested format, or the default. Raises BadInput if there is no such export."""
     forms, what, on_screen = (EVENTS, "events", "log") if kind is None else (RECORDS, kind.plural, f"{kind.name} list")
     form = session.output.form or forms[0]
     if form not in forms:
@@ -163,7 +163,7 @@ def _events(register: Past, number: int | None) -> Iterator[Event]:
 
 
 def _check_it_is_there(register: Past, number: int | None, found: int) -> None:
-    """An event that was there when its moment was asked for cannot have gone since. Raises LogCut."""
+    """An event that existed when its moment was resolved must still exist. Raises LogCut."""
     if number is not None and found < number:
         log = register.log
         raise LogCut(log.name, number, log.end, log.length())

@@ -1,4 +1,4 @@
-"""`evcli import`: records from a file that another program wrote, batch by batch, and safe to run again."""
+"""`evcli import`: records from another program's file, batch by batch, and safe to run again."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from evcli.transfer.wanted import Wanted
 app = typer.Typer()
 
 MOST_NAMED = 10
-"""At most so many new records are named one by one in the way back."""
+"""At most this many new records are named one by one in the undo command."""
 
 
 @app.command(
@@ -86,7 +86,7 @@ def import_records(
 
 
 class _Told:
-    """What people are told of an import."""
+    """The messages and the answer of an import."""
 
     def __init__(self, session: Session, kind: Kind, source: Source, run: Import) -> None:
         self._session, self._kind, self._source, self._import = session, kind, source, run
@@ -96,7 +96,7 @@ class _Told:
         self._is_all_new = True
 
     def record(self) -> None:
-        """Record everything, and answer. Raises the error of the first bad row."""
+        """Record everything, and print the answer. Raises the error of the first bad row."""
         try:
             for happened in self._import.record():
                 if isinstance(happened, Bad):
@@ -111,7 +111,7 @@ class _Told:
         answer_once_done(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
 
     def rehearse(self) -> None:
-        """Check everything, and answer. Raises BadInput or Refused where rows are bad, once all are named."""
+        """Check everything, and print the answer. Raises BadInput or Refused after naming all bad rows."""
         bad = worst = 0
         for happened in self._import.rehearse():
             if isinstance(happened, Bad):

@@ -1,4 +1,4 @@
-"""`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
+"""`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -56,7 +56,7 @@ def log(
         from evcli.cli.commands.following import LAST, check_it_can_go_on, show_as_they_land
 
         check_it_can_go_on(session, until)
-        # As journalctl has it: who says since when wants all since then.
+        # As in journalctl: --since asks for everything since then.
         limit = LAST if limit is None and since is None else limit
     with session.opened() as register:
         first = 0 if since is None else session.moment(since, beginning=True).number

@@ -1,4 +1,4 @@
-"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log that one can answer for."""
+"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log sound."""
 
 import os
 import shlex
@@ -75,7 +75,7 @@ def verify(
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
-    """The first fault as an error; it need not say that verify lists them all, which it just did."""
+    """The first fault as an error, without the hint that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
         hint = f"nothing was changed; evcli repair --dry-run --log {shlex.quote(error.path)} shows what can be kept"
@@ -111,7 +111,7 @@ def repair(
         session.output.show(_repair_answer(planned, None))
         return
 
-    session.output.paged = False  # signals are held until the answer is given
+    session.output.paged = False  # signals are held until the answer is printed
     with ExitStack() as held:
         planned, copy = repaired(session.register, lock_wait_of(lock_wait), held)
         done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
@@ -164,7 +164,7 @@ def head(ctx: typer.Context, at: At = None) -> None:
     """
     session: Session = ctx.obj
     with session.opened() as register:
-        register.log.sync()  # a head that is handed to somebody must be durable
+        register.log.sync()  # a head that is handed out must be durable
         place = register.head() if at is None else register.position(session.moment(at))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(

@@ -2,7 +2,7 @@
 
 Durability depends on the order of the calls here. Under the lock: all lines in one write to an append-only descriptor;
 a check of the byte count; one sync, never retried: after a failed sync the kernel may drop the data and report success
-the next time (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failed append is truncated again instead.
+the next time (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failed append is truncated away instead.
 """
 
 import errno
@@ -36,7 +36,7 @@ class LogWriter:
 
         Raises:
             NotWritten: nothing was stored.
-            OutcomeUnknown: a sync failed; what was written was truncated again, if that succeeded.
+            OutcomeUnknown: a sync failed; what was written was removed again, if that succeeded.
         """
         self._settle_what_a_crash_left()
         end = self.view.end.offset
