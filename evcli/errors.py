@@ -63,7 +63,7 @@ class NothingToRepair(Refused):
     code = "nothing-to-repair"
 
     def __init__(self, path: str, head: str, torn: int) -> None:
-        rest = f"; the {torn} bytes of an unfinished append after it are put aside by the next write" if torn else ""
+        rest = f"; the next write moves the {torn} bytes of an unfinished append after it to a file" if torn else ""
         super().__init__(f"{path} is not damaged (head {head}){rest}", "nothing was changed")
 
 
@@ -198,7 +198,7 @@ class HistoryChanged(Damaged):
     code = "history-changed"
 
     def __init__(self, path: str, head: tuple[int, str], byte: int, why: str) -> None:
-        why = f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}"
+        why = f"history was changed or truncated: event {head[0]} was saved as {head[1][:12]}…, but {why}"
         super().__init__(path, head[0], byte, why, "nothing was changed; compare the log with a backup")
 
 
@@ -222,7 +222,7 @@ class IdTaken(Conflict):
 
     def __init__(self, id: str, number: int, what: str) -> None:
         super().__init__(
-            f"event id {id} is taken by event {number} ({what}), which says something else; nothing was written"
+            f"event id {id} is taken by event {number} ({what}), whose content differs; nothing was written"
         )
         self.number = number
 

@@ -54,7 +54,7 @@ class Cache:
     @property
     def db(self) -> sqlite3.Connection:
         """The database of a bound cache."""
-        assert self._db is not None, "nothing is asked of a cache that is not there"  # noqa: S101
+        assert self._db is not None, "the cache is not bound"  # noqa: S101
         return self._db
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Cache:
             known = min(known, self.at.place)  # another process may have stored more than this one knows
             places, others = places_of(self.db, prefix, most, exact=exact)
         if any(reader.has_id(byte, prefix) for byte in others if byte < known):
-            raise CacheFailed("two of its tables do not agree", is_faulty=True)
+            raise CacheFailed("two of its tables disagree", is_faulty=True)
         return [byte for byte in places if byte < known], known
 
     def _grow_ids(self, reader: Reader) -> int:

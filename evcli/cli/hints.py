@@ -49,7 +49,7 @@ def _for_log(error: EvcliError) -> str:
         case NoLog():
             from evcli.cli.words import beginning_of
 
-            return f"evcli {beginning_of(first_kind())} begins one; --log FILE or EVCLI_LOG names another"
+            return f"evcli {beginning_of(first_kind())} creates one; --log FILE or EVCLI_LOG names another"
         case Busy():
             return "try again, or wait longer with --lock-wait SECONDS"
         case NotALog():
@@ -81,7 +81,7 @@ def _after_bad_input(error: BadInput) -> str:
         case BadSetting(setting=setting, allowed=allowed):
             return _SETTINGS[setting].format(allowed)
         case BadText(what="the actor"):
-            return "EVCLI_ACTOR names who does it"
+            return "EVCLI_ACTOR sets the actor"
         case BadRef(hint="", ref=ref):
             return "evcli log --json shows the ids" if ref.startswith("id:") else "evcli help refs lists the forms"
     return error.hint
@@ -103,7 +103,7 @@ def _after_refusal(error: Refused) -> str:
         kind = KINDS[error.kind]
         back = kind.one(Revives)
         if back is None:
-            return f"no {kind.name} comes back; see evcli {kind.name} show {error.id}"
+            return f"no {kind.name} can come back; see evcli {kind.name} show {error.id}"
         return f"bring it back: evcli {kind.name} {back.verb} {error.id}"
     if isinstance(error, NotEnded):
         return f"nothing to {error.verb}; see evcli {error.kind} show {error.id}"

@@ -142,11 +142,11 @@ def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     hint = f"{command} -h shows how it is used"
     option = getattr(error, "option_name", "")
     if option[1:2].isdigit() and command.endswith((" diff", " show")):
-        hint = f"a moment counted from now is written @{option} here"
+        hint = f"write a moment relative to now as @{option} here"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed
         extra = message[message.rfind("(") + 1 : -1]
-        hint = f'a {what} of several words goes in quotes: {command} … "{value} {extra}"'
+        hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     return BadInput(message, hint)

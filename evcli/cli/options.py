@@ -24,7 +24,7 @@ def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=complete_moments),
+    typer.Option("--at", metavar="REF", help="As of this moment (evcli help refs).", autocompletion=complete_moments),
 ]
 Ref = Annotated[
     str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=complete_moments)

@@ -48,7 +48,7 @@ class Session:
             self._choose_form(str(value))
         elif option == "color":
             if value not in ("auto", "always", "never"):
-                raise BadInput(f'--color "{value}" is none of auto, always, never')
+                raise BadInput(f'--color "{value}" is not one of auto, always, never')
             self.output.color = str(value)
         elif option == "quiet":
             self.output.quiet = True
@@ -57,7 +57,7 @@ class Session:
 
     def _choose_form(self, form: str) -> None:
         if form not in FORMS:
-            raise BadInput(f'--format "{form}" is none of {", ".join(FORMS)}')
+            raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}')
         if self.output.form not in (None, form):
             raise BadInput(f"--format is both {self.output.form} and {form}", "--json is short for --format json")
         self.output.form = form
@@ -67,7 +67,7 @@ class Session:
         """The log's path: --log, else EVCLI_LOG, else events.jsonl in the user's data folder."""
         path = self._log_option if self._log_option is not None else os.environ.get("EVCLI_LOG") or _default_path()
         if not path or "\0" in path:
-            raise BadInput("--log names no file", "give a path, or leave --log out")
+            raise BadInput("--log is not a valid file name", "give a path, or leave --log out")
         return path
 
     @cached_property

@@ -34,7 +34,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> N
     head = None if writing.expect is None else read_head(writing.expect)
     lock_wait = lock_wait_of(writing.lock_wait)
     if writing.id is not None and len(intentions) > 1:
-        raise BadInput("--id names one event, and these are several", "send them one by one")
+        raise BadInput("--id is for a single event, and these are several", "send them one by one")
     session.output.paged = False  # signals are held until the answer is printed
     with ExitStack() as held:
         done = session.register.execute(

@@ -17,7 +17,7 @@ class Ambiguous(Refused):
 
     def __init__(self, kind: str, plural: str, who: str, candidates: list[str]) -> None:
         shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
-        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "say which one by its id")
+        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "use the id")
         self.code = f"ambiguous-{kind}"
 
 

@@ -67,7 +67,7 @@ def _next_look(reader: Reader, last: Position, pause: Callable[[], None], tell: 
         seen = reader.log.wait(0)
         if seen == "gone":
             if not is_gone:
-                tell(f"{reader.log.name} is gone; waiting until there is a log again")
+                tell(f"{reader.log.name} is gone; waiting for a new log")
             is_gone = True
         elif seen or is_gone or reader.log.end != last.place or not reader.follows(last):
             return seen
@@ -87,6 +87,6 @@ def _position_after(event: Event, place: int) -> Position:
 
 
 def _what_happened(name: str, seen: Seen, before: Position, now: Position) -> str:
-    what = "another file took its place" if seen == "replaced" else "the log was cut"
+    what = "it was replaced by another file" if seen == "replaced" else "the log was truncated"
     lost = "" if now == before else f", and event {before.number}, shown above, is no longer in the log"
-    return f"{name}: {what}{lost}; going on after event {now.number}"
+    return f"{name}: {what}{lost}; continuing after event {now.number}"

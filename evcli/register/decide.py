@@ -170,12 +170,12 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> list[bytes]:
     parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
         if time is not None and time > now:
-            raise BadInput(f"an event cannot have happened at {time}: it is {now}")
+            raise BadInput(f"an event cannot have happened in the future: {time} is after {now}")
         parts.append((type, time or now, id or new_id(), record, data))
     lines = cast(Shared(actor.id, actor.type, source, moment, correlation), parts, at)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
-        raise BadInput(f"{len(lines)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
+        raise BadInput(f"{len(lines)} events at once are {size:,} bytes, but a batch holds at most {MAX_BATCH:,}")
     return lines
 
 

@@ -92,7 +92,7 @@ class History:
             from evcli.cache.location import set_aside
 
             with suppress(OSError):
-                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and is made anew"
+                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and will be rebuilt"
         self._warn(what)
 
     def position(self, reader: Reader, number: int) -> Position:

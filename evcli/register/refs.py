@@ -177,7 +177,7 @@ def _by_id(ref: str, find_ids: FindIds) -> int:
         raise BadRef(ref, NO_SUCH_ID)
     if len(found) > 1:
         several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
-        raise BadRef(ref, f"several event ids start with that: {several}", "give more of the id")
+        raise BadRef(ref, f"several event ids start with that: {several}", "type more of the id")
     return number_of(found[0])
 
 

@@ -130,7 +130,7 @@ class Register(Past):
             Busy, Damaged, NotWritten, OutcomeUnknown: see there.
         """
         if not lock_wait >= 0:
-            raise BadInput(f"to wait {lock_wait} seconds for the lock: that must be a non-negative number")
+            raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
@@ -226,7 +226,7 @@ class Register(Past):
         self._check_head(expect)
         if series is not None and series.is_recorded_by_others(self.log):
             raise Conflict(
-                "the same input is being recorded by somebody else at the same time",
+                "another process is recording the same input at the same time",
                 "run it again when that is done: recorded rows are skipped",
             )
         changes, refused = self._accept(draft, command)
@@ -284,7 +284,7 @@ def _named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intentio
     if id is None:
         return intentions
     if len(intentions) > 1:
-        raise BadInput("an id names one event, and these are several", "send them one by one")
+        raise BadInput("an id is for a single event, and these are several", "send them one by one")
     if fault := text_fault(id, LONGEST_ID):
         raise BadText("the event id", fault)
     return [intentions[0]._replace(id=id)]

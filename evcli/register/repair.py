@@ -84,14 +84,14 @@ def repair(past: Past, wait: float, held: ExitStack | None = None) -> tuple[Plan
         try:
             past.history.forget(writer.path)
         except OSError as error:
-            why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is as it was"
+            why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is unchanged"
             raise NotWritten(why) from error
         return planned, writer.replace(planned.good.place, kept(log.view, planned.good, planned.found))
 
 
 def _file(past: Past) -> FileLog:
     if not isinstance(past.log, FileLog):
-        raise NotWritten(f"{past.log.name} is no file; nothing was changed")
+        raise NotWritten(f"{past.log.name} is not a file; nothing was changed")
     return past.log
 
 
@@ -139,7 +139,7 @@ def _proved(log: FileLog, lines: dict[bytes, Found], number: int, at: Position, 
     known = [] if is_next else [reader.position_of(number, good).sha256]
     if len({*known, *map(hash_of, proved)}) > 1:
         why = f"two different lines continue event {number - 1}, and nothing says which one was recorded"
-        hint = "nothing was changed; a backup or a head kept elsewhere can tell: remove the other line by hand"
+        hint = "nothing was changed; compare a backup or a saved head, and remove the wrong line by hand"
         byte = lines[proved[-1]].start
         raise Damaged(log.name, log.view.line_number(byte), byte, why, hint)
     return proved[0] if proved else b""

@@ -116,7 +116,7 @@ class Intake:
             last = self._line
             if waiting > LONGEST_ROW:
                 raise BadInput(
-                    f"{self._place(self._line + 1)}: a row there has more than {LONGEST_ROW:,} bytes",
+                    f"{self._place(self._line + 1)}: a row has more than {LONGEST_ROW:,} bytes",
                     _QUOTES,
                 )
         if rest:
@@ -198,7 +198,7 @@ class Intake:
             hint = "the first line names the columns: " + ",".join(self._needed)
             for sign, called in ((";", "semicolons"), ("\t", "tabs")):
                 if len(cells) == 1 and sign in cells[0]:
-                    hint = f"its cells are separated by {called}; save it with commas between them"
+                    hint = f"its cells are separated by {called}; save it with commas instead"
             raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
         if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
             self._notice(f"ignored {_listed('column', others)}")
@@ -254,7 +254,7 @@ class Intake:
             if content is None or content is False:
                 members[field] = ""
             elif not isinstance(content, str):
-                return Row(self._line, (), Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a text"))
+                return Row(self._line, (), Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a string"))
         return Row(self._line, tuple([members.get(field, "") for field in self._fields]))
 
     def _why_not_json(self, line: bytes) -> Fault:
@@ -262,7 +262,7 @@ class Intake:
             line.decode()
         except UnicodeDecodeError as error:
             return _not_utf8(line, error, self._offset)
-        return Fault("", "is not JSON", "each line is an object of its own")
+        return Fault("", "is not JSON", "each line must be a JSON object")
 
 
 def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
@@ -281,7 +281,7 @@ def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
 def _miscounted(cells: list[str], header: list[str]) -> Fault | None:
     return Fault(
         "",
-        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, and the header {len(header)}",
+        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {len(header)}",
         "quote cells that contain commas or newlines",
     )
 

@@ -278,7 +278,7 @@ class Import:
         if isinstance(why, Taken) and (line := self._line_of(why.event, index, refused, first)):
             kind = KINDS[why.kind]
             field = kind.fields[why.field]
-            why.message = f"the {kind.name} of line {line} has that {field.label} already"
+            why.message = f"the {kind.name} of line {line} already has that {field.label}"
             why.hint = f"no two live {kind.plural} share {field.one}"
             why.is_skippable = not self._pending[index].finds
         return Bad(self._lines[index], "", why)

@@ -60,7 +60,7 @@ class Wanted:
         action = row["action"].strip().casefold()
         each = kind.verbs.get(action) if action else self._begins
         if each is None:
-            raise BadCell(Fault("action", f'"{row["action"]}" is none of {", ".join(kind.verbs)}'))
+            raise BadCell(Fault("action", f'"{row["action"]}" is not one of {", ".join(kind.verbs)}'))
         time = self._time(row["date"]) if row["date"].strip() else None
         by = "" if type(each) is Begins else self._identifies(each)
         who = self._cleaned(by, row[by]) if by else ""
@@ -110,7 +110,7 @@ class Wanted:
         kind = self._kind
         found = [record for record in records if record is not None]
         if not found:
-            raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} can be meant")
+            raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} are considered")
         if len(found) > 1:
             raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in found])
         id: int = found[0].id  # type: ignore[attr-defined]  # a record
@@ -126,5 +126,5 @@ class Wanted:
             raise BadCell(Fault("date", bad.message, bad.hint)) from None
         if moment > now:
             why = f'"{date.strip()}" is in the future'
-            raise BadCell(Fault("date", why, "what has not happened yet cannot be recorded"))
+            raise BadCell(Fault("date", why, "future events cannot be recorded"))
         return timestamp(moment)

@@ -84,7 +84,7 @@ def completion(
     """Print the script that completes evcli's words in a shell."""
     session: Session = ctx.obj
     if shell not in SCRIPTS:
-        raise BadInput(f'there is no completion for "{shell}"', f"there is for {', '.join(SCRIPTS)}")
+        raise BadInput(f'there is no completion for "{shell}"', f"it supports {', '.join(SCRIPTS)}")
     text = SCRIPTS[shell]
     session.output.show(
         Answer(

@@ -23,9 +23,9 @@ PAUSE = 200
 def check_it_can_go_on(session: Session, until: str | None) -> None:
     """Refuse options that an endless answer cannot support. Raises BadInput."""
     if until is not None:
-        raise BadInput("--follow goes on with what lands, and --until ends", "leave one of them out")
+        raise BadInput("--follow never ends, and --until sets an end", "leave one of them out")
     if session.output.form == "json":
-        raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl gives each event a line")
+        raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl prints one event per line")
 
 
 def show_as_they_land(

@@ -39,7 +39,7 @@ def log(
     ctx: typer.Context,
     limit: Annotated[
         int | None,
-        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all. With -f, default 10."),
+        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 means all. With -f, default 10."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
     since: Since = None,
@@ -47,7 +47,7 @@ def log(
     type: ByType = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
     follow: Annotated[
-        bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
+        bool, typer.Option("-f", "--follow", help="Oldest first, then new events as they come, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Show the events, newest first."""
@@ -119,7 +119,7 @@ Examples:
 """,
 )
 def show(ctx: typer.Context, ref: Ref = "@") -> None:
-    """Show one event whole, and the change that it made."""
+    """Show one event in full, and the change that it made."""
     session: Session = ctx.obj
     with session.opened() as register:
         number = session.moment(ref).number

@@ -36,7 +36,7 @@ def group(name: str) -> LazyGroup:
     return LazyGroup(
         name,
         table=table,
-        help=f"Record what happens to {kind.plural}, and see what they are.",
+        help=f"Record changes to {kind.plural}, and query them.",
         epilog=_epilog([first, f"evcli {name} list --at 2026-03-03", second]),
     )
 

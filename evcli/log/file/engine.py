@@ -138,7 +138,7 @@ class FileLog(Log):
         if end.torn:
             found.append(
                 f"{self.name} byte {end.size}: {end.torn} bytes of an unfinished append follow the last event; the "
-                "next write moves them to a file of their own; if events are missed now, the file was cut since"
+                "next write moves them to a file of their own; if events are missing now, the file was truncated since"
             )
         return found
 

@@ -90,7 +90,7 @@ def link_at(path: str) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CannotOpen(path, f"cannot be looked at: {error.strerror}; nothing was written") from error
+        raise CannotOpen(path, f"cannot be examined: {error.strerror}; nothing was written") from error
     return found if stat.S_ISLNK(found.st_mode) else None
 
 
@@ -109,7 +109,7 @@ def warnings_about(path: str, descriptor: int) -> list[str]:
     found = os.fstat(descriptor)
     warnings = []
     if found.st_nlink > 1:
-        warnings.append(f"{path} has {found.st_nlink} hard links: whoever replaces one of them splits the log")
+        warnings.append(f"{path} has {found.st_nlink} hard links: replacing one of them splits the log")
     if found.st_mode & stat.S_IWOTH:
         warnings.append(f"{path} is world-writable: chmod o-w")
     return warnings

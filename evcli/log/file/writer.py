@@ -93,7 +93,7 @@ class LogWriter:
                 with suppress(OSError):
                     os.unlink(new)
             kept = f", and a copy of it is in {copy}" if copy else ""
-            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is as it was{kept}") from error
+            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is unchanged{kept}") from error
         try:
             sync_folder(os.path.dirname(self.path))
         except OSError as error:
@@ -145,7 +145,7 @@ class LogWriter:
         if copy:
             self.notices.append(
                 f"an append was unfinished: its {end.torn} bytes were truncated at byte {end.size} and are kept in "
-                f"{copy}; if events are missed now, the file was cut since"
+                f"{copy}; if events are missing now, the file was truncated since"
             )
         # Not searched again: if another process appends without the lock, the size after the write shows it.
         self.view.end = End(end.offset, 0)
@@ -169,11 +169,11 @@ class LogWriter:
                     self.path,
                     self.view.position_at(end.offset).number + 1,
                     end.size,
-                    f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
-                    "nothing was written; if the log may only be appended to (lsattr shows a), lift that: chattr -a",
+                    f"an unfinished append of {end.torn} bytes cannot be truncated: {error.strerror}",
+                    "nothing was written; if the log is append-only (lsattr shows a), remove that attribute: chattr -a",
                 ) from error
             raise NotWritten(
-                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be put aside: "
+                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be moved to a file: "
                 f"{error.strerror}; nothing was written"
             ) from error
 
