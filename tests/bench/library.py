@@ -13,12 +13,13 @@ from bare import parse_only
 from ground import Ground
 from measuring import Figure, at_most, in_turns, times_the_rate, without_garbage_collection
 from rival_eventsourcing import Replayed, User
-from support.logs import reading
 
 from evcli.cli.main import main as run_evcli
 from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
 from evcli.kinds.user import KIND
+from evcli.log.file.engine import FileLog
+from evcli.log.reader import Reader
 from evcli.log.replay import replay
 from evcli.register.decide import Intention
 
@@ -30,7 +31,7 @@ def fold(ground: Ground) -> list[Figure]:
 
     def whole() -> MemoryState:
         state = MemoryState()
-        with reading(ground.long) as reader:
+        with Reader(FileLog(str(ground.long))) as reader:
             replay(reader, state, until=events)
         assert state.number == events  # a figure for less would be a lie
         return state

@@ -167,7 +167,7 @@ def test_a_log_that_was_written_anew_is_found_out_by_a_head(ten: Cli) -> None:
 def test_verify_of_a_log_that_grows_is_no_false_alarm(ten: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log grows, in pieces, between any two reads of the one that verifies."""
     whole = b"".join(chain(400))
-    pieces = iter(whole[begin : begin + 700] for begin in range(len(LOG), len(whole), 700))
+    pieces = iter(whole[begin : begin + 200] for begin in range(len(LOG), len(whole), 200))
     pread, events = os.pread, [0]
     with ten.log.open("ab", buffering=0) as file:
 

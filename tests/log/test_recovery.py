@@ -15,6 +15,7 @@ from support.events import TIME, creation, lines_of
 from support.logs import reading
 from support.users import CREATED, USER
 
+from evcli.cli.hints import hint_for
 from evcli.disk import keep_copy
 from evcli.domain.refusals import Taken
 from evcli.errors import Damaged, NotWritten, OutcomeUnknown
@@ -247,8 +248,8 @@ def test_a_failed_sync_after_a_tail_was_put_aside_names_the_copy(torn: Path, mon
     with pytest.raises(OutcomeUnknown) as failed:
         register_at(torn).execute(create("eve"))
     (copy,) = copies_beside(torn)
-    assert str(copy) in failed.value.hint
-    assert "before repeating" in failed.value.hint
+    assert str(copy) in hint_for(failed.value)
+    assert "before repeating" in hint_for(failed.value)
 
 
 def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(

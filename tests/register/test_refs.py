@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.events import creation, lines_of
 from support.logs import reading
 
+from evcli.cli.hints import hint_for
 from evcli.errors import BadRef, Damaged
 from evcli.log.line import timestamp
 from evcli.log.members import MEMBERS
@@ -161,7 +162,7 @@ def test_what_is_no_form_of_a_moment_is_refused_and_breaks_nothing(log: Reader, 
     with pytest.raises(BadRef) as refused:
         resolve(ref, log, NOW)
     assert refused.value.exit == 2
-    assert refused.value.hint
+    assert hint_for(refused.value)
     assert refused.value.message.startswith(f'"{ref}"')
 
 

@@ -14,6 +14,7 @@ from conftest import Clock
 from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
+from evcli.cli.hints import hint_for
 from evcli.domain.refusals import NoSuchRecord, NotLive, Taken, Unchanged
 from evcli.domain.state import State
 from evcli.errors import BadInput, BadText, Busy, Conflict, Damaged, EvcliError, LogCut, NoLog, OutcomeUnknown, Refused
@@ -173,7 +174,7 @@ def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
 def test_an_actor_that_no_event_can_hold_is_refused(log_path: Path, actor: str) -> None:
     with pytest.raises(BadText, match="the actor") as refused:
         Register(FileLog(str(log_path)), actor=actor).execute(create("Ada"))
-    assert "EVCLI_ACTOR" in refused.value.hint
+    assert "EVCLI_ACTOR" in hint_for(refused.value)
     assert not log_path.exists()
 
 

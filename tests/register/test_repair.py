@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.events import batch_of, creation, lines_of
 from support.logs import reading
 
+from evcli.cli.hints import hint_for
 from evcli.errors import Damaged, EvcliError, NewerLog, NotALog, NothingToRepair, NotWritten, OutcomeUnknown
 from evcli.log import START, Position
 from evcli.log.file.engine import FileLog
@@ -392,7 +393,7 @@ def test_what_cannot_be_repaired_is_refused_and_stays(
             ask(log_path)
         assert type(refused.value) is error
         assert refused.value.exit == code
-        assert "nothing was changed" in refused.value.message + refused.value.hint
+        assert "nothing was changed" in refused.value.message + hint_for(refused.value)
     assert log_path.read_bytes() == content
     assert files(log_path) == ["events.jsonl"]
 

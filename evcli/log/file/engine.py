@@ -101,6 +101,13 @@ class FileLog(Log):
         """Check the file again after `seconds`; if another file has replaced it, that one is opened."""
         if seconds:
             time.sleep(seconds)
+        if self._open is None:
+            self._seen = None  # what it is now could be newer than what was looked at
+            try:
+                self._open = View(self.name, open_for_reading(self.name))
+            except NoLog:
+                return "gone"
+            return ""
         there = _file_at(self.name)
         if there is None:
             return "gone"
