@@ -102,7 +102,7 @@ class FileLog(Log):
         if seconds:
             time.sleep(seconds)
         if self._open is None:
-            self._seen = None  # what it is now could be newer than what was looked at
+            self._seen = None  # it may have changed since the last look
             try:
                 self._open = View(self.name, open_for_reading(self.name))
             except NoLog:
