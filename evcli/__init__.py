@@ -1,3 +1,3 @@
-"""evcli: a register of users that never forgets. Every command is an event; the present is a fold of the log."""
+"""evcli: an append-only user register. Every command is an event; the present is a fold of the log."""
 
 __version__ = "0.1.0"

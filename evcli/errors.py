@@ -1,40 +1,40 @@
-"""Every failure evcli can report, with its exit code, its message and its way out.
+"""Every failure that evcli can report, with its exit code, its message and its hint.
 
     EvcliError
-    ├── Refused                 1    a rule says no: nothing was written
-    │   ├── NoSuchRecord             no record is called that
-    │   ├── Ambiguous                several are
-    │   ├── Taken                    a live record has that unique field
-    │   │   └── RevivalBlocked       so that one that ended cannot come back
+    ├── Refused                 1    a rule rejects it: nothing was written
+    │   ├── NoSuchRecord             no record matches
+    │   ├── Ambiguous                several records match
+    │   ├── Taken                    a live record already has that unique field
+    │   │   └── RevivalBlocked       so an ended one cannot come back
     │   ├── NotLive                  the record has ended (already)
     │   ├── NotEnded                 the record is live (already)
     │   ├── Unchanged                the event would change nothing
-    │   ├── NotTheNextId             ids are given in order, and once
+    │   ├── NotTheNextId             ids are assigned in order, and only once
     │   └── NothingToRepair          the log is not damaged
-    ├── BadInput                2    wrong usage, or a value that cannot be
+    ├── BadInput                2    wrong usage, or an invalid value
     │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
     │   ├── BadSetting               an actor type or source that no event can have
     │   ├── OtherForm, NeedsFilter   an input that must be read in another way
-    │   └── BadRef                   no moment in this log is called that
+    │   └── BadRef                   no such moment in this log
     ├── NoLog                  10    there is no log here
     ├── Busy                   11    another writer kept the lock too long
     ├── Damaged                12    the log is not what was written
-    │   ├── NotALog                  it never was a log
-    │   ├── LogCut                   events known before are missing now
-    │   └── HistoryChanged           a head kept elsewhere is not on the chain
-    ├── Conflict               13    somebody else was faster
+    │   ├── NotALog                  the file is not a log
+    │   ├── LogCut                   events that were known before are missing
+    │   └── HistoryChanged           a saved head is not on the chain
+    ├── Conflict               13    another writer was faster
     │   ├── HeadMoved                the head is not the expected one
     │   └── IdTaken                  another event has the id
     ├── NotWritten             14    nothing was stored
-    │   ├── CannotOpen, CannotCreate the log cannot be opened, or made
-    │   └── AlreadyThere             the file that is to be made is there
-    ├── OutcomeUnknown         15    the sync failed; the event was taken back
+    │   ├── CannotOpen, CannotCreate the log cannot be opened, or created
+    │   └── AlreadyThere             the output file already exists
+    ├── OutcomeUnknown         15    the sync failed; the event was removed again
     │   └── NotSynced                the name of an exported file may be lost
     ├── AnswerLost             16    stored, but the answer could not be shown
     ├── NewerLog               17    a good line that this version does not understand
     └── Interrupted      129/130/143 by a signal, before anything was written
 
-Messages may hold what somebody typed; whoever shows them escapes them. Nothing is imported, so all layers can raise.
+Messages may contain user input; whoever shows them escapes it. This module imports nothing, so every layer can use it.
 """
 
 
@@ -51,24 +51,24 @@ class EvcliError(Exception):
 
 
 class Refused(EvcliError):
-    """A rule of the domain says no. In a log that already holds such an event, it is damage."""
+    """A rule of the domain rejects the event. If a log already contains such an event, that is damage."""
 
     code = "refused"
     exit = 1
 
 
 class NothingToRepair(Refused):
-    """A log that is not damaged is not cut."""
+    """A log that is not damaged is not repaired."""
 
     code = "nothing-to-repair"
 
     def __init__(self, path: str, head: str, torn: int) -> None:
-        rest = f"; the {torn} bytes of an unfinished append after it are put aside by the next write" if torn else ""
+        rest = f"; the next write moves the {torn} bytes of an unfinished append after it to a file" if torn else ""
         super().__init__(f"{path} is not damaged (head {head}){rest}", "nothing was changed")
 
 
 class BadInput(EvcliError):
-    """Wrong usage, or a value that no event can hold."""
+    """Wrong usage, or a value that no event can have."""
 
     code = "bad-input"
     exit = 2
@@ -93,7 +93,7 @@ class BadSetting(BadInput):
 
 
 class OtherForm(BadInput):
-    """An input is not of the form that its name says, but of another one."""
+    """An input does not have the format that its name says."""
 
     def __init__(self, message: str, form: str) -> None:
         super().__init__(message)
@@ -101,7 +101,7 @@ class OtherForm(BadInput):
 
 
 class NeedsFilter(BadInput):
-    """An input can be read once a program has converted it: `filter` is the command line, `what` it does."""
+    """An input can be read after a program converts it: `filter` is the command line, `what` is what it does."""
 
     def __init__(self, message: str, hint: str, filter: str, what: str = "") -> None:
         super().__init__(message, hint)
@@ -109,7 +109,7 @@ class NeedsFilter(BadInput):
 
 
 class BadRef(BadInput):
-    """No moment of this log is called that."""
+    """There is no such moment in this log."""
 
     code = "bad-ref"
 
@@ -141,7 +141,7 @@ class Busy(EvcliError):
 
 
 class _AtLine(EvcliError):
-    """About line `line` of the log at `path` (from 1; 0 when unknown), which begins at byte `byte` (from 0)."""
+    """About line `line` of the log at `path` (from 1; 0 if unknown), which begins at byte `byte` (from 0)."""
 
     def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
         where = f"{path} line {line}, byte {byte}" if line else f"{path} byte {byte}"
@@ -163,7 +163,7 @@ class Damaged(_AtLine):
 
 
 class NewerLog(_AtLine):
-    """The line is proved, and says what this version does not know."""
+    """The line is proved, but this version does not understand it."""
 
     code = "newer"
     exit = 17
@@ -173,7 +173,7 @@ class NewerLog(_AtLine):
 
 
 class NotALog(Damaged):
-    """The file begins with something that no log begins with."""
+    """The file does not begin as a log does."""
 
     code = "not-a-log"
 
@@ -182,7 +182,7 @@ class NotALog(Damaged):
 
 
 class LogCut(Damaged):
-    """The log ends before an event that was known to be in it; `cache` is the file that knew it, if one did."""
+    """The log ends before an event that it is known to have had; `cache` is the file that knows it, if any."""
 
     code = "log-cut"
 
@@ -193,24 +193,24 @@ class LogCut(Damaged):
 
 
 class HistoryChanged(Damaged):
-    """The head that somebody kept does not lie on the log's chain."""
+    """A saved head does not lie on the log's chain."""
 
     code = "history-changed"
 
     def __init__(self, path: str, head: tuple[int, str], byte: int, why: str) -> None:
-        why = f"history was changed or cut: event {head[0]} was kept as {head[1][:12]}…, but {why}"
+        why = f"history was changed or truncated: event {head[0]} was saved as {head[1][:12]}…, but {why}"
         super().__init__(path, head[0], byte, why, "nothing was changed; compare the log with a backup")
 
 
 class Conflict(EvcliError):
-    """The log is not where the caller thought, or the event id is taken by another event."""
+    """The head is not the expected one, or another event has the event id."""
 
     code = "conflict"
     exit = 13
 
 
 class HeadMoved(Conflict):
-    """The head is `head`, not the one that was expected; `since` is the event after which the two may differ."""
+    """The head is `head`, not the expected one; `since` is the event after which the two may differ."""
 
     def __init__(self, head: str, expected: str, since: int) -> None:
         super().__init__(f"the head is {head}, not {expected}; nothing was written")
@@ -218,11 +218,11 @@ class HeadMoved(Conflict):
 
 
 class IdTaken(Conflict):
-    """Event `number` has the id, and says something else."""
+    """Event `number` has the id, but its content differs."""
 
     def __init__(self, id: str, number: int, what: str) -> None:
         super().__init__(
-            f"event id {id} is taken by event {number} ({what}), which says something else; nothing was written"
+            f"event id {id} is taken by event {number} ({what}), whose content differs; nothing was written"
         )
         self.number = number
 
@@ -235,14 +235,14 @@ class NotWritten(EvcliError):
 
 
 class AlreadyThere(NotWritten):
-    """A file that is to be made is there already."""
+    """The output file already exists."""
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} already exists; nothing was written")
 
 
 class CannotOpen(NotWritten):
-    """The log cannot be opened: a folder, a device, unreadable, somebody else's link."""
+    """The log cannot be opened: a folder, a device, unreadable, another user's link."""
 
     code = "cannot-open"
 
@@ -251,7 +251,7 @@ class CannotOpen(NotWritten):
 
 
 class CannotCreate(NotWritten):
-    """There is no log at the path, and none can be made."""
+    """There is no log at the path, and none can be created."""
 
 
 class OutcomeUnknown(EvcliError):
@@ -265,18 +265,18 @@ class OutcomeUnknown(EvcliError):
 
 
 class NotSynced(OutcomeUnknown):
-    """A file that is no log is in its place, and its name is not known to be durable."""
+    """A file other than a log is in place, but its name is not known to be durable."""
 
 
 class AnswerLost(EvcliError):
-    """The work is done; stdout could not take the answer."""
+    """The work is done, but the answer could not be written to stdout."""
 
     code = "answer-lost"
     exit = 16
 
 
 class Interrupted(EvcliError):
-    """A signal came before anything was written; `exit` is 128 and the signal's number, as shells have it."""
+    """A signal came before anything was written; `exit` is 128 plus the signal's number, as in shells."""
 
     code = "interrupted"
 

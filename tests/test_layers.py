@@ -162,8 +162,8 @@ def test_no_word_of_the_command_line_is_said_below_it(path: Path) -> None:
 USER = re.compile(r"(?<![a-z])users?(?![a-z])")
 OTHER_USERS = {
     "cli.commands.help": {
-        "  EVCLI_ACTOR               who does it, in place of the operating system's user name",
-        "  EVCLI_ACTOR_TYPE          what that is: app_user, user (the default), service_account, api_key, system,",
+        "  EVCLI_ACTOR               the actor; default: the operating system's user name",
+        "  EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,",
     },
     "cli.session": {"user_data_dir", "_user_name", "user"},  # of the operating system; a type of actor
     "kinds": {"user", "evcli.kinds.user"},

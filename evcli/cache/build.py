@@ -1,4 +1,4 @@
-"""Taking a log into its cache: the fold's own steps, and what they do to records put into the tables."""
+"""Building the cache: replay the log with the fold's own steps, and write the resulting records to the tables."""
 
 import os
 import sqlite3
@@ -22,39 +22,39 @@ from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 AT_ONCE = 20_000
-"""So many events go into the tables together: rows that belong side by side then meet, and memory stays bounded."""
+"""How many events are inserted together, so that adjacent rows are written together, and memory stays bounded."""
 
 PAGES_KIB = 48 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
 VERSION = f"4 of {__version__}"
-"""What a cache must say to be used: another release may check more, and checks an event when it enters."""
+"""A cache must have this version to be used: another release may check more, and checks events only on entry."""
 
 
 class Progress(Protocol):
-    """Shows how far something long is."""
+    """Shows the progress of a long task."""
 
     def show(self, done: int, total: int | None, count: int) -> None:
-        """So many bytes of so many are done, which were so many events."""
+        """`done` of `total` bytes are done, which held `count` events."""
 
     def end(self) -> None:
-        """It is done, or has failed."""
+        """The task is done, or has failed."""
 
 
 class Known(NamedTuple):
-    """How far a cache knows its log, and how many records of each kind live then."""
+    """How far a cache knows its log, and how many records of each kind are live at that point."""
 
     at: Position
     live: dict[str, int]
 
 
 def nothing() -> Known:
-    """What a cache knows before it is made."""
+    """What a new cache knows."""
     return Known(START, dict.fromkeys(MODULES, 0))
 
 
 def connect(path: str, timeout: float) -> sqlite3.Connection:
-    """Open the database that is at `path`; wait so many seconds where another process has it. Raises sqlite3.Error."""
+    """Open the database at `path`; wait up to `timeout` seconds for other processes. Raises sqlite3.Error."""
     plain = b"/._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     quoted = "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
     return sqlite3.connect(
@@ -63,11 +63,11 @@ def connect(path: str, timeout: float) -> sqlite3.Connection:
 
 
 def build(path: str, reader: Reader, progress: Progress | None) -> bool:
-    """Make a cache of the log in a file of its own, and put that in the place of `path`; whether that is done.
+    """Build a cache of the log in a separate file, and replace `path` with it; return whether that was done.
 
-    Whoever uses what was there before goes on with it. Where another process is building one, nothing is done.
+    Processes that use the old file continue with it. If another process is already building one, nothing is done.
 
-    Raises sqlite3.Error, OSError; what is at `path` is as before then.
+    Raises sqlite3.Error, OSError; `path` is then unchanged.
     """
     new = path + ".new"
     db = _emptied(new)
@@ -90,13 +90,13 @@ def build(path: str, reader: Reader, progress: Progress | None) -> bool:
 
 
 def _emptied(new: str) -> sqlite3.Connection | None:
-    """A database in an empty file at `new`, locked; None when another process has it, or none can be made."""
+    """A database in an empty file at `new`, locked; None if another process has it, or if it cannot be created."""
     for _ in range(2):
         if not create(new):
             return None
         db = connect(new, timeout=0)
         try:
-            # What is unfinished is never used: no journal, and no sync before the end.
+            # An unfinished file is never used: no journal, and no sync before the end.
             db.execute("PRAGMA journal_mode = OFF")
             db.execute("PRAGMA synchronous = OFF")
             db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
@@ -104,10 +104,10 @@ def _emptied(new: str) -> sqlite3.Connection | None:
             db.execute("BEGIN EXCLUSIVE")
             if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 return db
-        except sqlite3.OperationalError:  # it is locked
+        except sqlite3.OperationalError:  # locked
             db.close()
             return None
-        except sqlite3.DatabaseError:  # what somebody left who was killed
+        except sqlite3.DatabaseError:  # left behind by a killed process
             pass
         db.close()
         remove(new)
@@ -117,9 +117,9 @@ def _emptied(new: str) -> sqlite3.Connection | None:
 def take_in(
     db: sqlite3.Connection, known: Known, reader: Reader, progress: Progress | None, stop: int | None = None
 ) -> Known:
-    """Replay the rest of the log up to `stop`, or to a damage if there is one, and put what it does into the tables."""
+    """Replay the rest of the log up to `stop`, or up to damage, and write the results to the tables."""
     begin, end, live = known.at, reader.log.end if stop is None else stop, dict(known.live)
-    # What was written just now needs no second look; what was found does.
+    # Rows of an existing cache are verified; rows written just now need not be.
     looks_twice = begin.number > 0
     draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
 
@@ -137,14 +137,14 @@ def take_in(
             if progress:
                 progress.show(last - begin.place, end - begin.place, draft.number - begin.number)
 
-    with suppress(Damaged, NewerLog):  # whoever asks for what follows reads it, and says so
+    with suppress(Damaged, NewerLog):  # reported to whoever reads the lines that follow
         replay(reader, draft, begin, each=each, stop=end)
     settle()
     return Known(reader.at, live)
 
 
 def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
-    """Write down how far the cache is, and of which log."""
+    """Store how far the cache is, and which log it belongs to."""
     live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
     at = known.at
     db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
@@ -154,7 +154,7 @@ def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
 
 
 def take_in_ids(db: sqlite3.Connection, reader: Reader, start: int, stop: int) -> None:
-    """Take in the ids of the events between two bytes, whose lines were checked before."""
+    """Store the ids of the events between two bytes, whose lines were checked before."""
     ids = _ids_in(reader, start, stop)
     while some := list(islice(ids, AT_ONCE)):
         add_ids(db, some)

@@ -1,8 +1,8 @@
 """The cache of one log: bound to it by identity, offset and hash, and caught up from it by the fold's own steps.
 
-It may lag behind; whoever uses it folds the rest. What it takes in was checked as it was read and is durable in the
-log before it is here, so a cache that knows more than its log says that the log was cut. SQLite syncs each commit with
-its journal (https://sqlite.org/atomiccommit.html): a cut of the power leaves the cache as it was before or after one.
+It may lag behind; readers fold the rest. It stores only events that were checked and are durable in the log, so if a
+cache knows more than its log, the log was truncated. SQLite syncs each commit with its journal
+(https://sqlite.org/atomiccommit.html): a power failure leaves the cache as it was before or after a commit.
 """
 
 import sqlite3
@@ -29,32 +29,32 @@ from evcli.log import Position
 from evcli.log.reader import Reader
 
 BUSY_SECONDS = 2.0
-"""How long to wait for another process that commits; a whole cache is built aside, and nobody waits for that."""
+"""Seconds to wait for another process to commit; a new cache is built in a separate file, so nobody waits for that."""
 
 
 class Cache:
     """What is known of one log up to event `at`."""
 
     def __init__(self, path: str) -> None:
-        """What is, or may be made, at `path`: nothing is known before it is opened."""
+        """The cache at `path`, existing or not: nothing is known until it is opened."""
         self.path = path
         self._known = nothing()
         self._db: sqlite3.Connection | None = None
 
     @property
     def at(self) -> Position:
-        """The place in the log after the last event that the cache knows."""
+        """The position after the last event that the cache knows."""
         return self._known.at
 
     @property
     def is_bound(self) -> bool:
-        """Whether this is a cache of that log, and knows anything of it."""
+        """Whether this is a cache of the log and knows any of its events."""
         return self._known.at.number > 0
 
     @property
     def db(self) -> sqlite3.Connection:
-        """The database of a cache that is bound."""
-        assert self._db is not None, "nothing is asked of a cache that is not there"  # noqa: S101
+        """The database of a bound cache."""
+        assert self._db is not None, "the cache is not bound"  # noqa: S101
         return self._db
 
     def close(self) -> None:
@@ -64,25 +64,25 @@ class Cache:
             self._db = None
 
     def state(self, number: int | None = None) -> SpanState:
-        """The state after event `number`, which the cache knows; after the last that it knows, when None."""
+        """The state after event `number`, which the cache must know (None: the last that it knows)."""
         if number is None or number == self.at.number:
             return SpanState(self.db, self.at.number, dict(self._known.live))
         return SpanState(self.db, number)
 
     def find_ids(self, reader: Reader, prefix: str, most: int, *, exact: bool, may_grow: bool) -> tuple[list[int], int]:
-        """Where events begin whose id is `prefix`, or begins with it; and the byte up to which this is all of them.
+        """Where events begin whose id is `prefix`, or starts with it; and the byte up to which the search is complete.
 
-        Few ask for ids, so that they are taken in only then, and once.
+        Ids are rarely looked up, so they are stored only on the first lookup.
         """
         with failing_cache():
             known = ids_known(self.db)
             if known < self.at.place and may_grow:
-                with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is looked at in the log
+                with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is searched in the log
                     known = self._grow_ids(reader)
-            known = min(known, self.at.place)  # another process may have taken in more than this one knows
+            known = min(known, self.at.place)  # another process may have stored more than this one knows
             places, others = places_of(self.db, prefix, most, exact=exact)
         if any(reader.has_id(byte, prefix) for byte in others if byte < known):
-            raise CacheFailed("two of its tables do not agree", is_faulty=True)
+            raise CacheFailed("two of its tables disagree", is_faulty=True)
         return [byte for byte in places if byte < known], known
 
     def _grow_ids(self, reader: Reader) -> int:
@@ -97,9 +97,9 @@ class Cache:
         return self.at.place
 
     def catch_up(self, reader: Reader, progress: Progress | None = None) -> None:
-        """Take in what the log has by now, if that is known to stay; where it cannot be, the cache stays behind.
+        """Store what was appended since, if it cannot be taken back; otherwise the cache stays behind.
 
-        A cache of another log, or of another release, is made anew. A log that is damaged is taken in up to the damage.
+        A cache of another log or another release is rebuilt. A damaged log is stored up to the damage.
         """
         try:
             if not reader.log.settle():
@@ -111,7 +111,7 @@ class Cache:
                 self.close()
                 self.open(reader)
         except OutcomeUnknown:
-            return  # a cache must not know what the disk may lose
+            return  # a cache must not know events that the disk may lose
         except (sqlite3.Error, OSError):
             if self.is_bound:
                 with suppress(sqlite3.Error):
@@ -122,13 +122,13 @@ class Cache:
 
     def _catch_up(self, reader: Reader, progress: Progress | None) -> None:
         end = reader.log.end
-        # What is missing is not worth waiting for somebody who reads.
+        # Catching up is not worth waiting for a reader.
         self.db.execute("PRAGMA busy_timeout = 0")
         try:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 if self._bind(reader):  # another process may have caught up meanwhile
-                    stop = min(end, reader.log.end)  # what came after is not known to stay
+                    stop = min(end, reader.log.end)  # later lines may still be taken back
                     known = take_in(self.db, self._known, reader, progress, stop)
                     write_down(self.db, reader, known)
                     self.db.execute("COMMIT")
@@ -142,18 +142,18 @@ class Cache:
     def open(self, reader: Reader) -> None:
         """Open the file for the log that `reader` reads. Raises sqlite3.Error, LogCut."""
         self._db = connect(self.path, BUSY_SECONDS)
-        # The journal is SQLite's own default; said here because everything above relies on it.
+        # This is SQLite's default; set explicitly because everything above relies on it.
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("PRAGMA synchronous = FULL")
         self._bind(reader)
 
     def _bind(self, reader: Reader) -> bool:
-        """Whether this is a cache of that log; then it is known how far it goes. Raises LogCut."""
+        """Bind this cache to the log and read how far it goes; False if it belongs to another. Raises LogCut."""
         self._known = nothing()
         try:
             row = self.db.execute("SELECT * FROM log").fetchone()
         except sqlite3.OperationalError as error:
-            if "no such" in str(error):  # empty, or of another time
+            if "no such" in str(error):  # empty, or from another version
                 return False
             raise
         if row is None or row[0] != VERSION:
@@ -163,11 +163,11 @@ class Cache:
         _, identity, number, byte, sha256, recorded, live, _ = row
         if byte > reader.log.end:
             with suppress(Damaged):
-                reader.log.head()  # it may only have grown since it was opened
+                reader.log.head()  # perhaps the log has only grown since it was opened
         if reader.identity() not in (identity, None):
             return False
         at = Position(number, byte, sha256.encode(), recorded, batch=None)
-        if not reader.follows(at):  # truncated; or truncated, and grown again past that place
+        if not reader.follows(at):  # truncated; or truncated, and grown past that place again
             raise LogCut(reader.log.name, number, byte, reader.log.end, self.path)
         counts = (each.partition(":") for each in live.split(","))
         self._known = Known(at, {kind: int(count) for kind, _, count in counts})
@@ -175,10 +175,10 @@ class Cache:
 
 
 def open_cache(path: str, reader: Reader) -> Cache:
-    """The cache at `path`, as it was left, or one that is still to be made.
+    """The cache at `path` as it is, or one that is yet to be built.
 
     Raises:
-        LogCut: the cache knows more than the log that `reader` reads has.
+        LogCut: the cache knows more events than the log that `reader` reads.
         CacheFailed: it cannot be used.
     """
     cache = Cache(path)
@@ -193,7 +193,7 @@ def open_cache(path: str, reader: Reader) -> Cache:
 
 
 def last_known(path: str) -> tuple[int, int] | None:
-    """The last event that the cache at `path` knows, and the byte after it; None when it knows none."""
+    """The last event that the cache at `path` knows, and the byte after it; None if it knows none."""
     try:
         db = connect(path, BUSY_SECONDS)
         try:

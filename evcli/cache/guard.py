@@ -21,4 +21,4 @@ def failing_cache() -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", None)
         raise CacheFailed(str(error), is_faulty=code is None or code & 0xFF not in _OUT_OF_REACH) from error
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise CacheFailed(f"it holds what nobody put there ({error})", is_faulty=True) from error
+        raise CacheFailed(f"it contains an invalid value ({error})", is_faulty=True) from error

@@ -70,7 +70,7 @@ class SpanState:
             key_of = KINDS[kind].key
             for key, record in found.items():
                 if record is None or record[-1] is not None or key_of(record) != key:
-                    raise CacheFailed("a row of it was changed", is_faulty=True)
+                    raise CacheFailed("one of its rows was changed", is_faulty=True)
             if self._live_counts is not None:
                 named = {id for _, id in self._db.execute(SQL[kind].named_many, (_array(map(sum_of, keys)),))}
                 wanted, second = set(keys), {}
@@ -93,7 +93,7 @@ class SpanState:
             # A single statement reads one snapshot: both tables have the same last record, whatever is added meanwhile.
             last, last_now = self._db.execute(sql.last_id).fetchone()
             if last != last_now:
-                raise CacheFailed("two of its tables do not agree", is_faulty=True)
+                raise CacheFailed("two of its tables disagree", is_faulty=True)
             low, high = 0, last or 0
             if self._live_counts is not None and self._is_present():
                 return high
@@ -101,7 +101,7 @@ class SpanState:
             while low < high:
                 first = _record(kind, self._db.execute(sql.first, (middle,)).fetchone())
                 if first[-3] != first[-2]:
-                    raise CacheFailed("a row of it is lost", is_faulty=True)
+                    raise CacheFailed("one of its rows is missing", is_faulty=True)
                 if first[-3] <= self.number:
                     low = middle
                 else:
@@ -153,7 +153,7 @@ class SpanState:
             ids = {id for (id,) in self._db.execute(SQL[kind].called, (word, self.number, self.number) * 2)}
             records = sorted(self.get_many(kind, ids))
             if len(records) != len(ids) or any(word not in KINDS[kind].words(record) for record in records):
-                raise CacheFailed("a row of it was changed", is_faulty=True)
+                raise CacheFailed("one of its rows was changed", is_faulty=True)
             if self._live_counts is not None:
                 named = {id for (id,) in self._db.execute(SQL[kind].named, (sum_of(word),))}
                 others = [each for each in self.get_many(kind, named - ids) if word in KINDS[kind].words(each)]
@@ -177,7 +177,7 @@ class SpanState:
                     return
                 record = None if pair == last else self.get(kind, pair[1])
                 if pair != last and (record is None or pair[0] not in KINDS[kind].words(record)):
-                    raise CacheFailed("two of its tables do not agree", is_faulty=True)
+                    raise CacheFailed("two of its tables disagree", is_faulty=True)
             if pair != last:  # else the record's name is also its key
                 yield pair[0], record
             last = pair
@@ -195,13 +195,13 @@ class SpanState:
 
     def _must_agree(self, agrees: bool) -> None:
         if not agrees and self._is_present():
-            raise CacheFailed("two of its tables do not agree", is_faulty=True)
+            raise CacheFailed("two of its tables disagree", is_faulty=True)
 
 
 def _record(kind: str, row: tuple[Any, ...]) -> Any:
     *values, sum = row
     if sum != sum_of(*values):
-        raise CacheFailed("a row of it was changed", is_faulty=True)
+        raise CacheFailed("one of its rows was changed", is_faulty=True)
     return KINDS[kind].record._make(values[:-1])
 
 

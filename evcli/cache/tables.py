@@ -247,7 +247,7 @@ def ids_known(db: sqlite3.Connection) -> int:
     """The byte up to which event ids are in the tables."""
     byte, sum = db.execute("SELECT byte, sum FROM ids_known").fetchone()
     if sum != sum_of(byte):
-        raise CacheFailed("a row of it was changed", is_faulty=True)
+        raise CacheFailed("one of its rows was changed", is_faulty=True)
     return int(byte)
 
 
@@ -267,7 +267,7 @@ def places_of(db: sqlite3.Connection, prefix: str, most: int, *, exact: bool) ->
     found = rows.fetchall()
     second = "SELECT count(*) FROM id_sums WHERE sum = ? AND byte = ?"
     if any(db.execute(second, (sum_of(id), byte)).fetchone() != (1,) for id, byte in found):
-        raise CacheFailed("two of its tables do not agree", is_faulty=True)
+        raise CacheFailed("two of its tables disagree", is_faulty=True)
     places = [byte for _, byte in found]
     others = db.execute("SELECT byte FROM id_sums WHERE sum = ?", (sum_of(prefix),)) if exact else ()
     return places, [byte for (byte,) in others if byte not in places]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def from_family(module: str, name: str) -> Callable[[], "AnyCommand"]:
-    """Return a builder of command `name`, registered by `app` in `evcli.cli.commands.MODULE`; it loads only that."""
+    """Return a builder of command `name`, registered by `app` in `evcli.cli.commands.MODULE`; loads only that."""
 
     def build() -> "AnyCommand":
         app: typer.Typer = import_module(f"evcli.cli.commands.{module}").app
@@ -81,7 +81,7 @@ def root() -> LazyGroup:
             **family("help", "help"),
             **family("completion", "completion"),
         },
-        help="A register that never forgets: every change is an event, every past moment a question.",
+        help="An append-only user register: every change is kept, every past state can be queried.",
         epilog=_ROOT_EXAMPLES,
     )
     group.params.insert(0, version_option())

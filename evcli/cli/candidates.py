@@ -1,4 +1,4 @@
-"""What completion offers for a WHO, a REF or a type of events: records and events of the log."""
+"""Completion candidates for a WHO, a REF or an event type: records and events of the log."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -22,7 +22,7 @@ RECENT = 20
 
 
 def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, str]]:
-    """Ids, keys and names of records that start with what was typed, in any case, each with a description."""
+    """Ids, keys and names of records that start with the typed text, ignoring case, each with a description."""
     session = ctx.ensure_object(Session)
     kind = KINDS[of_kind]
     is_of_kind = ctx.parent is not None and ctx.parent.info_name == of_kind
@@ -53,7 +53,7 @@ def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, st
 
 
 def _means_by_name(kind: Kind, name: str) -> bool:
-    """Whether a name, typed as a WHO, is read as a name, and not as an id or the unique field."""
+    """Whether a name, typed as a WHO, is resolved as a name, and not as an id or the unique field."""
     mark = kind.fields[kind.unique].mark if kind.unique else ""
     return not name.isdigit() and not (mark and mark in name)
 
@@ -77,7 +77,7 @@ def _is_shared(state: State, kind: Kind, word: str, is_wanted: Callable[[Any], b
 
 
 def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The last events by number, and the words that name a moment."""
+    """The last events by number, and the keywords that name a moment."""
     session = ctx.ensure_object(Session)
     found: list[tuple[str, str]] = []
     with session.register as register:

@@ -1,4 +1,4 @@
-"""What every command and group of commands has: the layout of its help, and the options that all commands share."""
+"""What every command and group shares: the layout of its help, and the shared options."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any

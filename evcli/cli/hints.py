@@ -1,4 +1,4 @@
-"""Command-line hints for errors of the core, which knows nothing of the command line."""
+"""Command-line hints for errors of the core, which does not know about the command line."""
 
 from evcli.domain.kind import Changes, Ends, Revives
 from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
@@ -32,7 +32,7 @@ _SETTINGS = {"actor type": "EVCLI_ACTOR_TYPE is one of {}", "source": "EVCLI_SOU
 
 
 def hint_for(error: EvcliError) -> str:
-    """What to do about an error: its own hint, or one that the command line has."""
+    """The hint for an error: its own, or one from the command line."""
     if isinstance(error, Refused):
         return _after_refusal(error)
     if isinstance(error, BadInput):
@@ -44,12 +44,12 @@ def hint_for(error: EvcliError) -> str:
 
 
 def _for_log(error: EvcliError) -> str:
-    """The usual hint for what can be wrong with a log, or with a file that is to be made."""
+    """The usual hint for an error about a log, or about a file to be created."""
     match error:
         case NoLog():
             from evcli.cli.words import beginning_of
 
-            return f"evcli {beginning_of(first_kind())} begins one; --log FILE or EVCLI_LOG names another"
+            return f"evcli {beginning_of(first_kind())} creates one; --log FILE or EVCLI_LOG names another"
         case Busy():
             return "try again, or wait longer with --lock-wait SECONDS"
         case NotALog():
@@ -81,7 +81,7 @@ def _after_bad_input(error: BadInput) -> str:
         case BadSetting(setting=setting, allowed=allowed):
             return _SETTINGS[setting].format(allowed)
         case BadText(what="the actor"):
-            return "EVCLI_ACTOR names who does it"
+            return "EVCLI_ACTOR sets the actor"
         case BadRef(hint="", ref=ref):
             return "evcli log --json shows the ids" if ref.startswith("id:") else "evcli help refs lists the forms"
     return error.hint
@@ -103,7 +103,7 @@ def _after_refusal(error: Refused) -> str:
         kind = KINDS[error.kind]
         back = kind.one(Revives)
         if back is None:
-            return f"no {kind.name} comes back; see evcli {kind.name} show {error.id}"
+            return f"no {kind.name} can come back; see evcli {kind.name} show {error.id}"
         return f"bring it back: evcli {kind.name} {back.verb} {error.id}"
     if isinstance(error, NotEnded):
         return f"nothing to {error.verb}; see evcli {error.kind} show {error.id}"

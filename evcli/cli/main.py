@@ -1,4 +1,4 @@
-"""From the words typed to the exit code: the one place where errors become text and numbers."""
+"""From arguments to exit code: the one place where errors become text and numbers."""
 
 import os
 import re
@@ -26,7 +26,7 @@ _COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "h
 
 
 def run() -> NoReturn:
-    """The `evcli` command: take the process's arguments, do what they say, end with the exit code."""
+    """The `evcli` command: run the process's arguments and end with the exit code."""
     if os.name == "nt":
         sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
     if "_EVCLI_COMPLETE" in os.environ:
@@ -39,7 +39,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, AttributeError):  # a closed one is None
             stream.flush()
-    # Taking the interpreter down costs as much as a tenth of a short command, and nothing here needs it.
+    # Shutting the interpreter down takes up to a tenth of a short command, and nothing here needs it.
     os._exit(code)
 
 
@@ -49,10 +49,10 @@ def main(
     clock: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] = random_id,
 ) -> int:
-    """Do what `arguments` (without the program's name) say; return the exit code of `evcli help exit-codes`.
+    """Run `arguments` (without the program's name); return the exit code listed in `evcli help exit-codes`.
 
-    Answers go to sys.stdout, messages to sys.stderr. `clock` (a time with its zone) and `new_id` are where times and
-    event ids come from.
+    Answers go to sys.stdout, messages to sys.stderr. `clock` (returns a time with its zone) and `new_id` supply times
+    and event ids.
     """
     before = _interruptible()
     try:
@@ -74,7 +74,7 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
     except EvcliError as error:
         return _fail(session, arguments, error)
     except BrokenPipeError:
-        return 0  # whoever read the answer has seen enough
+        return 0  # the reader has seen enough
     except MemoryError:
         return _fail(session, arguments, NotWritten("there is not enough memory; nothing was written"))
     except OSError as error:
@@ -94,7 +94,7 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
 
 
 def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None]:
-    """Let INT and TERM end in an error with its exit code, unless whoever started this wants them ignored."""
+    """Make INT, TERM and HUP raise an error with its exit code, unless the caller set them to be ignored."""
     return {
         number: signal.signal(number, _interrupt)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -103,7 +103,7 @@ def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, Fr
 
 
 def _as_failure(error: OSError) -> EvcliError:
-    """An error of the system that no layer expected: the answer's, when stdout is broken, else the log's."""
+    """An unexpected system error: about the answer if stdout is broken, otherwise about the log."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -117,7 +117,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
-    if session.output.form is None:  # the words may be so wrong that the options were not read
+    if session.output.form is None:  # perhaps parsing failed before the options were read
         words = " ".join(arguments).replace("=", " ")
         session.output.form = next((form for form in ("jsonl", "json") if f"--format {form}" in words), None)
         if "--json" in arguments:
@@ -125,7 +125,7 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
     from evcli.cli.hints import hint_for
 
     error.hint = hint_for(error)
-    # A command in a hint must reach the log that this one was about.
+    # A command in a hint must use the same log.
     if "--log" not in error.hint:
         commands = "|".join((*_COMMANDS_ABOUT_A_LOG, *(f"{name} " for name in MODULES)))
         error.hint = re.sub(rf"\bevcli (?={commands})", lambda _: f"evcli{session.log_words} ", error.hint)
@@ -134,7 +134,7 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
 
 
 def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
-    """A complaint of the command-line parser, with the way out of the likely slips."""
+    """A parser error, with a hint for the likely mistakes."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else _command_in(arguments)
     message = error.format_message().rstrip(".")
@@ -142,18 +142,18 @@ def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     hint = f"{command} -h shows how it is used"
     option = getattr(error, "option_name", "")
     if option[1:2].isdigit() and command.endswith((" diff", " show")):
-        hint = f"a moment counted from now is written @{option} here"
+        hint = f"write a moment relative to now as @{option} here"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed
         extra = message[message.rfind("(") + 1 : -1]
-        hint = f'a {what} of several words goes in quotes: {command} … "{value} {extra}"'
+        hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     return BadInput(message, hint)
 
 
 def _last_word(context: "Context") -> tuple[str, str] | None:
-    """The last argument that is a text of a record's, and what it is; None when the command has none."""
+    """The name and value of the last argument if it is a text field of a record; otherwise None."""
     arguments = [each.name for each in context.command.params if each.param_type_name == "argument" and each.name]
     last = arguments[-1] if arguments else ""
     value = context.params.get(last)
@@ -161,6 +161,6 @@ def _last_word(context: "Context") -> tuple[str, str] | None:
 
 
 def _command_in(arguments: Sequence[str]) -> str:
-    """The command that the words begin with, as far as it can be told without parsing them."""
+    """The command that the arguments begin with, as far as it can be determined without parsing."""
     words = [word for word in arguments if not word.startswith("-")]
     return " ".join(["evcli", *words[: 2 if words[:1] and words[0] in MODULES else 1]])

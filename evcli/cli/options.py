@@ -1,4 +1,4 @@
-"""The arguments and options that several commands take, each described once."""
+"""The arguments and options that several commands share, each defined once."""
 
 import re
 from typing import Annotated
@@ -24,7 +24,7 @@ def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="REF", help="At which moment (evcli help refs).", autocompletion=complete_moments),
+    typer.Option("--at", metavar="REF", help="As of this moment (evcli help refs).", autocompletion=complete_moments),
 ]
 Ref = Annotated[
     str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=complete_moments)
@@ -52,7 +52,7 @@ _HEAD = re.compile(r"([0-9]{1,12})(?::([0-9a-f]{64}))?").fullmatch
 
 
 def read_head(text: str, *, needs_hash: bool = False) -> tuple[int, str | None]:
-    """A head as somebody kept it: its number, and its hash if it has one. Raises BadInput."""
+    """A saved head: its number, and its hash if present. Raises BadInput."""
     match = _HEAD(text.strip())
     if match is None or (needs_hash and match[2] is None):
         form = "NUMBER:SHA256, as evcli head prints it" if needs_hash else "an event number, or NUMBER:SHA256"
@@ -61,7 +61,7 @@ def read_head(text: str, *, needs_hash: bool = False) -> tuple[int, str | None]:
 
 
 def lock_wait_of(seconds: float | None) -> float:
-    """How long to wait for the lock, where `seconds` was typed. Raises BadInput."""
+    """How long to wait for the lock; `seconds` is the option's value. Raises BadInput."""
     if seconds is None:
         return LOCK_WAIT
     if not seconds >= 0:

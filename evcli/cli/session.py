@@ -1,4 +1,4 @@
-"""One run of evcli: what the shared options say, and the log, register and output that follow from them."""
+"""One run of evcli: the shared options, and the log, register and output that follow from them."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """What every command of one run shares. Options stand before or after the command's name; the last one counts."""
+    """What every command of one run shares. Options may precede or follow the command's name; the last one counts."""
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id) -> None:
         self.clock = clock
@@ -36,10 +36,10 @@ class Session:
         self.waiting: Waiting | None = None
         self._log_option: str | None = None
         self.about: tuple[str, str] | None = None
-        """Whose events are asked for: a kind, and a WHO."""
+        """The record whose events are requested: a kind, and a WHO."""
 
     def set(self, option: str, value: object) -> None:
-        """Take one shared option, by its name without dashes. Raises BadInput."""
+        """Set one shared option, by its name without dashes. Raises BadInput."""
         if option == "log":
             self._log_option = os.fspath(str(value))
         elif option == "json":
@@ -48,7 +48,7 @@ class Session:
             self._choose_form(str(value))
         elif option == "color":
             if value not in ("auto", "always", "never"):
-                raise BadInput(f'--color "{value}" is none of auto, always, never')
+                raise BadInput(f'--color "{value}" is not one of auto, always, never')
             self.output.color = str(value)
         elif option == "quiet":
             self.output.quiet = True
@@ -57,7 +57,7 @@ class Session:
 
     def _choose_form(self, form: str) -> None:
         if form not in FORMS:
-            raise BadInput(f'--format "{form}" is none of {", ".join(FORMS)}')
+            raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}')
         if self.output.form not in (None, form):
             raise BadInput(f"--format is both {self.output.form} and {form}", "--json is short for --format json")
         self.output.form = form
@@ -67,12 +67,12 @@ class Session:
         """The log's path: --log, else EVCLI_LOG, else events.jsonl in the user's data folder."""
         path = self._log_option if self._log_option is not None else os.environ.get("EVCLI_LOG") or _default_path()
         if not path or "\0" in path:
-            raise BadInput("--log names no file", "give a path, or leave --log out")
+            raise BadInput("--log is not a valid file name", "give a path, or leave --log out")
         return path
 
     @cached_property
     def register(self) -> Register:
-        """The register over the log, which need not exist, for EVCLI_ACTOR or the operating system's user."""
+        """The register over the log (which may not exist yet), with EVCLI_ACTOR or the system's user as the actor."""
         environ = os.environ
         return Register(
             self.path,
@@ -86,11 +86,11 @@ class Session:
 
     @contextmanager
     def opened(self, *, trusts_cache: bool = True) -> Iterator[Register]:
-        """The register, its log opened for reading; warns of what is odd about the log.
+        """The register, its log opened for reading; prints warnings about the log.
 
         Raises:
             NoLog, CannotOpen, NotALog.
-            LogCut: its cache knows more than it has; not for whoever does not trust caches.
+            LogCut: its cache knows more than it has; not raised without `trusts_cache`.
         """
         with self.register as register:
             for warning in register.open(trusts_cache=trusts_cache):
@@ -98,7 +98,7 @@ class Session:
             yield register
 
     def moment(self, ref: str, *, beginning: bool = False) -> "Moment":
-        """What `ref` means in the opened log, said on stderr when it was not a number. Raises BadRef, Damaged."""
+        """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged."""
         moment = self.register.moment(ref, self.output.now, beginning=beginning)
         if moment.is_future:
             self.output.note(f'"{ref}" is in the future; the answer is what is known now')
@@ -110,12 +110,12 @@ class Session:
         return moment
 
     def number(self, ref: str | None) -> int | None:
-        """The number of the event that `ref` means; None where there is none."""
+        """The number of the event that `ref` names; None if `ref` is None."""
         return None if ref is None else self.moment(ref).number
 
     @property
     def log_words(self) -> str:
-        """What a command that is printed must have after `evcli` to reach the same log: ` --log FILE`, or nothing."""
+        """What a printed command needs after `evcli` to use the same log: ` --log FILE`, or nothing."""
         if self._log_option is None:
             return ""
         import shlex
@@ -130,7 +130,7 @@ def _default_path() -> str:
 
 
 def _cache_folder() -> str:
-    """The folder that platformdirs names too; importing that takes longer than all else that a command does here."""
+    """The same folder as platformdirs gives; importing that takes longer than everything else a command does here."""
     if sys.platform == "darwin":
         return os.path.expanduser("~/Library/Caches/evcli")
     return os.path.join(os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache"), "evcli")

@@ -37,13 +37,13 @@ class Words(NamedTuple):
     examples: Sequence[str]
 
 
-AT = Parameter("at", ("--at",), "REF", "At which moment (evcli help refs).", is_moment=True)
-LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 is all.", "integer")
+AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", is_moment=True)
+LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 means all.", "integer")
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
     Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
     Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
-    Parameter("id", ("--id",), "ID", "The event's id: sent twice, it is recorded once."),
+    Parameter("id", ("--id",), "ID", "The event's id; an event sent twice is recorded once."),
     Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number"),
 )
 
@@ -113,15 +113,15 @@ def _list(kind: Kind) -> Words:
     if any(type(each) is Ends for each in kind.types.values()):
         parameters.append(Parameter("all", ("--all",), "", f"{kind.ended.capitalize()} {kind.plural} too.", "flag"))
     if labels := [kind.fields[name].label for name in kind.own if name in kind.fields]:
-        help = f"Only with TEXT in {listed(labels, 'or')}, in any case."
+        help = f"Only with TEXT in {listed(labels, 'or')}, ignoring case."
         parameters.append(Parameter("match", ("--match",), "TEXT", help))
     examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
     examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
-    return Words(f"List the {kind.plural} there are, or were at a moment.", [*parameters, LIMIT], examples)
+    return Words(f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT], examples)
 
 
 def _show(kind: Kind) -> Words:
-    help = f"Show one {kind.name}, now or at a moment, with the events that made it so."
+    help = f"Show one {kind.name}, now or at a moment, with its events."
     examples = [
         f"evcli {kind.name} show {_example_who(kind)}",
         f"evcli {kind.name} show 7 --at 2026-03-03 --json",
@@ -133,9 +133,9 @@ def _help(each: EventType) -> str:
     """The page's line, and what its role implies: several at once, and what undoes it."""
     kind, more = each.kind, []
     if not each.required and type(each) is not Begins:
-        more.append("Several are one batch: all or none.")
+        more.append("Several form one batch: all or none.")
     if type(each) is Ends:
-        back = f"; evcli {kind.name} {each.undo.verb} takes it back" if each.undo else ", and nothing takes it back"
+        back = f"; evcli {kind.name} {each.undo.verb} undoes it" if each.undo else ", but it cannot be undone"
         more.append(f"Nothing is deleted{back}.")
     return f"{each.help}.\n\n{' '.join(more)}" if more else f"{each.help}."
 

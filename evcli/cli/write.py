@@ -1,4 +1,4 @@
-"""Recording events and answering for them: what is stored is announced, what is announced is stored."""
+"""Recording events and reporting them: what is stored is announced, what is announced is stored."""
 
 import shlex
 import signal
@@ -21,7 +21,7 @@ from evcli.register.register import Register
 
 
 class Writing(NamedTuple):
-    """How to write: the options that every writing command takes."""
+    """How to write: the options of every writing command."""
 
     dry_run: bool
     expect: str | None
@@ -30,12 +30,12 @@ class Writing(NamedTuple):
 
 
 def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
-    """Have the register record the events, all or none, and answer while signals are held."""
+    """Record the events, all or none, and print the answer while signals are held."""
     head = None if writing.expect is None else read_head(writing.expect)
     lock_wait = lock_wait_of(writing.lock_wait)
     if writing.id is not None and len(intentions) > 1:
-        raise BadInput("--id names one event, and these are several", "send them one by one")
-    session.output.paged = False  # signals are held until the answer is given
+        raise BadInput("--id is for a single event, and these are several", "send them one by one")
+    session.output.paged = False  # signals are held until the answer is printed
     with ExitStack() as held:
         done = session.register.execute(
             *intentions,
@@ -58,10 +58,10 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> N
 
 
 def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
-    """Show the answer to something that is done, and let nothing that comes too late say otherwise.
+    """Print the answer to work that is done; a signal or error that comes later must not deny it.
 
     Raises:
-        AnswerLost: it could not be shown; says what is `done`.
+        AnswerLost: it could not be printed; says what is `done`.
     """
     try:
         show()
@@ -119,7 +119,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def undo_command(register: Register, outcome: Outcome) -> str:
-    """The command, after `evcli`, that gives back the record as it was before; "" when none does."""
+    """The command, after `evcli`, that restores the record's previous state; "" if there is none."""
     each = TYPES[outcome.event["type"]]
     found = undo_of(each, register.state, outcome.before, outcome.after)
     if found is None:
@@ -128,6 +128,6 @@ def undo_command(register: Register, outcome: Outcome) -> str:
     argument = data.pop(argument_of(back), "")
     words = [each.kind.name, back.verb, *typed(back, data), str(outcome.after.id)]
     if argument:
-        # What begins with a dash stands after --, and so is not an option.
+        # Arguments that start with a dash follow --, so that they are not read as options.
         words += [*["--"] * argument.startswith("-"), shlex.quote(argument)]
     return " ".join(words)

@@ -49,27 +49,27 @@ def check(kind: Kind) -> None:
 
 def _of_the_kind(kind: Kind) -> Iterator[str]:
     if not _NAME(kind.name):
-        yield "its name is not of lower-case letters, digits and single dashes"
+        yield "its name may only contain lower-case letters, digits and single dashes"
     if kind.name in COMMANDS | OPTIONS | LOG_OPTIONS:
         yield "its name is a command, or an option of one"
     if kind.plural in KEYS | FIELDS or not _NAME(kind.plural):
-        yield f"its plural {kind.plural!r} has another meaning in answers, or is no name"
+        yield f"its plural {kind.plural!r} has another meaning in answers, or is not a valid name"
     if kind.record._fields[0] != "id" or len(kind.record._fields) < 5:
-        yield "a record begins with id, and ends with the events that began, changed and ended it"
+        yield "the record must start with id, and end with the events that began, changed and ended it"
     if not any(type(each) is Begins for each in kind.types.values()):
-        yield "nothing begins one"
+        yield "no type begins one"
     for field in kind.names:
         if field not in kind.own:
-            yield f"{field!r} is no field of the record"
+            yield f"{field!r} is not a field of the record"
 
 
 def _of_fields(kind: Kind) -> Iterator[str]:
     stamps = {kind.began, kind.changed, kind.ended}
     for field in {*kind.fields, *kind.own}:
         if not _FIELD(field):
-            yield f"the field {field!r} is not of lower-case letters, digits and single underscores"
+            yield f"the field {field!r} may only contain lower-case letters, digits and single underscores"
         if field in FIELDS | OPTIONS:
-            yield f"no field can be called {field!r}: every event, row or command has one"
+            yield f"no field can be called {field!r}: every event, row or command already has one"
     for field in stamps & FIELDS | stamps & kind.fields.keys():
         yield f"{field!r} is already something else, and cannot be the number of an event"
     for type in kind.types.values():
@@ -84,11 +84,11 @@ def _of_types(kind: Kind) -> Iterator[str]:
         if prefix != kind.name or not _NAME(past):
             yield f"the type {name!r} is not {kind.name}.PAST-TENSE"
         if not _NAME(type.verb) or type.verb in VERBS:
-            yield f"the verb {type.verb!r} is taken by every kind, or no name"
+            yield f"the verb {type.verb!r} is taken by every kind, or is not a valid name"
         if type.undo_name and type.undo_name not in kind.types:
-            yield f"{name} is taken back by {type.undo_name!r}, which is no type of this kind"
+            yield f"{name} is undone by {type.undo_name!r}, which is not a type of this kind"
         if type.apply is None and (more := sorted(type.fields.keys() - set(kind.own))):
-            yield f"{name} holds {', '.join(more)}, which the record has not, and there is no apply"
+            yield f"{name} holds {', '.join(more)}, which the record does not have, and there is no apply"
         if tuple(type.fields)[: len(type.required)] != type.required:
             yield f"{name} has a required field after an optional one"
     if len(kind.verbs) < len(kind.types):

@@ -89,7 +89,7 @@ def text(label: str, longest: int, first: str, then: str, *, help: str = "", pat
         is_plain = type(value) is str and 0 < len(value) <= longest and value.isprintable()
         if not is_plain and (fault := text_fault(value, longest)):
             return fault
-        return "" if matches is None or matches(str(value)) else f'"{value}" is not of the form {pattern}'
+        return "" if matches is None or matches(str(value)) else f'"{value}" does not match {pattern}'
 
     def clean(typed: str) -> str:
         value = typed.strip()

@@ -1,10 +1,10 @@
-"""What the rules of the domain refuse, and why: each with what the command line needs to name a way out."""
+"""What the rules of the domain refuse, and why: each with the data that the command line needs for a hint."""
 
 from evcli.errors import Refused
 
 
 class NoSuchRecord(Refused):
-    """No record of the kind is called `who` at that moment; `last_id` is the highest id, where `who` is one."""
+    """No record of the kind matches `who` at that moment; `last_id` is the highest id, if `who` is an id."""
 
     def __init__(self, kind: str, who: str, moment: str, hint: str = "", last_id: int = 0) -> None:
         super().__init__(f'no {kind} "{who}" at {moment}', hint)
@@ -13,27 +13,27 @@ class NoSuchRecord(Refused):
 
 
 class Ambiguous(Refused):
-    """Several records are called `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
+    """Several records match `who`; `candidates` are lines such as `3 Ada <ada@example.com>`."""
 
     def __init__(self, kind: str, plural: str, who: str, candidates: list[str]) -> None:
         shown = ", ".join(candidates[:10]) + (f" and {len(candidates) - 10} more" if len(candidates) > 10 else "")
-        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "say which one by its id")
+        super().__init__(f'"{who}" could be any of {len(candidates)} {plural}: {shown}', "use the id")
         self.code = f"ambiguous-{kind}"
 
 
 class Taken(Refused):
-    """A live record, begun by event `event`, has the unique field that another one is to get."""
+    """A live record, begun by event `event`, already has the unique field that another one is to get."""
 
     def __init__(self, kind: str, field: str, said: str, holder: int, name: str, begun: str, event: int) -> None:
         super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
         self.code = f"{field}-taken"
         self.kind, self.field, self.holder, self.event = kind, field, holder, event
         self.is_skippable = False
-        """Whether an import can do without the record that is to get it."""
+        """Whether an import can skip the record that is to get it."""
 
 
 class RevivalBlocked(Taken):
-    """The record cannot come back, because another one has taken its unique field meanwhile."""
+    """The record cannot come back, because another one has taken its unique field since."""
 
     def __init__(
         self, kind: str, field: str, who: str, past: str, value: str, holder: int, holder_name: str, event: int
@@ -43,7 +43,7 @@ class RevivalBlocked(Taken):
 
 
 class NotLive(Refused):
-    """Only a live record can be changed or ended; this one was ended by event `event`."""
+    """Only a live record can be changed or ended; event `event` ended this one."""
 
     def __init__(self, kind: str, id: int, name: str, ended: str, event: int) -> None:
         super().__init__(f'{kind} {id} "{name}" is already {ended} (event {event})')
@@ -51,7 +51,7 @@ class NotLive(Refused):
 
 
 class NotEnded(Refused):
-    """Only a record that has ended can be revived."""
+    """Only an ended record can be revived."""
 
     def __init__(self, kind: str, id: int, name: str, ended: str, changed: int, verb: str) -> None:
         super().__init__(f'{kind} {id} "{name}" is not {ended} (its last event is {changed})')
@@ -59,7 +59,7 @@ class NotEnded(Refused):
 
 
 class Unchanged(Refused):
-    """An event that says what is already so; `said` is that."""
+    """An event that would change nothing; `said` is the value that the record already has."""
 
     code = "unchanged"
 
@@ -68,7 +68,7 @@ class Unchanged(Refused):
 
 
 class NotTheNextId(Refused):
-    """Ids are 1, 2, 3 … in order of beginning, and are never used again."""
+    """Ids are 1, 2, 3 … in order of creation, and are never reused."""
 
     code = "not-the-next-id"
 

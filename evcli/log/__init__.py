@@ -1,29 +1,29 @@
-"""A log: an order of sealed lines. What a line is, how lines are read, and the engines that keep them."""
+"""A log: a sequence of lines in a hash chain. What a line is, how lines are read, and the engines that store them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 
 class Position(NamedTuple):
-    """A point between two events: how many events come before it, and what the next event must follow on."""
+    """A point between two events: how many events come before it, and what the next event must continue."""
 
     number: int
     place: int
-    """Where the engine finds what follows; 0 is the beginning. Only the engine knows what it counts (a file: bytes)."""
+    """Where the engine finds what follows; 0 is the beginning. The unit is the engine's own (a file: bytes)."""
     sha256: bytes
     """The hash of event `number`, 64 hex digits."""
     recorded: str
-    """The recorded moment of event `number`; "" before the first."""
+    """The recorded time of event `number`; "" before the first."""
     batch: str | None = ""
-    """The batch of event `number` when more events of it must follow; "" when none must, None when it is not known."""
+    """The batch of event `number` if more of its events must follow; "" if none must, None if not known."""
     batch_size: int = 0
-    """How many bytes the lines of that batch have, as far as it was read."""
+    """The size in bytes of the lines of that batch read so far."""
     source: str = ""
-    """The `source` that every event of this log has; "" when it is not known yet."""
+    """The `source` of every event of this log; "" if not known yet."""
 
     @property
     def head(self) -> str:
-        """`NUMBER:SHA256`, the form in which a head is kept elsewhere."""
+        """`NUMBER:SHA256`, the form in which a head is saved."""
         return f"{self.number}:{self.sha256.decode()}"
 
 
@@ -33,35 +33,34 @@ Seen = Literal["", "gone", "replaced"]
 
 
 class Log(Protocol):
-    """Lines in order, each sealed onto the one before. An engine keeps them; what they mean is not its business."""
+    """Lines in order, each with the hash of the one before. An engine stores them and does not interpret them."""
 
     name: str
-    """What people know the log by: a file's path."""
+    """The name that people see: a file's path."""
     notices: Sequence[str] = ()
-    """What the last append had to say: a file that others may write, a torn tail that it put aside."""
+    """Warnings from the last append: a file that others can write to, a torn tail that it moved to a file."""
 
     def head(self) -> Position:
-        """The position after the last line, as the log is now. Raises NoLog, Damaged."""
+        """The position after the current last line. Raises NoLog, Damaged."""
 
     def read(self, place: int = 0, until: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
-        """The lines from `place` to `until` (the end), in order, some at a time, unchecked; newlines included.
+        """The lines from `place` to `until` (the end), in order, in chunks, unchecked; newlines included.
 
-        Each time: where each of the lines begins, then where the last one ends; and the lines. Raises NoLog.
+        Each chunk: where each line begins, then where the last one ends; and the lines. Raises NoLog.
         """
 
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
-        """The position after the last line before `until` (the end) for which `holds`, without reading all of them.
+        """The position after the last line before `until` (the end) for which `holds`, without reading every line.
 
-        `holds` must be true up to some line and false for every line after it. It is asked what single lines say of
-        themselves, so a changed line can mislead it: the reader checks what was found. Raises NoLog, Damaged.
+        `holds` must be true up to some line and false for every line after it. It sees only what single lines claim, so
+        a changed line can mislead it: the reader checks the result. Raises NoLog, Damaged.
         """
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
-        """Append the lines that `decide` returns for the head: durably, all or none, nothing in between.
+        """Append the lines that `decide` returns for the head: durably, all or none, contiguously.
 
-        `decide` changes nothing that cannot be decided again: an engine without a lock calls it once more when another
-        writer was faster. Where it returns no line, what it was decided on is durable. `wait` is how many seconds to
-        try for the lock.
+        `decide` must be safe to call again: an engine without a lock does so if another writer was faster. If it
+        returns no lines, the state it decided on is durable. `wait` is how many seconds to wait for the lock.
 
         Raises:
             What `decide` raises, with nothing written.
@@ -70,42 +69,42 @@ class Log(Protocol):
         """
 
     def wait(self, seconds: float) -> Seen:
-        """Look at the log again, after so many seconds at most; says whether it is gone, or another took its place."""
+        """Check the log again, after at most `seconds`; returns whether it is gone, or was replaced by another."""
 
     def close(self) -> None:
-        """Let go of what is held open; the next use opens it again."""
+        """Release what is held open; the next use opens it again."""
         return
 
-    # What only a file has more to say about; other engines leave these as they are.
+    # Only files need what follows; other engines keep these defaults.
 
     @property
     def end(self) -> int:
-        """The place after the last line, without a look at that line. Raises NoLog."""
+        """The place after the last line, without reading that line. Raises NoLog."""
         return self.head().place
 
     def length(self) -> int:
-        """About the same, without opening the log: never less. Raises NoLog."""
+        """An upper bound for `end`, without opening the log. Raises NoLog."""
         return self.end
 
     def settle(self, patience: float = 1.0) -> bool:
-        """Look at the log again while no writer is at work, so that nothing up to `end` is taken back any more.
+        """Check the end again while no writer is at work, so that nothing up to `end` can be taken back.
 
-        False where a writer is at work for all of `patience`, in seconds.
+        False if a writer is at work for all of `patience`, in seconds.
         """
         return True
 
     def sync(self) -> None:
-        """Make durable what is there. Raises OutcomeUnknown."""
+        """Make the current contents durable. Raises OutcomeUnknown."""
         return
 
     def warnings(self) -> list[str]:
-        """What people should know about how the log is kept."""
+        """Warnings about how the log is stored."""
         return []
 
     def network_warnings(self) -> list[str]:
-        """What they should know of the machine that keeps it."""
+        """Warnings about the machine that stores it."""
         return []
 
     def unfinished(self) -> tuple[int, bool]:
-        """How many bytes of an unfinished append follow the last line, and whether that one has no newline yet."""
+        """The bytes of an unfinished append after the last line, and whether that line lacks its newline."""
         return 0, False

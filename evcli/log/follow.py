@@ -1,4 +1,4 @@
-"""Following the log: each event as it lands, also past a truncation and past another log in its place."""
+"""Following the log: each event as it is appended, even if the log is truncated or replaced."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,20 +10,20 @@ from evcli.log import START, Position, Seen
 from evcli.log.reader import Reader
 
 REMEMBERED = 256
-"""How many of the last positions are remembered: the one at which the log was truncated is looked for among them."""
+"""How many recent positions are remembered, to find the one at which the log was truncated."""
 
 
 def follow(
     reader: Reader, start: Position, *, pause: Callable[[], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
-    """The events after `start`, and then each that lands, with every check made. It never ends by itself.
+    """The events after `start`, then new ones as they are appended, fully checked. It never ends by itself.
 
-    `pause` is called between two looks at the log; `tell` is given what happened to it, in words. After a truncation,
-    what follows the last event that is still there is new; of another log, one that begins with another event, all is.
+    `pause` is called between two looks at the log; `tell` receives messages about what happened to it. After a
+    truncation, everything after the last surviving event is new; in another log (its first event differs), all events.
 
     Raises:
-        Damaged: what landed is not what should be there.
-        CannotOpen: what is now in the log's place cannot be read.
+        Damaged: a new line is bad.
+        CannotOpen: the log was replaced by something that cannot be read.
     """
     known = _last_positions(reader, start)
     return _as_they_land(reader, known, reader.identity(), pause, tell)
@@ -41,7 +41,7 @@ def _as_they_land(
         try:
             if seen == "replaced" or not reader.follows(known[-1]):
                 with suppress(Damaged):
-                    reader.log.head()  # another log of the same size and time shows only when it is looked at
+                    reader.log.head()  # another log of the same size and time shows only when it is read
                 before, known_identity, identity = known[-1], identity, reader.identity()
                 while known and not reader.follows(known[-1]):
                     known.pop()
@@ -55,19 +55,19 @@ def _as_they_land(
             if reader.follows(known[-1]):
                 raise
             seen = ""
-            continue  # truncated while it was read: the lines after that are others now
+            continue  # truncated while it was read: the following lines have changed
         identity = identity or reader.identity()
         seen = _next_look(reader, known[-1], pause, tell)
 
 
 def _next_look(reader: Reader, last: Position, pause: Callable[[], None], tell: Callable[[str], None]) -> Seen:
-    """Wait until something has happened to the log after the `last` event; says what."""
+    """Wait until something happens to the log after the `last` event; returns what."""
     is_gone = False
     while True:
         seen = reader.log.wait(0)
         if seen == "gone":
             if not is_gone:
-                tell(f"{reader.log.name} is gone; waiting until there is a log again")
+                tell(f"{reader.log.name} is gone; waiting for a new log")
             is_gone = True
         elif seen or is_gone or reader.log.end != last.place or not reader.follows(last):
             return seen
@@ -87,6 +87,6 @@ def _position_after(event: Event, place: int) -> Position:
 
 
 def _what_happened(name: str, seen: Seen, before: Position, now: Position) -> str:
-    what = "another file took its place" if seen == "replaced" else "the log was cut"
+    what = "it was replaced by another file" if seen == "replaced" else "the log was truncated"
     lost = "" if now == before else f", and event {before.number}, shown above, is no longer in the log"
-    return f"{name}: {what}{lost}; going on after event {now.number}"
+    return f"{name}: {what}{lost}; continuing after event {now.number}"

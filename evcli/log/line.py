@@ -103,11 +103,11 @@ def decode(line: bytes, before: Position) -> Event:
     batch = event.get("batch", "")
     if before.batch:
         if batch != before.batch:
-            raise BadLine(f"it is in the middle of batch {before.batch}, and not of it")
+            raise BadLine(f"it is in the middle of batch {before.batch}, but not part of it")
         if before.batch_size + len(line) > MAX_BATCH:
             raise BadLine(f"batch {batch} has more than {MAX_BATCH:,} bytes, the most a batch may have")
     elif batch and before.batch is not None and not batch.startswith(f"{before.number + 1}-"):
-        raise BadLine(f"it is of batch {batch}, which does not begin before it")
+        raise BadLine(f"it belongs to batch {batch}, which does not begin here")
     return event
 
 
@@ -246,20 +246,20 @@ def _why_not_json(line: bytes) -> str:
     if line == b"\n":
         return "not in canonical form: a blank line"
     if line.startswith(b"\xef\xbb\xbf"):
-        return "not in canonical form: a byte order mark stands before the event"
+        return "not in canonical form: a byte order mark precedes the event"
     if b"\0" in line:
-        return f"{line.count(0)} zero bytes stand where an event was, before good lines"
+        return f"{line.count(0)} zero bytes replace an event, before good lines"
     return "not an event: not JSON"
 
 
 def _why_not_canonical(line: bytes) -> str:
     if not line.endswith(b"\n"):
-        return "not in canonical form: the line has no end"
+        return "not in canonical form: its newline is missing"
     if line.endswith(b"\r\n"):
         return "not in canonical form: line endings were changed (CRLF)"
     if _depth(line) > MAX_DEPTH:
         return f"not an event: nested more than {MAX_DEPTH} deep"
-    return "not in canonical form: other spacing, escapes or numbers, or a member twice"
+    return "not in canonical form: other spacing, escapes or numbers, or a repeated member"
 
 
 def _depth(line: bytes) -> int:

@@ -1,4 +1,4 @@
-"""A log in memory: the reference that every engine must agree with, as MemoryState is for states."""
+"""A log in memory: the reference implementation for every engine, as MemoryState is for states."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from evcli.log.line import envelope, place_after
 
 
 class MemoryLog(Log):
-    """One writer's or reader's view of a list of lines; several views of one list are several processes."""
+    """One writer's or reader's view of a list of lines; several views of one list act as several processes."""
 
     def __init__(self, lines: list[bytes] | None = None) -> None:
         self.name = "memory"
@@ -30,12 +30,12 @@ class MemoryLog(Log):
             yield list(range(place, place + len(lines) + 1)), lines
 
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
-        """The position, by bisection."""
+        """Find the position by bisection."""
         end = self.end if until is None else until
         return self._after(bisect_left(range(end), 1, key=lambda line: not holds(self._after(line + 1))))
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float = 0) -> Position:
-        """Append as an engine without a lock does: decide again when another writer was faster."""
+        """Append as an engine without a lock does: decide again if another writer was faster."""
         while True:
             head = self.head()
             lines = decide(head)
@@ -44,7 +44,7 @@ class MemoryLog(Log):
                 return self.head()
 
     def wait(self, seconds: float) -> Seen:
-        """Sleep: nothing is kept that would have to be looked at again."""
+        """Sleep: no cached view of the log needs refreshing."""
         sleep(seconds)
         return ""
 

@@ -1,6 +1,6 @@
-"""Reading a log, whatever engine keeps it: forward from a position, backward from the end, and to a moment.
+"""Reading a log of any engine: forward from a position, backward from the end, and by time.
 
-Every event that anybody is given was checked here: its line, its hash, and the line before it.
+Every event returned was checked here: its line, its hash, and the line before it.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,17 +17,17 @@ from evcli.log.line import FIRST_BYTES, BadLine, NewerLine, decode, decode_each,
 from evcli.log.lines import decode_many, place_after_many
 
 FEW = 32
-"""How many events are read at first when a log is read backward; later, many times as many."""
+"""How many events are read first when reading backward; after that, MANY at a time."""
 
 MANY = 256
 
 PATIENCE = 5.0
-"""Seconds to wait for a writer to finish before a line is called bad."""
+"""Seconds to wait for a writer to finish before a line counts as damaged."""
 
 
 class Reader:
-    """Reads one log. While events are read, `place` is where the line of the last one begins, and `end` where it ends;
-    when they are all read, `at` is the position after them, or before a bad line.
+    """Reads one log. While reading events, `place` and `end` are where the line of the current one begins and ends;
+    after that, `at` is the position after the last one, or before a bad line.
     """
 
     def __init__(self, log: Log) -> None:
@@ -41,11 +41,11 @@ class Reader:
         self.log.close()
 
     def events(self, start: Position = START, until: int | None = None, stop: int | None = None) -> Iterator[Event]:
-        """The events after `start`, up to event `until` or the place `stop` (all, when None), with every check made.
+        """The events after `start`, up to event `until` or the place `stop` (None: all), fully checked.
 
         Raises:
             Damaged: a line is not what was written; says which, where and why.
-            NewerLog: a line is proved, and newer than this version.
+            NewerLog: a line is proved, but needs a newer version of evcli.
         """
         for events, places in self.bundles(start, until, stop):
             for index, event in enumerate(events):
@@ -55,7 +55,7 @@ class Reader:
     def bundles(
         self, start: Position = START, until: int | None = None, stop: int | None = None
     ) -> Iterator[tuple[list[Event], list[int]]]:
-        """The same, many at a time, with where each begins and where the last one ends."""
+        """The same in chunks, with where each event begins and where the last one ends."""
         at = start
         for places, found in self.log.read(start.place, stop):
             lines = found if until is None else found[: until - at.number]
@@ -86,7 +86,7 @@ class Reader:
         return next(self.events(before, before.number + 1))
 
     def events_backward(self, end: Position) -> Iterator[Event]:
-        """The events before `end`, newest first, checked as `events` are; reads a few ahead."""
+        """The events before `end`, newest first, checked like `events`; reads a few ahead."""
         size = FEW
         while end.number:
             start = self._before(end, size)
@@ -94,28 +94,28 @@ class Reader:
             end, size = start, MANY
 
     def position_at(self, place: int) -> Position:
-        """The position at `place`, where a line ends, from what that line says of itself. Raises Damaged."""
+        """The position at `place`, where a line ends, as that line claims. Raises Damaged."""
         return self.log.seek(lambda position: True, place)
 
     def position_of(self, number: int, before: Position | None = None) -> Position:
-        """The position after event `number`, looked for in what comes `before`. Raises Damaged on the way."""
+        """The position after event `number`, searched before the position `before`. Raises Damaged."""
         return self.seek(lambda position: position.number <= number, before)
 
     def seek(self, holds: Callable[[Position], bool], before: Position | None = None) -> Position:
-        """The position after the last event for which `holds`, which is true up to some event and for none after it."""
+        """The position after the last event for which `holds`, which is true up to some event and false after it."""
         stop = None if before is None else before.place
         found = self.log.seek(holds, stop)
-        # The search asked single lines, which can say anything of themselves. The two that decided are checked against
-        # the chain, so that a changed line does not move a moment.
+        # The search relied on what single lines claim. The two lines that decided it are checked against the chain, so
+        # that a changed line cannot move the result.
         if found.number:
             previous = self._previous(found)
             try:
                 next(self.events(previous, previous.number + 1))
             except Damaged:
-                if previous.number:  # it may be that line which says something else of itself than was written
+                if previous.number:  # perhaps it is the previous line whose claim was changed
                     next(self.events(self._previous(previous), previous.number))
                 raise
-        with suppress(NewerLog):  # it is proved, which is all that is asked of it
+        with suppress(NewerLog):  # a proved line is enough here
             next(self.events(found, found.number + 1, stop), None)
         return found
 
@@ -124,11 +124,11 @@ class Reader:
         return self.log.seek(lambda position: position.place < end.place, end.place)
 
     def _before(self, end: Position, count: int) -> Position:
-        """The position so many events before `end`."""
+        """The position `count` events before `end`."""
         return self.log.seek(lambda position: position.number <= end.number - count, end.place)
 
     def follows(self, position: Position) -> bool:
-        """Whether the log still has, where it was, the event that comes before `position`."""
+        """Whether the log still has, at the same place, the event before `position`."""
         if position.number == 0:
             return True
         if position.place > self.log.end:
@@ -138,19 +138,19 @@ class Reader:
         return False
 
     def identity(self) -> str | None:
-        """The hash of event 1, which tells this log from every other; None while it is empty, or no log."""
+        """The hash of event 1, which identifies the log; None if the log is empty or the file is not a log."""
         first = next(self.lines(0), (0, b""))[1]
         return hash_of(first).decode(errors="replace") if first.startswith(FIRST_BYTES) else None
 
     def has_id(self, place: int, id: str) -> bool:
-        """Whether a line that begins at `place` is that of the event with that id."""
+        """Whether the line that begins at `place` is the event with that id."""
         line = next(self.lines(place), (0, b""))[1]
         with suppress(BadLine):
             return envelope(line)["id"] == id
         return False
 
     def find_ids(self, prefix: str, *, exact: bool = False, start: int = 0) -> list[Event]:
-        """The first ten events after `start` whose id begins with `prefix`, or is it; decodes only those."""
+        """The first ten events after `start` whose id starts with `prefix`, or equals it; decodes only those."""
         if not is_unicode(prefix):
             return []
         wanted = FIRST_BYTES + orjson.dumps(prefix)[1:-1] + (b'"' if exact else b"")
@@ -166,12 +166,12 @@ class Reader:
         return found
 
     def lines(self, place: int, until: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """Each line from `place` on, unchecked, with where it begins."""
+        """Each line from `place` on, unchecked, and where it begins."""
         for places, lines in self.log.read(place, until):
             yield from zip(places, lines, strict=False)
 
     def _look_again(self, bad: BadLine) -> None:
-        """Raise Damaged for the line after `at`, unless with no writer at work it proves good, or gone."""
+        """Raise Damaged for the line after `at`, unless it is good, or gone, once no writer is at work."""
         self.log.settle(PATIENCE)
         line = next(self.lines(self.at.place), (0, b""))[1]
         if not line:

@@ -1,6 +1,6 @@
-"""Replay: events of a log become a state, and an event that breaks a rule becomes damage with a place.
+"""Replay: fold the events of a log into a state; an event that breaks a rule is damage, reported with its place.
 
-Used for the present and for every past moment; the one loop whose speed is that of the whole fold.
+Used for the present and for every past moment; this loop sets the speed of every fold.
 """
 
 import gc
@@ -23,9 +23,9 @@ def replay(
     each: Callable[[Sequence[Event], Sequence[int]], None] | None = None,
     stop: int | None = None,
 ) -> None:
-    """Apply the events after `start`, up to event `until` or the place `stop` (all, when None), to `state`.
+    """Apply the events after `start`, up to event `until` or the place `stop` (None: all), to `state`.
 
-    `each` is given them once they are applied, many at a time, with the places at which their lines begin. Afterwards
+    `each` receives them in chunks once they are applied, with the places where their lines begin. Afterwards
     `reader.at` is the position after them.
 
     Raises:
@@ -54,7 +54,7 @@ def replay(
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Pause the collector: a fold makes no cycles, but hundreds of thousands of objects to look through for some."""
+    """Pause the collector: a fold makes no cycles, only hundreds of thousands of objects to search for them."""
     was_on = gc.isenabled()
     gc.disable()
     try:

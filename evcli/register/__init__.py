@@ -1,1 +1,1 @@
-"""Where a log and its fold meet: what faces talk to."""
+"""The register: a log and its fold behind one interface, which the command line uses."""

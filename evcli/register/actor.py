@@ -1,4 +1,4 @@
-"""Who acts, when, and under which ids: taken once, when deciding, because a fold never asks the world."""
+"""Who acts, when, and under which ids: read once, when deciding, because a fold must not depend on its environment."""
 
 import os
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from evcli.log.members import AUTH_TYPES, LONGEST_ID, is_source
 
 
 class Actor(NamedTuple):
-    """Who does it, and what that is: one of AUTH_TYPES."""
+    """The actor's id, and its type: one of AUTH_TYPES."""
 
     id: str
     type: str = "user"
 
     def check(self) -> None:
-        """Raise BadText or BadSetting where no event could name this actor."""
+        """Raise BadText or BadSetting if no event can name this actor."""
         if fault := text_fault(self.id, LONGEST_ID):
             raise BadText("the actor", fault)
         if self.type not in AUTH_TYPES:
@@ -24,13 +24,13 @@ class Actor(NamedTuple):
 
 
 def check_source(source: str) -> None:
-    """Raise BadSetting where no log could have this source."""
+    """Raise BadSetting if no log can have this source."""
     if not is_source(source):
         raise BadSetting("source", f'"{source}" is not a URI reference of 1 to 128 characters')
 
 
 def utc_now() -> datetime:
-    """The time, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 

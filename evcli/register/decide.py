@@ -1,4 +1,4 @@
-"""Deciding: what somebody wants becomes events and their lines, if the rules accept it. Nothing is written here."""
+"""Deciding: turn intentions into events and their lines, if the rules accept them. Nothing is written here."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,29 +20,29 @@ from evcli.register.actor import Actor
 
 
 class Intention(NamedTuple):
-    """An event that somebody wants: not yet accepted, without time, number and hash."""
+    """A requested event: not yet accepted; no time, number or hash yet."""
 
     type: str
     data: Mapping[str, str]
     about: Callable[[State], int]
-    """Which record it is about: its id, from the state that the event would follow on. May raise Refused."""
+    """Returns the id of the record it is about, given the state before the event. May raise Refused."""
     finds: bool = True
-    """Whether the record must be there before (False for an event that creates it)."""
+    """Whether the record must already exist (False for an event that creates it)."""
     id: str | None = None
-    """The event's id, where whoever wants it names one."""
+    """The event's id, if the caller chose one."""
     time: str | None = None
-    """When it happened, as the log writes times, where that was not just now."""
+    """When it happened, in the log's time format; None means now."""
 
 
 class Outcome(NamedTuple):
-    """What became of one intention: the event, and the record before and after it."""
+    """The result of one intention: the event, and the record before and after it."""
 
     event: Event
     line: bytes
     before: Any
     after: Any
     recorded: bool
-    """False when nothing was written now: a dry run, or an id that was recorded before."""
+    """False if nothing was written now: a dry run, or an id that was already recorded."""
 
 
 # Building the tuples directly takes a third of the time of calling their classes, and an import makes many.
@@ -50,7 +50,7 @@ _new = tuple.__new__
 
 
 class Change(NamedTuple):
-    """An intention that is accepted: the record it is about, before and after."""
+    """An accepted intention, and the record before and after it."""
 
     intention: Intention
     id: int
@@ -64,27 +64,27 @@ class Series(NamedTuple):
     correlation: str
     """The correlation id that all events of the series share."""
     since: int
-    """The place up to which the caller knows the log: no other event of the series may come after it."""
+    """The caller has read the log up to this place: no other event of the series may come after it."""
     may_skip: Callable[[Intention, Refused], bool]
-    """Whether an intention that is refused is left out, and the others go on; else nothing of the batch is written."""
+    """Whether to skip a refused intention and go on; if not, nothing of the batch is written."""
 
     def is_recorded_by_others(self, log: Log) -> bool:
-        """Whether an event of the series comes after what the caller knows."""
+        """Whether the log has events of the series that the caller has not read."""
         from evcli.log.correlated import correlated
 
         return next(correlated(log, self.correlation, self.since), None) is not None
 
 
 class Accepted(NamedTuple):
-    """What the rules say to several intentions, one after another."""
+    """The rules' verdict on a sequence of intentions."""
 
     changes: list[Change]
     refused: dict[int, Refused]
-    """The intentions that are left out, by their index; the others go on without them."""
+    """The skipped intentions, by index."""
 
 
 class NotAccepted(Exception):
-    """One of several intentions is refused, and must not be left out."""
+    """An intention was refused and must not be skipped."""
 
     def __init__(self, index: int, why: Refused, refused: dict[int, Refused]) -> None:
         super().__init__(why.message)
@@ -94,12 +94,12 @@ class NotAccepted(Exception):
 def accept(
     draft: Draft, intentions: Sequence[Intention], may_skip: Callable[[Intention, Refused], bool] | None = None
 ) -> Accepted:
-    """What the rules accept, one intention after another, on `draft`, which is then the state after that.
+    """Apply the intentions to `draft`, one after another, and return what the rules accept.
 
     Raises:
-        NotAccepted: an intention is refused, and `may_skip` does not say that it is left out.
+        NotAccepted: an intention is refused, and `may_skip` does not allow skipping it.
     """
-    if len(intentions) > 1:  # one asks for its key itself, as quickly
+    if len(intentions) > 1:  # prefetch the keys; a single intention fetches its own just as fast
         claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
         for kind, keys in groupby(claimed, key=itemgetter(0)):
             draft.fetch(kind.name, (), [kind.claimed_key(data) for _, data in keys])
@@ -115,14 +115,14 @@ def accept(
 
 
 def _happen(draft: Draft, intention: Intention) -> Change:
-    """Let what is wanted happen on the draft, as an event of a log would. Raises Refused."""
+    """Apply the intention to the draft, as replaying its event would. Raises Refused."""
     id = intention.about(draft)
     before, after = happen(draft, intention.type, id, draft.number + 1, intention.data)
     return _new(Change, (intention, id, before, after))
 
 
 def refusal_alone(no: NotAccepted, state: State, intentions: Sequence[Intention]) -> Refused:
-    """The refusal as it is on `state`, where none of the intentions before it has happened."""
+    """The refusal as it would be on `state`, without the effects of the earlier intentions."""
     if no.index == 0:
         return no.why
     intention = intentions[no.index]
@@ -130,13 +130,13 @@ def refusal_alone(no: NotAccepted, state: State, intentions: Sequence[Intention]
         change = _happen(Draft(state), intention)
     except Refused as alone:
         return alone
-    # What refuses it is an earlier event of this very command, which is not there to speak of.
+    # Refused because of an earlier event of this command, which was never recorded: a message must not refer to it.
     kind = TYPES[intention.type].kind.name
     return Refused(f"{kind} {change.id} is listed more than once", "nothing was written")
 
 
 class Desk(NamedTuple):
-    """What the events of one command share: who does it, when, after which event, and what shows that they belong."""
+    """What the events of one command share: actor, source, time, the position they follow, and a correlation id."""
 
     actor: Actor
     source: str
@@ -147,7 +147,7 @@ class Desk(NamedTuple):
 
 
 def frame(actor: Actor, source: str) -> int:
-    """How many bytes of an event's line at most are not its data, when ids are UUIDs and `actor` does it."""
+    """The maximum size in bytes of an event's line without its data, if ids are UUIDs and `actor` is the actor."""
     uuid, time, digits = "0" * 36, "0" * 27, "0" * 12
     type = max((name for kind in all_kinds() for name in kind.types), key=len)
     members = {
@@ -160,27 +160,27 @@ def frame(actor: Actor, source: str) -> int:
 
 
 def write_down(desk: Desk, changes: Sequence[Change]) -> list[bytes]:
-    """The events that say so, at least one, as lines, each checked as a reader will.
+    """Turn at least one change into event lines, each checked as a reader will check it.
 
     Raises:
-        BadInput: they are more than a batch holds, or one is to have happened later than now.
+        BadInput: the lines exceed a batch, or an event would have happened in the future.
     """
     actor, source, now, at, new_id, correlation = desk
     moment = max(now, at.recorded)
     parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
         if time is not None and time > now:
-            raise BadInput(f"an event cannot have happened at {time}: it is {now}")
+            raise BadInput(f"an event cannot have happened in the future: {time} is after {now}")
         parts.append((type, time or now, id or new_id(), record, data))
     lines = cast(Shared(actor.id, actor.type, source, moment, correlation), parts, at)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
-        raise BadInput(f"{len(lines)} events at once are {size:,} bytes, and a batch holds {MAX_BATCH:,}")
+        raise BadInput(f"{len(lines)} events at once are {size:,} bytes, but a batch holds at most {MAX_BATCH:,}")
     return lines
 
 
 class Done(Sequence[Outcome]):
-    """What became of several intentions: an outcome for each that was accepted, made when it is asked for."""
+    """The results of several intentions: one outcome per accepted intention, built on access."""
 
     def __init__(
         self,
@@ -196,13 +196,13 @@ class Done(Sequence[Outcome]):
         self.first = first
         """The number of the first event."""
         self.refused = {} if refused is None else refused
-        """The intentions that were left out, by their index."""
+        """The skipped intentions, by index."""
         self.recorded = False
         """Whether the events were written now."""
         self.was_there = was_there
-        """Whether the event was recorded before, under the same id."""
+        """Whether the event had already been recorded under the same id."""
         self.notices = list(notices)
-        """Warnings for people: a clock that is behind, a torn tail put aside, a file that others may write."""
+        """Warnings for people: a clock that is behind, a torn tail moved to a file, a log that others can write to."""
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -215,12 +215,12 @@ class Done(Sequence[Outcome]):
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         change, line = self.changes[index], self.lines[index]
-        # The line was checked when it was made.
+        # The line was checked when it was built.
         return Outcome(orjson.loads(line), line, change.before, change.after, self.recorded)
 
 
 def clock_notice(now: str, at: Position) -> str:
-    """What people must know when this clock is behind the log: `now` is before the last recorded moment."""
+    """The warning for a clock that is behind the log: `now` is before the last recorded time."""
     behind = datetime.fromisoformat(at.recorded) - datetime.fromisoformat(now)
     return (
         f"this clock is {behind} behind event {at.number}: the event keeps time {now} and is recorded at "

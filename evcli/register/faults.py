@@ -1,4 +1,4 @@
-"""Reading a log for its faults: all that breaks a rule of the format, line by line, and going on after each."""
+"""Collecting the faults of a log: every line that breaks a rule of the format; checking goes on after each."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +10,7 @@ from evcli.log.line import BadLine, decode, decode_alone, place_after
 
 
 class Fault(NamedTuple):
-    """What is wrong in one line: its number from 1, the byte from 0 where it begins, and the sentence."""
+    """A fault in one line: its number from 1, the byte from 0 where it begins, and the message."""
 
     line: int
     byte: int
@@ -18,10 +18,10 @@ class Fault(NamedTuple):
 
 
 def survey(log: Log, start: Position) -> Iterator[Fault]:
-    """The faults of form and chain after `start`, a position where one was found before.
+    """The faults of format and chain after `start`, a position where a fault was found before.
 
-    After a fault, the next line is checked against what the faulty one says of itself: one changed letter is one fault,
-    a removed line is one fault, not one for every line that follows.
+    After a fault, the next line is checked against what the faulty one claims: one changed letter is one fault, and a
+    removed line is one fault, not one for every line that follows.
     """
     at: Position | None = start
     number = start.number

@@ -1,7 +1,7 @@
-"""The history of a log: its state after any event, and the events about one record, with the cache's help or without.
+"""The history of a log: its state after any event, and the events about one record, with or without the cache.
 
-Without a cache, a state is folded in memory from the beginning. With one, it is looked up, and only what the cache does
-not know yet is folded over it. Both give the same answer; the cache gives it as fast for a million events as for ten.
+Without a cache, a state is folded in memory from the beginning. With one, it is looked up, and only the events that the
+cache lacks are folded on top. Both give the same answer; with the cache, a million events are as fast as ten.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from evcli.cache.cache import Cache
 
 MOST_BEHIND = 100_000
-"""So far may a cache be behind, some hundred events: to fold them costs less than a commit."""
+"""Maximum lag of the cache in bytes, some hundred events: folding them costs less than a commit."""
 
 CACHED_FROM = 300_000
-"""A log of fewer bytes needs no cache: folding it takes less time than opening one."""
+"""A log of fewer bytes needs no cache: folding it is faster than opening one."""
 
 
 class History:
-    """What one log has been. Opens the cache when it is first asked something, unless it is to do without."""
+    """The states a log has been in. Opens the cache on first use, unless it is disabled."""
 
     def __init__(
         self,
@@ -41,20 +41,20 @@ class History:
         progress: "Progress | None" = None,
         warn: Callable[[str], None] = lambda warning: None,
     ) -> None:
-        """`other_folder` is where caches are that cannot stand beside their logs; asked only when it is needed.
+        """`other_folder` returns the folder for caches that cannot be kept next to their logs; called only if needed.
 
-        `warn` is told when a cache is given up; the answers are those of the log all the same.
+        `warn` is called when a cache is abandoned; answers then come from the log and are the same.
         """
         self._warn = warn
         self.uses_cache = uses_cache
         self._other_folder = other_folder
         self._progress = progress
         self.most_behind = MOST_BEHIND
-        """How many bytes of the log may be unknown to the cache before it is caught up."""
+        """Maximum lag of the cache in bytes before it is caught up."""
         self._cache: Cache | None = None
 
     def at(self, reader: Reader, number: int | None = None) -> State:
-        """The state after event `number` of the log that `reader` reads (the last one, when None).
+        """The state after event `number` of the log that `reader` reads (None: the last one).
 
         Raises Damaged, LogCut.
         """
@@ -66,9 +66,9 @@ class History:
         return state
 
     def backed(self, cache: "Cache", log: Log, number: int | None = None) -> State:
-        """The cache's state after event `number` (the last it knows, when None), which `log` backs.
+        """The cache's state after event `number` (None: the last it knows), backed by `log`.
 
-        What the cache cannot answer, or answers wrongly, is folded from the log; the cache is then given up.
+        What the cache cannot answer, or answers wrongly, is folded from the log; the cache is then abandoned.
         """
         from evcli.cache.backed import BackedState
 
@@ -81,29 +81,29 @@ class History:
         return BackedState(cache.state(number), fold)
 
     def give_up(self, failed: CacheFailed) -> None:
-        """Do without the cache from now on; one that is faulty is set aside, and another is made the next time."""
-        if not self.uses_cache:  # another part of the same cache, which is given up already
+        """Stop using the cache. A faulty one is set aside, and the next command builds another."""
+        if not self.uses_cache:  # another part of the same cache, which is already abandoned
             return
         cache, self._cache, self.uses_cache = self._cache, None, False
-        # Not closed here: an answer in parts may still be under way, and is then folded from where it was.
+        # Not closed here: a partial answer may still be in progress; its rest is then folded from the log.
         path = cache.path if cache is not None else failed.path
         what = f"the cache {path} cannot be used ({failed})"
         if failed.is_faulty:
             from evcli.cache.location import set_aside
 
             with suppress(OSError):
-                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and is made anew"
+                what = f"the cache {path} is faulty ({failed}); it was moved to {set_aside(path)} and will be rebuilt"
         self._warn(what)
 
     def position(self, reader: Reader, number: int) -> Position:
-        """The position after event `number`, for which `at` gave a state. What follows it need not be good."""
+        """The position after event `number`, for which `at` returned a state. What follows need not be good."""
         if number == reader.at.number:
             return reader.at
         known = START if self._cache is None else self._cache.at
         return reader.position_of(number, known if number <= known.number else None)
 
     def change(self, reader: Reader, number: int) -> tuple[Event, Any, Any]:
-        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
+        """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         state = Draft(self.at(reader, number - 1))
         before_it = self.position(reader, number - 1)
         event = next(reader.events(before_it, number))
@@ -115,7 +115,7 @@ class History:
     def events_about(
         self, reader: Reader, kind: str, id: int, until: int, *, after: int = 0, backward: bool = False
     ) -> Iterator[Event]:
-        """The events about one record, after event `after` and up to event `until`, in their order or newest first."""
+        """The events about one record, after event `after` and up to event `until`, oldest or newest first."""
         cache = self.cache(reader)
         known = START if cache is None else cache.at
         looked_up: list[tuple[int, int]] = []
@@ -140,7 +140,7 @@ class History:
             yield from map(reader.event_at, reversed(places))
 
     def find_ids(self, reader: Reader, prefix: str, *, exact: bool = False, may_grow: bool = True) -> list[Event]:
-        """The first ten events whose id begins with `prefix`, or is it."""
+        """The first ten events whose id starts with `prefix`, or equals it."""
         cache = self.cache(reader, may_grow=may_grow)
         if cache is None or not is_unicode(prefix):
             return reader.find_ids(prefix, exact=exact)
@@ -152,9 +152,9 @@ class History:
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
 
     def cache(self, reader: Reader, *, may_grow: bool = True) -> "Cache | None":
-        """The cache; None when there is none. If it is far behind, it is caught up first, unless it may not grow.
+        """The cache, or None. If it is far behind, it is caught up first, unless `may_grow` is false.
 
-        Under the log's lock it may not: others are waiting.
+        It must not grow under the log's lock: other writers are waiting.
 
         Raises:
             LogCut: it knows more than the log has.
@@ -172,21 +172,21 @@ class History:
         return cache if cache is not None and cache.is_bound else None
 
     def is_behind(self, at: Position) -> bool:
-        """Whether the cache is so far behind `at` in the log that it should be caught up."""
+        """Whether the cache is so far behind `at` that it should be caught up."""
         known = START if self._cache is None else self._cache.at
         return self.uses_cache and at.place >= CACHED_FROM and at.place - known.place >= self.most_behind
 
     @property
     def cache_path(self) -> str | None:
-        """The cache's file, once it is used."""
+        """The cache's file, once the cache is used."""
         return self._cache.path if self._cache is not None and self._cache.is_bound else None
 
     def check(self, reader: Reader) -> None:
-        """Look whether the log still has what its cache knows, if there is one; changes nothing. Raises LogCut."""
+        """Check that the log still has everything its cache knows, if there is one; changes nothing. Raises LogCut."""
         self._opened(reader, may_build=False)
 
     def check_missing(self, log: str) -> None:
-        """Look whether a log that is not there was there, as a cache of it tells; changes nothing. Raises LogCut."""
+        """Check for a cache that knows a missing log, which therefore once existed; changes nothing. Raises LogCut."""
         place = find_place(log, self._other_folder, may_create=False) if self.uses_cache else None
         if place is not None:
             from evcli.cache.cache import last_known
@@ -202,13 +202,13 @@ class History:
 
                 try:
                     self._cache = open_cache(place, reader)
-                except CacheFailed as failed:  # what is out of reach once is not waited for again
+                except CacheFailed as failed:  # do not wait twice for a cache that is out of reach
                     failed.path = place
                     self.give_up(failed)
         return self._cache
 
     def forget(self, log: str) -> None:
-        """Remove the caches of the log at that path: they know what the log is about to lose. Raises OSError."""
+        """Remove the caches of the log at that path: they know events that the log is about to lose. Raises OSError."""
         if self._cache is not None:
             self._cache.close()
             self._cache = None

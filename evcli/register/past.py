@@ -1,4 +1,4 @@
-"""The past: a log with its fold, asked for any moment. Everything that only reads a register comes here."""
+"""The past: a log and its fold, queried at any moment. Everything that only reads a register goes through here."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -25,24 +25,24 @@ __all__ = ["Past", "Position", "Status"]
 
 
 class Status(NamedTuple):
-    """What a log is, in short."""
+    """A short summary of a log."""
 
     size: int
-    """How many bytes it has."""
+    """Its size in bytes."""
     head: Position
     counts: dict[str, Count]
     first: Event | None
     last: Event | None
     cache: str | None
-    """The cache's file, where one is used."""
+    """The cache's file, if a cache is used."""
     warnings: list[str]
 
 
 class Past:
-    """A log as it was when it was last looked at, and its state after any event."""
+    """A log as of the last time it was read, and its state after any event."""
 
     def __init__(self, log: Log | str, history: History | None = None) -> None:
-        """The past of a log, or of the one in the file at a path."""
+        """The past of a log, or of the log file at a path."""
         self.log: Log = FileLog(log) if isinstance(log, str) else log
         self.reader = Reader(self.log)
         self.history = History() if history is None else history
@@ -54,11 +54,11 @@ class Past:
         self.log.close()
 
     def open(self, *, trusts_cache: bool = True) -> list[str]:
-        """Look at the log as it is now, and return what people should know about how it is kept.
+        """Read the current end of the log, and return warnings about how the log is kept.
 
         Raises:
             NoLog, CannotOpen, NotALog.
-            LogCut: its cache knows more than it has; not for whoever does not trust caches.
+            LogCut: its cache knows more than it has; not raised without `trusts_cache`.
         """
         if self.log.wait(0) == "gone":
             raise NoLog(self.log.name)
@@ -67,21 +67,21 @@ class Past:
         return self.log.warnings()
 
     def head(self) -> Position:
-        """The position after the last event. Raises Damaged when its line is bad."""
+        """The position after the last event. Raises Damaged if its line is bad."""
         return self.log.head()
 
     def moment(self, ref: str, now: datetime, *, beginning: bool = False) -> "Moment":
-        """What `ref` names in the log; see `refs.resolve`. Raises BadRef, Damaged."""
+        """The moment that `ref` names in the log; see `refs.resolve`. Raises BadRef, Damaged."""
         from evcli.register.refs import resolve
 
         return resolve(ref, self.reader, now, beginning=beginning, find_ids=partial(self.history.find_ids, self.reader))
 
     def at(self, number: int | None = None) -> State:
-        """The state after event `number` (the last one, when None). Raises Damaged, LogCut."""
+        """The state after event `number` (None: the last one). Raises Damaged, LogCut."""
         return self.history.at(self.reader, number)
 
     def position(self, at: "int | Moment") -> Position:
-        """The position after an event, by number or moment; soonest found where the state was just asked for.
+        """The position after an event, by number or moment; fastest if its state was just asked for.
 
         Raises Damaged.
         """
@@ -109,7 +109,7 @@ class Past:
         return self._checked(self.history.events_about(self.reader, kind, id, until, after=after, backward=backward))
 
     def change(self, number: int) -> tuple[Event, Any, Any]:
-        """Event `number` (from 1), and the record that it is about before and after it. Raises Damaged, LogCut."""
+        """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         return self.history.change(self.reader, number)
 
     def diff(self, start: int, end: int) -> list[tuple[str, Any, Any]]:
@@ -121,7 +121,7 @@ class Past:
         return [(kind, old, new) for kind, old, new in pairs if old != new]
 
     def follow(self, start: Position, *, pause: Callable[[], None], tell: Callable[[str], None]) -> Iterator[Event]:
-        """The events after `start`, and then each that lands; see `log.follow`."""
+        """The events after `start`, then new ones as they are appended; see `log.follow`."""
         from evcli.log.follow import follow
 
         return self._checked(follow(self.reader, start, pause=pause, tell=tell))
@@ -135,7 +135,7 @@ class Past:
             yield event
 
     def verify(self, expect: tuple[int, str] | None = None) -> "Report":
-        """Check everything; a log that has lost what its cache knows is damaged too. See `verify.audit`."""
+        """Check everything; a log that has lost events its cache knows is damaged too. See `verify.audit`."""
         from evcli.register.verify import audit, changed_meanwhile, cut
 
         try:
@@ -149,7 +149,7 @@ class Past:
         return report
 
     def status(self) -> "Status":
-        """How long the log is, since when, and what is in it. Raises Damaged, LogCut."""
+        """Size, age and contents of the log. Raises Damaged, LogCut."""
         state = self.at()
         head = self.position(state.number)
         return Status(

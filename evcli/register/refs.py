@@ -1,11 +1,11 @@
 """REF -> event number: every way to name a moment in the log, and the search for it in the file.
 
-    42  @  @-  @--  @-5  -5  id:PREFIX        events, counted or named
+    42  @  @-  @--  @-5  -5  id:PREFIX        events, by number or id
     2026-11-22  2026-11-22 17:03  today  yesterday 17:00  10m ago  3 days ago     times
 
-All digits are always an event number. A time means the state after the last event recorded at or before it. It is as
-long as it is written: a date is the whole day and a time with seconds the whole second, so that a time copied from what
-evcli prints means the event it was printed for. `--since` takes the beginning, everything else the end.
+All digits are always an event number. A time means the state after the last event recorded at or before it. A time
+covers its own precision: a date the whole day, a time with seconds the whole second, so that a time copied from
+evcli's output means the event it was printed for. `--since` takes the beginning, everything else the end.
 """
 
 import re
@@ -46,26 +46,26 @@ _MONTHS = {"month": 1, "months": 1, "y": 12, "year": 12, "years": 12}
 
 
 class FindIds(Protocol):
-    """Finds the first ten events whose id begins with a prefix, or is it."""
+    """Finds the first ten events whose id starts with a prefix, or equals it."""
 
     def __call__(self, prefix: str, *, exact: bool = False) -> list[Event]:
         """Find them."""
 
 
 class Moment(NamedTuple):
-    """A resolved REF: the number of the last event that had happened then."""
+    """A resolved REF: the number of the last event recorded by then."""
 
     number: int
     is_plain: bool
-    """Whether the REF was a number already, so that there is nothing to tell."""
+    """Whether the REF was a plain number, so that there is nothing to report."""
     is_future: bool = False
-    """Whether it was a time that has not come yet; the number is then the head."""
+    """Whether it was a time in the future; the number is then the head."""
     at: Position | None = None
-    """The position after that event, where it had to be found."""
+    """The position after that event, if it had to be found."""
 
 
 class Span(NamedTuple):
-    """What a written time covers: from its first microsecond to its last."""
+    """The time that a written time covers: from its first microsecond to its last."""
 
     start: datetime
     end: datetime
@@ -74,14 +74,14 @@ class Span(NamedTuple):
 def resolve(
     ref: str, reader: Reader, now: datetime, *, beginning: bool = False, find_ids: FindIds | None = None
 ) -> Moment:
-    """The moment that `ref` names in the log; `find_ids` finds events by id, if not by reading all of it.
+    """The moment that `ref` names in the log; `find_ids` finds events by id (default: read the whole log).
 
-    `now` is the time, with a zone, for `ago`, `today`, `yesterday` and to know the future. With `beginning`, a time
-    means the last event before it, not the last one within it (for `--since`).
+    `now` is the current time, with a zone, for `ago`, `today` and `yesterday`, and to recognize the future. With
+    `beginning` (for `--since`), a time means the last event before it, not the last one within it.
 
     Raises:
-        BadRef: it is no form of REF, or no event of this log; says what is allowed.
-        Damaged: the search met a line that is not what was written.
+        BadRef: not a valid REF, or not an event of this log; says what is allowed.
+        Damaged: the search met a bad line.
     """
     if not ref.strip():
         raise BadRef(ref, "is empty", FORMS)
@@ -103,7 +103,7 @@ def resolve(
 
 
 def read_time(text: str, now: datetime) -> Span:
-    """What the written time `text` covers; without a zone it is local. Raises BadRef."""
+    """The span that the written time `text` covers; without a zone it is local. Raises BadRef."""
     words = " ".join(text.split())
     try:
         if words == "now":
@@ -124,10 +124,10 @@ def read_time(text: str, now: datetime) -> Span:
 
 
 def written_moment(text: str, now: datetime) -> datetime:
-    """The first moment of the date or time that `text` writes out, as 2026-11-22 does and `yesterday` does not.
+    """The first moment of an explicit date or time, such as 2026-11-22 but not `yesterday`.
 
     Raises:
-        BadRef: it writes out none, or one that no event can have.
+        BadRef: `text` is not one, or no event can have happened then.
     """
     if not _TIME(" ".join(text.split())):
         raise BadRef(text, "is not a date or time like 2026-11-22 or 2026-11-22T17:03:11Z", _WRITTEN)
@@ -141,7 +141,7 @@ def written_moment(text: str, now: datetime) -> datetime:
 def _limit(moment: datetime) -> str:
     try:
         return timestamp(moment)
-    except OverflowError:  # with a zone's offset, before the first or after the last moment that can be written
+    except OverflowError:  # the zone's offset moves it before the first or after the last time that can be written
         return timestamp((datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC))
 
 
@@ -177,7 +177,7 @@ def _by_id(ref: str, find_ids: FindIds) -> int:
         raise BadRef(ref, NO_SUCH_ID)
     if len(found) > 1:
         several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
-        raise BadRef(ref, f"several event ids start with that: {several}", "give more of the id")
+        raise BadRef(ref, f"several event ids start with that: {several}", "type more of the id")
     return number_of(found[0])
 
 
@@ -196,9 +196,9 @@ def _ago(count: int, unit: str, now: datetime, text: str) -> datetime:
 
 
 def _utc(local: datetime) -> datetime:
-    """A local time in UTC. One that a clock put forward left out is as far after the gap as it is into it.
+    """A local time in UTC. A time that the clock skipped is as far after the gap as it is into it.
 
-    Where no time zone can say, on the first and the last day that a date can have, it is taken as it stands.
+    Where the zone cannot be applied, on the first and last possible day, the time is taken as UTC.
     """
     try:
         seconds = local.replace(microsecond=0).timestamp()
@@ -208,7 +208,7 @@ def _utc(local: datetime) -> datetime:
 
 
 def _day(day: date) -> Span:
-    # Where a clock is put back at midnight, the last moment of the day is the second of the two.
+    # If the clock is put back at midnight, the last moment of the day is the second of the two.
     return Span(_utc(datetime.combine(day, time.min)), _utc(datetime.combine(day, time.max).replace(fold=1)))
 
 

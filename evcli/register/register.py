@@ -1,6 +1,6 @@
-"""The register: the one place where a log and its fold meet, and what everybody above talks to.
+"""The register: the one place where a log and its fold meet, and the interface for everything above.
 
-`execute` turns intentions into events on the state at the head; what only reads is in `Past`.
+`execute` turns intentions into events, decided on the state at the head; what only reads is in `Past`.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     pass
 
 LOCK_WAIT = 10.0
-"""Seconds to try for the lock, unless told otherwise."""
+"""Default number of seconds to wait for the lock."""
 
 Head = tuple[int, str | None]
-"""A head that somebody expects or kept: the number, and the hash if it is known."""
+"""An expected or saved head: the number, and the hash if it is known."""
 
 
 class _Command(NamedTuple):
-    """Events that are wanted, and on which conditions."""
+    """Requested events, and the conditions for recording them."""
 
     intentions: Sequence[Intention]
     id: str | None = None
@@ -79,9 +79,9 @@ class Register(Past):
         self._state: State = MemoryState()
         self._at = START
         self._firm = START
-        """The position up to which the log was read or written under its lock: it must stay."""
+        """The position up to which the log was read or written under its lock: that part cannot change any more."""
         self._based_on = 0
-        """The event up to which the state is the cache's."""
+        """The event up to which the state comes from the cache."""
 
     @property
     def state(self) -> State:
@@ -95,7 +95,7 @@ class Register(Past):
 
     @property
     def frame(self) -> int:
-        """How many bytes of an event's line at most are not its data; a batch holds MAX_BATCH bytes of lines."""
+        """The maximum size in bytes of an event's line without its data; a batch holds MAX_BATCH bytes of lines."""
         self.check()
         return frame(self._actor, self._source)
 
@@ -109,23 +109,23 @@ class Register(Past):
         series: Series | None = None,
         held: ExitStack | None = None,
     ) -> Done:
-        """Record events, all or none, if the rules accept each on the state that it would follow.
+        """Record the requested events, all or none, if each is accepted on the state before it.
 
         Args:
-            intentions: the events that are wanted, at least one, in order.
-            id: the id of the one event; if an event of the same content has it already, that is the answer.
-            expect: number (and hash, if given) that the head must still have.
+            intentions: the requested events, at least one, in order.
+            id: the event's id, for a single event; if an event with the same content already has it, it is returned.
+            expect: number (and hash, if given) that the head must have.
             dry_run: decide and answer, but write nothing.
             lock_wait: seconds to wait for other writers.
-            series: what they are a part of; then some may be left out.
-            held: signals are held from before the write until this is closed: what is stored is then announced.
+            series: the series they belong to; it may allow skipping some.
+            held: signals are held from before the write until this is closed, so that what is stored is announced.
 
         Raises:
             Refused, Conflict, BadText, BadInput, NoLog, Busy, Damaged, NotWritten, OutcomeUnknown: see there.
-            NotAccepted: a rule says no, in a series.
+            NotAccepted: a rule rejects an event of a series.
         """
         if not lock_wait >= 0:
-            raise BadInput(f"to wait {lock_wait} seconds for the lock: that must be a non-negative number")
+            raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
@@ -151,7 +151,7 @@ class Register(Past):
         try:
             at = self.log.append(decide, lock_wait)
         except Damaged:
-            if not is_asked:  # the last line is damaged; the first that is, is what people need to know
+            if not is_asked:  # the last line is damaged; report the first damaged line instead
                 replay(self.reader, MemoryState())
             raise
         if not done.was_there and done.lines:
@@ -162,12 +162,12 @@ class Register(Past):
         return done
 
     def check(self) -> None:
-        """Raise BadText or BadInput where no event could have this actor, or no log this source."""
+        """Raise BadText or BadInput if no event can have this actor, or no log this source."""
         self._actor.check()
         check_source(self._new_source)
 
     def _look_ahead(self, command: _Command, *, dry_run: bool) -> bool:
-        """Do before the lock is taken what would take long under it; False where there is no log."""
+        """Do before taking the lock what would take long under it; False if there is no log."""
         try:
             length = self.log.length()
         except NoLog:
@@ -177,7 +177,7 @@ class Register(Past):
             if command.intentions[0].finds:
                 raise
             self._check_head(command.expect)
-            self._accept(Draft(self._state), command)  # a refused command must leave no file
+            self._accept(Draft(self._state), command)  # a refused command must not create a file
             return False
         if dry_run or length - self._at.place >= self.history.most_behind or self.history.is_behind(self._at):
             self.catch_up()
@@ -186,7 +186,7 @@ class Register(Past):
         return True
 
     def catch_up(self, head: Position | None = None) -> None:
-        """Bring the state up to the end of the log: to `head`, under its lock; the cache may then not grow."""
+        """Bring the state up to the end of the log: to `head`, under its lock; the cache must not grow then."""
         if head is None:
             if self.log.wait(0) == "gone":
                 raise NoLog(self.log.name)
@@ -197,7 +197,7 @@ class Register(Past):
         if not reader.follows(self._at):
             if not reader.follows(self._firm):
                 raise LogCut(self.log.name, self._firm.number, self._firm.place, self.log.end)
-            self._begin_again()  # what was read beside a writer was taken back
+            self._begin_again()  # lines that were read during an append were taken back
         cache = self.history.cache(reader, may_grow=head is None)
         if cache is not None and cache.at.number > self._based_on:
             state = self.history.backed(cache, self.log)
@@ -205,7 +205,7 @@ class Register(Past):
         try:
             replay(reader, self._state, self._at)
         except BaseException:
-            self._begin_again()  # half caught up is no state to go on from
+            self._begin_again()  # a half caught-up state cannot be continued
             raise
         self._at = reader.at if reader.at.source else reader.position_at(reader.at.place)
         if head is not None:
@@ -215,14 +215,14 @@ class Register(Past):
         self._state, self._at, self._based_on = MemoryState(), START, 0
 
     def _decide(self, draft: Draft, command: _Command) -> Done:
-        """What would be done on the state at the head, of which `draft` is a draft; or what was done before."""
+        """Decide on the state at the head, of which `draft` is a draft; or return what was recorded before."""
         intentions, id, expect, series = command
         if id is not None and (known := self._recorded_before(intentions[0], id)):
             return known
         self._check_head(expect)
         if series is not None and series.is_recorded_by_others(self.log):
             raise Conflict(
-                "the same input is being recorded by somebody else at the same time",
+                "another process is recording the same input at the same time",
                 "run it again when that is done: recorded rows are skipped",
             )
         changes, refused = self._accept(draft, command)
@@ -238,7 +238,7 @@ class Register(Past):
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
 
     def _recorded_before(self, intention: Intention, id: str) -> Done | None:
-        """The event that has `id`, or None; raises Conflict if it says something else than intended."""
+        """The event that has `id`, or None; raises Conflict if its content differs from the intention."""
         found = self.history.find_ids(self.reader, id, exact=True, may_grow=False)
         if not found:
             return None
@@ -271,16 +271,16 @@ class Register(Past):
 
     @property
     def _source(self) -> str:
-        """The source that all events of this log have; a log's first event decides it."""
+        """The source of all events of this log; the first event sets it."""
         return self._at.source or self._new_source
 
 
 def _named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intention]:
-    """The intentions, the first with the event's id where one is given. Raises BadInput, BadText."""
+    """The intentions; if an id is given, the first one gets it. Raises BadInput, BadText."""
     if id is None:
         return intentions
     if len(intentions) > 1:
-        raise BadInput("an id names one event, and these are several", "send them one by one")
+        raise BadInput("an id is for a single event, and these are several", "send them one by one")
     if fault := text_fault(id, LONGEST_ID):
         raise BadText("the event id", fault)
     return [intentions[0]._replace(id=id)]

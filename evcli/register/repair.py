@@ -1,8 +1,8 @@
-"""Repair, when asked: keep the whole file, then put what the hashes prove of it in its place.
+"""Repair, on request: keep a copy of the file, then replace it with what the hash chain proves of it.
 
-Each line vouches for the one before it. So whatever happened to the file (other line ends, a byte order mark, blank or
-foreign lines, lines twice or in another order), the chain is followed from the first event through all of it, and what
-continues it is what was written. Where two different lines do, nobody can say which, and nothing is repaired.
+Each line vouches for the one before it. So whatever happened to the file (other line endings, a byte order mark, blank
+or foreign lines, duplicate or reordered lines), the chain is followed from the first event through the whole file, and
+a line that continues it is what was written. If two different lines do, neither can be trusted: nothing is repaired.
 """
 
 from collections.abc import Sequence
@@ -33,23 +33,23 @@ class Plan(NamedTuple):
     fault: Damaged
     """The first bad line."""
     good: Position
-    """The position in the damaged file up to which it stays as it is."""
+    """The position in the damaged file up to which it is kept unchanged."""
     found: list[Found]
-    """Where the lines that follow are found, in their order."""
+    """Where the following lines were found, in order."""
     head: Position
-    """The position after the last event, in the repaired file."""
+    """The position after the last event of the repaired file."""
     gone: list[Gone]
     gone_bytes: int
 
 
 def plan(past: Past) -> Plan:
-    """What a repair would keep and leave out, changing nothing.
+    """Work out what a repair would keep and leave out; changes nothing.
 
     Raises:
-        NothingToRepair: the log is good, or has only an unfinished append, which the next write puts aside.
-        LogCut: the log is good, and has lost what its cache knows; no repair brings that back.
-        NotALog: no line of a log is in it.
-        NewerLog: a proved line is newer than this version.
+        NothingToRepair: the log is good, or ends in an unfinished append, which the next write moves to a file.
+        LogCut: the log is good, but lost events that its cache knows; no repair can bring them back.
+        NotALog: the file has no line of a log.
+        NewerLog: a proved line needs a newer version of evcli.
         Damaged: two different lines continue the same event.
     """
     log = _file(past)
@@ -66,15 +66,15 @@ def plan(past: Past) -> Plan:
 
 
 def repair(past: Past, wait: float, held: ExitStack | None = None) -> tuple[Plan, str]:
-    """Do what `plan` says, under the lock; the plan, and the path of the copy of the whole file as it was.
+    """Do what `plan` says, under the lock; return the plan and the path of the copy of the original file.
 
-    From before anything is changed until `held` is closed, signals are held, so that a repair is announced if it is
-    made; without it, until this returns. The log's cache is removed: it would know more than the log has then. `wait`
-    is how many seconds to try for the lock.
+    Signals are held from before the first change until `held` is closed (without it, until this returns), so that a
+    repair that is made is also announced. The log's cache is removed: it would know more than the log. `wait` is how
+    many seconds to wait for the lock.
 
     Raises:
         NothingToRepair, LogCut, NotALog, NewerLog, Damaged: as `plan` does.
-        NotWritten: the copy or the repaired log could not be made; the log is as it was.
+        NotWritten: the copy or the repaired log could not be written; the log is unchanged.
         OutcomeUnknown: the new name could not be synced.
         NoLog, Busy, CannotOpen: see there.
     """
@@ -85,21 +85,21 @@ def repair(past: Past, wait: float, held: ExitStack | None = None) -> tuple[Plan
         try:
             past.history.forget(writer.path)
         except OSError as error:
-            why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is as it was"
+            why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is unchanged"
             raise NotWritten(why) from error
         return planned, writer.replace(planned.good.place, kept(log.view, planned.good, planned.found))
 
 
 def _file(past: Past) -> FileLog:
     if not isinstance(past.log, FileLog):
-        raise NotWritten(f"{past.log.name} is no file; nothing was changed")
+        raise NotWritten(f"{past.log.name} is not a file; nothing was changed")
     return past.log
 
 
 def _follow_chain(log: FileLog, good: Position) -> tuple[Position, list[Found], Position]:
-    """Up to where the file stays, where the lines after that are found, and the head then.
+    """The position up to which the file is kept, where the lines after it were found, and the new head.
 
-    Raises NewerLog, and Damaged where two different lines continue the same event.
+    Raises NewerLog, and Damaged if two different lines continue the same event.
     """
     reader, state, ids = Reader(log), PackedState(), set[str]()
 
@@ -133,21 +133,21 @@ def _follow_chain(log: FileLog, good: Position) -> tuple[Position, list[Found], 
 
 
 def _proved(log: FileLog, lines: dict[bytes, Found], number: int, at: Position, good: Position) -> bytes:
-    """The line that the hashes prove to be event `number`; none where none is. Raises Damaged where several are."""
+    """The line that the hashes prove to be event `number`, or b"". Raises Damaged if there are several."""
     reader, is_next = Reader(log), number == at.number + 1
     previous = at if is_next else reader.position_of(number - 1, good)
     proved = [line for line in lines if is_proved(line, previous)]
     known = [] if is_next else [reader.position_of(number, good).sha256]
     if len({*known, *map(hash_of, proved)}) > 1:
         why = f"two different lines continue event {number - 1}, and nothing says which one was recorded"
-        hint = "nothing was changed; a backup or a head kept elsewhere can tell: remove the other line by hand"
+        hint = "nothing was changed; compare a backup or a saved head, and remove the wrong line by hand"
         byte = lines[proved[-1]].start
         raise Damaged(log.name, log.view.line_number(byte), byte, why, hint)
     return proved[0] if proved else b""
 
 
 def _accepted(line: bytes, place: Position, state: PackedState, ids: set[str]) -> Event | None:
-    """The event in a proved line, taken into the state; None when it breaks a rule. Raises NewerLine."""
+    """Apply the event in a proved line to the state; None if it breaks a rule. Raises NewerLine."""
     try:
         event = decode(line, place)
         if event["id"] in ids or fault_of(event):

@@ -1,4 +1,4 @@
-"""A series of events that is too long for one batch, such as an import, and that goes on where it was interrupted."""
+"""A series of events that is too long for one batch, such as an import, and can be resumed."""
 
 from evcli.domain.overlay import Draft
 from evcli.errors import NoLog
@@ -6,13 +6,13 @@ from evcli.log.correlated import correlated
 from evcli.register.register import Register
 
 MOST_BEHIND = 64 << 20
-"""How far the cache may fall behind during a series: the next command catches it up, and memory stays bounded."""
+"""Maximum lag of the cache during a series: the next command catches it up, and memory stays bounded."""
 
 
 def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], int]:
-    """The ids of all events of a series, each with its number, and the place up to which the log was searched.
+    """The ids of all events of a series, with their numbers, and the place up to which the log was searched.
 
-    They are durable then: whoever is told that they are there may rely on it.
+    They are durable on return, so that callers can rely on them.
     """
     register.history.most_behind = MOST_BEHIND
     if not _catch_up(register):
@@ -25,14 +25,14 @@ def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], 
 
 
 def rehearsal(register: Register) -> Draft:
-    """A state on which something can be tried out, as it is at the head."""
+    """A draft of the state at the head, for trying things out."""
     register.check()
     _catch_up(register)
     return Draft(register.state)
 
 
 def _catch_up(register: Register) -> bool:
-    """Bring the register up to the end of its log; False where there is none. Raises LogCut where there was one."""
+    """Bring the register up to the end of its log; False if there is none. Raises LogCut if there used to be one."""
     try:
         register.catch_up()
     except NoLog:

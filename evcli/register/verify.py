@@ -1,4 +1,4 @@
-"""The audit of a whole log: form, chain, unique ids, rules, and whether a head kept elsewhere lies on its chain."""
+"""The audit of a whole log: format, chain, unique ids, rules, and whether a saved head lies on its chain."""
 
 from array import array
 from collections import Counter
@@ -15,28 +15,28 @@ from evcli.log.replay import replay
 from evcli.register.faults import Fault, survey
 
 MOST_FAULTS = 100
-"""So many faults are listed at the most; a log with more has one cause, and the first ones show it."""
+"""At most this many faults are listed; a log with more has one cause, and the first ones show it."""
 
 
 class Report(NamedTuple):
-    """What an audit found: `good`, `torn` (good, with an unfinished append at the end), `damaged` or `newer`."""
+    """The result of an audit: `good`, `torn` (good, with an unfinished append at the end), `damaged` or `newer`."""
 
     status: str
     head: Position
-    """The place after the last event before the first fault."""
+    """The position after the last event before the first fault."""
     torn: int
     """Bytes of an unfinished append after the last event."""
     faults: list[Fault]
     error: EvcliError | None
-    """The first fault, the newer line, or the head that is not on the chain, as an error."""
+    """The first fault, the newer line, or the saved head that is not on the chain, as an error."""
     is_unterminated: bool = False
     """Whether the newline of the last event is missing."""
 
 
 def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
-    """Read everything and check everything, changing nothing; `expect` is the number and hash of a head kept elsewhere.
+    """Read and check everything, changing nothing; `expect` is the number and hash of a saved head.
 
-    The log is synced first, so that a head that is handed to somebody is durable.
+    The log is synced first, so that the reported head is durable.
     """
     reader.log.sync()
     ids = Ids()
@@ -51,14 +51,14 @@ def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
     try:
         damage = _replay(reader, note)
     except NewerLog as newer:
-        # Nothing that this version knows is wrong, and it cannot say more.
+        # By all the rules this version knows, nothing is wrong; it cannot check the rest.
         return Report("newer", reader.at, 0, [], newer.with_traceback(None), reader.log.unfinished()[1])
     head = reader.at
     faults: list[Fault] = []
     if ids.may_repeat():
         try:
             faults += islice(_repeated(reader, ids, head), MOST_FAULTS)
-        except Damaged as change:  # made since it was replayed
+        except Damaged as change:  # changed since it was replayed
             damage, head = change, reader.at
     if damage:
         return _damaged(reader, head, damage, faults)
@@ -74,17 +74,17 @@ def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
 
 
 class Ids:
-    """Which ids a log may hold twice: eight bytes an event, where a set of the ids would take a hundred and more.
+    """Finds duplicate ids with eight bytes per event, where a set of the ids would take a hundred or more.
 
-    Only hashes are kept. When two are equal, the ids themselves are read again, so a hash decides nothing; and it is
-    Python's own, other in every process, so that nobody can write a log whose ids all have to be.
+    Only hashes are kept. If two are equal, the ids themselves are read again, so a collision is harmless; and Python
+    seeds its hash per process, so that nobody can craft a log full of collisions.
     """
 
     def __init__(self) -> None:
         self._hashes = array("q")
 
     def add(self, events: Sequence[Event]) -> None:
-        """Take note of the ids of some more events."""
+        """Add the ids of more events."""
         self._hashes.extend([hash(event["id"]) for event in events])
 
     def may_repeat(self) -> bool:
@@ -92,10 +92,10 @@ class Ids:
         return len(set(self._hashes)) < len(self._hashes)
 
     def repeated(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Those of `events`, the ones that were added, whose id an earlier one has."""
+        """Those of `events` (the ones that were added) whose id an earlier one has."""
         twice = {each for each, count in Counter(self._hashes).items() if count > 1}
         seen: set[str] = set()
-        for event, each in zip(events, self._hashes, strict=False):  # fewer, when the log was cut meanwhile
+        for event, each in zip(events, self._hashes, strict=False):  # fewer if the log was truncated meanwhile
             if each in twice:
                 if event["id"] in seen:
                     yield event
@@ -103,7 +103,7 @@ class Ids:
 
 
 def _replay(reader: Reader, each: Callable[[Sequence[Event], Sequence[int]], None]) -> Damaged | None:
-    """Hold the log against the rules; its damage, if there is any. The state is gone when this returns."""
+    """Replay the log against the rules; return the damage, if any. The state is freed on return."""
     try:
         replay(reader, PackedState(), each=each)
     except Damaged as damage:
@@ -112,13 +112,13 @@ def _replay(reader: Reader, each: Callable[[Sequence[Event], Sequence[int]], Non
 
 
 def _repeated(reader: Reader, ids: Ids, end: Position) -> Iterator[Fault]:
-    """The events before `end` whose id an earlier one has. Raises Damaged when the log was changed meanwhile."""
+    """The events before `end` whose id an earlier one has. Raises Damaged if the log was changed meanwhile."""
     for event in ids.repeated(reader.events(until=end.number)):
         yield Fault(number_of(event), reader.place, f"id {event['id']} is not unique in the log")
 
 
 def _damaged(reader: Reader, place: Position, damage: Damaged, faults: list[Fault]) -> Report:
-    """The report of a log with a bad line after `place`: what was found before it, and what is wrong in form after."""
+    """The report of a log with a bad line after `place`: the faults found before it, and format faults after it."""
     faults.append(Fault(damage.line, damage.byte, damage.why))
     for fault in survey(reader.log, place):
         if len(faults) >= MOST_FAULTS:
@@ -139,10 +139,10 @@ def _report(reader: Reader, head: Position, faults: list[Fault]) -> Report:
 
 
 def cut(report: Report, lost: LogCut) -> Report:
-    """The report of a log that has lost what its cache knows: a fault that its own lines cannot show."""
+    """The report of a log that lost events its cache knows: a fault that its own lines cannot show."""
     return report._replace(status="damaged", faults=[Fault(lost.line, lost.byte, lost.why)], error=lost)
 
 
 def changed_meanwhile(error: Damaged) -> Report:
-    """The report of a log that was changed while it was read."""
+    """The report of a log that was changed while it was being read."""
     return Report("damaged", START, 0, [Fault(error.line, error.byte, error.why)], error)

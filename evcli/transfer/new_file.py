@@ -99,13 +99,13 @@ def new_file(path: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
 def _free(path: str, log: str, may_replace: bool) -> str:
     """The absolute path where the file may be created; for a link that may be replaced, its target."""
     if not path or "\0" in path:
-        raise BadInput("FILE names no file", "give a path, or leave FILE out for stdout")
+        raise BadInput("FILE is not a valid file name", "give a path, or leave FILE out for stdout")
     for name in (log, beside(log), beside(log) + "-journal"):
         if _are_the_same(path, name):
             raise BadInput(f"{path} is the log itself, or belongs to it; nothing was written", "name another FILE")
     real = os.path.realpath(path)
     if os.path.exists(real) and not os.path.isfile(real):
-        what = "a folder" if os.path.isdir(real) else "no regular file"
+        what = "a folder" if os.path.isdir(real) else "not a regular file"
         raise NotWritten(f"{path} is {what}; nothing was written", "name a file, or leave FILE out for stdout")
     if not os.path.lexists(path):
         return os.path.abspath(path)
@@ -128,6 +128,6 @@ def _is_there(path: str) -> AlreadyThere:
 def _not_written(path: str, error: OSError) -> NotWritten:
     if isinstance(error, FileNotFoundError):
         return NotWritten(
-            f"{path} was not written: there is no folder {os.path.dirname(path)}", "make the folder first"
+            f"{path} was not written: there is no folder {os.path.dirname(path)}", "create the folder first"
         )
-    return NotWritten(f"{path} was not written: {error.strerror}", "nothing is left of it; another FILE may do")
+    return NotWritten(f"{path} was not written: {error.strerror}", "no partial file was left; try another FILE")

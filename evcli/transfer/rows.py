@@ -1,8 +1,8 @@
-"""Taking in what other programs wrote: a CSV or JSON Lines file as rows of named cells, read once from front to back.
+"""Reading other programs' output: a CSV or JSON Lines file as rows of named cells, in one pass.
 
-A row is its cells in the order of the fields that are asked for, "" where it has none. What is wrong with one row is
-told as a Fault in its place, and reading goes on after it; what makes the rest unreadable is raised. However the input
-looks, no more of it is held in memory than a chunk and the longest row that is allowed.
+A row is its cells in the order of the requested fields, "" where it has none. A faulty row is returned as a Fault in
+its place, and reading continues; an error is raised only if the rest is unreadable. Whatever the input, memory holds
+at most one chunk and the longest allowed row.
 """
 
 import codecs
@@ -25,12 +25,12 @@ _QUOTES = 'check for an unclosed or unescaped quote (")'
 LONGEST_ROW = 1 << 20
 """The longest row, in bytes."""
 
-# How a text begins that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
+# The start of a text that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
 
 
 class Fault(NamedTuple):
-    """What is wrong with a row: in which field ("" for the row as a whole), and the way out where there is one."""
+    """What is wrong with a row: the field ("" for the whole row), the reason, and a hint if there is one."""
 
     field: str
     why: str
@@ -40,8 +40,8 @@ class Fault(NamedTuple):
     filter_does: str = ""
 
 
-class BadCell(Exception):  # as in errors.py, it is named for what is wrong
-    """A cell of a row that nothing can be made of."""
+class BadCell(Exception):  # named for what is wrong, as in errors.py
+    """A cell that cannot be read."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -49,7 +49,7 @@ class BadCell(Exception):  # as in errors.py, it is named for what is wrong
 
 
 class Row(NamedTuple):
-    """One row of the input: the line on which it begins, and its cells; or the fault for which it has none."""
+    """One row of the input: the line on which it begins, and its cells, or the fault instead."""
 
     line: int
     cells: tuple[str, ...]
@@ -61,7 +61,7 @@ _new = tuple.__new__
 
 
 class Intake:
-    """One reading of a source."""
+    """One pass over a source."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class Intake:
         needed: Sequence[str],
         notice: Callable[[str], None],
     ) -> None:
-        """Read `source` as `form`, or else as its name or first byte says; `needed` are fields that it must have.
+        """Read `source` as `form`, by default guessed from its name or first byte; `needed` fields must be present.
 
-        What is passed over is told to `notice`, each column once.
+        `notice` is called with each ignored column, once.
         """
         self._source = source
         self._form = form
@@ -86,7 +86,7 @@ class Intake:
         self._is_guarded = False
 
     def rows(self) -> Iterator[Row]:
-        """All rows but the empty ones. Raises BadInput where nothing can be made of the rest."""
+        """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
         source = self._source
         first = source.read()
         form = self._form or form_of(source.name, first)
@@ -103,7 +103,7 @@ class Intake:
     # --- bytes to lines -----------------------------------------------------------------------------------------------
 
     def _pieces(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The input in pieces of whole lines. Raises BadInput at a row that is too long."""
+        """The input in pieces of complete lines. Raises BadInput at a row that is too long."""
         rest, last, waiting = b"", 0, 0
         for chunk in chunks:
             whole = chunk.rfind(b"\n") + 1
@@ -116,14 +116,14 @@ class Intake:
             last = self._line
             if waiting > LONGEST_ROW:
                 raise BadInput(
-                    f"{self._place(self._line + 1)}: a row there has more than {LONGEST_ROW:,} bytes",
+                    f"{self._place(self._line + 1)}: a row has more than {LONGEST_ROW:,} bytes",
                     _QUOTES,
                 )
         if rest:
             yield rest
 
     def _texts(self, pieces: Iterator[bytes]) -> Iterator[StringIO]:
-        """The same, as text; bytes that are not UTF-8 are noted by their line."""
+        """The same as text; lines with bytes that are not UTF-8 are noted."""
         lines = 0
         for piece in pieces:
             try:
@@ -198,14 +198,14 @@ class Intake:
             hint = "the first line names the columns: " + ",".join(self._needed)
             for sign, called in ((";", "semicolons"), ("\t", "tabs")):
                 if len(cells) == 1 and sign in cells[0]:
-                    hint = f"its cells are separated by {called}; save it with commas between them"
+                    hint = f"its cells are separated by {called}; save it with commas instead"
             raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
         if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
             self._notice(f"ignored {_listed('column', others)}")
         return header
 
     def _chooser(self, header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
-        """What takes the cells of the fields, in their order, from a row to which an empty cell was added."""
+        """A function that picks the cells of the fields, in order, from a row with an empty cell appended."""
         return itemgetter(*(header.index(name) if name in header else len(header) for name in self._fields))
 
     def _bad_bytes_in(self, first: int, end: int) -> Fault | None:
@@ -254,7 +254,7 @@ class Intake:
             if content is None or content is False:
                 members[field] = ""
             elif not isinstance(content, str):
-                return Row(self._line, (), Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a text"))
+                return Row(self._line, (), Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a string"))
         return Row(self._line, tuple([members.get(field, "") for field in self._fields]))
 
     def _why_not_json(self, line: bytes) -> Fault:
@@ -262,7 +262,7 @@ class Intake:
             line.decode()
         except UnicodeDecodeError as error:
             return _not_utf8(line, error, self._offset)
-        return Fault("", "is not JSON", "each line is an object of its own")
+        return Fault("", "is not JSON", "each line must be a JSON object")
 
 
 def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
@@ -281,7 +281,7 @@ def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
 def _miscounted(cells: list[str], header: list[str]) -> Fault | None:
     return Fault(
         "",
-        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, and the header {len(header)}",
+        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {len(header)}",
         "quote cells that contain commas or newlines",
     )
 

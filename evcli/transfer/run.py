@@ -1,9 +1,9 @@
-"""One import: rows of an input become intentions, and those events, batch by batch; run again, it goes on.
+"""One import: rows become intentions, and intentions events, batch by batch; running it again resumes it.
 
-The id of a row's event is a hash of the cells of all rows up to it. So it is known without asking anybody whether a row
-is recorded already, and a row that is changed, or that follows one that is, is another row. When a row is recorded, all
-rows before it are dealt with too: recorded, or skipped on purpose. So the import goes on after the last recorded row;
-it does not decide again on those before it, whose records may have changed by now.
+The id of a row's event is a hash of the cells of all rows up to it. So it can be computed without the log whether a row
+is already recorded; a changed row, and every row after one, counts as new. If a row is recorded, all rows before it
+are done too: recorded, or skipped on purpose. So the import resumes after the last recorded row; it does not decide
+the earlier ones again, whose records may have changed since.
 """
 
 from array import array
@@ -29,30 +29,30 @@ from evcli.transfer.source import Source
 from evcli.transfer.wanted import Wanted
 
 MEMBERS = 32
-"""How many bytes the names of an event's data take at most, with their quotes."""
+"""The maximum size in bytes of the names of an event's data, with their quotes."""
 
 
 class Recorded(NamedTuple):
-    """A batch is recorded; in a rehearsal, it would be."""
+    """A batch was recorded; in a rehearsal, it would be."""
 
     first: int
     """The number of the first event."""
     ids: list[int]
-    """The records that the events are about, one for each event."""
+    """The ids of the records that the events are about, one per event."""
     begins: bool
-    """Whether each event begins a record."""
+    """Whether every event begins a record."""
     notices: list[str]
 
 
 class Skipped(NamedTuple):
-    """A row is skipped, because what it wants is so already."""
+    """A row was skipped, because what it asks for is already the case."""
 
     line: int
     why: Refused
 
 
 class Bad(NamedTuple):
-    """A row is bad. Nothing of its batch is recorded, and nothing after it; a rehearsal goes on."""
+    """A bad row. Nothing of its batch is recorded, and nothing after it; a rehearsal continues."""
 
     line: int
     field: str
@@ -60,7 +60,7 @@ class Bad(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """Something about the input as a whole that people should know, said once."""
+    """Something to report once about the input as a whole."""
 
     message: str
 
@@ -69,14 +69,14 @@ Happened = Recorded | Skipped | Bad | Noted
 
 
 def row_id(digest: bytes) -> str:
-    """A UUID of version 8 (RFC 9562, section 5.8: its bits are the maker's own) from the first bytes of a hash."""
+    """A UUID of version 8 (RFC 9562, section 5.8: application-defined bits) from the first bytes of a hash."""
     digits = digest.hex()
     variant = "89ab"[digest[8] & 3]
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 class Import:
-    """One run over an input, and what it has come to so far."""
+    """One run over an input, and its counts so far."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Import:
 
         Args:
             register: where the events go.
-            source: what is read, twice when a part of it is recorded already.
+            source: the input; read twice if a part of it is already recorded.
             form: csv or jsonl; as the source's name or first byte says, when None.
             wanted: what rows of the kind want.
             skip_existing: skip rows that begin a record whose unique field is in use.
@@ -101,13 +101,13 @@ class Import:
         self._register, self._source, self._form, self._wanted = register, source, form, wanted
         self._skips_existing, self._lock_wait = skip_existing, lock_wait
         self.rows = 0
-        """Rows that were read, empty ones not counted."""
+        """Rows read, not counting empty ones."""
         self.already = 0
-        """How many of these an earlier run recorded."""
+        """How many of these were recorded by an earlier run."""
         self.skipped = 0
-        """How many of these were skipped because what they want is so already; now, or in an earlier run."""
+        """How many of these were skipped, now or in an earlier run, because what they ask for is already the case."""
         self.events = 0
-        """Events that were recorded now (or would be, in a rehearsal), the first's number and the last's."""
+        """Events recorded in this run (or that would be, in a rehearsal), and the numbers of the first and the last."""
         self.first = self.last = 0
         self.line = 0
         """All rows up to this line are dealt with and durable."""
@@ -122,7 +122,7 @@ class Import:
     def record(self) -> Iterator[Happened]:
         """Record what is not recorded yet, up to the first bad row. Raises BadInput, and what `execute` raises.
 
-        Signals are held from before a batch is written until the next step is asked for.
+        Signals are held from before a batch is written until the next item is requested.
         """
         with without_garbage_collection():
             try:
@@ -132,7 +132,7 @@ class Import:
                 raise
 
     def rehearse(self) -> Iterator[Happened]:
-        """Do the same without writing anything."""
+        """The same without writing anything."""
         self._draft = rehearsal(self._register)
         yield from self.record()
 
@@ -178,7 +178,7 @@ class Import:
         return Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note).rows()
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
-        """The ids of the rows that are recorded, and how many good rows there are up to the last of them."""
+        """The ids of the recorded rows, and how many good rows there are up to the last of them."""
         digest, last, found = b"", 0, 0
         known: dict[str, int] = {}
         for at, (line, cells, fault) in enumerate(self._begin(), 1):
@@ -208,9 +208,9 @@ class Import:
 
     def _stop_at(self, line: int, fault: Fault) -> Iterator[Happened]:
         if self._draft is not None:
-            yield from self._flush()  # so that bad rows are named in the order in which they come
+            yield from self._flush()  # report bad rows in order
         elif self._pending:
-            try:  # a row before it may be bad too, in a way that only the rules know: then that one is the first
+            try:  # an earlier row may break a rule; that one is then reported first
                 accept(rehearsal(self._register), self._pending, self._may_skip)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
@@ -221,7 +221,7 @@ class Import:
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def _flush(self) -> Iterator[Happened]:
-        """Record what waits, or try it out."""
+        """Record the pending rows, or try them out."""
         if self._pending:
             yield from self._write() if self._draft is None else self._try(self._draft)
             self._pending.clear()
@@ -270,18 +270,18 @@ class Import:
         self.line = self._lines[-1]
 
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
-        """The row with that index is refused; `first` is the number of the first event of its batch."""
+        """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
         if isinstance(why, Taken) and (line := self._line_of(why.event, index, refused, first)):
             kind = KINDS[why.kind]
             field = kind.fields[why.field]
-            why.message = f"the {kind.name} of line {line} has that {field.label} already"
+            why.message = f"the {kind.name} of line {line} already has that {field.label}"
             why.hint = f"no two live {kind.plural} share {field.one}"
             why.is_skippable = not self._pending[index].finds
         return Bad(self._lines[index], "", why)
 
     def _line_of(self, event: int, index: int, refused: Collection[int], first: int) -> int:
-        """The line of the row that event `event` records; 0 when none of this input does."""
+        """The line of the row that event `event` records; 0 if no row of this input does."""
         accepted = [line for at, line in enumerate(self._lines[:index]) if at not in refused]
         if event >= first:
             return accepted[event - first]

@@ -15,7 +15,7 @@ CHUNK = 1 << 18
 FORMS = ("csv", "jsonl")
 
 _OTHER_THINGS = (
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet's own file", "save the sheet as CSV UTF-8", ""),
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet file", "save the sheet as CSV UTF-8", ""),
     (b"\x1f\x8b", "compressed (gzip)", "", "gunzip -c FILE"),
     (codecs.BOM_UTF16_LE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
     (codecs.BOM_UTF16_BE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
@@ -80,7 +80,7 @@ def opened(path: str) -> Iterator[Source]:
     except OSError as error:
         raise unreadable(name, error) from error
     except ValueError:
-        raise BadInput("the input's name holds NUL, which no file's name does") from None
+        raise BadInput("the input's name contains NUL, which no file name can") from None
     try:
         yield source
     finally:

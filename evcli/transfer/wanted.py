@@ -1,6 +1,6 @@
-"""What a row of an import wants: its cells as an intention, by the same cleaning as for words that are typed.
+"""What a row of an import asks for: its cells as an intention, cleaned like typed arguments.
 
-The columns, and what can stand under `action`, follow from the declaration of the kind.
+The columns, and the allowed values of `action`, follow from the declaration of the kind.
 """
 
 from collections.abc import Callable
@@ -21,26 +21,26 @@ _new = tuple.__new__
 
 
 class Wanted:
-    """Reads rows of one kind of record."""
+    """Turns rows about one kind of record into intentions."""
 
     def __init__(self, kind: Kind, clock: Callable[[], datetime]) -> None:
-        """`clock` gives the time now, with its zone."""
+        """`clock` returns the current time, with its zone."""
         self._kind, self._clock = kind, clock
         self._begins = kind.begins
-        """What a row without an action wants."""
+        """The event type of a row without an action."""
         own = tuple(kind.fields) + (() if kind.names else ("id",))
         self.columns = (*own, "date", "action", "reason", kind.ended)
         """The columns that are read."""
         self.needed = tuple(name for name in kind.fields if name in kind.names) or self._begins.required
-        """Of these, the ones that an input must have."""
+        """Those of them that an input must have."""
         self._own = len(own)
         self._cleaned_by = [(name, field.clean) for name, field in self._begins.fields.items()]
         is_simple = own == tuple(self._begins.fields) == self._begins.required
         self._nothing_more = ("",) * (len(self.columns) - len(own)) if is_simple else None
-        """What follows the fields of a row that is a beginning and no more, as most are: these are read at once."""
+        """The other cells of a row that just begins a record, as most do: such rows take a fast path."""
 
     def intention(self, cells: tuple[str, ...], id: str) -> Intention:
-        """What the row with these cells, in the order of `columns`, wants to be event `id`. Raises BadCell."""
+        """The intention of a row with these cells, in the order of `columns`, as event `id`. Raises BadCell."""
         column = ""
         try:
             if cells[self._own :] == self._nothing_more:
@@ -60,7 +60,7 @@ class Wanted:
         action = row["action"].strip().casefold()
         each = kind.verbs.get(action) if action else self._begins
         if each is None:
-            raise BadCell(Fault("action", f'"{row["action"]}" is none of {", ".join(kind.verbs)}'))
+            raise BadCell(Fault("action", f'"{row["action"]}" is not one of {", ".join(kind.verbs)}'))
         time = self._time(row["date"]) if row["date"].strip() else None
         by = "" if type(each) is Begins else self._identifies(each)
         who = self._cleaned(by, row[by]) if by else ""
@@ -72,7 +72,7 @@ class Wanted:
         return Intention(each.name, data, about, bool(by), id, time)
 
     def _identifies(self, each: EventType) -> str:
-        """The column that says whom a row is about: by the unique field, or the name; else the id."""
+        """The column that identifies a row's record: the unique field or the name; otherwise the id."""
         return next((name for name in self._kind.names if name not in each.fields), "id")
 
     def _cleaned(self, column: str, cell: str) -> str:
@@ -100,7 +100,7 @@ class Wanted:
 
         def about(state: State) -> int:
             called = [record for record in state.called(kind.name, word) if said(record) == word]
-            if revives:  # of a live one, the rule says why not
+            if revives:  # for a live record, the rule explains the refusal
                 return self._only(who, [each for each in called if each[-1] is not None] or called)
             return self._only(who, [each for each in called if each[-1] is None])
 
@@ -110,7 +110,7 @@ class Wanted:
         kind = self._kind
         found = [record for record in records if record is not None]
         if not found:
-            raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} can be meant")
+            raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} are considered")
         if len(found) > 1:
             raise Ambiguous(kind.name, kind.plural, who, [label(kind, record) for record in found])
         id: int = found[0].id  # type: ignore[attr-defined]  # a record
@@ -126,5 +126,5 @@ class Wanted:
             raise BadCell(Fault("date", bad.message, bad.hint)) from None
         if moment > now:
             why = f'"{date.strip()}" is in the future'
-            raise BadCell(Fault("date", why, "what has not happened yet cannot be recorded"))
+            raise BadCell(Fault("date", why, "future events cannot be recorded"))
         return timestamp(moment)

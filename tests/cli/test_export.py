@@ -293,11 +293,11 @@ def test_path_of_no_file_is_refused(story: Cli, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     for path, code, phrases in (
-        ("", 2, ("FILE names no file",)),
-        ("a\0b", 2, ("FILE names no file",)),
+        ("", 2, ("FILE is not a valid file name",)),
+        ("a\0b", 2, ("FILE is not a valid file name",)),
         (f"{tmp_path}/folder", 14, ("is a folder",)),
-        (f"{tmp_path}/fifo", 14, ("is no regular file",)),
-        ("/dev/null", 14, ("/dev/null is no regular file", "stdout")),
+        (f"{tmp_path}/fifo", 14, ("is not a regular file",)),
+        ("/dev/null", 14, ("/dev/null is not a regular file", "stdout")),
         (f"{tmp_path}/no/x", 14, ("was not written", f"there is no folder {tmp_path}/no")),
     ):
         for force in ((), ("--force",)):
@@ -397,7 +397,7 @@ def test_damaged_log_makes_no_file_and_no_users(damaged: Cli, tmp_path: Path) ->
 
 def test_events_on_stdout_end_before_the_damage(damaged: Cli) -> None:
     before = b"".join(lines_in(damaged.log)[:5]).decode()
-    fails(damaged("export", "--what", "events"), 12, "line 6, byte ", "; what was exported is incomplete", out=before)
+    fails(damaged("export", "--what", "events"), 12, "line 6, byte ", "; the export is incomplete", out=before)
 
 
 def test_json_array_that_damage_ends_is_left_open(damaged: Cli) -> None:

@@ -198,8 +198,8 @@ def test_follow_goes_on_across_a_repair(story: Cli, follower: Start) -> None:
     spoil(story.log, 6, b'"user/1"', b'"user/2"')
     story.ok("repair")
     assert follows.line(follows.err).decode() == (
-        f"warning: {story.log}: another file took its place, and event 8, shown above, is no "
-        "longer in the log; going on after event 5\n"
+        f"warning: {story.log}: it was replaced by another file, and event 8, shown above, is no "
+        "longer in the log; continuing after event 5\n"
     )
     story.ok("user", "create", "Kurt", "--email", "kurt@example.com")
     assert numbers([follows.line()]) == [6]
@@ -209,7 +209,7 @@ def test_cut_of_the_file_is_a_json_warning_in_spite_of_q(story: Cli, follower: S
     follows = follower("--format", "jsonl", "-q")
     follows.lines(8)
     os.truncate(story.log, 0)
-    assert "going on after event 0" in json.loads(follows.line(follows.err))["warning"]["message"]
+    assert "continuing after event 0" in json.loads(follows.line(follows.err))["warning"]["message"]
 
 
 def test_damage_that_lands_is_12_and_is_not_shown(story: Cli, follower: Start) -> None:

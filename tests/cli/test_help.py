@@ -82,7 +82,7 @@ SHARED = ("--log FILE", "--format FORM", "--json", "--color WHEN", "--no-pager",
 def test_help_begins_with_an_imperative_and_lists_shared_options(cli: Cli, command: str) -> None:
     text = cli.ok(*COMMANDS[command], "-h").out
     paragraph = " ".join(text.split("\n\n")[1].split())
-    verbs = "Create|Rename|Change|Destroy|Restore|Record|List|Show|Print|Read|Write|Explain"
+    verbs = "Create|Rename|Change|Destroy|Restore|Record|List|Show|Print|Check|Read|Write|Explain"
     assert re.match(rf"({verbs})\b", paragraph), f"not imperative: {paragraph!r}"
     assert paragraph.endswith(".")
     assert not [option for option in SHARED if option not in text]

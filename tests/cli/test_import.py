@@ -205,7 +205,7 @@ def test_usual_forms_of_input_are_read(cli: Cli, load: Any, form: str) -> None:
         (b"name;email\nAda;ada@example.com\n", "people.csv", ("line 1", "separated by semicolons")),
         (b"name\temail\nAda\tada@example.com\n", "people.csv", ("line 1", "separated by tabs")),
         (b"name,email,NAME\n", "people.csv", ("line 1", '"name" 2 times')),
-        (b"name,email\nAda\n", "people.csv", ("line 2", "1 cell", "the header 2")),
+        (b"name,email\nAda\n", "people.csv", ("line 2", "1 cell", "the header has 2")),
         (b"name,email\nAda,King,ada@example.com\n", "people.csv", ("line 2", "3 cells", "quote cells")),
         (b'name,email\n"Ada,ada@example.com\nBob,bob@example.com\n', "people.csv", ("line 2", "quote")),
         (b'name,email\n"Ada"x,ada@example.com\n', "people.csv", ("line 2", "is not CSV")),
@@ -226,7 +226,7 @@ def test_usual_forms_of_input_are_read(cli: Cli, load: Any, form: str) -> None:
         (b"\x1f\x8b....", "people.csv", ("gzip",)),
         (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "--from jsonl")),
         (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
-        (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a text",)),
+        (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a string",)),
         (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
         (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "not a JSON object", "jq")),
         (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
@@ -305,7 +305,7 @@ def test_same_rows_in_csv_and_json_lines_are_the_same_import(cli: Cli, load: Any
 
 def test_first_bad_row_is_told_without_reading_the_rest(cli: Cli) -> None:
     ran = run_shell("""{ printf 'name,email\\n'; yes x | head -c 1000000000; } | "$@" import -""")
-    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, and the header 2")
+    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, but the header has 2")
 
 
 # --- what the rules refuse --------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def test_first_bad_row_is_told_without_reading_the_rest(cli: Cli) -> None:
 
 def test_second_row_with_an_email_is_refused_naming_both_lines(cli: Cli, load: Any) -> None:
     ran = load("name,email\nAda,ada@example.com\nBob,bob@example.com\nEve,ADA@example.com\nZoe,no\n")
-    fails(ran, 1, "people.csv line 4", "line 2 has that e-mail", "nothing was written", "--skip-existing")
+    fails(ran, 1, "people.csv line 4", "line 2 already has that e-mail", "nothing was written", "--skip-existing")
     assert not cli.log.exists()
     content = people(9000)  # over batches, over runs, and where a row has two lines
     for text, line, first in (
@@ -321,7 +321,7 @@ def test_second_row_with_an_email_is_refused_naming_both_lines(cli: Cli, load: A
         (content + "Eve,person.3@example.com\n", 9002, 4),
         (content.replace("\n", "\n\n") + "Eve,person.3@example.com\n", 18003, 7),
     ):
-        fails(load(text), 1, f"line {line}", f"the user of line {first} has that e-mail")
+        fails(load(text), 1, f"line {line}", f"the user of line {first} already has that e-mail")
 
 
 def test_existing_user_is_refused_or_skipped_with_skip_existing(cli: Cli, load: Any) -> None:

@@ -69,14 +69,14 @@ def test_wrong_usage_is_2_with_a_hint(story: Cli, line: str) -> None:
     ],
 )
 def test_name_of_several_words_is_hinted_to_need_quotes(cli: Cli, line: str, quoted: str) -> None:
-    refuses(cli, line.split(), 2, "hint: ", "quotes", quoted, f"evcli {' '.join(line.split()[:2])}")
+    refuses(cli, line.split(), 2, "hint: ", "quote a name", quoted, f"evcli {' '.join(line.split()[:2])}")
 
 
 def test_hint_about_quotes_needs_a_place_for_a_name(story: Cli) -> None:
     fails(story("user", "show", "Ada", "Lovelace"), 2, "hint: ", "Lovelace")
     ran = story("user", "list", "Ada")
     fails(ran, 2, "hint: ", "Ada")
-    assert "name of several words" not in ran.err
+    assert "quote a " not in ran.err
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_repeated_id_with_another_reason_is_13(story: Cli, words: tuple[str, ...
     story.ok(*sent, "--reason", WHY)
     assert story.ok(*sent, "--reason", WHY).out == "already recorded as event 9\n"
     for other in (("--reason", "another"), ()):
-        refuses(story, (*sent, *other), 13, "which says something else; nothing was written")
+        refuses(story, (*sent, *other), 13, "whose content differs; nothing was written")
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

@@ -150,7 +150,7 @@ def test_fork_is_refused_and_says_how_to_choose(story: Cli) -> None:
     story.ok("user", "destroy", "2")
     story.log.write_bytes(content + lines_in(story.log)[-1])
     for words in (("repair",), ("repair", "--dry-run")):
-        refuses(story, words, 12, "two different lines continue event 7", "a backup or a head kept elsewhere can tell")
+        refuses(story, words, 12, "two different lines continue event 7", "compare a backup or a saved head")
 
 
 # --- what comes between the rename and the answer ---------------------------------------------------------------------

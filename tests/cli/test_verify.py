@@ -106,7 +106,7 @@ def test_verify_of_a_head_that_is_not_on_the_chain_is_12(story: Cli, head: str, 
     with untouched(tmp_path):
         ran = story("verify", "--expect", head)
     assert ran.out.startswith("status\tdamaged\n")
-    fails(ran, 12, "history was changed or cut", out=ran.out)
+    fails(ran, 12, "history was changed or truncated", out=ran.out)
 
 
 def test_verify_finds_a_cut_only_by_the_head_that_was_kept(story: Cli) -> None:

@@ -38,7 +38,7 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
     "a name that is an option of log": ({"name": "type"}, "is a command, or an option"),
     "a name that no word is": ({"name": "a b/C"}, "lower-case"),
     "a plural that answers have": ({"plural": "events"}, "its plural 'events'"),
-    "a record without an id": ({"record": record("name", "made", "changed", "gone")}, "begins with id"),
+    "a record without an id": ({"record": record("name", "made", "changed", "gone")}, "must start with id"),
     "a field that every row has": (
         {"types": begins(date=NAME), "record": record("id", "date", "a", "b", "c")},
         "'date'",
@@ -48,7 +48,7 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
         "'json'",
     ),
     "a reason": ({"types": begins(reason=NAME), "record": record("id", "reason", "a", "b", "c")}, "'reason'"),
-    "a field that the record has not": ({"types": begins(size=NAME)}, "size, which the record has not"),
+    "a field that the record has not": ({"types": begins(size=NAME)}, "size, which the record does not have"),
     "a field that is a number of an event": ({"types": begins(made=NAME)}, "'made' is already something else"),
     "two fields of one name": (
         {"types": MAKE | {"thing.renamed": Changes("rename", "x", {"name": text("word", 9, "a", "b")})}},
@@ -56,11 +56,11 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two types of one verb": ({"types": MAKE | {"thing.built": Begins("make", "x", {"name": NAME})}}, "the same verb"),
     "a verb of every kind": ({"types": {"thing.made": Begins("list", "x", {"name": NAME})}}, "'list'"),
-    "nothing that begins one": ({"types": {"thing.seen": Changes("see", "x")}}, "nothing begins one"),
+    "nothing that begins one": ({"types": {"thing.seen": Changes("see", "x")}}, "no type begins one"),
     "a type of another kind": ({"types": {"user.made": Begins("make", "x", {"name": NAME})}}, "is not thing.PAST"),
     "an undo that is not there": (
         {"types": MAKE | {"thing.seen": Changes("see", "x", undo="thing.unseen")}},
-        "'thing.unseen', which is no type",
+        "'thing.unseen', which is not a type",
     ),
     "an optional field before a needed one": (
         {
@@ -69,7 +69,7 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "required field after an optional",
     ),
-    "a unique field that is none": ({"unique": "email"}, "'email' is no field"),
+    "a unique field that is none": ({"unique": "email"}, "'email' is not a field"),
 }
 
 

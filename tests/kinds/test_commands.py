@@ -53,7 +53,7 @@ REFUSED = {
     "bike undock 2 Eve": "error: bike 2 is not docked",
     "bike undock 1 Eve": "error: bike 1 is not docked: Ada has it",
     "bike dock WBK-9 x": 'error: no bike "WBK-9" at event 4\nhint: did you mean "WBK-1816" or "WBK-1815"?',
-    "bike register wbk-1816 --model x": 'error: the frame number "wbk-1816" is not of the form [A-Z]+-\\d+',
+    "bike register wbk-1816 --model x": 'error: the frame number "wbk-1816" does not match [A-Z]+-\\d+',
     "bike register WBK-1816 --model x": 'error: frame number WBK-1816 is taken by bike 2 "WBK-1816 Cargo 9" '
     "(registered by event 3)\nhint: see evcli bike show 2; no two live bikes share a frame number",
     "bike dock 1 x --reason ''": "error: the reason is empty",
@@ -79,7 +79,7 @@ def test_a_retired_bike_does_not_come_back(told: Cli) -> None:
         1,
         [
             'error: bike 2 "WBK-1816 Cargo 9" is already retired (event 9)',
-            "hint: no bike comes back; see evcli bike show 2",
+            "hint: no bike can come back; see evcli bike show 2",
         ],
     )
 
@@ -288,7 +288,7 @@ def test_the_undo_line_gives_the_record_back_after_any_event(cli: Cli) -> None:
             now = json.loads(cli.ok(kind.name, "show", id, "--json").out)
             own = [*kind.own, kind.ended]
             if old is None:
-                assert now[kind.ended], f"{words} is taken back by an end"
+                assert now[kind.ended], f"{words} is undone by an end"
             else:
                 assert {n: bool(old[n]) if n == kind.ended else old[n] for n in own} == {
                     n: bool(now[n]) if n == kind.ended else now[n] for n in own

@@ -104,7 +104,7 @@ def test_the_next_writer_puts_half_a_batch_aside_with_a_copy(log: Path, length: 
     assert copy.read_bytes() == THREE[:length]
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert f"its {length} bytes were truncated at byte {len(ONE)} and are kept in {copy}" in notice
-    assert "if events are missed now, the file was cut since" in notice
+    assert "if events are missing now, the file was truncated since" in notice
 
 
 @pytest.mark.parametrize("kept", [1, 2])
@@ -140,11 +140,19 @@ def of(batch: str, *numbers: int) -> list[dict[str, Any]]:
 
 BROKEN: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     # the events after the first, the line that breaks the batch, and what is said of it
-    "an event that is not of it": ([*of("2-4", 2), creation(3)], 3, "in the middle of batch 2-4, and not of it"),
-    "another batch begins inside": ([*of("2-4", 2), *of("3-4", 3, 4)], 3, "in the middle of batch 2-4, and not of it"),
-    "another end": ([*of("2-4", 2), *of("2-5", 3)], 3, "in the middle of batch 2-4, and not of it"),
-    "its last event is of no batch": ([*of("2-4", 2, 3), creation(4)], 4, "in the middle of batch 2-4, and not of it"),
-    "FIRST is not this event": (of("1-4", 2, 3, 4), 2, "of batch 1-4, which does not begin before it"),
+    "an event that is not of it": ([*of("2-4", 2), creation(3)], 3, "in the middle of batch 2-4, but not part of it"),
+    "another batch begins inside": (
+        [*of("2-4", 2), *of("3-4", 3, 4)],
+        3,
+        "in the middle of batch 2-4, but not part of it",
+    ),
+    "another end": ([*of("2-4", 2), *of("2-5", 3)], 3, "in the middle of batch 2-4, but not part of it"),
+    "its last event is of no batch": (
+        [*of("2-4", 2, 3), creation(4)],
+        4,
+        "in the middle of batch 2-4, but not part of it",
+    ),
+    "FIRST is not this event": (of("1-4", 2, 3, 4), 2, "belongs to batch 1-4, which does not begin here"),
     "FIRST is a later event": (of("3-4", 2), 2, "event 2 is not in batch 3-4"),
     "a number outside": ([*of("2-3", 2, 3), *of("2-3", 4)], 4, "event 4 is not in batch 2-3"),
     "FIRST is LAST": (of("2-2", 2), 2, "not FIRST-LAST with FIRST < LAST"),

@@ -896,7 +896,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_a_file_that_is_no_link(
     with pytest.raises(CannotOpen) as refused:
         own_path(str(log))
     assert refused.value.exit == 14
-    assert f"{log} cannot be looked at: {os.strerror(error)}; nothing was written" in refused.value.message
+    assert f"{log} cannot be examined: {os.strerror(error)}; nothing was written" in refused.value.message
 
 
 @pytest.mark.parametrize("error", [errno.ENOENT, errno.ENOTDIR], ids=lambda error: errno.errorcode[error])
@@ -921,6 +921,6 @@ def test_a_link_to_nothing_leads_to_where_the_log_will_be(tmp_path: Path) -> Non
 
 def test_no_writer_goes_on_where_the_log_cannot_be_looked_at(log: Path, unseen: Callable[[str, int], None]) -> None:
     unseen("lstat", errno.EIO)
-    with pytest.raises(CannotOpen, match="cannot be looked at"):
+    with pytest.raises(CannotOpen, match="cannot be examined"):
         append(log, TWO, 2)
     assert log.read_bytes() == ONE

@@ -194,7 +194,8 @@ def test_after_a_cut_what_follows_it_is_shown(
     followed = Followed(log_path, cut, *([again] if is_looked_at_between else []), nothing)
     assert followed.names == list("xyzuv")
     assert followed.told == [
-        f"{log_path}: the log was cut, and event 3, shown above, is no longer in the log; going on after event {left}"
+        f"{log_path}: the log was truncated, and event 3, shown above, is no longer in the log; "
+        f"continuing after event {left}"
     ]
 
 
@@ -208,7 +209,7 @@ def test_an_event_that_landed_and_was_taken_back_is_told(three: Register, log_pa
     )
     assert followed.names == ["d", "D"]
     (told,) = followed.told
-    assert "event 4, shown above, is no longer in the log; going on after event 3" in told
+    assert "event 4, shown above, is no longer in the log; continuing after event 3" in told
 
 
 def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_pat
 
     followed = Followed(log_path, nothing, rewritten, nothing)
     assert followed.names == ["C"]
-    assert followed.told[0].endswith("going on after event 2")
+    assert followed.told[0].endswith("continuing after event 2")
 
 
 def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
@@ -241,7 +242,7 @@ def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
 
     followed = Followed(log_path, repaired, lambda: create(another(log_path, "more"), "y"))
     assert followed.names == ["y"]
-    assert followed.told[0].endswith("going on after event 3")
+    assert followed.told[0].endswith("continuing after event 3")
 
 
 def test_a_log_that_was_empty_when_it_was_opened_is_known_again(
@@ -273,7 +274,7 @@ def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
     monkeypatch.setattr(Reader, "events", events)
     followed = Followed(log_path, nothing, nothing)
     assert followed.names == ["x", "y", "z", "u"]
-    assert [told.rpartition(";")[2] for told in followed.told] == [" going on after event 2"]
+    assert [told.rpartition(";")[2] for told in followed.told] == [" continuing after event 2"]
 
 
 # --- another file in its place ----------------------------------------------------------------------------------------
@@ -293,14 +294,14 @@ def test_a_copy_in_its_place_is_followed_with_nothing_lost_or_twice(three: Regis
     content = log_path.read_bytes()
     followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path), "d"))
     assert followed.names == ["d"]
-    assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
+    assert followed.told == [f"{log_path}: it was replaced by another file; continuing after event 3"]
 
 
 def test_an_older_copy_in_its_place_is_followed_after_its_end(three: Register, log_path: Path) -> None:
     older = b"".join(lines_of(log_path)[:2])
     followed = Followed(log_path, replace(log_path, older), lambda: create(another(log_path), "C"))
     assert followed.names == ["C"]
-    assert followed.told[0].endswith("event 3, shown above, is no longer in the log; going on after event 2")
+    assert followed.told[0].endswith("event 3, shown above, is no longer in the log; continuing after event 2")
 
 
 def test_another_log_in_its_place_is_shown_from_its_beginning(
@@ -311,14 +312,14 @@ def test_another_log_in_its_place_is_shown_from_its_beginning(
     content = (tmp_path / "b.jsonl").read_bytes()
     followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path, "more"), "z"))
     assert followed.names == ["x", "y", "z"]
-    assert followed.told[0].endswith("going on after event 0")
+    assert followed.told[0].endswith("continuing after event 0")
 
 
 def test_a_log_that_is_gone_is_waited_for_and_told_once(three: Register, log_path: Path) -> None:
     followed = Followed(log_path, log_path.unlink, *[nothing] * 5, lambda: create(another(log_path), "x"), nothing)
     assert followed.names == ["x"]
     assert len(followed.told) == 2
-    assert followed.told[0] == f"{log_path} is gone; waiting until there is a log again"
+    assert followed.told[0] == f"{log_path} is gone; waiting for a new log"
 
 
 def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
@@ -337,13 +338,13 @@ def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
 
     monkeypatch.setattr(engine, "open_for_reading", reopened)
     followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
-    assert followed.told == [f"{log_path}: another file took its place; going on after event 3"]
+    assert followed.told == [f"{log_path}: it was replaced by another file; continuing after event 3"]
 
 
 def test_what_is_done_to_a_file_that_is_gone_is_nobodys_business(three: Register, log_path: Path) -> None:
     with log_path.open("r+b") as still_open:
         followed = Followed(log_path, log_path.unlink, nothing, lambda: still_open.truncate(0), nothing, nothing)
-    assert followed.told == [f"{log_path} is gone; waiting until there is a log again"]
+    assert followed.told == [f"{log_path} is gone; waiting for a new log"]
 
 
 def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:

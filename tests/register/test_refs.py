@@ -200,7 +200,7 @@ def test_several_ids_that_begin_so_are_named(named: Reader) -> None:
     with pytest.raises(BadRef) as several:
         resolve("id:ab", named, NOW)
     assert "several event ids start with that: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
-    assert several.value.hint == "give more of the id"
+    assert several.value.hint == "type more of the id"
 
 
 def test_an_id_that_is_written_out_is_meant_however_many_others_begin_with_it(named: Reader) -> None:

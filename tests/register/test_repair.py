@@ -352,7 +352,7 @@ def test_the_cache_is_forgotten_before_the_log_is_replaced(broken: Path) -> None
             assert (log, broken.read_bytes()) == (str(broken), BROKEN)
             raise PermissionError(errno.EACCES, "Permission denied")
 
-    with pytest.raises(NotWritten, match="its cache cannot be removed: Permission denied; it is as it was"):
+    with pytest.raises(NotWritten, match="its cache cannot be removed: Permission denied; it is unchanged"):
         repaired(Past(FileLog(str(broken)), Stubborn()), 0)
     assert (broken.read_bytes(), files(broken)) == (BROKEN, ["events.jsonl"])
 
@@ -479,7 +479,7 @@ def test_until_it_is_replaced_a_fault_leaves_the_log_as_it_was(
             repair(broken)
     assert failed.value.exit == 14
     assert os.strerror(error) in failed.value.message
-    assert "as it was" in failed.value.message
+    assert "it is unchanged" in failed.value.message
     assert (broken.read_bytes(), broken.stat().st_ino) == (BROKEN, inode)
     copies = [path for path in broken.parent.iterdir() if path != broken]
     assert [path.read_bytes() for path in copies] == ([BROKEN] if step > 3 else [])

@@ -1,4 +1,4 @@
-"""`evcli completion`: what a shell runs to complete the words of a command, for bash, zsh and fish.
+"""`evcli completion`: scripts for bash, zsh and fish, and the candidates that they ask for.
 
 A shell's script passes the words typed so far and reads candidates, one per line. Zsh and fish quote what they insert;
 for bash it is done here. Completion never reports an error: if it fails, it offers nothing.
@@ -84,7 +84,7 @@ def completion(
     """Print the script that completes evcli's words in a shell."""
     session: Session = ctx.obj
     if shell not in SCRIPTS:
-        raise BadInput(f'there is no completion for "{shell}"', f"there is for {', '.join(SCRIPTS)}")
+        raise BadInput(f'there is no completion for "{shell}"', f"it supports {', '.join(SCRIPTS)}")
     text = SCRIPTS[shell]
     session.output.show(
         Answer(
@@ -97,7 +97,7 @@ def completion(
 
 
 def complete(shell: str, arguments: list[str]) -> None:
-    """Print the candidates for the last word typed, in the form that `shell`'s script reads."""
+    """Print the candidates for the last word typed, in the format that `shell`'s script reads."""
     from evcli.cli.app import root
 
     line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ("", "")
@@ -170,7 +170,7 @@ def _open_quote(line: str) -> str:
 
 
 def _for_bash(value: str, line: str, raw: str, breaks: str) -> str:
-    """The candidate as bash must insert it: quoted, and without the part that bash takes for earlier words.
+    """The candidate as bash must insert it: quoted, and without the part that bash treats as earlier words.
 
     Bash ends a word not only at spaces but at each character of COMP_WORDBREAKS; of these, `@` begins the next word.
     """

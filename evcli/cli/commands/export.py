@@ -1,4 +1,4 @@
-"""`evcli export`: the records of a moment, or the events, for other programs."""
+"""`evcli export`: the records at a moment, or the events, for other programs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -22,7 +22,7 @@ app = typer.Typer()
 
 RECORDS = ("csv", "json", "jsonl")
 EVENTS = ("jsonl", "json")
-"""In which forms records and events can be exported, the default first."""
+"""The formats in which records and events can be exported; the first is the default."""
 
 Write = Callable[[Iterable[bytes]], None]
 
@@ -51,31 +51,34 @@ def export(
     ctx: typer.Context,
     file: Annotated[
         str,
-        typer.Argument(metavar="[FILE]", show_default=False, help="Whole or not at all; default stdout, which is -."),
+        typer.Argument(metavar="[FILE]", show_default=False, help="Written whole or not at all; default stdout (-)."),
     ] = "-",
     what: Annotated[
         str,
         typer.Option(
-            "--what", metavar="WHAT", help="Events, or the plural of a kind (default the first).", autocompletion=_whats
+            "--what",
+            metavar="WHAT",
+            help="events, or a kind's plural; default: the first kind.",
+            autocompletion=_whats,
         ),
     ] = "",
     at: At = None,
-    all: Annotated[bool, typer.Option("--all", help="Records that have ended too.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Include records that have ended.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Write the records, or the events, for other programs.
 
     Records are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
     CloudEvents batch (application/cloudevents-batch+json).
 
-    In CSV, text that begins with = + - @ TAB CR LF or NUL (or so after some ') gets one ' before it, so that no
-    spreadsheet takes it for a formula; without that one ' it is the text again.
+    In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
+    spreadsheet reads it as a formula; remove that one ' to get the text back.
     """
     session: Session = ctx.obj
     kind = _kind(what)
     form = _form(session, kind)
     if all and kind is None:
-        raise BadInput("--all is about records, and events are always all", "leave --all out")
+        raise BadInput("--all applies to records only; events are always all exported", "leave --all out")
     with session.opened():
         number = session.number(at)
         if file == "-":
@@ -107,7 +110,7 @@ def _export(
     write: Write,
     where: str,
 ) -> str:
-    """Write it all, record by record, and say in a sentence what that was. Raises Damaged, saying what came of it."""
+    """Write everything, record by record, and return a sentence about it. Raises Damaged, saying what was written."""
     written = 0
 
     def counted(records: Iterable[Any]) -> Iterator[Any]:
@@ -125,9 +128,7 @@ def _export(
             answer = Answer(records=counted(_events(session.register, number)), is_verbatim=True, is_export=True)
         write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
     except Damaged as damaged:
-        damaged.message += (
-            "; what was exported is incomplete" if written and where == "stdout" else "; nothing was exported"
-        )
+        damaged.message += "; the export is incomplete" if written and where == "stdout" else "; nothing was exported"
         raise
     one, many, last = ("event", "events", number) if kind is None else (kind.name, kind.plural, state.number)
     if last is None:
@@ -136,22 +137,22 @@ def _export(
 
 
 def _kind(what: str) -> Kind | None:
-    """The kind whose records are to be exported; None for events. Raises BadInput."""
+    """The kind whose records are exported; None for events. Raises BadInput."""
     kinds = _kinds()
     if what == "events":
         return None
     if what and what not in kinds:
         names = ", ".join((*kinds, "events"))
-        raise BadInput(f'--what "{what}" is none of {names}', f"{first_kind().plural} is the default")
+        raise BadInput(f'--what "{what}" is not one of {names}', f"{first_kind().plural} is the default")
     return kinds[what] if what else first_kind()
 
 
 def _form(session: Session, kind: Kind | None) -> str:
-    """The form that was asked for, or the default. Raises BadInput where there is no such export."""
+    """The requested format, or the default. Raises BadInput if there is no such export."""
     forms, what, on_screen = (EVENTS, "events", "log") if kind is None else (RECORDS, kind.plural, f"{kind.name} list")
     form = session.output.form or forms[0]
     if form not in forms:
-        hint = f"evcli {on_screen} --format {form} shows them so"
+        hint = f"evcli {on_screen} --format {form} shows them in that format"
         raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
     return form
 
@@ -171,7 +172,7 @@ def _events(register: Past, number: int | None) -> Iterator[Event]:
 
 
 def _check_it_is_there(register: Past, number: int | None, found: int) -> None:
-    """An event that was there when its moment was asked for cannot have gone since. Raises LogCut."""
+    """An event that existed when its moment was resolved must still exist. Raises LogCut."""
     if number is not None and found < number:
         log = register.log
         raise LogCut(log.name, number, log.end, log.length())

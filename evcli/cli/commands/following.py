@@ -1,4 +1,4 @@
-"""`evcli log -f`: the last events, and then each as it lands, until somebody has seen enough."""
+"""`evcli log -f`: the last events, then new ones as they are appended."""
 
 import select
 import signal
@@ -14,24 +14,24 @@ from evcli.errors import BadInput, Interrupted
 from evcli.register.past import Position
 
 LAST = 10
-"""So many events are shown before those that land, where nothing else is said; as tail(1) has it."""
+"""Default number of past events shown, as in tail(1)."""
 
 PAUSE = 200
 """Milliseconds between two looks at the log."""
 
 
 def check_it_can_go_on(session: Session, until: str | None) -> None:
-    """Refuse what an answer without an end cannot have. Raises BadInput."""
+    """Refuse options that an endless answer cannot support. Raises BadInput."""
     if until is not None:
-        raise BadInput("--follow goes on with what lands, and --until ends", "leave one of them out")
+        raise BadInput("--follow never ends, and --until sets an end", "leave one of them out")
     if session.output.form == "json":
-        raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl gives each event a line")
+        raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl prints one event per line")
 
 
 def show_as_they_land(
     session: Session, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]
 ) -> None:
-    """Show the `past` events, and then those that land after `end`, each at once, until Ctrl-C or nobody listens."""
+    """Show the `past` events, then new ones after `end` as they are appended, until Ctrl-C or stdout closes."""
     coming = session.register.follow(end, pause=_wait_while_somebody_listens, tell=session.output.warning)
     shown = chain(past, filter(is_wanted, coming))
     at_once = len(past) if isinstance(past, list) else 0
@@ -40,13 +40,13 @@ def show_as_they_land(
             Answer(header=LOG_HEADER, rows=map(log_row, shown), records=shown, is_verbatim=True, live=at_once)
         )
     except Interrupted as interrupted:
-        if interrupted.exit != 128 + signal.SIGINT:  # Ctrl-C is how one stops to follow, and nothing went wrong
+        if interrupted.exit != 128 + signal.SIGINT:  # Ctrl-C is the normal way to stop following
             raise
 
 
 def _wait_while_somebody_listens() -> None:
-    """Wait until it is time for the next look. Raises BrokenPipeError when nobody reads stdout any more."""
+    """Wait until the next look. Raises BrokenPipeError if the reader of stdout has closed it."""
     poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # that the other end was closed is told unasked
+    poll.register(sys.stdout.fileno(), 0)  # poll always reports a closed reader, even with an empty mask
     if poll.poll(PAUSE):
         raise BrokenPipeError

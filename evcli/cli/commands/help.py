@@ -26,28 +26,28 @@ A REF names a moment in the log.
 
 A time without a zone is local. It means the state after the last event recorded at or before it; a time with seconds
 includes its whole second, so a time copied from evcli's own output means the event it was printed for.
-Where REF was not a number, the event found is told on stderr: as of event 42 (2026-11-22 17:03:11).
+Unless REF is a number, the event found is printed on stderr: as of event 42 (2026-11-22 17:03:11).
 log --since 42 begins with event 43, log --until 42 ends with event 42."""
 
 FORMATS = """\
 --format FORM, on every command:
 
   table   for people; the default on a terminal
-  plain   one record a line, fields between tabs, never cut; the default in a pipe
-  json    one document; --json is short for it; errors, warnings and notes are JSON objects on stderr then
-  jsonl   one document a line; of evcli log, the log's own lines, byte for byte
-  csv     with a header, quoted as RFC 4180 says; text that a spreadsheet would take for a formula gets a ' before it:
-          text that begins with = + - @ TAB CR LF or NUL, or so after some '; without that one ' it is the text again
+  plain   one record per line, tab-separated, never truncated; the default in a pipe
+  json    one document; --json is short for it; errors, warnings and notes are then JSON objects on stderr
+  jsonl   one document per line; for evcli log, the log's own lines, byte for byte
+  csv     with a header, quoted as in RFC 4180; text that a spreadsheet would read as a formula is prefixed with one ':
+          text that starts with = + - @ TAB CR LF or NUL, even after some '; remove that one ' to get the text back
 
-JSON documents (more members may come; these stay; created, changed and destroyed are event numbers):
+JSON documents (members may be added, none removed; created, changed and destroyed are event numbers):
 
   KIND list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
-  KIND show   one record, and "events": those about it up to that moment
+  KIND show   one record, and "events": its events up to that moment
   state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
   log         [events, exactly as in the log]
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
-  export      [records as KIND list has them], or with --what events [events exactly as in the log], a CloudEvents batch
+  export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"recorded":true}; false for --dry-run and for a repeated --id
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
               "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
@@ -62,7 +62,7 @@ In table and plain, control, direction and other invisible characters are shown 
 lines and events from 1."""
 
 EXIT_CODES = """\
-  0         done; an empty answer is done too
+  0         success, even if the answer is empty
   1         refused by a rule: no such record, e-mail taken, already destroyed
   2         wrong usage or bad input
   10        there is no log here
@@ -72,22 +72,22 @@ EXIT_CODES = """\
   14        nothing was written: disk full, no permission; or the log cannot be opened
   15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
   16        stored, but the answer could not be shown (stdout closed or full)
-  17        the log is newer than this evcli: it has an event that this version does not know; nothing was touched
+  17        the log is newer than this evcli: it has an event that this version does not support; nothing was changed
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
-An import writes batch by batch: whatever its code, it says up to which line the rows are recorded."""
+An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded."""
 
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one
-  EVCLI_ACTOR               who does it, in place of the operating system's user name
-  EVCLI_ACTOR_TYPE          what that is: app_user, user (the default), service_account, api_key, system,
+  EVCLI_ACTOR               the actor; default: the operating system's user name
+  EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,
                             unauthenticated or unknown
-  EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; a log keeps the one it began with
-  EVCLI_CACHE=off           fold the log in memory; keep and use no cache of a long one (LOG.cache beside it)
+  EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; an existing log keeps its own
+  EVCLI_CACHE=off           fold the log in memory, without the cache that a long log has (LOG.cache next to it)
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
-  NO_COLOR, FORCE_COLOR     never or always colour; --color says more
-  COLUMNS                   how wide a table may be
+  NO_COLOR, FORCE_COLOR     never or always colour; --color takes precedence
+  COLUMNS                   the maximum width of a table
   TZ                        the local time zone
   EVCLI_DEBUG=1             show the traceback of a bug"""
 

@@ -1,4 +1,4 @@
-"""`evcli import`: records from a file that another program wrote, batch by batch, and safe to run again."""
+"""`evcli import`: records from another program's file, batch by batch, and safe to run again."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from evcli.transfer.wanted import Wanted
 app = typer.Typer()
 
 MOST_NAMED = 10
-"""At most so many new records are named one by one in the way back."""
+"""At most this many new records are named one by one in the undo command."""
 
 
 @app.command(
@@ -32,15 +32,15 @@ Examples:
   evcli import people.csv
   evcli import people.jsonl --skip-existing
 
-The first line of CSV names the columns, in any case; a line of JSON Lines is an object with members of these names:
-  name, email  the fields of the kind; those by which a record is meant must be there
-  action       what happens: a verb of the kind's commands; when empty, the one that begins a record. The record is
-               the one with that unique field (e-mail); where that is what changes, the one with that name
-  date         when it happened, as 2026-11-22 (when that day began) or 2026-11-22 17:03; local, unless it has a
-               zone; it is recorded now, and --at asks what was recorded by then
+The first line of CSV names the columns, in any case; a line of JSON Lines is an object with these members:
+  name, email  the fields of the kind; those that identify a record are required
+  action       a verb of the kind's commands; if empty, the row creates a record. Other verbs find the record by its
+               unique field (e-mail), or by its name if the unique field is what changes
+  date         when it happened: 2026-11-22 (the beginning of that day) or 2026-11-22 17:03, local unless it has a
+               zone; --at ignores it and goes by when an event was recorded
   reason       why, kept with the event
 
-Whatever interrupts it: run it again. Recorded rows are known by their content, and skipped.
+If it is interrupted, run it again: recorded rows are recognized by their content and skipped.
 Exit codes: evcli help exit-codes
 """,
 )
@@ -49,17 +49,17 @@ def import_records(
     file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSON Lines; - is standard input.")],
     form: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORM", help="csv or jsonl; default: as the name ends, or the input begins."),
+        typer.Option("--from", metavar="FORM", help="csv or jsonl; default: by the extension or the first byte."),
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option("--kind", metavar="KIND", help="What the rows are about (default the first kind of all)."),
+        typer.Option("--kind", metavar="KIND", help="The kind of the records (default: the first kind)."),
     ] = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Skip new records whose unique field is already in use.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check all rows, name every bad one; write nothing.")
+        bool, typer.Option("--dry-run", help="Check all rows and report every bad one; write nothing.")
     ] = False,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
@@ -70,7 +70,7 @@ def import_records(
     if kind not in (None, *MODULES):
         raise BadInput(f'--kind "{kind}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
     if form not in (None, *FORMS):
-        raise BadInput(f'--from "{form}" is none of {", ".join(FORMS)}')
+        raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
     session: Session = ctx.obj
     of_kind = first_kind() if kind is None else KINDS[kind]
     with opened(file) as source:
@@ -86,7 +86,7 @@ def import_records(
 
 
 class _Told:
-    """What people are told of an import."""
+    """The messages and the answer of an import."""
 
     def __init__(self, session: Session, kind: Kind, source: Source, run: Import) -> None:
         self._session, self._kind, self._source, self._import = session, kind, source, run
@@ -96,7 +96,7 @@ class _Told:
         self._is_all_new = True
 
     def record(self) -> None:
-        """Record everything, and answer. Raises the error of the first bad row."""
+        """Record everything, and print the answer. Raises the error of the first bad row."""
         try:
             for happened in self._import.record():
                 if isinstance(happened, Bad):
@@ -111,7 +111,7 @@ class _Told:
         answer_once_done(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
 
     def rehearse(self) -> None:
-        """Check everything, and answer. Raises BadInput or Refused where rows are bad, once all are named."""
+        """Check everything, and print the answer. Raises BadInput or Refused after naming all bad rows."""
         bad = worst = 0
         for happened in self._import.rehearse():
             if isinstance(happened, Bad):

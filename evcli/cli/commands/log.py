@@ -1,4 +1,4 @@
-"""`evcli log`, `show`, `diff`: what happened, one event whole, and what changed between two moments."""
+"""`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -39,7 +39,7 @@ def log(
     ctx: typer.Context,
     limit: Annotated[
         int | None,
-        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 is all. With -f, default 10."),
+        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 means all. With -f, default 10."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
     since: Since = None,
@@ -47,7 +47,7 @@ def log(
     type: ByType = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
     follow: Annotated[
-        bool, typer.Option("-f", "--follow", help="Oldest first, and then each as it lands, until Ctrl-C.")
+        bool, typer.Option("-f", "--follow", help="Oldest first, then new events as they come, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Show the events, newest first."""
@@ -56,7 +56,7 @@ def log(
         from evcli.cli.commands.following import LAST, check_it_can_go_on
 
         check_it_can_go_on(session, until)
-        # As journalctl has it: who says since when wants all since then.
+        # As in journalctl: --since asks for everything since then.
         limit = LAST if limit is None and since is None else limit
     with session.opened() as register:
         first = 0 if since is None else session.moment(since, beginning=True).number
@@ -135,7 +135,7 @@ Examples:
 """,
 )
 def show(ctx: typer.Context, ref: Ref = "@") -> None:
-    """Show one event whole, and the change that it made."""
+    """Show one event in full, and the change that it made."""
     session: Session = ctx.obj
     with session.opened() as register:
         number = session.moment(ref).number

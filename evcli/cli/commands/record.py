@@ -1,4 +1,4 @@
-"""`evcli KIND VERB …`: the commands of every kind of record, made from its declaration."""
+"""`evcli KIND VERB …`: the commands of every kind of record, generated from its declaration."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -32,13 +32,13 @@ def group(name: str) -> LazyGroup:
     """`evcli KIND …`"""
     kind = KINDS[name]
     table = {verb: _builder(kind, verb, words) for verb, words in commands(kind).items()}
-    # Words are made when they are asked for: these two examples are all that help of the group needs.
+    # Words are built lazily: the group's help needs only these two examples.
     first, second = (words().examples[0] for words in islice(commands(kind).values(), 2))
     return LazyGroup(
         name,
         table=table,
         near=partial(_near, kind),
-        help=f"Record what happens to {kind.plural}, and see what they are.",
+        help=f"Record changes to {kind.plural}, and query them.",
         epilog=_epilog([first, f"evcli {name} list --at 2026-03-03", second]),
     )
 
@@ -74,7 +74,7 @@ def _epilog(examples: Iterable[str]) -> str:
 
 
 def _write(session: Session, each: EventType, values: dict[str, Any]) -> None:
-    """Record what was typed: WHO and the fields that the event type has."""
+    """Record the event from the arguments: WHO and the fields of the event type."""
     kind = each.kind
     data = {}
     for name, field in (each.fields | {"reason": REASON}).items():
@@ -111,7 +111,7 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
     records = list(islice(found, values["limit"] or None))
     if not records:
         session.output.note(f"no {kind.plural}{' match' if wanted else ''} at event {state.number}")
-    # A table for people leaves the column of the events that end records out where it would be empty.
+    # A table on screen leaves out the column of the ending event if it would be empty.
     columns = None if is_all or session.output.chosen_form != "table" else -1
     rows = [record[:columns] for record in records]
     session.output.show(Answer(header=kind.record._fields[:columns], rows=rows, records=map(as_json, records)))
@@ -136,7 +136,7 @@ def show(session: Session, kind: Kind, values: dict[str, Any]) -> None:
 
 
 def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:
-    """The same error; when there is such a record by now, it says since when."""
+    """The same error, with a hint if such a record exists by now, and since when."""
     try:
         record = find(now, kind, unknown.who)
     except Refused:

@@ -1,4 +1,4 @@
-"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log that one can answer for."""
+"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log sound."""
 
 import os
 import shlex
@@ -39,10 +39,10 @@ Examples:
 def verify(
     ctx: typer.Context,
     expect: Annotated[
-        str | None, typer.Option("--expect", metavar="HEAD", help="A head kept elsewhere, which must be on the chain.")
+        str | None, typer.Option("--expect", metavar="HEAD", help="A saved head, which must be on the chain.")
     ] = None,
 ) -> None:
-    """Read every event: form, chain and rules; change nothing."""
+    """Check every event's format, hash chain and rules."""
     from evcli.register.verify import MOST_FAULTS
 
     session: Session = ctx.obj
@@ -66,7 +66,7 @@ def verify(
     if report.error is not None:
         raise _told_once(report.error, len(report.faults))
     if report.is_unterminated:
-        session.output.warning("the newline of the last event is missing; the next write puts it there")
+        session.output.warning("the newline of the last event is missing; the next write adds it")
     if head is None:
         session.output.note(
             "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
@@ -75,7 +75,7 @@ def verify(
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
-    """The first fault as an error; it need not say that verify lists them all, which it just did."""
+    """The first fault as an error, without the hint that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
         hint = f"nothing was changed; evcli repair --dry-run --log {shlex.quote(error.path)} shows what can be kept"
@@ -98,7 +98,7 @@ def repair(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")] = False,
     lock_wait: LockWait = LOCK_WAIT,
 ) -> None:
-    """Repair a damaged log: back it up, then keep all that the hash chain proves."""
+    """Repair a damaged log: back it up, then keep everything that the hash chain proves."""
     from evcli.cli.write import answer_once_done
     from evcli.register.repair import plan
     from evcli.register.repair import repair as repaired
@@ -111,10 +111,10 @@ def repair(
         session.output.show(_repair_answer(planned, None))
         return
 
-    session.output.paged = False  # signals are held until the answer is given
+    session.output.paged = False  # signals are held until the answer is printed
     with ExitStack() as held:
         planned, copy = repaired(session.register, lock_wait_of(lock_wait), held)
-        done = f"the log was repaired up to event {planned.head.number}, and all of it as it was is in {copy}"
+        done = f"the log was repaired up to event {planned.head.number}, and a copy of the damaged log is in {copy}"
         answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
 
 
@@ -135,7 +135,7 @@ def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
         ("recovered", f"{len(planned.found)} events after that line"),
         ("gone", f"{len(planned.gone)} lines, {planned.gone_bytes} bytes"),
         *((f"gone line {line}", _told_gone(event)) for line, _, event in planned.gone),
-        ("copy", copy or "a full copy would be kept beside the log first"),
+        ("copy", copy or "a full copy would be made next to the log first"),
     ]
     return fields(rows, document)
 
@@ -158,13 +158,13 @@ Examples:
 """,
 )
 def head(ctx: typer.Context, at: At = None) -> None:
-    """Print NUMBER:SHA256 of the last event, to keep elsewhere.
+    """Print NUMBER:SHA256 of the last event, to save elsewhere.
 
-    Whoever has it can later prove that nothing up to there was changed, dropped or put in.
+    It can later prove that nothing up to that event was changed, removed or inserted.
     """
     session: Session = ctx.obj
     with session.opened() as register:
-        register.log.sync()  # a head that is handed to somebody must be durable
+        register.log.sync()  # a head that is handed out must be durable
         place = register.head() if at is None else register.position(session.moment(at))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     session.output.show(
@@ -188,7 +188,7 @@ Examples:
 """,
 )
 def status(ctx: typer.Context) -> None:
-    """Show which log this is, how long, since when, and warnings."""
+    """Show the log's path, size and age, and warnings."""
     session: Session = ctx.obj
     with session.opened() as register:
         found = register.status()
@@ -230,7 +230,7 @@ Examples:
 """,
 )
 def path(ctx: typer.Context) -> None:
-    """Print the log's path, whether it is there or not."""
+    """Print the log's path, whether it exists or not."""
     session: Session = ctx.obj
     found = os.path.abspath(session.path)
     session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found]))

@@ -1,1 +1,1 @@
-"""The engine of a file: lock, append, sync, and what a crash leaves."""
+"""The file engine: lock, append, sync, and crash recovery."""

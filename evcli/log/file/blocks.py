@@ -1,4 +1,4 @@
-"""Finding lines in a file from any byte of it, by reading a few blocks around that byte."""
+"""Finding lines in a file from any byte, by reading a few blocks around it."""
 
 import re
 from collections.abc import Callable
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from evcli.log.line import MAX_LINE
 
 LINE_END = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
-"""With what every line ends, before its newline."""
+"""The end of every line, before its newline."""
 CHUNK = 1 << 16
 BLOCK = 1 << 14
 
 Read = Callable[[int, int], bytes]
-"""Reads so many bytes from a byte on."""
+"""Read(size, offset) returns `size` bytes from byte `offset`."""
 
 
 def line_around(read: Read, offset: int) -> tuple[int, bytes]:
-    """The start of the line that holds byte `offset`, and the line, newline included."""
+    """The start of the line that contains byte `offset`, and the line, newline included."""
     start = line_start(read, offset)
     size = BLOCK // 4
     while True:
@@ -26,7 +26,7 @@ def line_around(read: Read, offset: int) -> tuple[int, bytes]:
 
 
 def line_start(read: Read, offset: int) -> int:
-    """Where the line that holds byte `offset` begins."""
+    """Where the line that contains byte `offset` begins."""
     size = BLOCK // 4
     while offset:
         start = max(0, offset - size)

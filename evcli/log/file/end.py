@@ -1,7 +1,7 @@
 """Where a log ends: after its last good event, and what the bytes after that are.
 
-Mostly the last line tells. Where it does not, the last two batches' worth of lines are read: a crash leaves no more.
-What stands before them may still be damaged; whoever reads it will see, and nobody writes without having read it.
+Usually the last line is enough. If not, the last two batches' worth of lines are read: a crash leaves no more. Lines
+before them may still be damaged; readers will notice, and no writer writes without having read the log.
 """
 
 import os
@@ -26,27 +26,27 @@ from evcli.log.lines import decode_many, place_after_many
 
 
 class End(NamedTuple):
-    """The end of the events that are to be read, and what follows them."""
+    """The end of the readable events, and what follows them."""
 
     offset: int
-    """The byte after the last event and its newline; where that newline is missing, it is counted all the same."""
+    """The byte after the last event and its newline; a missing newline is counted too."""
     torn: int
-    """How many bytes of an unfinished append follow, or stand in the place of a missing newline."""
+    """The size in bytes of the unfinished append that follows, or that replaces a missing newline."""
     is_unterminated: bool = False
-    """Whether the newline of the last event is missing, or another byte stands in its place."""
+    """Whether the newline of the last event is missing, or is another byte."""
 
     @property
     def size(self) -> int:
-        """How many bytes of the file the events have."""
+        """The size of the events in bytes of the file."""
         return self.offset - self.is_unterminated
 
 
 def find_end(descriptor: int) -> End:
-    """The end of the log; where what stands after the last good event is damage, it is the end of the file."""
+    """The end of the log; if damage follows the last good event, the end of the file."""
     size = os.fstat(descriptor).st_size
     if size == 0 or _ends_well(descriptor, size):
         return End(size, 0)
-    # A torn tail is one batch at the most; before it, there are the last good line and the one that tells its position.
+    # A torn tail is at most one batch; before it come the last good line and the one that gives that line's position.
     begin = max(0, size - MAX_BATCH - 2 * MAX_LINE)
     window = os.pread(descriptor, size - begin, begin)
     good = _first_place(window, begin)
@@ -71,15 +71,15 @@ def _ends_well(descriptor: int, size: int) -> bool:
         event = orjson.loads(line)
         batch, number = str(event["batch"]), int(event["sequence"])
     except (ValueError, KeyError, TypeError):
-        return True  # no event
+        return True  # not an event
     if not batch.endswith(f"-{number}"):
         return False
-    # Its last event is there; a sector before it may not be.
+    # The last event is complete; a sector before it may not be.
     return b"\0" not in os.pread(descriptor, min(size, MAX_BATCH), max(0, size - MAX_BATCH))
 
 
 def _first_place(window: bytes, begin: int) -> Position | None:
-    """A place between two lines in the first part of the window; None where there is none."""
+    """A position between two lines in the first part of the window, or None."""
     if begin == 0:
         return START
     start = window.find(b"\n") + 1
@@ -88,7 +88,7 @@ def _first_place(window: bytes, begin: int) -> Position | None:
 
 
 def _place_at(window: bytes, begin: int, at: int) -> Position | None:
-    """The place at an index of the window where a line ends, from what that line says of itself."""
+    """The position at an index of the window where a line ends, as that line claims."""
     if begin + at == 0:
         return START
     start = window.rfind(b"\n", 0, max(0, at - 1)) + 1
@@ -113,7 +113,7 @@ def _end_in(window: bytes, begin: int, good: Position) -> End:
             return End(good.place + len(line), 0, is_unterminated=True)
         good = place_after(event, line, good.place + len(line), good)
         is_unterminated = True
-    if good.batch:  # and the last event of it is not there
+    if good.batch:  # and its last event is missing
         start = good.place - good.batch_size
         before_batch = _place_at(window, begin, start - begin) if start >= begin else None
         if before_batch is None:
@@ -125,7 +125,7 @@ def _end_in(window: bytes, begin: int, good: Position) -> End:
 
 
 def _after_good_lines(window: bytes, begin: int, good: Position) -> tuple[Position, bytes]:
-    """The place after the good lines that follow `place`, and the line that is not good, where there is a whole one."""
+    """The position after the good lines that follow `good`, and the first complete bad line, if there is one."""
     lines = BytesIO(window[good.place - begin :])
     while some := [line for line in lines.readlines(MAX_LINE) if line.endswith(b"\n")]:
         events = decode_many(some, good)
@@ -142,7 +142,7 @@ def _after_good_lines(window: bytes, begin: int, good: Position) -> tuple[Positi
 
 
 def _line_without_newline(window: bytes, at: int, good: Position) -> bytes:
-    """The next line, where it is proved but for its newline, with a newline; else nothing."""
+    """The next line with a newline added, if only its newline is missing; else b""."""
     for match in LINE_END.finditer(window, at, at + MAX_LINE):
         line = window[at : match.end()] + b"\n"
         if is_proved(line, good):

@@ -1,4 +1,4 @@
-"""The engine of a file: a log that is named by its path, locked with flock, and read without a lock."""
+"""The file engine: a log in one file, locked with flock for writing, and read without a lock."""
 
 import fcntl
 import os
@@ -27,18 +27,18 @@ from evcli.log.file.writer import LogWriter
 from evcli.log.line import place_after
 
 LOCK_POLL = 0.01
-"""Seconds between two tries for the lock."""
+"""Seconds between two attempts to take the lock."""
 
 
 class FileLog(Log):
-    """One log file, named by its path. Reading needs no lock, and sees the file as it was at the last look."""
+    """A log in the file at a path. Reading needs no lock, and sees the file as of the last look."""
 
     def __init__(self, path: str) -> None:
         self.name = path
         self.notices: Sequence[str] = ()
         self._open: View | None = None
         self._seen: tuple[int, ...] | None = None
-        """The file as `wait` saw it last."""
+        """The file's identity and state at the last `wait`."""
         self._durable: Durable | None = None
 
     def __enter__(self) -> Self:
@@ -62,11 +62,11 @@ class FileLog(Log):
 
     @property
     def end(self) -> int:
-        """The byte after the last event, as far as was looked. Raises NoLog, CannotOpen."""
+        """The byte after the last event, as of the last look. Raises NoLog, CannotOpen."""
         return self.view.end.offset
 
     def length(self) -> int:
-        """How many bytes the file has. Raises NoLog, CannotOpen."""
+        """The size of the file in bytes. Raises NoLog, CannotOpen."""
         return found_at(self.name).st_size
 
     def head(self) -> Position:
@@ -84,7 +84,7 @@ class FileLog(Log):
         return self.view.seek(holds, until)
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
-        """Append under the lock, so that `decide` is asked once; begins a log that was not there. See `Log`."""
+        """Append under the lock, so that `decide` is called once; creates a missing log. See `Log`."""
         with self.locked(wait, may_create=self._open is None) as writer:
             try:
                 head = writer.view.head()
@@ -98,11 +98,11 @@ class FileLog(Log):
                 self.notices = writer.notices
 
     def wait(self, seconds: float) -> Seen:
-        """Look at the file again after so many seconds; one that took its place is opened."""
+        """Check the file again after `seconds`; if another file has replaced it, that one is opened."""
         if seconds:
             time.sleep(seconds)
         if self._open is None:
-            self._seen = None  # what it is now could be newer than what was looked at
+            self._seen = None  # it may have changed since the last look
             try:
                 self._open = View(self.name, open_for_reading(self.name))
             except NoLog:
@@ -117,7 +117,7 @@ class FileLog(Log):
         try:
             fresh = View(self.name, open_for_reading(self.name)) if is_another else None
         except NoLog:
-            return ""  # gone again: the next look tells
+            return ""  # gone again: the next look reports it
         self._seen = there
         if fresh is None:
             self.view.refresh()
@@ -127,15 +127,15 @@ class FileLog(Log):
         return "replaced"
 
     def settle(self, patience: float = 1.0) -> bool:
-        """Look at the file again while no writer is at work; False where one is for all of `patience`, in seconds."""
+        """Check the file again while no writer is at work; False if one is for all of `patience`, in seconds."""
         return self.view.settle(patience)
 
     def sync(self) -> None:
-        """Make durable what is there. Raises OutcomeUnknown."""
+        """Make the current contents durable. Raises OutcomeUnknown."""
         self.view.sync()
 
     def size(self) -> int:
-        """How many bytes the file has, with what follows the end of the log."""
+        """The size of the file in bytes, including what follows the end of the log."""
         return self.view.size()
 
     def warnings(self) -> list[str]:
@@ -145,28 +145,28 @@ class FileLog(Log):
         if end.torn:
             found.append(
                 f"{self.name} byte {end.size}: {end.torn} bytes of an unfinished append follow the last event; the "
-                "next write moves them to a file of their own; if events are missed now, the file was cut since"
+                "next write moves them to a file of their own; if events are missing now, the file was truncated since"
             )
         return found
 
     def unfinished(self) -> tuple[int, bool]:
-        """How many bytes of an unfinished append follow the last event, and whether that one has no newline."""
+        """The bytes of an unfinished append after the last event, and whether that event lacks its newline."""
         return self.view.end.torn, self.view.end.is_unterminated
 
     def network_warnings(self) -> list[str]:
-        """Whether the file is on another machine's disk."""
+        """A warning if the file is on another machine's disk."""
         return network_warnings(self.name, self.view.descriptor)
 
     @contextmanager
     def locked(self, wait: float, *, may_create: bool) -> Iterator[LogWriter]:
-        """The log, with no other writer until the block ends; tries for `wait` seconds.
+        """The log, with no other writer until the block ends; waits up to `wait` seconds for the lock.
 
         Until then, this log reads the locked file.
 
         Raises:
-            NoLog: nothing is there, and it may not be created.
+            NoLog: there is no log, and it may not be created.
             Busy: another writer kept the lock.
-            NotWritten, CannotOpen: it cannot be opened, made or locked.
+            NotWritten, CannotOpen: it cannot be opened, created or locked.
         """
         path = own_path(self.name)
         deadline = time.monotonic() + wait
@@ -174,9 +174,9 @@ class FileLog(Log):
             descriptor, is_new = _open_or_create(path) if may_create else (open_for_writing(path), False)
             try:
                 if is_new:
-                    self._durable = durable_now(descriptor, End(0, 0))  # nothing that could be lost is in it
+                    self._durable = durable_now(descriptor, End(0, 0))  # it is empty, so nothing can be lost
                 _lock(path, descriptor, deadline, wait)
-                if _is_at(path, descriptor):  # else it was replaced while the lock was waited for
+                if _is_at(path, descriptor):  # if not, it was replaced while we waited for the lock
                     self.close()
                     self._open = View(path, descriptor, is_locked=True)
                     writer = LogWriter(path, self._open, self._durable)
@@ -186,8 +186,8 @@ class FileLog(Log):
                         self._durable, self._open = writer.durable, None
                     return
             finally:
-                with suppress(OSError):  # whatever it says, what was answered for was synced before
-                    os.close(descriptor)  # and with it the lock
+                with suppress(OSError):  # an error here does not matter: everything acknowledged was synced before
+                    os.close(descriptor)  # also releases the lock
 
 
 def _open_or_create(path: str) -> tuple[int, bool]:
@@ -217,7 +217,7 @@ def _lock(path: str, descriptor: int, deadline: float, wait: float) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Which process holds the lock, where the system tells (Linux, proc(5)): `process 1234`; else ""."""
+    """The process that holds the lock, as `process 1234`, if the system tells (Linux, proc(5)); else ""."""
     found = os.fstat(descriptor)
     file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     try:
@@ -235,7 +235,7 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 def _file_at(file: str | int) -> tuple[int, ...] | None:
-    """Which file is at a path, or open, and what changes when it is written to; None when none is there."""
+    """The identity of the file at a path or descriptor, and what changes when it is written to; None if missing."""
     try:
         found = os.stat(file)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Opening the log: what may be a log and what may not, whose it is, and descriptors that nothing else can write to."""
+"""Opening the log: what may be a log, who owns it, and descriptors that nothing else can write to."""
 
 import fcntl
 import os
@@ -22,22 +22,22 @@ _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "
 
 
 def open_for_reading(path: str) -> int:
-    """A descriptor that reads the log. Takes no lock and asks for no right to write.
+    """A descriptor that reads the log. Takes no lock and needs no write permission.
 
     Raises:
-        NoLog: nothing is there.
-        CannotOpen: what is there cannot be read, or is no regular file.
+        NoLog: the path does not exist.
+        CannotOpen: it cannot be read, or is not a regular file.
     """
-    # Without O_NONBLOCK, opening a FIFO would wait for a writer that never comes.
+    # Without O_NONBLOCK, opening a FIFO would wait forever for a writer.
     return _open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
 def open_for_writing(path: str) -> int:
-    """A descriptor that appends to the log that is there.
+    """A descriptor that appends to an existing log.
 
     Raises:
-        NoLog: nothing is there.
-        CannotOpen: it may not be written, or should not: everybody may write it, so nobody could answer for it.
+        NoLog: the path does not exist.
+        CannotOpen: it cannot be written, or is world-writable, so that nobody can vouch for it.
     """
     descriptor = _open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK)
     if os.fstat(descriptor).st_mode & stat.S_IWOTH:
@@ -47,17 +47,17 @@ def open_for_writing(path: str) -> int:
 
 
 def create(path: str) -> int:
-    """A descriptor that appends to a new, empty log, readable by its owner only, in folders made as needed.
+    """A descriptor that appends to a new, empty log, readable only by its owner, in folders created as needed.
 
     Raises:
-        FileExistsError: somebody else was faster.
-        NotWritten: it cannot be made.
+        FileExistsError: another process was faster.
+        NotWritten: it cannot be created.
     """
     folder = os.path.dirname(path)
     try:
         make_folders(folder)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
-        # The mode that open is given is cut by the umask only, but an odd umask must not lock the owner out.
+        # The umask limits the mode given to open, but an odd umask must not lock the owner out.
         os.fchmod(descriptor, 0o600)
     except FileExistsError:
         if os.path.lexists(path):
@@ -69,10 +69,10 @@ def create(path: str) -> int:
 
 
 def own_path(path: str) -> str:
-    """The path of the log that `path` names, absolute; a symbolic link is followed once, to where the log really is.
+    """The absolute path of the log that `path` names; a symbolic link is followed once, to the log's real path.
 
     Raises:
-        CannotOpen: the link belongs to somebody else, who could point it anywhere; or it cannot be told what is there.
+        CannotOpen: the link belongs to another user, who could point it anywhere; or it cannot be read.
     """
     path = os.path.abspath(path)
     link = link_at(path)
@@ -84,18 +84,18 @@ def own_path(path: str) -> str:
 
 
 def link_at(path: str) -> os.stat_result | None:
-    """The symbolic link at `path`; None when none is there. Raises CannotOpen where that cannot be told."""
+    """The symbolic link at `path`, or None. Raises CannotOpen if that cannot be determined."""
     try:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CannotOpen(path, f"cannot be looked at: {error.strerror}; nothing was written") from error
+        raise CannotOpen(path, f"cannot be examined: {error.strerror}; nothing was written") from error
     return found if stat.S_ISLNK(found.st_mode) else None
 
 
 def target_of(path: str) -> str:
-    """Where the link at `path` leads, whether something is there or not. Raises CannotOpen if it cannot be told."""
+    """Where the link at `path` leads, existing or not. Raises CannotOpen if that cannot be determined."""
     try:
         return os.path.realpath(path, strict=True)
     except (FileNotFoundError, NotADirectoryError):
@@ -105,20 +105,20 @@ def target_of(path: str) -> str:
 
 
 def warnings_about(path: str, descriptor: int) -> list[str]:
-    """What about the file itself endangers a log: other names for it, rights that are too wide, a network."""
+    """What about the file itself endangers a log: hard links, permissions that are too wide, a network file system."""
     found = os.fstat(descriptor)
     warnings = []
     if found.st_nlink > 1:
-        warnings.append(f"{path} has {found.st_nlink} hard links: whoever replaces one of them splits the log")
+        warnings.append(f"{path} has {found.st_nlink} hard links: replacing one of them splits the log")
     if found.st_mode & stat.S_IWOTH:
         warnings.append(f"{path} is world-writable: chmod o-w")
     return warnings
 
 
 def network_warnings(path: str, descriptor: int) -> list[str]:
-    """Whether the log lies on a network file system, whose locks and appends cannot be relied on; known on Linux only.
+    """A warning if the log is on a network file system, whose locks and appends are unreliable; detected on Linux only.
 
-    flock(2) and open(2): over NFS, locks are emulated, and appends of two machines at once corrupt the file.
+    flock(2) and open(2): over NFS, locks are emulated, and concurrent appends from two machines corrupt the file.
     """
     device = os.fstat(descriptor).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
@@ -138,7 +138,7 @@ def shared_lock(descriptor: int) -> Iterator[bool]:
     except BlockingIOError:
         yield False
         return
-    except OSError:  # a file system without locks has no writer of ours either
+    except OSError:  # on a file system without locks, no evcli writer can be at work either
         yield True
         return
     try:
@@ -148,11 +148,11 @@ def shared_lock(descriptor: int) -> Iterator[bool]:
 
 
 def found_at(path: str) -> os.stat_result:
-    """What is at `path`, which may be a log.
+    """The status of the file at `path`, which may be a log.
 
     Raises:
-        NoLog: nothing is there.
-        CannotOpen: it is no regular file, or cannot be looked at.
+        NoLog: the path does not exist.
+        CannotOpen: it is not a regular file, or cannot be examined.
     """
     try:
         found = os.stat(path)
@@ -181,7 +181,7 @@ def _open(path: str, flags: int) -> int:
 
 
 def _above_the_standard_streams(descriptor: int) -> int:
-    """Keep off 0 to 2: where a standard stream was closed at the start, a stray message would land in the log."""
+    """Avoid descriptors 0 to 2: if a standard stream was closed at start, a stray message would land in the log."""
     if descriptor > 2:
         return descriptor
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)

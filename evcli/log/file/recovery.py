@@ -1,4 +1,4 @@
-"""How a writer puts aside what a crash left at the end of a log, before it appends anything."""
+"""Crash recovery: how a writer moves a torn tail out of the log before it appends anything."""
 
 import os
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from evcli.log.file.end import End
 
 
 class Durable(NamedTuple):
-    """A log that was synced as it was: which file, its last change, where its last line ends, and that line's hash."""
+    """A log as it was synced: which file, its last change, where its last line ends, and that line's hash."""
 
     device: int
     inode: int
@@ -18,7 +18,7 @@ class Durable(NamedTuple):
 
 
 def durable_now(descriptor: int, end: End) -> Durable | None:
-    """What was synced, if it was synced just now; None when that cannot be told."""
+    """A description of the log that was just synced; None if it cannot be determined."""
     try:
         found = os.fstat(descriptor)
         sha256 = os.pread(descriptor, 64, max(0, end.offset - 67))
@@ -28,10 +28,10 @@ def durable_now(descriptor: int, end: End) -> Durable | None:
 
 
 def put_aside(path: str, descriptor: int, end: End) -> str:
-    """Copy the torn tail to a file beside the log and truncate the log before it; return the copy's path.
+    """Copy the torn tail to a file next to the log, truncate the log before it, and return the copy's path.
 
-    The copy and its folder are synced first. Raises OSError, the tail still there, when the copy cannot be made or the
-    log cannot be truncated.
+    The copy and its folder are synced first. Raises OSError, with the tail still in place, if the copy cannot be made
+    or the log cannot be truncated.
     """
     tail = os.pread(descriptor, end.torn, end.size)
     copy = keep_copy(f"{path}.torn-{end.size}", [tail])

@@ -1,4 +1,4 @@
-"""What can still be found in a damaged file: whatever looks like the line of an event, wherever it is."""
+"""What can still be found in a damaged file: anything that looks like an event's line, wherever it is."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _SEQUENCE = re.compile(rb',"sequence":"([0-9]{12})"')
 
 
 class Found(NamedTuple):
-    """Where something is that looks like a line: the number that it says, its first byte, and the one after it."""
+    """Something that looks like an event's line: the number it claims, its first byte, and the byte after it."""
 
     number: int
     start: int
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """One line of the file that a repair leaves out: its number, first byte, and the event in it, if it has one."""
+    """A line of the file that a repair leaves out: its number, first byte, and its event, if it has one."""
 
     line: int
     byte: int
@@ -33,17 +33,17 @@ class Gone(NamedTuple):
 
 
 def candidates(view: View, begin: int) -> list[Found]:
-    """Whatever looks like an event's line from byte `begin` on, in the order of the numbers."""
+    """Everything from byte `begin` on that looks like an event's line, ordered by the numbers."""
     return sorted(_candidates(view, begin))
 
 
 def line_of(view: View, found: Found) -> bytes:
-    """What was found, with a newline."""
+    """The line that was found, with a newline."""
     return view.piece(found.stop - found.start, found.start) + b"\n"
 
 
 def kept(view: View, good: Position, found: Sequence[Found]) -> Iterator[bytes]:
-    """The bytes of a repaired log: the file up to `good`, and then the lines that were found."""
+    """The bytes of a repaired log: the file up to `good`, then the lines that were found."""
     for at in range(0, good.place, CHUNK):
         yield view.piece(min(CHUNK, good.place - at), at)
     for at in range(0, len(found), 1000):
@@ -51,7 +51,7 @@ def kept(view: View, good: Position, found: Sequence[Found]) -> Iterator[bytes]:
 
 
 def left_out(view: View, good: Position, found: Sequence[Found]) -> tuple[list[Gone], int]:
-    """The lines of the file after `good` in which no event begins that is kept, and how many bytes they have."""
+    """The lines after `good` that contain no kept event, and their size in bytes."""
     starts = sorted(each.start for each in found)
     gone, size, number = list[Gone](), 0, good.number
     for places, lines in view.lines(good.place, view.size()):
@@ -89,7 +89,7 @@ def _candidates(view: View, begin: int) -> Iterator[Found]:
 
 
 def _starts(text: bytes, begin: int, end: int) -> Iterator[int]:
-    """Where a line may begin between two places in the text: at a line's first byte, or as every line begins."""
+    """Where a line may begin between two places in the text: after a newline, or at the text every line begins with."""
     start = text.find(b"{", begin, end)
     while start >= 0:
         if start == begin or text[start - 1 : start] == b"\n" or text.startswith(FIRST_BYTES, start):

@@ -1,8 +1,8 @@
-"""Torn is not damaged: which bytes after the last good event a crash can have left there.
+"""Torn is not damaged: which bytes after the last good event a crash can have left.
 
-One append at a time is in flight, so a crash leaves one unfinished piece at the end, or a batch with holes: sectors
-that never reached the disk read as zeros. Whatever else stands there is damage. The rule is strict on purpose: a laxer
-one called acknowledged batches with one flipped bit torn, and a writer would have cut them off.
+Only one append is in flight at a time, so a crash leaves one unfinished piece at the end, or a batch with holes:
+sectors that never reached the disk read as zeros. Anything else is damage. The rule is strict on purpose: a laxer one
+classified acknowledged batches with one flipped bit as torn, and a writer would have truncated them.
 """
 
 import re
@@ -17,9 +17,9 @@ _CLOSED = re.compile(rb',"sha256":"([0-9a-f]{64})"\}\n?\Z').search
 
 
 def is_torn(tail: bytes, begin: int, end: Position, *, is_unterminated: bool) -> bool:
-    """Whether a crash can have left `tail`, which begins at byte `begin`, after the place `end`.
+    """Whether a crash can have left `tail`, which begins at byte `begin`, after the position `end`.
 
-    With `is_unterminated`, the last event before it has no newline, and the tail begins where that should be.
+    With `is_unterminated`, the last event before it lacks its newline, and the tail begins where that should be.
     """
     if not 0 < len(tail) <= MAX_BATCH:
         return False
@@ -29,7 +29,7 @@ def is_torn(tail: bytes, begin: int, end: Position, *, is_unterminated: bool) ->
     if b"\0" in _without(tail, holes):
         return False
     pieces = list(_pieces(tail, holes))
-    # The first piece is one that is not proved, or it is good; and then it is of a batch that is not all there.
+    # The first piece is either not proved, or good but part of an incomplete batch.
     return all(_begins_as_a_line(piece, holes) for piece, holes in pieces) and _is_one_append(pieces, end)
 
 
@@ -37,7 +37,7 @@ _Span = tuple[int, int]
 
 
 def _holes(tail: bytes, begin: int) -> Iterator[_Span]:
-    """The parts of sectors of the file that lie in the tail and are all zero, as spans of it."""
+    """The file's sectors within the tail that are all zero, as spans of the tail."""
     start = 0
     while start < len(tail):
         stop = min(len(tail), start + SECTOR - (begin + start) % SECTOR)
@@ -53,7 +53,7 @@ def _without(text: bytes, spans: list[_Span]) -> bytes:
 
 
 def _pieces(tail: bytes, holes: list[_Span]) -> Iterator[tuple[bytes, list[_Span]]]:
-    """The tail, divided after each newline; each piece with its holes."""
+    """The tail, split after each newline; each piece with its holes."""
     start = 0
     while start < len(tail):
         stop = tail.find(b"\n", start) + 1 or len(tail)
@@ -63,7 +63,7 @@ def _pieces(tail: bytes, holes: list[_Span]) -> Iterator[tuple[bytes, list[_Span
 
 
 def _begins_as_a_line(piece: bytes, holes: list[_Span]) -> bool:
-    """Whether the piece begins as every line does, as far as it goes: somebody's notes are never cut off."""
+    """Whether the piece matches the start of every line, as far as it goes: other text is never truncated."""
     length = min(len(piece), len(FIRST_BYTES))
     expected = bytearray(FIRST_BYTES[:length])
     for start, stop in holes:
@@ -73,7 +73,7 @@ def _begins_as_a_line(piece: bytes, holes: list[_Span]) -> bool:
 
 
 def _is_one_append(pieces: list[tuple[bytes, list[_Span]]], end: Position) -> bool:
-    """Whether the whole lines among the pieces can be of one batch that was to follow on the place `end`."""
+    """Whether the complete lines among the pieces can be from one batch that was to follow the position `end`."""
     batch, last, whole = "", end.number, 0
     previous: bytes | None = end.sha256
     is_next = True
@@ -97,5 +97,5 @@ def _is_one_append(pieces: list[tuple[bytes, list[_Span]]], end: Position) -> bo
             return False
         is_next = not holes
         previous = closed[1] if closed else None
-    # All of a batch, and proved: nothing was unfinished, and what is missing is the newline before it.
+    # A complete, proved batch is not unfinished: only the newline before it is missing.
     return not batch.endswith(f"-{end.number + whole}")

@@ -1,7 +1,7 @@
-"""The lines of an open log file: read from a byte on, found by bisection, and the place where the log ends.
+"""The lines of an open log file: read from any byte, found by bisection, and the end of the log.
 
-A reader takes no lock, so a writer may be at work beside it. What looks unfinished is therefore looked at a second
-time, under a shared lock, before it is called so.
+A reader takes no lock, so a writer may be at work at the same time. Whatever looks unfinished is therefore checked
+again under a shared lock before it counts as such.
 """
 
 import errno
@@ -22,14 +22,14 @@ from evcli.log.file.open import shared_lock
 from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
 
 LOOK_AGAIN = 0.01
-"""Seconds between two looks whether a writer is still at work."""
+"""Seconds between two checks whether a writer is still at work."""
 
 
 class View:
-    """An open log file, up to the end that it had when it was last looked at."""
+    """An open log file, up to its end as of the last look."""
 
     def __init__(self, path: str, descriptor: int, *, is_locked: bool = False) -> None:
-        """Take over the descriptor, and close it with the view; but not one with `is_locked`, which a writer holds."""
+        """Take over the descriptor, and close it with the view; with `is_locked`, a writer owns it."""
         self.path = path
         self.descriptor = descriptor
         self.end = End(0, 0)
@@ -50,17 +50,17 @@ class View:
         self.close()
 
     def refresh(self) -> None:
-        """Look again where the log ends."""
+        """Find the end of the log again."""
         self.end = find_end(self.descriptor)
         if self.end.torn:
             with self._alone() as is_alone:
-                # Not alone: a writer is in the middle of this very line, and nothing is torn.
+                # If not alone, a writer is in the middle of this line, and nothing is torn.
                 self.end = find_end(self.descriptor) if is_alone else self.end._replace(torn=0)
 
     def settle(self, patience: float) -> bool:
-        """Look again where the log ends while no writer is at work; False where one is for all of `patience`.
+        """Find the end of the log again while no writer is at work; False if one is for all of `patience`.
 
-        What is read beside a writer may be taken back when its sync fails.
+        Lines read during an append may be taken back if its sync fails.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -73,24 +73,24 @@ class View:
             time.sleep(LOOK_AGAIN)
 
     def sync(self) -> None:
-        """Make durable what is read here, before somebody relies on it. Raises OutcomeUnknown."""
+        """Make what was read here durable before callers rely on it. Raises OutcomeUnknown."""
         try:
             sync(self.descriptor)
         except OSError as error:
-            if error.errno not in (errno.EROFS, errno.EINVAL):  # where nothing can be written, there is nothing to sync
+            if error.errno not in (errno.EROFS, errno.EINVAL):  # a file system that cannot be written needs no sync
                 why = f"what is in the log may not be durable: the sync failed ({error.strerror})"
                 raise OutcomeUnknown(self.path, why) from error
 
     def _alone(self) -> AbstractContextManager[bool]:
-        """While it lasts, no writer is at work; yields False when there is one already. Never waits."""
+        """While held, no writer is at work; yields False if one already is. Never waits."""
         return nullcontext(True) if self._is_locked else shared_lock(self.descriptor)
 
     def size(self) -> int:
-        """How many bytes the file has, with what follows the end of the log."""
+        """The size of the file in bytes, including what follows the end of the log."""
         return os.fstat(self.descriptor).st_size
 
     def piece(self, size: int, offset: int) -> bytes:
-        """`size` bytes from `offset` on, fewer at the end of the file; the last event has its newline in any case."""
+        """`size` bytes from `offset`, fewer at the end of the file; a missing last newline is added."""
         found = os.pread(self.descriptor, size, offset)
         newline = self.end.offset - 1
         if self.end.is_unterminated and offset <= newline < offset + size:
@@ -98,16 +98,16 @@ class View:
         return found
 
     def lines(self, offset: int, stop: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
-        """The lines from `offset` to `stop`, as many at a time as one read brings; memory stays bounded.
+        """The lines from `offset` to `stop`, one read's worth at a time; memory stays bounded.
 
-        With them, where each begins and where the last one ends. Of a line that is too long, only the beginning is
-        given, and of the last one what there is.
+        With them, where each begins and where the last one ends. A line that is too long is cut short, and the last one
+        may be incomplete.
         """
         start, rest, left_out = offset, b"", 0
         end = self.end.offset if stop is None else stop
         while offset < end:
             chunk = self.piece(min(CHUNK, end - offset), offset)
-            if not chunk:  # truncated meanwhile: whoever reads `rest` will complain
+            if not chunk:  # truncated meanwhile: the caller will reject `rest`
                 break
             offset += len(chunk)
             chunk = rest + chunk
@@ -132,16 +132,16 @@ class View:
         return self.position_at(self.end.offset)
 
     def position_at(self, offset: int) -> Position:
-        """The position at byte `offset`, where a line ends, from what that line says of itself. Raises Damaged."""
+        """The position at byte `offset`, where a line ends, as that line claims. Raises Damaged."""
         if offset == 0:
             return START
         start, line = line_around(self.piece, offset - 1)
         return self._position_after(line, start)
 
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
-        """The position after the last line before `until` for which `holds`; near `until` it is found soonest."""
+        """The position after the last line before `until` for which `holds`; fastest near `until`."""
         found, high = START, self.end.offset if until is None else until
-        # First the last line, then lines at growing distances before it, and once one holds, the rest is halved.
+        # Try the last line, then lines at growing distances before it; once one holds, bisect.
         at, step = high - 1, BLOCK
         while found.place < high:
             if high - found.place <= BLOCK and at < high - 1:
@@ -159,10 +159,10 @@ class View:
         return found
 
     def _seek_in_block(self, holds: Callable[[Position], bool], found: Position, high: int) -> Position:
-        """The same, among the few lines between `found`, for which it holds, and `high`; they are read at once."""
+        """The same among the few lines between `found`, for which it holds, and `high`, read at once."""
         pieces = self.lines(found.place, high)
         lines = [(line, start) for starts, some in pieces for start, line in zip(starts, some, strict=False)]
-        low, high = 0, len(lines)  # before `low` it holds, from `high` on it does not
+        low, high = 0, len(lines)  # `holds` is true before `low`, and false from `high` on
         at = high - 1
         while low < high:
             position = self._position_after(*lines[at])
@@ -186,6 +186,6 @@ class View:
             raise Damaged(self.path, self.line_number(offset), offset, str(bad)) from None
 
     def line_number(self, offset: int) -> int:
-        """Which line of the file, from 1, has byte `offset`."""
+        """The number, from 1, of the line that contains byte `offset`."""
         pieces = (self.piece(min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
         return 1 + sum(piece.count(b"\n") for piece in pieces)

@@ -1,8 +1,8 @@
-"""Writing to a locked log: append durably, and answer only for what is synced.
+"""Writing to a locked log: append durably, and acknowledge only what is synced.
 
-The order of the calls here is the promise. Under the lock, the whole of the lines in one write to a descriptor that can
-only append; a count that is checked; one sync, never repeated: after a failed sync the kernel may forget the data and
-call the next one good (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failure takes the lines back instead.
+Durability depends on the order of the calls here. Under the lock: all lines in one write to an append-only descriptor;
+a check of the byte count; one sync, never retried: after a failed sync the kernel may drop the data and report success
+the next time (https://wiki.postgresql.org/wiki/Fsync_Errors). So a failed append is truncated away instead.
 """
 
 import errno
@@ -20,23 +20,23 @@ from evcli.log.file.view import View
 
 
 class LogWriter:
-    """A locked log: what is read through `view` stays so until this writer appends."""
+    """A locked log: what `view` reads cannot change until this writer appends."""
 
     def __init__(self, path: str, view: View, durable: Durable | None = None) -> None:
         self.path = path
         self.view = view
         self.descriptor = view.descriptor
         self.durable = durable
-        """The log as this process has synced it; None where it has changed something since, or never synced it."""
+        """The log as this process synced it; None if it was never synced, or has changed since."""
         self.notices = warnings_about(path, view.descriptor)
-        """What people should know of the file, and of what was done to it: a torn tail put aside."""
+        """Warnings about the file, and about what was done to it: a torn tail moved to a file."""
 
     def append(self, lines: bytes, number: int) -> None:
-        """Add `lines`, whole lines of which the first is event `number`, durably and all, or leave the log as it was.
+        """Append `lines`, complete lines beginning with event `number`: durably, all or none.
 
         Raises:
             NotWritten: nothing was stored.
-            OutcomeUnknown: a sync failed; what was written is taken back, as far as that went.
+            OutcomeUnknown: a sync failed; what was written was removed again, if that succeeded.
         """
         self._settle_what_a_crash_left()
         end = self.view.end.offset
@@ -73,14 +73,14 @@ class LogWriter:
         self.durable = durable_now(self.descriptor, self.view.end)
 
     def replace(self, byte: int, pieces: Iterable[bytes]) -> str:
-        """Put a new file with `pieces` in the log's place, once a synced copy of the old one is kept; the copy's path.
+        """Replace the log with a new file of `pieces`, after a copy of the old one is synced; return the copy's path.
 
-        The old file stays as it is until the new one is whole and synced. `byte`, where the damage begins, is part of
-        the copy's name. Nothing more can be done with this writer then.
+        The old file is untouched until the new one is complete and synced. `byte`, where the damage begins, is part of
+        the copy's name. This writer cannot be used afterwards.
 
         Raises:
-            NotWritten: the copy or the new file could not be made; the log is as it was. A copy that is whole stays.
-            OutcomeUnknown: the new file is in place, and its folder could not be synced.
+            NotWritten: the copy or the new file could not be written; the log is unchanged. A complete copy is kept.
+            OutcomeUnknown: the new file is in place, but its folder could not be synced.
         """
         whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, self.view.size(), CHUNK))
         copy = new = ""
@@ -93,7 +93,7 @@ class LogWriter:
                 with suppress(OSError):
                     os.unlink(new)
             kept = f", and a copy of it is in {copy}" if copy else ""
-            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is as it was{kept}") from error
+            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is unchanged{kept}") from error
         try:
             sync_folder(os.path.dirname(self.path))
         except OSError as error:
@@ -102,7 +102,7 @@ class LogWriter:
         return copy
 
     def sync(self) -> None:
-        """Make what is already in the log durable. Raises OutcomeUnknown."""
+        """Make the current contents of the log durable. Raises OutcomeUnknown."""
         try:
             sync(self.descriptor)
         except OSError as error:
@@ -111,21 +111,21 @@ class LogWriter:
         self.durable = durable_now(self.descriptor, self.view.end)
 
     def _sync_name(self, otherwise: str) -> None:
-        """Make the log's name durable before its first event: whoever finds an event can then rely on the name."""
+        """Make the log's name durable before its first event: a durable event in a lost file would be lost."""
         folder = os.path.dirname(self.path)
         try:
             sync_folder(folder)
-            with suppress(PermissionError):  # a folder above that may not be read was not made by us
+            with suppress(PermissionError):  # a parent folder that we may not read was not created by us
                 sync_folder(os.path.dirname(folder))
         except OSError as error:
             why = f"{otherwise}: the folder of the log could not be synced ({error.strerror})"
             raise OutcomeUnknown(self.path, why) from error
 
     def _settle_what_a_crash_left(self) -> None:
-        """Put a torn tail aside and write a missing newline, or make the log durable as it is.
+        """Move a torn tail to a file and write a missing newline, or sync the log as it is.
 
-        A writer that was killed may have left a whole line, or have cut one off, and died before its sync. Were the
-        disk to lose that beneath a line that comes after it, the log would be damaged.
+        A killed writer may have appended a whole line, or truncated one, and died before its sync. If the disk lost
+        that change after another line was appended, the log would be damaged.
         """
         end = self.view.end
         is_whole = not end.torn and not end.is_unterminated
@@ -137,7 +137,7 @@ class LogWriter:
                 self._write_missing_newline()
             self.sync()
         except (NotWritten, OutcomeUnknown) as error:
-            if copy:  # the next writer finds nothing unfinished, and so would not tell
+            if copy:  # the next writer finds nothing unfinished, and so would not report it
                 error.hint = f"{end.torn} bytes of an unfinished append are kept in {copy}; {error.hint}".removesuffix(
                     "; "
                 )
@@ -145,9 +145,9 @@ class LogWriter:
         if copy:
             self.notices.append(
                 f"an append was unfinished: its {end.torn} bytes were truncated at byte {end.size} and are kept in "
-                f"{copy}; if events are missed now, the file was cut since"
+                f"{copy}; if events are missing now, the file was truncated since"
             )
-        # Not looked for again: what somebody adds without the lock is noticed by the size that the write leaves.
+        # Not searched again: if another process appends without the lock, the size after the write shows it.
         self.view.end = End(end.offset, 0)
 
     def _write_missing_newline(self) -> None:
@@ -164,16 +164,16 @@ class LogWriter:
         try:
             return put_aside(self.path, self.descriptor, end)
         except OSError as error:
-            if error.errno == errno.EPERM:  # what a file that may only be appended to says to being cut
+            if error.errno == errno.EPERM:  # truncating an append-only file (chattr +a) fails with this
                 raise Damaged(
                     self.path,
                     self.view.position_at(end.offset).number + 1,
                     end.size,
-                    f"an unfinished append of {end.torn} bytes cannot be cut off: {error.strerror}",
-                    "nothing was written; if the log may only be appended to (lsattr shows a), lift that: chattr -a",
+                    f"an unfinished append of {end.torn} bytes cannot be truncated: {error.strerror}",
+                    "nothing was written; if the log is append-only (lsattr shows a), remove that attribute: chattr -a",
                 ) from error
             raise NotWritten(
-                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be put aside: "
+                f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be moved to a file: "
                 f"{error.strerror}; nothing was written"
             ) from error
 
