@@ -64,8 +64,10 @@ def main(
 
 def _run(session: Session, arguments: Sequence[str]) -> int:
     try:
-        with root().make_context("evcli", list(arguments), obj=session) as context:
-            context.command.invoke(context)
+        with root().make_context("evcli", list(arguments), obj=session) as context, session:
+            answer = context.command.invoke(context)
+            if answer is not None:
+                session.give(answer)
         return 0
     except typer.Exit as ending:
         return ending.exit_code

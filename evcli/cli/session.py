@@ -1,17 +1,19 @@
 """One run of evcli: the shared options, and the log, register and output that follow from them."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from evcli.cli.show.output import FORMS, Output
+from evcli.cli.show.output import FORMS, Answer, Output
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.times import local
-from evcli.errors import BadInput
+from evcli.errors import BadInput, Interrupted
 from evcli.register.actor import random_id, utc_now
 from evcli.register.history import History
 from evcli.register.register import Register
@@ -33,10 +35,19 @@ class Session:
             progress=Waiting(self.output, "reading the log once", "events"),
             warn=self.output.warning,
         )
-        self.waiting: Waiting | None = None
+        self.held = ExitStack()
+        """Signals that are held until the answer is shown."""
         self._log_option: str | None = None
         self.about: tuple[str, str] | None = None
         """The record whose events are requested: a kind, and a WHO."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.held.__exit__(*error)  # type: ignore[arg-type]  # as a with statement gives them
+        if "register" in self.__dict__:
+            self.register.log.close()
 
     def set(self, option: str, value: object) -> None:
         """Set one shared option, by its name without dashes. Raises BadInput."""
@@ -84,18 +95,38 @@ class Session:
             history=self.history,
         )
 
-    @contextmanager
-    def opened(self, *, trusts_cache: bool = True) -> Iterator[Register]:
+    def opened(self, *, trusts_cache: bool = True) -> Register:
         """The register, its log opened for reading; prints warnings about the log.
 
         Raises:
             NoLog, CannotOpen, NotALog.
             LogCut: its cache knows more than it has; not raised without `trusts_cache`.
         """
-        with self.register as register:
-            for warning in register.open(trusts_cache=trusts_cache):
-                self.output.warning(warning)
-            yield register
+        for warning in self.register.open(trusts_cache=trusts_cache):
+            self.output.warning(warning)
+        return self.register
+
+    def give(self, answer: Answer) -> None:
+        """Show a command's answer. Raises AnswerLost, BrokenPipeError, and the answer's own error."""
+        try:
+            if answer.done is None:
+                self._show(answer)
+            else:
+                from evcli.cli.write import answer_once_done
+
+                answer_once_done(lambda: self._show(answer), *answer.done)
+        except Interrupted as interrupted:
+            # Ctrl-C is how one stops following, and nothing went wrong.
+            if answer.live is None or interrupted.exit != 128 + signal.SIGINT:
+                raise
+        for level, text in answer.remarks:
+            {"warning": self.output.warning, "note": self.output.note}[level](text)
+        if answer.error is not None:
+            raise answer.error
+
+    def _show(self, answer: Answer) -> None:
+        if not (answer.is_optional and self.output.quiet and self.output.chosen_form in ("table", "plain")):
+            self.output.show(answer)
 
     def moment(self, ref: str, *, beginning: bool = False) -> "Moment":
         """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged."""

@@ -2,8 +2,8 @@
 
 import shlex
 import signal
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from evcli.cli.options import lock_wait_of, read_head
@@ -29,32 +29,36 @@ class Writing(NamedTuple):
     lock_wait: float | None
 
 
-def record(session: Session, intentions: list[Intention], writing: Writing) -> None:
-    """Record the events, all or none, and print the answer while signals are held."""
+def record(session: Session, intentions: list[Intention], writing: Writing) -> Answer:
+    """Record the events, all or none; signals are held until the answer is shown."""
     head = None if writing.expect is None else read_head(writing.expect)
     lock_wait = lock_wait_of(writing.lock_wait)
     if writing.id is not None and len(intentions) > 1:
         raise BadInput("--id is for a single event, and these are several", "send them one by one")
-    session.output.paged = False  # signals are held until the answer is printed
-    with ExitStack() as held:
-        done = session.register.execute(
-            *intentions,
-            id=writing.id,
-            expect=head,
-            dry_run=writing.dry_run,
-            lock_wait=lock_wait,
-            held=held,
-        )
-        for notice in dict.fromkeys(done.notices):
-            session.output.warning(notice)
-        if not done.recorded:
-            _tell(session, done)
-            return
-        first, last = done.first, done.first + len(done) - 1
-        stored, show = f"event {first} is stored", f"evcli show {first} shows it"
-        if first < last:
-            stored, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
-        answer_once_done(lambda: _tell(session, done), stored, f"{show}; do not repeat the command")
+    session.output.paged = False
+    done = session.register.execute(
+        *intentions,
+        id=writing.id,
+        expect=head,
+        dry_run=writing.dry_run,
+        lock_wait=lock_wait,
+        held=session.held,
+    )
+    for notice in dict.fromkeys(done.notices):
+        session.output.warning(notice)
+    if not done.recorded:
+        return _answer(session, done)
+    first, last = done.first, done.first + len(done) - 1
+    stored, show = f"event {first} is stored", f"evcli show {first} shows it"
+    if first < last:
+        stored, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
+    return answer_to(lambda: _answer(session, done), stored, f"{show}; do not repeat the command")
+
+
+def answer_to(build: Callable[[], Answer], done: str, hint: str) -> Answer:
+    """The answer to work that is `done`. Raises AnswerLost, which says so, where it cannot be built."""
+    with _or_lost(done, hint):
+        return build()._replace(done=(done, hint))
 
 
 def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
@@ -64,17 +68,24 @@ def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
         AnswerLost: it could not be printed; says what is `done`.
     """
     try:
-        show()
-    except Exception as error:
-        why = (error.strerror if isinstance(error, OSError) else str(error)) or ""
-        why = why.removeprefix("the answer could not be shown: ")
-        raise AnswerLost(f"{done}, but the answer could not be shown: {why}", hint) from error
+        with _or_lost(done, hint):
+            show()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
 
 
-def _tell(session: Session, done: Done) -> None:
+@contextmanager
+def _or_lost(done: str, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        why = (error.strerror if isinstance(error, OSError) else str(error)) or ""
+        why = why.removeprefix("the answer could not be shown: ")
+        raise AnswerLost(f"{done}, but the answer could not be shown: {why}", hint) from error
+
+
+def _answer(session: Session, done: Done) -> Answer:
     outcomes = list(done)
     kind = TYPES[outcomes[0].event["type"]].kind
     document = {
@@ -85,14 +96,11 @@ def _tell(session: Session, done: Done) -> None:
     if not done.recorded and not done.was_there:
         session.output.note("dry run: nothing was written; this would be")
         rows = [field for outcome in outcomes for field in event_fields(outcome.event)]
-        session.output.show(fields(rows, document))
-        return
-    is_for_people = session.output.chosen_form in ("table", "plain")
-    if session.output.quiet and is_for_people:
-        return
-    lines = _lines(session, done) if is_for_people else None
+        return fields(rows, document)
+    lines = _lines(session, done) if session.output.chosen_form in ("table", "plain") else None
     records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
-    session.output.show(Answer(header=("event", *kind.record._fields), rows=records, document=document, lines=lines))
+    header = ("event", *kind.record._fields)
+    return Answer(header=header, rows=records, document=document, lines=lines, is_optional=True)
 
 
 def _lines(session: Session, done: Done) -> list[str]:

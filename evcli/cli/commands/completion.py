@@ -80,20 +80,13 @@ Exit codes: evcli help exit-codes
 def completion(
     ctx: typer.Context,
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=_shells)],
-) -> None:
+) -> Answer:
     """Print the script that completes evcli's words in a shell."""
-    session: Session = ctx.obj
     if shell not in SCRIPTS:
         raise BadInput(f'there is no completion for "{shell}"', f"it supports {', '.join(SCRIPTS)}")
     text = SCRIPTS[shell]
-    session.output.show(
-        Answer(
-            header=("shell", "script"),
-            rows=[(shell, text)],
-            document={"shell": shell, "script": text},
-            lines=text.split("\n"),
-        )
-    )
+    document = {"shell": shell, "script": text}
+    return Answer(header=("shell", "script"), rows=[(shell, text)], document=document, lines=text.split("\n"))
 
 
 def complete(shell: str, arguments: list[str]) -> None:

@@ -79,13 +79,13 @@ def export(
     form = _form(session, kind)
     if all and kind is None:
         raise BadInput("--all applies to records only; events are always all exported", "leave --all out")
-    with session.opened():
-        number = session.number(at)
-        if file == "-":
-            told = _export(session, kind, form, number, all, session.output.write, "stdout")
-            session.output.note(told)
-            return
-        _to_file(session, file, force, partial(_export, session, kind, form, number, all))
+    session.opened()
+    number = session.number(at)
+    if file == "-":
+        told = _export(session, kind, form, number, all, session.output.write, "stdout")
+        session.output.note(told)
+        return
+    _to_file(session, file, force, partial(_export, session, kind, form, number, all))
 
 
 def _to_file(session: Session, file: str, may_replace: bool, export: Callable[[Write, str], str]) -> None:

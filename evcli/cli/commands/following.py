@@ -1,7 +1,6 @@
 """`evcli log -f`: the last events, then new ones as they are appended."""
 
 import select
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -10,7 +9,7 @@ from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.render import LOG_HEADER, log_row
 from evcli.domain.event import Event
-from evcli.errors import BadInput, Interrupted
+from evcli.errors import BadInput
 from evcli.register.past import Position
 
 LAST = 10
@@ -28,20 +27,12 @@ def check_it_can_go_on(session: Session, until: str | None) -> None:
         raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl prints one event per line")
 
 
-def show_as_they_land(
-    session: Session, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]
-) -> None:
-    """Show the `past` events, then new ones after `end` as they are appended, until Ctrl-C or stdout closes."""
+def as_they_land(session: Session, past: Iterable[Event], end: Position, is_wanted: Callable[[Event], bool]) -> Answer:
+    """The `past` events, and then those that land after `end`, each at once, until Ctrl-C or until stdout closes."""
     coming = session.register.follow(end, pause=_wait_while_somebody_listens, tell=session.output.warning)
     shown = chain(past, filter(is_wanted, coming))
     at_once = len(past) if isinstance(past, list) else 0
-    try:
-        session.output.show(
-            Answer(header=LOG_HEADER, rows=map(log_row, shown), records=shown, is_verbatim=True, live=at_once)
-        )
-    except Interrupted as interrupted:
-        if interrupted.exit != 128 + signal.SIGINT:  # Ctrl-C is the normal way to stop following
-            raise
+    return Answer(header=LOG_HEADER, rows=map(log_row, shown), records=shown, is_verbatim=True, live=at_once)
 
 
 def _wait_while_somebody_listens() -> None:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.errors import BadInput
 
@@ -112,9 +111,8 @@ def help(
         str,
         typer.Argument(metavar="TOPIC", help=f"{', '.join(TOPICS)}.", autocompletion=_topics, show_default=False),
     ] = "",
-) -> None:
+) -> Answer:
     """Explain a topic: refs, formats, exit-codes or environment."""
-    session: Session = ctx.obj
     if not topic:
         text = ctx.find_root().get_help()
     elif topic in TOPICS:
@@ -122,6 +120,4 @@ def help(
     else:
         raise BadInput(f'there is no topic "{topic}"', f"topics are {', '.join(TOPICS)}; evcli {topic} -h may help")
     document = {"topic": topic, "text": text}
-    session.output.show(
-        Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
-    )
+    return Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))

@@ -8,7 +8,7 @@ from evcli.cli.options import LockWait, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
-from evcli.cli.write import answer_once_done
+from evcli.cli.write import answer_to
 from evcli.domain.kind import Ends, Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused
@@ -62,7 +62,7 @@ def import_records(
         bool, typer.Option("--dry-run", help="Check all rows and report every bad one; write nothing.")
     ] = False,
     lock_wait: LockWait = LOCK_WAIT,
-) -> None:
+) -> Answer:
     """Record what a CSV or JSON Lines file says, batch by batch.
 
     It stops at the first bad row; nothing from that row's batch is written.
@@ -79,10 +79,7 @@ def import_records(
             skip_existing=skip_existing, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
-        if dry_run:
-            told.rehearse()
-        else:
-            told.record()
+        return told.rehearse() if dry_run else told.record()
 
 
 class _Told:
@@ -95,8 +92,8 @@ class _Told:
         self._new: list[int] = []
         self._is_all_new = True
 
-    def record(self) -> None:
-        """Record everything, and print the answer. Raises the error of the first bad row."""
+    def record(self) -> Answer:
+        """Record everything, and return the answer. Raises the error of the first bad row."""
         try:
             for happened in self._import.record():
                 if isinstance(happened, Bad):
@@ -108,10 +105,10 @@ class _Told:
             raise
         finally:
             self._waiting.end()
-        answer_once_done(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
+        return answer_to(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
 
-    def rehearse(self) -> None:
-        """Check everything, and print the answer. Raises BadInput or Refused after naming all bad rows."""
+    def rehearse(self) -> Answer:
+        """Check everything, and return the answer. Raises BadInput or Refused after naming all bad rows."""
         bad = worst = 0
         for happened in self._import.rehearse():
             if isinstance(happened, Bad):
@@ -124,7 +121,7 @@ class _Told:
             why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
             raise BadInput(why) if worst == BadInput.exit else Refused(why)
         self._session.output.note("dry run: nothing was written; this would be")
-        self._answer(recorded=False)
+        return self._answer(recorded=False)
 
     def _take(self, happened: Recorded | Skipped | Noted) -> None:
         match happened:
@@ -182,8 +179,8 @@ class _Told:
         done = f"imported {run.events:,} {what} from {self._source.name}: {self._events()}"
         return done + (f" ({of_these})" if there else "")
 
-    def _answer(self, *, recorded: bool) -> None:
-        run, output = self._import, self._session.output
+    def _answer(self, *, recorded: bool) -> Answer:
+        run = self._import
         document = {
             "events": run.events,
             "first": run.first or None,
@@ -198,6 +195,5 @@ class _Told:
         if end and not end.required and recorded and 0 < run.events == len(self._new) and self._is_all_new:
             ids = " ".join(map(str, self._new))
             lines.append(f"undo: evcli{self._session.log_words} {self._kind.name} {end.verb} {ids}")
-        if output.quiet and output.chosen_form in ("table", "plain"):
-            return
-        output.show(Answer(header=tuple(document), rows=[tuple(document.values())], document=document, lines=lines))
+        rows = [tuple(document.values())]
+        return Answer(header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True)

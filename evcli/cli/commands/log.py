@@ -49,7 +49,7 @@ def log(
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Oldest first, then new events as they come, until Ctrl-C.")
     ] = False,
-) -> None:
+) -> Answer:
     """Show the events, newest first."""
     session: Session = ctx.obj
     if follow:
@@ -58,29 +58,28 @@ def log(
         check_it_can_go_on(session, until)
         # As in journalctl: --since asks for everything since then.
         limit = LAST if limit is None and since is None else limit
-    with session.opened() as register:
-        first = 0 if since is None else session.moment(since, beginning=True).number
-        end = register.head() if until is None else register.position(session.moment(until))
-        wanted = _Wanted(register, session.about, type, actor)
-        if follow:
-            _follow(session, wanted, first, end, limit)
-            return
-        chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
-        first_one = next(chosen, None)
-        if first_one is None:
-            session.output.note("no matching events" if end.number else "the log is empty")
-        else:
-            chosen = chain([first_one], chosen)
-        session.output.show(Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True))
+    register = session.opened()
+    first = 0 if since is None else session.moment(since, beginning=True).number
+    end = register.head() if until is None else register.position(session.moment(until))
+    wanted = _Wanted(register, session.about, type, actor)
+    if follow:
+        return _follow(session, wanted, first, end, limit)
+    chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
+    first_one = next(chosen, None)
+    if first_one is None:
+        session.output.note("no matching events" if end.number else "the log is empty")
+    else:
+        chosen = chain([first_one], chosen)
+    return Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True)
 
 
-def _follow(session: Session, wanted: "_Wanted", first: int, end: Position, limit: int | None) -> None:
-    from evcli.cli.commands.following import show_as_they_land
+def _follow(session: Session, wanted: "_Wanted", first: int, end: Position, limit: int | None) -> Answer:
+    from evcli.cli.commands.following import as_they_land
 
     past: Iterable[Event] = wanted.events(first, end, backward=bool(limit))
     if limit:
         past = list(islice(past, limit))[::-1]
-    show_as_they_land(session, past, end, wanted.has)
+    return as_they_land(session, past, end, wanted.has)
 
 
 class _Wanted:
@@ -134,21 +133,21 @@ Examples:
 {_EXIT}
 """,
 )
-def show(ctx: typer.Context, ref: Ref = "@") -> None:
+def show(ctx: typer.Context, ref: Ref = "@") -> Answer:
     """Show one event in full, and the change that it made."""
     session: Session = ctx.obj
-    with session.opened() as register:
-        number = session.moment(ref).number
-        if number == 0:
-            raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-        event, before, after = register.change(number)
+    register = session.opened()
+    number = session.moment(ref).number
+    if number == 0:
+        raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
+    event, before, after = register.change(number)
     kind = KINDS[subject_of(event)[0]]
     rows: list[tuple[str, Cell]] = [
         *event_fields(event),
         ("before", in_words(kind, before)),
         ("after", in_words(kind, after)),
     ]
-    session.output.show(fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)}))
+    return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
 @app.command(
@@ -172,14 +171,14 @@ def diff(
         str,
         typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.", autocompletion=complete_moments),
     ] = "@",
-) -> None:
+) -> Answer:
     """Show what changed between two moments."""
     session: Session = ctx.obj
-    with session.opened() as register:
-        head = register.head().number
-        start = max(0, head - 1) if from_ is None else session.moment(from_).number
-        end = head if to == "@" else session.moment(to).number
-        changes = register.diff(start, end)
+    register = session.opened()
+    head = register.head().number
+    start = max(0, head - 1) if from_ is None else session.moment(from_).number
+    end = head if to == "@" else session.moment(to).number
+    changes = register.diff(start, end)
     if not changes:
         session.output.note(f"nothing changed from event {start} to event {end}")
     document = {
@@ -195,4 +194,4 @@ def diff(
         for kind, old, new in changes
     ]
     title = f"from event {start} to event {end}"
-    session.output.show(Answer(header=("record", "before", "after"), rows=rows, document=document, title=title))
+    return Answer(header=("record", "before", "after"), rows=rows, document=document, title=title)

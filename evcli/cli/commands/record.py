@@ -53,12 +53,11 @@ def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], 
     def build() -> Command:
         help, parameters, examples = words()
 
-        def run(**values: Any) -> None:
+        def run(**values: Any) -> Answer:
             session: Session = get_current_context().find_root().obj
             if verb in kind.verbs:
-                _write(session, kind.verbs[verb], values)
-            else:
-                {"list": list_records, "show": show}[verb](session, kind, values)
+                return _write(session, kind.verbs[verb], values)
+            return {"list": list_records, "show": show}[verb](session, kind, values)
 
         return EvcliCommand(
             verb, params=list(map(parsed, parameters)), callback=run, help=help, epilog=_epilog(examples),
@@ -73,7 +72,7 @@ def _epilog(examples: Iterable[str]) -> str:
     return f"\nExamples:\n{lines}\nExit codes: evcli help exit-codes\n"
 
 
-def _write(session: Session, each: EventType, values: dict[str, Any]) -> None:
+def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
     """Record the event from the arguments: WHO and the fields of the event type."""
     kind = each.kind
     data = {}
@@ -86,7 +85,7 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> None:
     else:
         who = values["who"] if isinstance(values["who"], (tuple, list)) else [values["who"]]
         wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
-    record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
+    return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
 
 
 def _finding(each: EventType, who: str) -> Callable[[State], int]:
@@ -97,11 +96,11 @@ def _finding(each: EventType, who: str) -> Callable[[State], int]:
     return about
 
 
-def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
+def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     """`evcli KIND list`"""
     at, is_all, wanted = values["at"], values.get("all", False), composed(values.get("match") or "").casefold()
-    with session.opened() as register:
-        state = register.at(session.number(at))
+    register = session.opened()
+    state = register.at(session.number(at))
     places = [kind.record._fields.index(name) for name in kind.own]
     found = (
         record
@@ -114,25 +113,25 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> None:
     # A table on screen leaves out the column of the ending event if it would be empty.
     columns = None if is_all or session.output.chosen_form != "table" else -1
     rows = [record[:columns] for record in records]
-    session.output.show(Answer(header=kind.record._fields[:columns], rows=rows, records=map(as_json, records)))
+    return Answer(header=kind.record._fields[:columns], rows=rows, records=map(as_json, records))
 
 
-def show(session: Session, kind: Kind, values: dict[str, Any]) -> None:
+def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     """`evcli KIND show`"""
     who = values["who"]
-    with session.opened() as register:
-        state = register.at(session.number(values["at"]))
-        try:
-            record = find(state, kind, who)
-        except NoSuchRecord as unknown:
-            raise _known_later(unknown, kind, state, register.at()) from None
-        events = list(register.events_about(kind.name, record.id, state.number))
+    register = session.opened()
+    state = register.at(session.number(values["at"]))
+    try:
+        record = find(state, kind, who)
+    except NoSuchRecord as unknown:
+        raise _known_later(unknown, kind, state, register.at()) from None
+    events = list(register.events_about(kind.name, record.id, state.number))
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
         said = summary(event)
         told = f"{local(event['time'])} {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
         rows.append((f"event {number_of(event)}", told))
-    session.output.show(fields(rows, {**record._asdict(), "events": events}))
+    return fields(rows, {**record._asdict(), "events": events})
 
 
 def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:

@@ -23,14 +23,14 @@ Examples:
 Exit codes: evcli help exit-codes
 """,
 )
-def state(ctx: typer.Context, at: At = None) -> None:
+def state(ctx: typer.Context, at: At = None) -> Answer:
     """Show the whole register, now or at a moment."""
     session: Session = ctx.obj
-    with session.opened() as register:
-        asked = None if at is None else session.moment(at)
-        state = register.at(asked and asked.number)
-        place = register.position(asked or state.number)
-        records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
+    register = session.opened()
+    asked = None if at is None else session.moment(at)
+    state = register.at(asked and asked.number)
+    place = register.position(asked or state.number)
+    records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
     live = {kind: [record for record in each if record[-1] is None] for kind, each in records.items()}
     ended = sum(len(each) - len(live[kind]) for kind, each in records.items())
     count = sum(map(len, live.values()))
@@ -54,4 +54,4 @@ def state(ctx: typer.Context, at: At = None) -> None:
     if len(shown) > 1:
         header = ("kind", "id", "record")
         rows = [(kind.name, record.id, kind.labelled(record)) for kind in shown for record in live[kind]]
-    session.output.show(Answer(header=header, rows=rows, document=document, title=title))
+    return Answer(header=header, rows=rows, document=document, title=title)

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +22,11 @@ app = typer.Typer()
 
 _VERIFIED = ("status", "events", "head", "torn_bytes")
 
+_SELF_CONSISTENT = (
+    "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
+    "evcli verify --expect HEAD"
+)
+
 _EXIT = "Exit codes: evcli help exit-codes"
 
 
@@ -41,14 +45,14 @@ def verify(
     expect: Annotated[
         str | None, typer.Option("--expect", metavar="HEAD", help="A saved head, which must be on the chain.")
     ] = None,
-) -> None:
+) -> Answer:
     """Check every event's format, hash chain and rules."""
     from evcli.register.verify import MOST_FAULTS
 
     session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
-    with session.opened(trusts_cache=False) as register:
-        report = register.verify(None if head is None else (head[0], str(head[1])))
+    register = session.opened(trusts_cache=False)
+    report = register.verify(None if head is None else (head[0], str(head[1])))
     place = report.head
     document = {
         "status": report.status,
@@ -62,16 +66,15 @@ def verify(
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
     if len(report.faults) == MOST_FAULTS:
         rows.append(("fault", "more faults not shown"))
-    session.output.show(fields(rows, document))
+    answer = fields(rows, document)
     if report.error is not None:
-        raise _told_once(report.error, len(report.faults))
+        return answer._replace(error=_told_once(report.error, len(report.faults)))
+    remarks = []
     if report.is_unterminated:
-        session.output.warning("the newline of the last event is missing; the next write adds it")
+        remarks.append(("warning", "the newline of the last event is missing; the next write adds it"))
     if head is None:
-        session.output.note(
-            "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
-            "evcli verify --expect HEAD"
-        )
+        remarks.append(("note", _SELF_CONSISTENT))
+    return answer._replace(remarks=remarks)
 
 
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
@@ -97,25 +100,23 @@ def repair(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")] = False,
     lock_wait: LockWait = LOCK_WAIT,
-) -> None:
+) -> Answer:
     """Repair a damaged log: back it up, then keep everything that the hash chain proves."""
-    from evcli.cli.write import answer_once_done
+    from evcli.cli.write import answer_to
     from evcli.register.repair import plan
     from evcli.register.repair import repair as repaired
 
     session: Session = ctx.obj
     if dry_run:
-        with session.opened(trusts_cache=False) as register:
-            planned = plan(register)
+        register = session.opened(trusts_cache=False)
+        planned = plan(register)
         session.output.note("dry run: nothing was changed")
-        session.output.show(_repair_answer(planned, None))
-        return
+        return _repair_answer(planned, None)
 
     session.output.paged = False  # signals are held until the answer is printed
-    with ExitStack() as held:
-        planned, copy = repaired(session.register, lock_wait_of(lock_wait), held)
-        done = f"the log was repaired up to event {planned.head.number}, and a copy of the damaged log is in {copy}"
-        answer_once_done(lambda: session.output.show(_repair_answer(planned, copy)), done, "evcli verify checks it")
+    planned, copy = repaired(session.register, lock_wait_of(lock_wait), session.held)
+    done = f"the log was repaired up to event {planned.head.number}, and a copy of the damaged log is in {copy}"
+    return answer_to(lambda: _repair_answer(planned, copy), done, "evcli verify checks it")
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:
@@ -157,24 +158,18 @@ Examples:
 {_EXIT}
 """,
 )
-def head(ctx: typer.Context, at: At = None) -> None:
+def head(ctx: typer.Context, at: At = None) -> Answer:
     """Print NUMBER:SHA256 of the last event, to save elsewhere.
 
     It can later prove that nothing up to that event was changed, removed or inserted.
     """
     session: Session = ctx.obj
-    with session.opened() as register:
-        register.log.sync()  # a head that is handed out must be durable
-        place = register.head() if at is None else register.position(session.moment(at))
+    register = session.opened()
+    register.log.sync()  # a head that is handed out must be durable
+    place = register.head() if at is None else register.position(session.moment(at))
     document = {"number": place.number, "sha256": place.sha256.decode()}
-    session.output.show(
-        Answer(
-            header=("number", "sha256"),
-            rows=[(place.number, place.sha256.decode())],
-            document=document,
-            lines=[place.head],
-        )
-    )
+    rows = [(place.number, place.sha256.decode())]
+    return Answer(header=("number", "sha256"), rows=rows, document=document, lines=[place.head])
 
 
 @app.command(
@@ -187,11 +182,11 @@ Examples:
 {_EXIT}
 """,
 )
-def status(ctx: typer.Context) -> None:
+def status(ctx: typer.Context) -> Answer:
     """Show the log's path, size and age, and warnings."""
     session: Session = ctx.obj
-    with session.opened() as register:
-        found = register.status()
+    register = session.opened()
+    found = register.status()
     document = {
         "path": valid(os.path.abspath(session.path)),
         "size": found.size,
@@ -216,7 +211,7 @@ def status(ctx: typer.Context) -> None:
                     When(str(value)) if name in ("first", "last") and value else None if value is None else str(value),
                 )
             )
-    session.output.show(fields(rows, document))
+    return fields(rows, document)
 
 
 @app.command(
@@ -229,8 +224,8 @@ Examples:
 {_EXIT}
 """,
 )
-def path(ctx: typer.Context) -> None:
+def path(ctx: typer.Context) -> Answer:
     """Print the log's path, whether it exists or not."""
     session: Session = ctx.obj
     found = os.path.abspath(session.path)
-    session.output.show(Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found]))
+    return Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found])

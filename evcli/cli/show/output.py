@@ -47,6 +47,14 @@ class Answer(NamedTuple):
     """Whether jsonl writes each record as it is in the log, byte for byte."""
     is_export: bool = False
     """Whether this is an export: CSV keeps text unescaped, and JSON cut short by damage is left incomplete."""
+    done: tuple[str, str] | None = None
+    """What is done already, and what to do next where this answer to it cannot be shown."""
+    is_optional: bool = False
+    """Whether people who asked for quiet are not shown it."""
+    remarks: Sequence[tuple[str, str]] = ()
+    """Warnings and notes that follow it: `warning` or `note`, and the text."""
+    error: EvcliError | None = None
+    """What the command ends with once this is shown."""
     live: int | None = None
     """None if the answer ends; else the number of rows shown at once, after which each is shown as it arrives."""
 
