@@ -112,7 +112,7 @@ class Session:
             if answer.done is None:
                 self._show(answer)
             else:
-                from evcli.cli.write import answer_once_done
+                from evcli.cli.done import answer_once_done
 
                 answer_once_done(lambda: self._show(answer), *answer.done)
         except Interrupted as interrupted:

@@ -1,11 +1,9 @@
 """Recording events and reporting them: what is stored is announced, what is announced is stored."""
 
 import shlex
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
+from evcli.cli.done import answer_to
 from evcli.cli.options import lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, fields
@@ -14,7 +12,7 @@ from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
-from evcli.errors import AnswerLost, BadInput
+from evcli.errors import BadInput
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Intention, Outcome
 from evcli.register.register import Register
@@ -53,36 +51,6 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
     if first < last:
         stored, show = f"events {first} to {last} are stored", f"evcli log --since {first - 1} shows them"
     return answer_to(lambda: _answer(session, done), stored, f"{show}; do not repeat the command")
-
-
-def answer_to(build: Callable[[], Answer], done: str, hint: str) -> Answer:
-    """The answer to work that is `done`. Raises AnswerLost, which says so, where it cannot be built."""
-    with _or_lost(done, hint):
-        return build()._replace(done=(done, hint))
-
-
-def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
-    """Print the answer to work that is done; a signal or error that comes later must not deny it.
-
-    Raises:
-        AnswerLost: it could not be printed; says what is `done`.
-    """
-    try:
-        with _or_lost(done, hint):
-            show()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _or_lost(done: str, hint: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        why = (error.strerror if isinstance(error, OSError) else str(error)) or ""
-        why = why.removeprefix("the answer could not be shown: ")
-        raise AnswerLost(f"{done}, but the answer could not be shown: {why}", hint) from error
 
 
 def _answer(session: Session, done: Done) -> Answer:

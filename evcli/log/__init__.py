@@ -37,6 +37,8 @@ class Log(Protocol):
 
     name: str
     """The name that people see: a file's path."""
+    path: str | None = None
+    """The file that keeps it, beside which a cache may be; None where no file does."""
     notices: Sequence[str] = ()
     """Warnings from the last append: a file that others can write to, a torn tail that it moved to a file."""
 

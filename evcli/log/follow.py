@@ -38,16 +38,16 @@ def _as_they_land(
 ) -> Iterator[Event]:
     seen: Seen = ""
     while True:
+        if seen == "replaced" or not reader.follows(known[-1]):
+            with suppress(Damaged):
+                reader.log.head()  # another log of the same size and time shows only when it is read
+            before, known_identity, identity = known[-1], identity, reader.identity()
+            while known and not reader.follows(known[-1]):
+                known.pop()
+            if not known:
+                known.append(reader.log.head() if identity == known_identity else START)
+            tell(_what_happened(reader.log.name, seen, before, known[-1]))
         try:
-            if seen == "replaced" or not reader.follows(known[-1]):
-                with suppress(Damaged):
-                    reader.log.head()  # another log of the same size and time shows only when it is read
-                before, known_identity, identity = known[-1], identity, reader.identity()
-                while known and not reader.follows(known[-1]):
-                    known.pop()
-                if not known:
-                    known.append(reader.log.head() if identity == known_identity else START)
-                tell(_what_happened(reader.log.name, seen, before, known[-1]))
             for event in reader.events(known[-1]):
                 known.append(_position_after(event, reader.end))
                 yield event

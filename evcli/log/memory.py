@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from time import sleep
 
+from evcli.errors import Damaged
 from evcli.log import START, Log, Position, Seen
-from evcli.log.line import envelope, place_after
+from evcli.log.line import BadLine, envelope, place_after
 
 
 class MemoryLog(Log):
@@ -39,7 +40,7 @@ class MemoryLog(Log):
         while True:
             head = self.head()
             lines = decide(head)
-            if self.end == head.number:
+            if self.head() == head:
                 self.lines += lines
                 return self.head()
 
@@ -52,4 +53,7 @@ class MemoryLog(Log):
         if not number:
             return START
         line = self.lines[number - 1]
-        return place_after(envelope(line), line, number)
+        try:
+            return place_after(envelope(line), line, number)
+        except BadLine as bad:
+            raise Damaged(self.name, number, number - 1, str(bad)) from None

@@ -90,7 +90,12 @@ class Reader:
         size = FEW
         while end.number:
             start = self._before(end, size)
-            yield from reversed(list(self.events(start, stop=end.place)))
+            try:
+                block = list(self.events(start, stop=end.place))
+            except Damaged:
+                self._check_last_of(start)
+                raise
+            yield from reversed(block)
             end, size = start, MANY
 
     def position_at(self, place: int) -> Position:
@@ -112,12 +117,17 @@ class Reader:
             try:
                 next(self.events(previous, previous.number + 1))
             except Damaged:
-                if previous.number:  # perhaps it is the previous line whose claim was changed
-                    next(self.events(self._previous(previous), previous.number))
+                self._check_last_of(previous)
                 raise
         with suppress(NewerLog):  # a proved line is enough here
             next(self.events(found, found.number + 1, stop), None)
         return found
+
+    def _check_last_of(self, start: Position) -> None:
+        """Raise Damaged for the line before `start`, which was only asked what it says of itself, if it is bad."""
+        if start.number:
+            previous = self._previous(start)
+            next(self.events(previous, previous.number + 1))
 
     def _previous(self, end: Position) -> Position:
         """The position before the line that ends at `end`."""

@@ -97,7 +97,7 @@ class History:
 
     def position(self, reader: Reader, number: int) -> Position:
         """The position after event `number`, for which `at` returned a state. What follows need not be good."""
-        if number == reader.at.number:
+        if number == reader.at.number and reader.follows(reader.at):
             return reader.at
         known = START if self._cache is None else self._cache.at
         return reader.position_of(number, known if number <= known.number else None)
@@ -185,17 +185,18 @@ class History:
         """Check that the log still has everything its cache knows, if there is one; changes nothing. Raises LogCut."""
         self._opened(reader, may_build=False)
 
-    def check_missing(self, log: str) -> None:
+    def check_missing(self, log: Log) -> None:
         """Check for a cache that knows a missing log, which therefore once existed; changes nothing. Raises LogCut."""
-        place = find_place(log, self._other_folder, may_create=False) if self.uses_cache else None
+        may_be = self.uses_cache and log.path is not None
+        place = find_place(log.name, self._other_folder, may_create=False) if may_be else None
         if place is not None:
             from evcli.cache.cache import last_known
 
             if known := last_known(place):
-                raise LogCut(log, *known, 0, place)
+                raise LogCut(log.name, *known, 0, place)
 
     def _opened(self, reader: Reader, *, may_build: bool) -> "Cache | None":
-        if self._cache is None and self.uses_cache:
+        if self._cache is None and self.uses_cache and reader.log.path is not None:
             place = find_place(reader.log.name, self._other_folder, may_create=may_build)
             if place is not None:
                 from evcli.cache.cache import open_cache

@@ -60,11 +60,18 @@ class Past:
             NoLog, CannotOpen, NotALog.
             LogCut: its cache knows more than it has; not raised without `trusts_cache`.
         """
-        if self.log.wait(0) == "gone":
-            raise NoLog(self.log.name)
+        self.look()
         if trusts_cache:
             self.history.check(self.reader)
         return self.log.warnings()
+
+    def look(self) -> None:
+        """Look at the log as it is now. Raises NoLog, CannotOpen."""
+        seen = self.log.wait(0)
+        if seen == "gone":
+            raise NoLog(self.log.name)
+        if seen == "replaced":
+            self.reader.at = START
 
     def head(self) -> Position:
         """The position after the last event. Raises Damaged if its line is bad."""

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -37,9 +37,6 @@ from evcli.register.decide import (
 )
 from evcli.register.history import History
 from evcli.register.past import Past
-
-if TYPE_CHECKING:
-    pass
 
 LOCK_WAIT = 10.0
 """Default number of seconds to wait for the lock."""
@@ -129,7 +126,7 @@ class Register(Past):
         self.check()
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
-        if dry_run:
+        if dry_run or not (is_there or self._accept(Draft(self._state), command).changes):  # it must leave no file
             return self._decide(Draft(self._state), command if is_there else command._replace(id=None))
         with ExitStack() as until_return:
             return self._append(command, lock_wait, held or until_return)
@@ -173,11 +170,10 @@ class Register(Past):
         except NoLog:
             if self._at.number:
                 raise
-            self.history.check_missing(self.log.name)
-            if command.intentions[0].finds:
+            self.history.check_missing(self.log)
+            if command.series is None and command.intentions[0].finds:
                 raise
             self._check_head(command.expect)
-            self._accept(Draft(self._state), command)  # a refused command must not create a file
             return False
         if dry_run or length - self._at.place >= self.history.most_behind or self.history.is_behind(self._at):
             self.catch_up()
@@ -188,8 +184,7 @@ class Register(Past):
     def catch_up(self, head: Position | None = None) -> None:
         """Bring the state up to the end of the log: to `head`, under its lock; the cache must not grow then."""
         if head is None:
-            if self.log.wait(0) == "gone":
-                raise NoLog(self.log.name)
+            self.look()
         elif self._at.number and (head.place, head.sha256) == (self._at.place, self._at.sha256):
             self._firm = self._at
             return
@@ -220,7 +215,7 @@ class Register(Past):
         if id is not None and (known := self._recorded_before(intentions[0], id)):
             return known
         self._check_head(expect)
-        if series is not None and series.is_recorded_by_others(self.log):
+        if series is not None and self._at.number and series.is_recorded_by_others(self.log):
             raise Conflict(
                 "another process is recording the same input at the same time",
                 "run it again when that is done: recorded rows are skipped",

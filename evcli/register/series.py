@@ -14,8 +14,9 @@ def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], 
 
     They are durable on return, so that callers can rely on them.
     """
+    is_there = _catch_up(register)
     register.history.most_behind = MOST_BEHIND
-    if not _catch_up(register):
+    if not is_there:
         return {}, 0
     log = register.log
     found = {id: number for number, id in correlated(log, correlation, 0)}
@@ -38,6 +39,6 @@ def _catch_up(register: Register) -> bool:
     except NoLog:
         if register.known.number:
             raise
-        register.history.check_missing(register.log.name)
+        register.history.check_missing(register.log)
         return False
     return True

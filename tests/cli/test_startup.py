@@ -54,7 +54,7 @@ STDLIB = {
 
 EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find", "evcli.register.refs"
 WORDS = {"evcli.cli.parameters", "evcli.cli.words"}
-WRITE = {"evcli.cli.write", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
+WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
 USER = {"evcli.cli.commands.record", EVENTS, WHO} | WORDS | WRITE
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS, WHO}
 LOG = HISTORY | WORDS

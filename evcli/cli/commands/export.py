@@ -90,7 +90,7 @@ def export(
 
 def _to_file(session: Session, file: str, may_replace: bool, export: Callable[[Write, str], str]) -> None:
     """Write a new file whole, or leave nothing; say so once it is durable."""
-    from evcli.cli.write import answer_once_done
+    from evcli.cli.done import answer_once_done
     from evcli.transfer.new_file import new_file
 
     with new_file(file, session.path, may_replace=may_replace) as new:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from evcli.cli.done import answer_to
 from evcli.cli.options import LockWait, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
-from evcli.cli.write import answer_to
 from evcli.domain.kind import Ends, Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused

@@ -102,7 +102,7 @@ def repair(
     lock_wait: LockWait = LOCK_WAIT,
 ) -> Answer:
     """Repair a damaged log: back it up, then keep everything that the hash chain proves."""
-    from evcli.cli.write import answer_to
+    from evcli.cli.done import answer_to
     from evcli.register.repair import plan
     from evcli.register.repair import repair as repaired
 

@@ -10,7 +10,7 @@ from typing import Self
 import orjson
 
 from evcli.errors import Busy, CannotOpen, NoLog
-from evcli.log import Log, Position, Seen
+from evcli.log import START, Log, Position, Seen
 from evcli.log.file.end import End
 from evcli.log.file.open import (
     create,
@@ -34,12 +34,16 @@ class FileLog(Log):
     """A log in the file at a path. Reading needs no lock, and sees the file as of the last look."""
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self.name = self.path = path
         self.notices: Sequence[str] = ()
         self._open: View | None = None
         self._seen: tuple[int, ...] | None = None
         """The file's identity and state at the last `wait`."""
         self._durable: Durable | None = None
+        self._was_there = False
+        """Whether a log was found at the path: then it is not begun again."""
+        self._last = START
+        """The position after the last append of this process."""
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +62,7 @@ class FileLog(Log):
         """The open file. Raises NoLog, CannotOpen."""
         if self._open is None:
             self._open = View(self.name, open_for_reading(self.name))
+            self._was_there = True
         return self._open
 
     @property
@@ -66,12 +71,15 @@ class FileLog(Log):
         return self.view.end.offset
 
     def length(self) -> int:
-        """The size of the file in bytes. Raises NoLog, CannotOpen."""
-        return found_at(self.name).st_size
+        """How many bytes the file has. Raises NoLog, CannotOpen."""
+        self._was_there = False
+        length = found_at(self.name).st_size
+        self._was_there = True
+        return length
 
     def head(self) -> Position:
         """The position after the last event. Raises NoLog, CannotOpen, Damaged."""
-        if self._open is not None:
+        if self._open is not None and self.wait(0) != "replaced":
             self._open.refresh()
         return self.view.head()
 
@@ -85,15 +93,16 @@ class FileLog(Log):
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
         """Append under the lock, so that `decide` is called once; creates a missing log. See `Log`."""
-        with self.locked(wait, may_create=self._open is None) as writer:
+        with self.locked(wait, may_create=not self._was_there) as writer:
             try:
-                head = writer.view.head()
+                head = self._last if writer.view.ends_at(self._last) else writer.view.head()
                 lines = decide(head)
                 if not lines:
                     writer.sync()
                     return head
                 writer.append(b"".join(lines), head.number + 1)
-                return place_after(orjson.loads(lines[-1]), lines[-1], writer.view.end.offset)
+                self._last = place_after(orjson.loads(lines[-1]), lines[-1], writer.view.end.offset)
+                return self._last
             finally:
                 self.notices = writer.notices
 
@@ -122,8 +131,7 @@ class FileLog(Log):
         if fresh is None:
             self.view.refresh()
             return ""
-        self.close()
-        self._open = fresh
+        self._open = fresh  # the other view is closed with the last reader that uses it
         return "replaced"
 
     def settle(self, patience: float = 1.0) -> bool:
@@ -177,13 +185,13 @@ class FileLog(Log):
                     self._durable = durable_now(descriptor, End(0, 0))  # it is empty, so nothing can be lost
                 _lock(path, descriptor, deadline, wait)
                 if _is_at(path, descriptor):  # if not, it was replaced while we waited for the lock
-                    self.close()
-                    self._open = View(path, descriptor, is_locked=True)
+                    self._open = View(path, descriptor, is_locked=True)  # another may still be read from
                     writer = LogWriter(path, self._open, self._durable)
                     try:
                         yield writer
                     finally:
                         self._durable, self._open = writer.durable, None
+                        writer.view.close()
                     return
             finally:
                 with suppress(OSError):  # an error here does not matter: everything acknowledged was synced before
@@ -235,9 +243,12 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 def _file_at(file: str | int) -> tuple[int, ...] | None:
-    """The identity of the file at a path or descriptor, and what changes when it is written to; None if missing."""
+    """The identity of the file at a path or descriptor, and what changes when it is written to; None if missing.
+
+    Raises CannotOpen where something else is at the path.
+    """
     try:
-        found = os.stat(file)
-    except (FileNotFoundError, NotADirectoryError):
+        found = found_at(file) if isinstance(file, str) else os.stat(file)
+    except NoLog:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

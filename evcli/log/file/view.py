@@ -103,10 +103,11 @@ class View:
         With them, where each begins and where the last one ends. A line that is too long is cut short, and the last one
         may be incomplete.
         """
-        start, rest, left_out = offset, b"", 0
+        start, rest, left_out, size = offset, b"", 0, BLOCK // 4  # a single line is often all that is wanted
         end = self.end.offset if stop is None else stop
         while offset < end:
-            chunk = self.piece(min(CHUNK, end - offset), offset)
+            chunk = self.piece(min(size, CHUNK, end - offset), offset)
+            size *= 4
             if not chunk:  # truncated meanwhile: the caller will reject `rest`
                 break
             offset += len(chunk)
@@ -126,6 +127,12 @@ class View:
                 rest = rest[: MAX_LINE + 1]
         if rest:
             yield [start, start + len(rest) + left_out], [rest]
+
+    def ends_at(self, position: Position) -> bool:
+        """Whether the log ends at that position, after the event that was there."""
+        if not position.number or position.place != self.end.offset or self.end.is_unterminated:
+            return False
+        return os.pread(self.descriptor, 64, position.place - 67) == position.sha256
 
     def head(self) -> Position:
         """The position after the last event. Raises Damaged."""
@@ -147,11 +154,14 @@ class View:
             if high - found.place <= BLOCK and at < high - 1:
                 return self._seek_in_block(holds, found, high)
             start, line = line_around(self.piece, at)
-            position = self._position_after(line, start)
-            if holds(position):
-                found = position
+            try:
+                position = self._position_after(line, start)
+            except Damaged:
+                if until is not None or start + len(line) < self.end.offset:
+                    raise
+                high = start  # the last line; what comes before it may still be found
             else:
-                high = start
+                found, high = (position, high) if holds(position) else (found, start)
             if found.place:
                 at = (found.place + high) // 2
             else:

@@ -1,0 +1,38 @@
+"""Answers to work that is done: what is stored is announced, and nothing that comes later says otherwise."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from evcli.cli.show.output import Answer
+from evcli.errors import AnswerLost
+
+
+def answer_to(build: Callable[[], Answer], done: str, hint: str) -> Answer:
+    """The answer to work that is `done`. Raises AnswerLost, which says so, where it cannot be built."""
+    with _or_lost(done, hint):
+        return build()._replace(done=(done, hint))
+
+
+def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
+    """Print the answer to work that is done; a signal or error that comes later must not deny it.
+
+    Raises:
+        AnswerLost: it could not be printed; says what is `done`.
+    """
+    try:
+        with _or_lost(done, hint):
+            show()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _or_lost(done: str, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        why = (error.strerror if isinstance(error, OSError) else str(error)) or ""
+        why = why.removeprefix("the answer could not be shown: ")
+        raise AnswerLost(f"{done}, but the answer could not be shown: {why}", hint) from error
