@@ -81,7 +81,7 @@ def root() -> LazyGroup:
             **family("help", "help"),
             **family("completion", "completion"),
         },
-        help="An append-only user register: every change is kept, every past state can be queried.",
+        help="An append-only register: every change is kept, every past state can be queried.",
         epilog=_ROOT_EXAMPLES,
     )
     group.params.insert(0, version_option())
