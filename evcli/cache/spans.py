@@ -175,11 +175,12 @@ class SpanState:
                 pair = next(pairs, None)
                 if pair is None:
                     return
-                record = None if pair == last else self.get(kind, pair[1])
-                if pair != last and (record is None or pair[0] not in KINDS[kind].words(record)):
+                if pair == last:  # the record's name is also its key
+                    continue
+                record = self.get(kind, pair[1])
+                if record is None or pair[0] not in KINDS[kind].words(record):
                     raise CacheFailed("two of its tables disagree", is_faulty=True)
-            if pair != last:  # else the record's name is also its key
-                yield pair[0], record
+            yield pair[0], record
             last = pair
 
     def prepare(self, events: Sequence[Event]) -> None:
