@@ -10,7 +10,7 @@ from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.state import Count, State
 from evcli.errors import Damaged, LogCut, NoLog
 from evcli.kinds import MODULES
-from evcli.kinds.data import fault_of
+from evcli.kinds.data import fault_of, first_fault
 from evcli.log import START, Log, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import Reader
@@ -103,7 +103,11 @@ class Past:
 
         Raises Damaged.
         """
-        return self._checked(self.reader.events(after, until, None if stop is None else stop.place))
+        for events, places in self.reader.bundles(after, until, None if stop is None else stop.place):
+            good, why = first_fault(events) or (len(events), "")
+            yield from events[:good]
+            if why:
+                raise Damaged(self.log.name, number_of(events[good]), places[good], why)
 
     def events_backward(self, end: Position) -> Iterator[Event]:
         """The events before a position, newest first, checked. Raises Damaged."""

@@ -10,7 +10,7 @@ from support.users import CREATED
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.refusals import Taken
-from evcli.errors import Busy
+from evcli.errors import Busy, Damaged
 from evcli.log import START, Log, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.follow import follow
@@ -216,3 +216,16 @@ def test_a_register_works_on_any_engine(engine: Engine) -> None:
     assert ann.verify().head == bob.head()
     assert ann.verify().status == "good"
     assert ann.moment("@-2", Clock()()).number == 2
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_seek_up_to_a_damaged_line_raises_and_past_it_does_not(kind: str, log_path: Path) -> None:
+    lines = [*TEN[:4], b"junk\n"]
+    log_path.write_bytes(b"".join(lines))
+    log: Log = FileLog(str(log_path)) if kind == "file" else MemoryLog(lines)
+    end = log.end
+    with pytest.raises(Damaged, match="line 5"):
+        log.seek(lambda position: True, end)
+    with pytest.raises(Damaged, match="line 5"):
+        log.head()
+    assert log.seek(lambda position: position.number <= 2).number == 2
