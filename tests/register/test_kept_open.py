@@ -10,7 +10,7 @@ from conftest import Cli, Clock
 from support.users import CREATED, DESTROYED
 
 from evcli.domain.event import number_of
-from evcli.errors import CannotOpen, Damaged, NoLog
+from evcli.errors import CannotOpen, Damaged, LogCut, NoLog
 from evcli.log.file.engine import FileLog
 from evcli.log.memory import MemoryLog
 from evcli.log.reader import Reader
@@ -157,3 +157,16 @@ def test_signals_are_held_until_the_callers_stack_is_closed(log_path: Path, writ
         register.execute(create("Bob"), held=held)
         assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_log_replaced_by_one_of_the_same_size_is_noticed_before_the_write(
+    log_path: Path, tmp_path: Path, write: Write
+) -> None:
+    register = write(log_path, "Ada")
+    other = tmp_path / "other.jsonl"
+    Register(FileLog(str(other)), actor="ann", clock=Clock(), new_id=lambda: "id-0").execute(create("Eve"))
+    assert (size := other.stat().st_size) == log_path.stat().st_size
+    other.rename(log_path)
+    with pytest.raises(LogCut):
+        register.execute(create("Bob"))
+    assert log_path.stat().st_size == size
