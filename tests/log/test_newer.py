@@ -1,9 +1,8 @@
-"""A proved line that this version does not know is newer, not damaged: it stops whoever needs it, and is left alone."""
+"""A proved line that this version does not know is newer, not damaged: it stops what needs it, and is left alone."""
 
 import json
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import LATER, creation, forged, lines_of, place_at_end
 from support.logs import reading
-from support.users import CREATED, USER
+from support.registers import create, register_at
 
 from evcli.errors import Damaged, NewerLog
 from evcli.log import START
 from evcli.log.file.engine import FileLog
 from evcli.log.line import BadLine, NewerLine, decode, hash_of, is_proved
 from evcli.log.lines import decode_many
-from evcli.register.decide import Intention
 from evcli.register.past import Past
-from evcli.register.register import Register
 from evcli.register.repair import repair
 from evcli.register.verify import audit
 
@@ -31,7 +28,7 @@ AFTER_TWO = place_at_end(TWO)
 
 
 def line_of(**changes: Any) -> bytes:
-    """A proved event 3 with these members changed or added; what is added stands before `data`."""
+    """A proved event 3 with these members changed or added; what is added comes before `data`."""
     members = creation(3, **changes)
     return forged({**members, "data": members.pop("data")}, previous=hash_of(TWO[1]))[0]
 
@@ -100,7 +97,7 @@ def test_a_proved_line_that_is_not_known_is_newer(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", DAMAGED.values(), ids=DAMAGED)
-def test_what_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
+def test_a_line_that_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
     with pytest.raises(BadLine) as bad:
         decode(line, AFTER_TWO)
     assert not isinstance(bad.value, NewerLine)
@@ -114,7 +111,7 @@ def test_what_no_version_writes_is_damage(line: bytes, log_path: Path) -> None:
 
 @pytest.mark.case(65)
 @EACH_NEWER
-def test_moments_before_a_newer_line_still_answer(line: bytes, log_path: Path, register: Register) -> None:
+def test_moments_before_a_newer_line_still_answer(line: bytes, log_path: Path) -> None:
     log_path.write_bytes(b"".join(TWO) + line)
     with reading(log_path) as reader:
         assert [Past(reader.log).at(number).number for number in range(3)] == [0, 1, 2]
@@ -149,13 +146,9 @@ def test_no_writer_and_no_repair_touches_a_newer_log(log_path: Path, name: str, 
     log_path.write_bytes(b"".join(TWO) + NEWER[name][:-1] + end)
     os.utime(log_path, ns=(10**18, 10**18))
     before, content = log_path.stat(), log_path.read_bytes()
-    now = datetime(2026, 3, 1, 9, tzinfo=UTC)
-    register = Register(FileLog(str(log_path)), actor="ann", clock=lambda: now)
-    data = {"name": "eve", "email": "eve@example.com"}
-    new = Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False)
     for dry_run in (True, False):
         with pytest.raises(NewerLog):
-            register.execute(new, dry_run=dry_run)
+            register_at(log_path).execute(create("eve"), dry_run=dry_run)
     with pytest.raises(NewerLog):
         repair(Past(FileLog(str(log_path))), 0)
     after = log_path.stat()

@@ -14,7 +14,7 @@ from support.registers import create, register_at
 from evcli.cli.hints import hint_for
 from evcli.disk import keep_copy
 from evcli.domain.refusals import Taken
-from evcli.errors import Damaged, NotWritten, OutcomeUnknown
+from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
 from evcli.register.verify import audit
 
 LINES = lines_of(
@@ -155,13 +155,12 @@ def _append_in_a_child(log_path: Path, step: int) -> int:
         os._exit(code)
 
 
-NO_SPACE, NO_CUT = (NotWritten, 14, "nothing was written"), (Damaged, 12, "chattr -a")
-CANNOT = {
+CANNOT: dict[str, tuple[int, type[EvcliError], int, str]] = {
     # the call that fails, with which error, and what is raised and said
-    "write copy": (errno.ENOSPC, *NO_SPACE),
-    "fsync copy": (errno.ENOSPC, *NO_SPACE),
-    "ftruncate log": (errno.ENOSPC, *NO_SPACE),
-    "ftruncate log, which may only be appended to": (errno.EPERM, *NO_CUT),
+    "write copy": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
+    "fsync copy": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
+    "ftruncate log": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
+    "ftruncate log, which may only be appended to": (errno.EPERM, Damaged, 12, "chattr -a"),
 }
 
 
