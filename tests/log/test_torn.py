@@ -204,6 +204,7 @@ DAMAGED = [
     Case("other byte for the newline, then NULs", WHOLE[:-1] + b"x" + bytes(600), EVENT_3),
     Case("two bytes for the newline", WHOLE[:-1] + b"\0\0x", EVENT_3),
     Case("notes only", b"Dear diary", "not a log", 0, "this is not an evcli log"),
+    Case("lines of notes only", b"Dear diary,\ntoday\n", "not a log", 0, "this is not an evcli log"),
     Case("notes as long as a sector, then NULs", b"Dear diary" + bytes(2000), "not a log"),
     Case("a newline only", b"\n", "not a log"),
     Case("a log after a byte order mark", b"\xef\xbb\xbf" + WHOLE, "damaged in line 1", 0, "byte order mark"),
