@@ -214,10 +214,10 @@ def test_an_id_is_a_fault_only_of_an_event_that_repeats_it(
 
 def chained(*events: tuple[str, str, int]) -> list[bytes]:
     """The lines of events given by id, type and user, with a good chain, whether the rules accept them or not."""
-    return lines_of(
-        creation(number, id=id, type=type, subject=f"user/{user}", **({} if type == CREATED else {"data": {}}))
-        for number, (id, type, user) in enumerate(events, 1)
-    )
+    members = [
+        creation(number, id=id, type=type, subject=f"user/{user}") for number, (id, type, user) in enumerate(events, 1)
+    ]
+    return lines_of({**each, "data": each["data"] if each["type"] == CREATED else {}} for each in members)
 
 
 def test_ids_are_compared_only_up_to_an_event_that_breaks_a_rule(log_path: Path) -> None:
