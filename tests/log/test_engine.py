@@ -20,7 +20,7 @@ from support.logs import append, locked_by_another, reading, umask, writing
 
 from evcli.cli.hints import hint_for
 from evcli.disk import sync
-from evcli.errors import Busy, CannotOpen, NoLog, NotWritten, OutcomeUnknown
+from evcli.errors import Busy, CannotOpen, EvcliError, NoLog, NotWritten, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
 
@@ -83,17 +83,41 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
     assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[:-1])
 
 
-@pytest.mark.case(1)
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
-def test_a_failed_write_leaves_the_log_as_it_was(log: Path, calls: Calls, error: int) -> None:
-    calls.fail("write log", error)
-    with pytest.raises(NotWritten) as failed:
+STORED, TAKEN_BACK = "event 2 may or may not be stored", ["ftruncate log", "fsync log"]
+FAILURES: list[tuple[list[str], int, type[EvcliError], int, str, list[str]]] = [
+    # the calls that fail, with which error; what is raised, its exit code and words; the calls after the write
+    *((["write log"], error, NotWritten, 14, "event 2 was not written", TAKEN_BACK)
+      for error in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)),
+    *((["fsync log"], error, OutcomeUnknown, 15, STORED, ["fsync log", *TAKEN_BACK])
+      for error in (errno.EIO, errno.ENOSPC, errno.EDQUOT)),
+    (["write log", "ftruncate log"], errno.EIO, OutcomeUnknown, 15, f"{STORED}.*taking it back failed",
+     ["ftruncate log"]),
+]  # fmt: skip
+
+
+@pytest.mark.case(1, 5, 6, 7)
+@pytest.mark.parametrize(("failing", "number", "error", "code", "said", "made"), FAILURES)
+def test_a_failure_takes_the_line_back_and_the_next_append_succeeds(
+    log: Path,
+    calls: Calls,
+    failing: list[str],
+    number: int,
+    error: type[EvcliError],
+    code: int,
+    said: str,
+    made: list[str],
+) -> None:
+    for call in failing:
+        calls.fail(call, number, after="write log", once=True)
+    with pytest.raises(error, match=said) as failed:
         append(log, TWO, 2)
+    assert (type(failed.value), failed.value.exit) == (error, code)
+    assert os.strerror(number) in failed.value.message
+    assert ("evcli log" in hint_for(failed.value)) is (error is OutcomeUnknown)
+    assert calls.made == ["fsync log", "write log", *made], "a sync that failed is not repeated for the same line"
     assert log.read_bytes() == ONE
-    assert failed.value.exit == 14
-    assert "event 2 was not written" in failed.value.message
-    assert os.strerror(error) in failed.value.message
-    assert calls.made == ["fsync log", "write log", "ftruncate log", "fsync log"]
+    append(log, TWO, 2)
+    assert log.read_bytes() == ONE + TWO
 
 
 @pytest.mark.case(2)
@@ -115,38 +139,6 @@ def test_a_write_that_stores_less_than_the_line_is_taken_back(
     assert f"event 2 was not written: only {stored} of {len(TWO)} bytes fit" in failed.value.message
 
 
-def test_a_failed_write_that_cannot_be_taken_back_is_an_unknown_outcome(log: Path, calls: Calls) -> None:
-    calls.fail("write log", errno.EIO)
-    calls.fail("ftruncate log", errno.EIO)
-    with pytest.raises(OutcomeUnknown) as failed:
-        append(log, TWO, 2)
-    assert failed.value.exit == 15
-    assert "event 2 may or may not be stored" in failed.value.message
-    assert "taking it back failed" in failed.value.message
-
-
-@pytest.mark.case(5, 7)
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
-def test_a_failed_sync_takes_the_line_back_and_is_not_repeated(log: Path, calls: Calls, error: int) -> None:
-    sizes: list[int] = []
-
-    def failing_once(fsync: Callable[..., None], descriptor: int) -> None:
-        sizes.append(os.fstat(descriptor).st_size)
-        if len(sizes) == 2:
-            raise OSError(error, os.strerror(error))
-
-    calls.instead["fsync log"] = failing_once
-    with pytest.raises(OutcomeUnknown) as failed:
-        append(log, TWO, 2)
-    assert sizes == [len(ONE), len(ONE + TWO), len(ONE)], "the sync after the failed one is of the log without the line"
-    assert calls.made == ["fsync log", "write log", "fsync log", "ftruncate log", "fsync log"]
-    assert log.read_bytes() == ONE
-    assert failed.value.exit == 15
-    assert "event 2 may or may not be stored" in failed.value.message
-    assert os.strerror(error) in failed.value.message
-    assert "evcli log" in hint_for(failed.value)
-
-
 @pytest.mark.case(6)
 def test_a_log_whose_syncs_keep_failing_stays_readable(log: Path, calls: Calls) -> None:
     calls.fail("fsync log", errno.EIO, after="write log")
@@ -160,36 +152,19 @@ def test_a_log_whose_syncs_keep_failing_stays_readable(log: Path, calls: Calls) 
 
 
 @pytest.mark.case(8)
-def test_when_the_folder_cannot_be_synced_nothing_is_written(log_path: Path, calls: Calls) -> None:
-    calls.fail("fsync folder", errno.EIO)
-    with pytest.raises(OutcomeUnknown) as failed:
-        append(log_path, ONE, 1)
-    assert failed.value.exit == 15
-    assert log_path.read_bytes() == b""
-    assert "write log" not in calls.made
-
-
-@pytest.mark.case(8)
-def test_a_file_system_that_cannot_sync_folders_is_good_enough(log_path: Path, calls: Calls) -> None:
-    calls.fail("fsync folder", errno.EINVAL)
-    append(log_path, ONE, 1)
-    assert log_path.read_bytes() == ONE
-
-
-@pytest.mark.case(1, 6)
-def test_after_any_failure_the_next_event_is_appended_where_it_belongs(
-    log: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("error", "is_good"), [(errno.EIO, False), (errno.EINVAL, True)], ids=["a failure", "cannot"])
+def test_a_log_is_begun_only_if_its_folder_is_synced_or_cannot_be(
+    log_path: Path, calls: Calls, error: int, is_good: bool
 ) -> None:
-    for call, error in [("write log", errno.ENOSPC), ("fsync log", errno.EIO), ("ftruncate log", errno.EIO)]:
-        with monkeypatch.context() as patch:
-            calls = Calls(patch, log)
-            calls.fail(call, error, after="write log")
-            if call == "ftruncate log":
-                calls.fail("write log", errno.EIO)
-            with pytest.raises((NotWritten, OutcomeUnknown)):
-                append(log, TWO, 2)
-    append(log, TWO, 2)
-    assert log.read_bytes() == ONE + TWO
+    calls.fail("fsync folder", error)
+    if is_good:
+        append(log_path, ONE, 1)
+    else:
+        with pytest.raises(OutcomeUnknown) as failed:
+            append(log_path, ONE, 1)
+        assert failed.value.exit == 15
+    assert log_path.read_bytes() == (ONE if is_good else b"")
+    assert ("write log" in calls.made) is is_good
 
 
 def test_a_writer_may_append_more_than_once_while_it_holds_the_lock(log: Path) -> None:
@@ -535,20 +510,15 @@ def test_a_link_of_another_user_is_refused_and_its_target_untouched(
 
 
 @pytest.mark.case(29)
-def test_a_second_hard_link_is_warned_of_and_written(log: Path, tmp_path: Path) -> None:
-    os.link(log, tmp_path / "second")
+def test_only_a_second_hard_link_is_warned_of_and_written(log: Path, tmp_path: Path) -> None:
     with writing(log) as writer:
-        writer.append(TWO, 2)
-    (notice,) = writer.notices
+        assert writer.notices == []
+    os.link(log, tmp_path / "second")
+    (notice,) = append(log, TWO, 2)
     assert f"{log} has 2 hard links" in notice
     assert log.read_bytes() == ONE + TWO
     with reading(log) as reader:
         assert reader.log.warnings() == [notice], "who reads is not warned"
-
-
-def test_a_log_with_one_name_and_its_owners_rights_gives_no_warning(log: Path) -> None:
-    with writing(log) as writer:
-        assert writer.notices == []
 
 
 # --- what may be a log, and whose -------------------------------------------------------------------------------------
@@ -577,33 +547,31 @@ def test_a_log_that_a_group_shares_is_written(log: Path, mode: int) -> None:
     assert stat.S_IMODE(log.stat().st_mode) == mode
 
 
+def bind(path: Path) -> None:
+    socket.socket(socket.AF_UNIX).bind(path.name)
+
+
+NO_FILE: dict[str, Callable[[Path], object]] = {
+    "folder": Path.mkdir, "FIFO": os.mkfifo, "socket": bind, "device": lambda path: Path("/dev/null"),
+    "link to a folder": lambda path: path.symlink_to(path.parent),
+}  # fmt: skip
+
+
 @pytest.mark.case(28)
-@pytest.mark.parametrize("what", ["folder", "FIFO", "socket", "device", "link to a folder"])
+@pytest.mark.parametrize(("what", "make"), NO_FILE.items(), ids=NO_FILE)
 @pytest.mark.parametrize("may_create", [True, False])
 def test_a_log_that_is_no_regular_file_is_refused_without_waiting(
-    what: str, may_create: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, make: Callable[[Path], Path | None], may_create: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's whole path must be short
-    path, listener = tmp_path / "log", socket.socket(socket.AF_UNIX)
-    if what == "folder":
-        path.mkdir()
-    elif what == "FIFO":
-        os.mkfifo(path)
-    elif what == "socket":
-        listener.bind("log")
-    elif what == "device":
-        path = Path("/dev/null")
-    else:
-        path.symlink_to(tmp_path)
+    path = make(tmp_path / "log") or tmp_path / "log"
     with pytest.raises(CannotOpen) as written, writing(path, may_create=may_create):
         pass
     with pytest.raises(CannotOpen) as read:
         assert FileLog(str(path)).view
-    for refused in (written, read):
+    for refused, shown in ((written, path.resolve()), (read, path)):
         assert refused.value.exit == 14
-        shown = str(path.resolve()) if refused is written else str(path)
         assert f"{shown} is a {what.removeprefix('link to a ')}" in refused.value.message
-    listener.close()
 
 
 def without_the_powers_of_root() -> list[str]:
@@ -707,48 +675,35 @@ def test_a_log_opened_without_standard_streams_does_not_take_their_place(
 # --- what cannot be looked at -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def unseen(log: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
-    """Let a call fail with an error for the log's own path."""
-
-    def fail(call: str, error: int) -> None:
-        real = getattr(os, call)
-
-        def failing(path: Any, *arguments: Any, **named: Any) -> Any:
-            if path == str(log):
-                raise OSError(error, os.strerror(error), path)
-            return real(path, *arguments, **named)
-
-        monkeypatch.setattr(os, call, failing)
-
-    return fail
-
-
 @pytest.mark.parametrize(
-    "error", [errno.EIO, errno.EACCES, errno.ENAMETOOLONG], ids=lambda error: errno.errorcode[error]
+    ("call", "error", "is_refused"),
+    [
+        *(("lstat", error, True) for error in (errno.EIO, errno.EACCES, errno.ENAMETOOLONG)),
+        *(("lstat", error, False) for error in (errno.ENOENT, errno.ENOTDIR)),  # nothing is there, hence no link
+        ("readlink", errno.EIO, True),
+    ],
 )
-def test_a_log_that_cannot_be_looked_at_is_neither_read_nor_written(
-    log: Path, unseen: Callable[[str, int], None], error: int
+def test_a_log_that_cannot_be_looked_at_is_not_taken_for_a_plain_file(
+    log: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: int, is_refused: bool
 ) -> None:
-    unseen("lstat", error)
-    with pytest.raises(CannotOpen) as refused:
-        own_path(str(log))
-    assert refused.value.exit == 14
-    assert f"{log} cannot be looked at: {os.strerror(error)}; nothing was written" in refused.value.message
-    with pytest.raises(CannotOpen, match="cannot be looked at"):
-        append(log, TWO, 2)
+    if call == "readlink":
+        log.rename(log.with_name("elsewhere"))
+        log.symlink_to("elsewhere")
+    real = getattr(os, call)
+
+    def failing(path: Any, *arguments: Any, **named: Any) -> Any:
+        if path == str(log):
+            raise OSError(error, os.strerror(error), path)
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, call, failing)
+    if not is_refused:
+        assert own_path(str(log)) == str(log)
+        return
+    for look in (lambda: own_path(str(log)), lambda: append(log, TWO, 2)):
+        with pytest.raises(CannotOpen) as refused:
+            look()
+        assert refused.value.exit == 14
+        assert f"{os.strerror(error)}; nothing was written" in refused.value.message
+        assert call == "readlink" or f"{log} cannot be looked at: " in refused.value.message
     assert log.read_bytes() == ONE
-
-
-@pytest.mark.parametrize("error", [errno.ENOENT, errno.ENOTDIR], ids=lambda error: errno.errorcode[error])
-def test_a_path_where_nothing_is_is_no_link(log: Path, unseen: Callable[[str, int], None], error: int) -> None:
-    unseen("lstat", error)
-    assert own_path(str(log)) == str(log)
-
-
-def test_a_link_that_cannot_be_read_is_not_taken_for_the_log(log: Path, unseen: Callable[[str, int], None]) -> None:
-    log.rename(log.with_name("elsewhere"))
-    log.symlink_to("elsewhere")
-    unseen("readlink", errno.EIO)
-    with pytest.raises(CannotOpen, match="Input/output error; nothing was written"):
-        own_path(str(log))
