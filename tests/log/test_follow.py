@@ -21,6 +21,8 @@ from evcli.log.follow import follow
 from evcli.log.reader import Reader
 from evcli.register.register import Register
 
+Step = Callable[[], object]
+
 
 class Seen(Exception):
     """The test has no more steps."""
@@ -34,7 +36,7 @@ def create(register: Register, *names: str) -> None:
 class Followed:
     """The events and the notices of a follower; each step is done between two of its looks."""
 
-    def __init__(self, log: Path, *steps: Callable[[], object]) -> None:
+    def __init__(self, log: Path, *steps: Step) -> None:
         self.events: list[Event] = []
         self.notices: list[str] = []
         self._steps = iter(steps)
@@ -69,30 +71,100 @@ def three(register: Register) -> Register:
     return register
 
 
-@pytest.fixture
-def landing(three: Register, log_path: Path) -> bytes:
-    """The line of a fourth user, d, which the log does not have yet."""
-    create(three, "d")
-    *before, last = split(log_path)
-    log_path.write_bytes(b"".join(before))
-    return last
+# --- what somebody does to the log ------------------------------------------------------------------------------------
+
+
+def more(log: Path, *names: str, ids: str = "other") -> Step:
+    """Create users of these names, with a register that is made then."""
+    return lambda: create(register_at(log, ids), *names)
+
+
+def append(log: Path, data: bytes) -> Step:
+    def step() -> None:
+        with log.open("ab") as file:
+            file.write(data)
+
+    return step
+
+
+def cut(log: Path, left: int) -> Step:
+    """Cut the log after its first `left` lines."""
+    return lambda: os.truncate(log, len(b"".join(split(log)[:left])))
+
+
+def replace(log: Path, content: bytes) -> Step:
+    def step() -> None:
+        new = log.with_name("new")
+        new.write_bytes(content)
+        new.chmod(0o600)
+        new.rename(log)
+
+    return step
+
+
+def folder(log: Path) -> Step:
+    def step() -> None:
+        log.unlink()
+        log.mkdir()
+
+    return step
+
+
+def landing(log: Path, *commands: str) -> list[bytes]:
+    """The lines of users that the log does not have yet; each command creates those of one letter each, as a batch."""
+    size, writer = log.stat().st_size, register_at(log, "landing")
+    for names in commands:
+        create(writer, *names)
+    lines = split(log.read_bytes()[size:])
+    os.truncate(log, size)
+    return lines
 
 
 # --- what lands -------------------------------------------------------------------------------------------------------
 
+GONE = "is gone; waiting until there is a log again"
+OTHER = "another file took its place"
+STEPS: dict[str, tuple[Callable[[Path], list[Step]], str, list[str]]] = {
+    # what is done between the looks at the log of a, b and c; the names that are shown; the ends of the notices
+    "events": (lambda log: [nothing, more(log, "d"), nothing, more(log, "e", ids="more"), nothing], "de", []),
+    "a batch": (lambda log: [more(log, "d", "e", "f")], "def", []),
+    "a cut after an event that was shown": (
+        lambda log: [more(log, "d"), cut(log, 3), more(log, "D")], "dD",
+        ["the log was cut, and event 4, shown above, is no longer in the log; going on after event 3"],
+    ),
+    "a copy": (
+        lambda log: [replace(log, log.read_bytes()), more(log, "d")], "d", [f"{OTHER}; going on after event 3"]
+    ),
+    "an older copy": (
+        lambda log: [replace(log, b"".join(split(log)[:2])), more(log, "C")], "C",
+        [f"{OTHER}, and event 3, shown above, is no longer in the log; going on after event 2"],
+    ),
+    "no log for a while": (
+        lambda log: [log.unlink, *[nothing] * 5, more(log, "x"), nothing], "x",
+        [GONE, f"{OTHER}, and event 3, shown above, is no longer in the log; going on after event 0"],
+    ),
+}  # fmt: skip
 
-def test_each_event_that_lands_is_shown_once_and_no_earlier_one(three: Register, log_path: Path) -> None:
-    followed = Followed(log_path, nothing, lambda: create(three, "d"), nothing, lambda: create(three, "e"), nothing)
-    assert (followed.names, followed.notices) == (["d", "e"], [])
+
+@pytest.mark.parametrize(("steps", "names", "notices"), STEPS.values(), ids=STEPS)
+def test_a_follower_shows_what_is_new_and_notices_what_is_lost(
+    three: Register, log_path: Path, steps: Callable[[Path], list[Step]], names: str, notices: list[str]
+) -> None:
+    followed = Followed(log_path, *steps(log_path))
+    assert followed.names == list(names)
+    assert [notice.removeprefix(f"{log_path}: ").removeprefix(f"{log_path} ") for notice in followed.notices] == notices
+
+
+def test_a_torn_tail_that_is_put_aside_is_neither_shown_nor_a_cut(three: Register, log_path: Path) -> None:
+    torn = append(log_path, b'{"specversion":"1.0","id":"x')
+    followed = Followed(log_path, torn, nothing, more(log_path, "d"))
+    assert (followed.names, followed.notices) == (["d"], [])
+    assert list(log_path.parent.glob("*.torn-*"))
 
 
 def test_an_empty_log_is_followed_from_its_first_event(register: Register, log_path: Path) -> None:
     log_path.touch(mode=0o600)
     assert Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b")).names == ["a", "b"]
-
-
-def test_a_batch_is_shown_whole(three: Register, log_path: Path) -> None:
-    assert Followed(log_path, lambda: create(three, "d", "e", "f")).names == ["d", "e", "f"]
 
 
 def test_while_nothing_changes_the_log_is_not_read(
@@ -111,43 +183,23 @@ def test_while_nothing_changes_the_log_is_not_read(
     assert len(looks) <= 6
 
 
-def append(log: Path, data: bytes) -> Callable[[], None]:
-    def step() -> None:
-        with log.open("ab") as file:
-            file.write(data)
-
-    return step
-
-
 @pytest.mark.parametrize("cut", [1, 20, -2, -1])
-def test_a_line_that_lands_in_two_parts_is_shown_once_when_whole(landing: bytes, log_path: Path, cut: int) -> None:
-    before = log_path.read_bytes()
-    parts = append(log_path, landing[:cut]), nothing
-    if landing[:cut] != landing[:-1]:  # which lacks only its newline
+def test_a_line_that_lands_in_two_parts_is_shown_once_when_whole(three: Register, log_path: Path, cut: int) -> None:
+    (line,), before = landing(log_path, "d"), log_path.read_bytes()
+    parts = append(log_path, line[:cut]), nothing
+    if cut != -1:  # only its newline is missing
         half = Followed(log_path, *parts)
         assert (half.names, half.notices) == ([], [])
         log_path.write_bytes(before)
-    whole = Followed(log_path, *parts, append(log_path, landing[cut:]), nothing)
+    whole = Followed(log_path, *parts, append(log_path, line[cut:]), nothing)
     assert (whole.names, whole.notices) == (["d"], [])
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_half_a_batch_is_not_shown_but_what_takes_its_place_is(three: Register, log_path: Path, kept: int) -> None:
-    start = log_path.stat().st_size
-    create(three, "d", "e", "f")
-    *_, d, e, f = split(log_path)
-    os.truncate(log_path, start)
+    d, e, f = landing(log_path, "def")
     crash = append(log_path, (d + e + f)[: [10, len(d), len(d + e)][kept]])
-    followed = Followed(log_path, crash, nothing, lambda: create(register_at(log_path), "g"), nothing)
-    assert followed.names == ["g"]
-
-
-def test_a_torn_tail_that_is_put_aside_is_neither_shown_nor_a_cut(three: Register, log_path: Path) -> None:
-    followed = Followed(
-        log_path, append(log_path, b'{"specversion":"1.0","id":"x'), nothing, lambda: create(register_at(log_path), "d")
-    )
-    assert (followed.names, followed.notices) == (["d"], [])
-    assert list(log_path.parent.glob("*.torn-*"))
+    assert Followed(log_path, crash, nothing, more(log_path, "g")).names == ["g"]
 
 
 # --- what is cut ------------------------------------------------------------------------------------------------------
@@ -158,10 +210,10 @@ def test_a_torn_tail_that_is_put_aside_is_neither_shown_nor_a_cut(three: Registe
 def test_after_a_cut_what_follows_it_is_shown(
     three: Register, log_path: Path, left: int, is_looked_at_between: bool
 ) -> None:
-    end = sum(map(len, split(log_path)[:left]))
+    writer = register_at(log_path)
 
-    def cut() -> None:
-        os.truncate(log_path, end)
+    def cut_now() -> None:
+        cut(log_path, left)()
         if not is_looked_at_between:
             again()
 
@@ -169,34 +221,18 @@ def test_after_a_cut_what_follows_it_is_shown(
         for name in "xyzuv":  # more than were there: the size alone does not tell that it was cut
             create(writer, name)
 
-    writer = register_at(log_path)
-    followed = Followed(log_path, cut, *([again] if is_looked_at_between else []), nothing)
+    followed = Followed(log_path, cut_now, *([again] if is_looked_at_between else []), nothing)
     assert followed.names == list("xyzuv")
     assert followed.notices == [
         f"{log_path}: the log was cut, and event 3, shown above, is no longer in the log; going on after event {left}"
     ]
 
 
-def test_an_event_that_was_shown_and_taken_back_is_noticed(three: Register, log_path: Path) -> None:
-    size = log_path.stat().st_size
-    followed = Followed(
-        log_path,
-        lambda: create(three, "d"),
-        lambda: os.truncate(log_path, size),
-        lambda: create(register_at(log_path), "D"),
-    )
-    assert followed.names == ["d", "D"]
-    (notice,) = followed.notices
-    assert "event 4, shown above, is no longer in the log; going on after event 3" in notice
-
-
 def test_a_cut_that_leaves_size_and_time_as_they_were_is_seen(three: Register, log_path: Path) -> None:
     found = log_path.stat()
-    two = b"".join(split(log_path)[:2])
 
     def rewritten() -> None:
-        with log_path.open("r+b") as log:
-            log.truncate(len(two))
+        cut(log_path, 2)()
         create(register_at(log_path), "C")
         assert log_path.stat().st_size == found.st_size
         os.utime(log_path, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -212,13 +248,12 @@ def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
     monkeypatch.setattr(following, "REMEMBERED", 2)
     for name in "def":
         create(three, name)
-    end = sum(map(len, split(log_path)[:2]))
 
     def repaired() -> None:
-        os.truncate(log_path, end)
+        cut(log_path, 2)()
         create(register_at(log_path), "x")
 
-    followed = Followed(log_path, repaired, lambda: create(register_at(log_path, "more"), "y"))
+    followed = Followed(log_path, repaired, more(log_path, "y", ids="more"))
     assert followed.names == ["y"]
     assert followed.notices[0].endswith("going on after event 3")
 
@@ -228,11 +263,7 @@ def test_a_log_that_was_empty_when_opened_is_known_after_a_cut(
 ) -> None:
     monkeypatch.setattr(following, "REMEMBERED", 1)
     log_path.touch(mode=0o600)
-
-    def cut() -> None:
-        os.truncate(log_path, len(split(log_path)[0]))
-
-    followed = Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b"), cut, nothing)
+    followed = Followed(log_path, *(more(log_path, name, ids=name) for name in "ab"), cut(log_path, 1), nothing)
     assert followed.names == ["a", "b"], "after a cut, what was shown is not shown again"
 
 
@@ -258,46 +289,15 @@ def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
 # --- another file in its place ----------------------------------------------------------------------------------------
 
 
-def replace(log: Path, content: bytes) -> Callable[[], None]:
-    def step() -> None:
-        new = log.with_name("new")
-        new.write_bytes(content)
-        new.chmod(0o600)
-        new.rename(log)
-
-    return step
-
-
-def test_a_copy_in_its_place_is_followed_without_loss_or_repetition(three: Register, log_path: Path) -> None:
-    content = log_path.read_bytes()
-    followed = Followed(log_path, replace(log_path, content), lambda: create(register_at(log_path), "d"))
-    assert followed.names == ["d"]
-    assert followed.notices == [f"{log_path}: another file took its place; going on after event 3"]
-
-
-def test_an_older_copy_in_its_place_is_followed_after_its_end(three: Register, log_path: Path) -> None:
-    older = b"".join(split(log_path)[:2])
-    followed = Followed(log_path, replace(log_path, older), lambda: create(register_at(log_path), "C"))
-    assert followed.names == ["C"]
-    assert followed.notices[0].endswith("event 3, shown above, is no longer in the log; going on after event 2")
-
-
 def test_another_log_in_its_place_is_shown_from_its_beginning(
     three: Register, log_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "REMEMBERED", 2)
-    create(register_at(tmp_path / "b.jsonl"), "x", "y")
+    more(tmp_path / "b.jsonl", "x", "y")()
     content = (tmp_path / "b.jsonl").read_bytes()
-    followed = Followed(log_path, replace(log_path, content), lambda: create(register_at(log_path, "more"), "z"))
+    followed = Followed(log_path, replace(log_path, content), more(log_path, "z", ids="more"))
     assert followed.names == ["x", "y", "z"]
     assert followed.notices[0].endswith("going on after event 0")
-
-
-def test_a_log_that_is_gone_is_waited_for_with_one_notice(three: Register, log_path: Path) -> None:
-    followed = Followed(log_path, log_path.unlink, *[nothing] * 5, lambda: create(register_at(log_path), "x"), nothing)
-    assert followed.names == ["x"]
-    assert len(followed.notices) == 2
-    assert followed.notices[0] == f"{log_path} is gone; waiting until there is a log again"
 
 
 def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
@@ -322,7 +322,7 @@ def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
 def test_a_change_to_a_file_that_is_gone_is_ignored(three: Register, log_path: Path) -> None:
     with log_path.open("r+b") as still_open:
         followed = Followed(log_path, log_path.unlink, nothing, lambda: still_open.truncate(0), nothing, nothing)
-    assert followed.notices == [f"{log_path} is gone; waiting until there is a log again"]
+    assert followed.notices == [f"{log_path} {GONE}"]
 
 
 def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:
@@ -332,45 +332,23 @@ def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> Non
     assert len(os.listdir("/dev/fd")) == open_before
 
 
-def folder(log: Path) -> Callable[[], None]:
-    def step() -> None:
-        log.unlink()
-        log.mkdir()
-
-    return step
-
-
-@pytest.mark.parametrize(
-    ("step", "error"),
-    [(lambda log: replace(log, b"Milk, eggs\n"), NotALog), (folder, CannotOpen)],
-    ids=["notes", "a folder"],
-)
-def test_a_follower_ends_when_no_log_takes_its_place(
-    three: Register, log_path: Path, step: Callable[[Path], Callable[[], None]], error: type[EvcliError]
-) -> None:
-    with pytest.raises(error):
-        Followed(log_path, step(log_path), nothing)
-
-
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
-DAMAGE: dict[str, Callable[[bytes, bytes, bytes], bytes]] = {
-    # what lands, of the line before, the one that belongs there and the one after it
-    "a changed letter": lambda before, d, e: d.replace(b'"name":"d"', b'"name":"D"'),
-    "a repeated line": lambda before, d, e: before,
-    "a line left out": lambda before, d, e: e,
-    "no JSON": lambda before, d, e: b"{}\n",
+WRONG: dict[str, tuple[Callable[[Path], Step], type[EvcliError], str]] = {
+    # what happens, and how the follower ends
+    "a changed letter": (lambda log: append(log, landing(log, "d")[0].replace(b'"d"', b'"D"')), Damaged, "line 4"),
+    "a repeated line": (lambda log: append(log, split(log)[-1]), Damaged, "line 4"),
+    "a line left out": (lambda log: append(log, landing(log, "d", "e")[1]), Damaged, "line 4"),
+    "no JSON": (lambda log: append(log, b"{}\n"), Damaged, "line 4"),
+    "notes in its place": (lambda log: replace(log, b"Milk, eggs\n"), NotALog, "line 1"),
+    "a folder in its place": (folder, CannotOpen, "is a folder"),
 }
 
 
-@pytest.mark.parametrize("lands", DAMAGE.values(), ids=DAMAGE)
-def test_a_line_that_does_not_belong_there_is_damage_and_not_shown(
-    three: Register, log_path: Path, lands: Callable[[bytes, bytes, bytes], bytes]
+@pytest.mark.parametrize(("happens", "error", "said"), WRONG.values(), ids=WRONG)
+def test_a_follower_ends_at_what_does_not_belong_there(
+    three: Register, log_path: Path, happens: Callable[[Path], Step], error: type[EvcliError], said: str
 ) -> None:
-    for name in "de":
-        create(three, name)
-    *before, d, e = split(log_path)
-    log_path.write_bytes(b"".join(before))
-    with pytest.raises(Damaged, match="line 4"):
-        Followed(log_path, append(log_path, lands(before[-1], d, e)), nothing)
+    with pytest.raises(error, match=said):
+        Followed(log_path, happens(log_path), nothing)
