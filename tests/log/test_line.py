@@ -97,15 +97,10 @@ def test_the_members_of_a_vector_are_written_again_to_the_same_bytes(vector: Cal
         {"data": {"name": 2**70, "email": "a@b"}},
         {"data": {"name": object(), "email": "a@b"}},
         {"data": {"name": "\x1b", "email": "a@b"}},
-        {"id": ""},
-        {"authid": "\u202e"},
-        {"type": "user.invented"},
-        {"subject": "user/0"},
-        {"time": "2026-03-01 09:00"},
-        {"time": TIME, "recordedtime": "2026-03-01T08:59:59.999999Z"},
-        {"phone": "1"},
+        {"id": ""}, {"authid": "\u202e"}, {"type": "user.invented"}, {"subject": "user/0"},
+        {"time": "2026-03-01 09:00"}, {"time": TIME, "recordedtime": "2026-03-01T08:59:59.999999Z"}, {"phone": "1"},
     ],
-)
+)  # fmt: skip
 def test_an_event_that_could_not_be_read_is_not_written(changes: dict[str, Any]) -> None:
     with pytest.raises(BadLine):
         encode(members(**changes), START)
@@ -127,19 +122,14 @@ def test_an_event_whose_recorded_moment_goes_back_is_not_written() -> None:
         {"id": "\U0001f469" * 128},
         {"id": "\u00a0"},  # unprintable, but not forbidden
         {"authid": "a\u200db"},
-        {"correlationid": "c", "causationid": "d"},
-        {"recordedtime": TIME},
-        {"recordedtime": LATER, "correlationid": "c", "causationid": "d"},
-        {"time": "0001-01-01T00:00:00.000000Z"},
-        {"time": "9999-12-31T23:59:59.999999Z"},
-        {"time": "2024-02-29T00:00:00.000000Z"},
-        {"subject": "user/999999999999"},
-        {"data": {"name": "e\u0301", "email": "a@b"}},
-        {"type": "user.destroyed", "data": {}},
-        {"type": "user.destroyed", "data": {"reason": "left"}},
+        {"correlationid": "c", "causationid": "d"}, {"recordedtime": TIME},
+        {"recordedtime": LATER, "correlationid": "c", "causationid": "d"}, {"time": "0001-01-01T00:00:00.000000Z"},
+        {"time": "9999-12-31T23:59:59.999999Z"}, {"time": "2024-02-29T00:00:00.000000Z"},
+        {"subject": "user/999999999999"}, {"data": {"name": "e\u0301", "email": "a@b"}},
+        {"type": "user.destroyed", "data": {}}, {"type": "user.destroyed", "data": {"reason": "left"}},
         {"type": "user.restored", "data": {}},
     ],
-)
+)  # fmt: skip
 def test_all_that_the_format_allows_is_read(changes: dict[str, Any]) -> None:
     line = forged(**changes)
     assert decode(line, START) == {**members(**changes), "sha256": line[-67:-3].decode()}
@@ -255,13 +245,11 @@ def test_empty_data_is_an_object_and_nothing_else(type: str, data: object) -> No
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("", "is empty"),
-        ("x" * 129, "has 129 characters; at most 128 are allowed"),
-        ("a\u0085", "character 2 is U+0085"),
-        ("\u2028", "character 1 is U+2028"),
+        ("", "is empty"), ("x" * 129, "has 129 characters; at most 128 are allowed"),
+        ("a\u0085", "character 2 is U+0085"), ("\u2028", "character 1 is U+2028"),
         ("\ufeffa", "character 1 is U+FEFF"),
     ],
-)
+)  # fmt: skip
 def test_an_id_that_no_event_can_have_is_named(name: str, value: str, why: str) -> None:
     assert fault_in(forged(**{name: value})).startswith(f"not an event: {name}: {why}")
 
@@ -270,30 +258,16 @@ def test_an_id_that_no_event_can_have_is_named(name: str, value: str, why: str) 
 @pytest.mark.parametrize(
     "time",
     [
-        "2026-03-01T09:00:00Z",
-        "2026-03-01T09:00:00.00000Z",
-        "2026-03-01T09:00:00.0000000Z",
-        "2026-03-01T09:00:00.000000z",
-        "2026-03-01t09:00:00.000000Z",
-        "2026-03-01 09:00:00.000000Z",
-        "2026-03-01T09:00:00,000000Z",
-        "2026-03-01T09:00:00.000000+00:00",
-        "2026-03-01T09:00:00.000000",
-        "2026-03-01T09:00:60.000000Z",
-        "2026-03-01T09:60:00.000000Z",
-        "2026-03-01T24:00:00.000000Z",
-        "2026-02-29T09:00:00.000000Z",
-        "2026-13-01T09:00:00.000000Z",
-        "2026-00-01T09:00:00.000000Z",
-        "2026-03-00T09:00:00.000000Z",
-        "0000-03-01T09:00:00.000000Z",
-        "+2026-03-01T09:00:00.00000Z",
-        "2026-W10-7T09:00:00.000000Z",
-        "٢٠٢٦-03-01T09:00:00.000000Z",
-        " 2026-03-01T09:00:00.000000Z",
+        "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.00000Z", "2026-03-01T09:00:00.0000000Z",
+        "2026-03-01T09:00:00.000000z", "2026-03-01t09:00:00.000000Z", "2026-03-01 09:00:00.000000Z",
+        "2026-03-01T09:00:00,000000Z", "2026-03-01T09:00:00.000000+00:00", "2026-03-01T09:00:00.000000",
+        "2026-03-01T09:00:60.000000Z", "2026-03-01T09:60:00.000000Z", "2026-03-01T24:00:00.000000Z",
+        "2026-02-29T09:00:00.000000Z", "2026-13-01T09:00:00.000000Z", "2026-00-01T09:00:00.000000Z",
+        "2026-03-00T09:00:00.000000Z", "0000-03-01T09:00:00.000000Z", "+2026-03-01T09:00:00.00000Z",
+        "2026-W10-7T09:00:00.000000Z", "٢٠٢٦-03-01T09:00:00.000000Z", " 2026-03-01T09:00:00.000000Z",
         "2026-03-01T09:00:00.000000Z\n",
     ],
-)
+)  # fmt: skip
 def test_a_time_that_is_no_utc_time_of_27_characters_is_refused(name: str, time: str) -> None:
     fault = fault_in(forged(**{name: time}))
     assert fault.startswith(f"not an event: {name} is ")

@@ -373,40 +373,32 @@ def test_an_id_that_no_event_can_have_is_refused(register: Register, log_path: P
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
+STILL = "2026-03-01T09:00:00.000000Z"
+CLOCKS: dict[str, tuple[datetime, str, bool, str]] = {
+    # the clock after an event at nine, the time of the next event, whether the clock is behind, and what is said of it
+    "behind": (datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC), "2026-03-01T08:59:30.000000Z", True, "0:00:30"),
+    "far behind": (datetime(1969, 7, 20, tzinfo=UTC), "1969-07-20T00:00:00.000000Z", True, "20678 days"),
+    "at the first year": (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000000Z", True, "739675 days"),
+    "still": (datetime(2026, 3, 1, 9, tzinfo=UTC), STILL, False, ""),
+    "in another zone": (
+        datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=-8))), "2026-03-01T17:00:00.000000Z", False, ""
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.case(79)
-def test_a_clock_that_is_behind_keeps_its_time_beside_the_recorded_one(register: Register, log_path: Path) -> None:
+@pytest.mark.parametrize(("now", "time", "is_behind", "said"), CLOCKS.values(), ids=CLOCKS)
+def test_the_time_of_an_event_is_its_clocks_beside_the_recorded_one(
+    register: Register, log_path: Path, now: datetime, time: str, is_behind: bool, said: str
+) -> None:
     register.execute(create("Ada"))
-    behind = Clock(datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC))
-    done = register_at(log_path, clock=behind).execute(create("Bob"))
-    assert done[0].event["time"] == "2026-03-01T08:59:30.000000Z"
-    assert done[0].event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
-    (notice,) = done.notices
-    assert "0:00:30 behind event 1" in notice
-    later = register.execute(create("Dan"))
+    done = register_at(log_path, clock=lambda: now).execute(create("Bob"))
+    assert done[0].event["time"] == time
+    assert done[0].event.get("recordedtime") == (STILL if is_behind else None)
+    assert [said in notice and "behind event 1" in notice for notice in done.notices] == [True] * is_behind
+    later = register_at(log_path, "later", clock=lambda: max(now, Clock()())).execute(create("Dan"))
     assert "recordedtime" not in later[0].event
     assert later.notices == []
-
-
-@pytest.mark.case(79)
-def test_a_clock_that_jumps_far_back_is_recorded_all_the_same(register: Register, clock: Clock) -> None:
-    register.execute(create("Ada"))
-    for moment in (datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
-        clock.now = moment
-        outcome = register.execute(create(f"N{moment.year}"))[0]
-        assert outcome.event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
-    assert len(events(register)) == 3
-
-
-def test_a_clock_that_stands_still_is_not_behind(register: Register) -> None:
-    for name in ("Ada", "Bob"):
-        done = register.execute(create(name))
-        assert "recordedtime" not in done[0].event
-        assert done.notices == []
-
-
-def test_a_clock_in_any_zone_is_stored_in_utc(register: Register, clock: Clock) -> None:
-    clock.now = datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=-8)))
-    assert register.execute(create("Ada"))[0].event["time"] == "2026-03-01T17:00:00.000000Z"
 
 
 # --- a register that is kept ------------------------------------------------------------------------------------------
