@@ -68,8 +68,8 @@ def files(log: Path) -> list[str]:
 class Case:
     """A damaged log: its bytes, its first bad line, and the lines that a repair must leave."""
 
-    def __init__(self, content: bytes, line: int, kept: Sequence[bytes], readable: int = 0) -> None:
-        self.content = content
+    def __init__(self, content: bytes | list[bytes], line: int, kept: Sequence[bytes], readable: int = 0) -> None:
+        self.content = content = content if isinstance(content, bytes) else b"".join(content)
         self.line = line
         self.byte = len(b"".join(split(content)[: line - 1]))
         self.kept = b"".join(kept)
@@ -80,57 +80,41 @@ class Case:
 WHOLE = b"".join(TEN)
 DAMAGE = {
     # what is lost, since nothing proves what follows
-    "a letter in the first line": Case(b"".join([spoiled(TEN[0]), *TEN[1:]]), 1, [], 10),
-    "a letter in a middle line": Case(b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:]]), 5, TEN[:4], 6),
-    "a letter in the last line": Case(b"".join([*TEN[:9], spoiled(TEN[9])]), 10, TEN[:9], 1),
-    "two letters": Case(
-        b"".join([*TEN[:2], spoiled(TEN[2]), *TEN[3:7], spoiled(TEN[7]), *TEN[8:]]), 3, TEN[:2], 8
-    ),
-    "a line removed": Case(b"".join(TEN[:3] + TEN[4:]), 4, TEN[:3], 6),
-    "a sector of zeros in the middle": Case(b"".join([*TEN[:5], bytes(600), b"\n", *TEN[7:]]), 6, TEN[:5], 3),
-    "an id twice": Case(b"".join(instead(4, id="event-1")), 4, TEN[:3], 7),
-    "an event against a rule": Case(
-        b"".join(instead(4, data={"name": "Eve", "email": "user1@example.com"})), 4, TEN[:3], 7
-    ),
-    "damage and then a torn tail": Case(
-        b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:9], TEN[9][:50]]), 5, TEN[:4], 5
-    ),
-    "a letter in the middle of a batch": Case(
-        b"".join([*BATCHES[:6], spoiled(BATCHES[6]), BATCHES[7]]), 7, BATCHES[:5], 3
-    ),
-    "a batch whose end is gone, and more": Case(
-        b"".join([*BATCHES[:3], TEN[0]]), 4, BATCHES[:1], 3
-    ),
+    "a letter in the first line": Case([spoiled(TEN[0]), *TEN[1:]], 1, [], 10),
+    "a letter in a middle line": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:]], 5, TEN[:4], 6),
+    "a letter in the last line": Case([*TEN[:9], spoiled(TEN[9])], 10, TEN[:9], 1),
+    "two letters": Case([*TEN[:2], spoiled(TEN[2]), *TEN[3:7], spoiled(TEN[7]), *TEN[8:]], 3, TEN[:2], 8),
+    "a line removed": Case(TEN[:3] + TEN[4:], 4, TEN[:3], 6),
+    "a sector of zeros in the middle": Case([*TEN[:5], bytes(600), b"\n", *TEN[7:]], 6, TEN[:5], 3),
+    "an id twice": Case(instead(4, id="event-1"), 4, TEN[:3], 7),
+    "an event against a rule": Case(instead(4, data={"name": "Eve", "email": "user1@example.com"}), 4, TEN[:3], 7),
+    "damage and then a torn tail": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:9], TEN[9][:50]], 5, TEN[:4], 5),
+    "a letter in the middle of a batch": Case([*BATCHES[:6], spoiled(BATCHES[6]), BATCHES[7]], 7, BATCHES[:5], 3),
+    "a batch whose end is gone, and more": Case([*BATCHES[:3], TEN[0]], 4, BATCHES[:1], 3),
     # what comes back, since the hashes prove it
     "a line of garbage at the end": Case(WHOLE + b"garbage\n", 11, TEN),
     "a line of garbage and an open one": Case(WHOLE + b"garbage\nmore", 11, TEN),
-    "a line of garbage in the middle": Case(b"".join([*TEN[:5], b"\xff\x00garbage\n", *TEN[5:]]), 6, TEN),
-    "a blank line": Case(b"".join([*TEN[:5], b"\n", *TEN[5:]]), 6, TEN),
+    "a line of garbage in the middle": Case([*TEN[:5], b"\xff\x00garbage\n", *TEN[5:]], 6, TEN),
+    "a blank line": Case([*TEN[:5], b"\n", *TEN[5:]], 6, TEN),
     "a blank line first": Case(b"\n" + WHOLE, 1, TEN),
     "a byte order mark": Case(b"\xef\xbb\xbf" + WHOLE, 1, TEN),
     "CRLF": Case(WHOLE.replace(b"\n", b"\r\n"), 1, TEN),
     "CRLF from a line on": Case(b"".join(TEN[:4]) + b"".join(TEN[4:]).replace(b"\n", b"\r\n"), 5, TEN),
     "CR only": Case(WHOLE.replace(b"\n", b"\r"), 1, TEN),
     "no newline between any lines": Case(WHOLE.replace(b"\n", b"") + b"\n", 1, TEN),
-    "a line within a line": Case(b"".join([*TEN[:4], TEN[4][:-1], *TEN[5:]]), 5, TEN),
-    "a line after notes without a newline": Case(b"".join([*TEN[:4], b"see here: ", *TEN[4:]]), 5, TEN),
-    "a line twice": Case(b"".join(TEN[:3] + TEN[2:]), 4, TEN, 1),
+    "a line within a line": Case([*TEN[:4], TEN[4][:-1], *TEN[5:]], 5, TEN),
+    "a line after notes without a newline": Case([*TEN[:4], b"see here: ", *TEN[4:]], 5, TEN),
+    "a line twice": Case(TEN[:3] + TEN[2:], 4, TEN, 1),
     "all lines twice": Case(WHOLE * 2, 11, TEN, 10),
-    "two lines swapped": Case(b"".join([*TEN[:3], TEN[4], TEN[3], *TEN[5:]]), 4, TEN),
+    "two lines swapped": Case([*TEN[:3], TEN[4], TEN[3], *TEN[5:]], 4, TEN),
     "all lines backward": Case(b"".join(reversed(TEN)), 1, TEN),
-    "a letter, and the line as it was at the end": Case(
-        b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:], TEN[4]]), 5, TEN, 1
-    ),
+    "a letter, and the line as it was at the end": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:], TEN[4]], 5, TEN, 1),
     "zeros beyond the limit of a batch": Case(WHOLE + bytes((1 << 20) + 1), 11, TEN),
-    "a line far beyond the limit in the middle": Case(
-        b"".join([*TEN[:5], b"x" * 3 * MAX_LINE, b"\n", *TEN[5:]]), 6, TEN
-    ),
-    "a chunk of garbage in the middle": Case(b"".join([*TEN[:5], (b"x" * 63 + b"\n") * 20_000, *TEN[5:]]), 6, TEN),
-    "the lines of a batch swapped": Case(
-        b"".join([*BATCHES[:5], BATCHES[7], BATCHES[5], BATCHES[6]]), 6, BATCHES
-    ),
-    "a blank line in a batch": Case(b"".join([*BATCHES[:6], b"\n", *BATCHES[6:]]), 7, BATCHES),
-    "a blank line and then half a batch": Case(b"".join([*BATCHES[:5], b"\n", *BATCHES[5:7]]), 6, BATCHES[:5], 2),
+    "a line far beyond the limit in the middle": Case([*TEN[:5], b"x" * 3 * MAX_LINE, b"\n", *TEN[5:]], 6, TEN),
+    "a chunk of garbage in the middle": Case([*TEN[:5], (b"x" * 63 + b"\n") * 20_000, *TEN[5:]], 6, TEN),
+    "the lines of a batch swapped": Case([*BATCHES[:5], BATCHES[7], BATCHES[5], BATCHES[6]], 6, BATCHES),
+    "a blank line in a batch": Case([*BATCHES[:6], b"\n", *BATCHES[6:]], 7, BATCHES),
+    "a blank line and then half a batch": Case([*BATCHES[:5], b"\n", *BATCHES[5:7]], 6, BATCHES[:5], 2),
 }  # fmt: skip
 
 
