@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from support.calls import Calls
+from support.errors import raising
 from support.events import TIME, creation, lines_of
 from support.logs import reading, umask
 from support.registers import create, register_at
 
-from evcli.cli.hints import hint_for
 from evcli.disk import keep_copy
 from evcli.domain.refusals import Taken
 from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
@@ -155,12 +155,12 @@ def _append_in_a_child(log_path: Path, step: int) -> int:
         os._exit(code)
 
 
-CANNOT: dict[str, tuple[int, type[EvcliError], int, str]] = {
+CANNOT: dict[str, tuple[int, type[EvcliError], int, list[str], str]] = {
     # the call that fails, with which error, and what is raised and said
-    "write copy": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
-    "fsync copy": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
-    "ftruncate log": (errno.ENOSPC, NotWritten, 14, "nothing was written"),
-    "ftruncate log, which may only be appended to": (errno.EPERM, Damaged, 12, "chattr -a"),
+    "write copy": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "fsync copy": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "ftruncate log": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "ftruncate log, which may only be appended to": (errno.EPERM, Damaged, 12, [], "chattr -a"),
 }
 
 
@@ -169,29 +169,23 @@ CANNOT: dict[str, tuple[int, type[EvcliError], int, str]] = {
 def test_a_tail_that_cannot_be_put_aside_stays_and_nothing_is_written(
     torn: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    number, error, code, said = CANNOT[call]
+    number, error, code, said, hint = CANNOT[call]
     Calls(monkeypatch, torn).failing[call.partition(",")[0]] = number
-    with pytest.raises(error) as failed:
+    with raising(error, code, f"byte {START_OF_LAST}", f"{len(TAIL)} bytes", *said, hint=hint) as failed:
         register_at(torn).execute(create("eve"))
-    message, hint = failed.value.message, hint_for(failed.value)
-    assert (type(failed.value), failed.value.exit) == (error, code)
-    assert "nothing was written" in message + hint
-    assert said in message + hint
-    assert f"byte {START_OF_LAST}" in message
-    assert f"{len(TAIL)} bytes" in message
     if isinstance(failed.value, Damaged):
         assert (failed.value.line, failed.value.byte) == (3, START_OF_LAST)
+        assert "nothing was written" in failed.value.hint
     assert torn.read_bytes() == LOG[:-9]
     assert copies_beside(torn) == [], "a copy that is none was left"
 
 
 def test_a_failed_sync_after_a_tail_was_put_aside_names_the_copy(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Calls(monkeypatch, torn).failing["fsync log"] = errno.EIO
-    with pytest.raises(OutcomeUnknown) as failed:
+    with raising(OutcomeUnknown, 15, hint="before repeating") as failed:
         register_at(torn).execute(create("eve"))
     (copy,) = copies_beside(torn)
     assert str(copy) in failed.value.hint
-    assert "before repeating" in hint_for(failed.value)
 
 
 def test_after_a_failure_to_put_a_tail_aside_the_next_writer_finishes(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.errors import raising
 from support.events import creation, lines_of
 from support.logs import reading
 
@@ -116,11 +117,9 @@ OUTSIDE = {
 @pytest.mark.case(80)
 @pytest.mark.parametrize(("ref", "hint"), OUTSIDE.items())
 def test_a_number_outside_the_log_is_refused_naming_the_head(log: Reader, ref: str, hint: str) -> None:
-    with pytest.raises(BadRef) as refused:
-        resolve(ref, log, NOW)
-    assert refused.value.exit == 2
     why = "is before the beginning" if "-" in ref else f'"{ref}": there is no such event'
-    assert f"{why}: the head is event 10" in refused.value.message
+    with raising(BadRef, 2, f"{why}: the head is event 10") as refused:
+        resolve(ref, log, NOW)
     assert refused.value.hint == hint
 
 
@@ -168,17 +167,15 @@ def test_an_id_is_named_by_its_unique_beginning_or_in_full(named: Reader, ref: s
 
 
 def test_several_ids_that_begin_so_are_named(named: Reader) -> None:
-    with pytest.raises(BadRef) as several:
+    said = "several event ids start with that: 1 (abc-0), 2 (abc-1), 3 (abc-2)"
+    with raising(BadRef, 2, said, hint="give more of the id"):
         resolve("id:ab", named, NOW)
-    assert "several event ids start with that: 1 (abc-0), 2 (abc-1), 3 (abc-2)" in several.value.message
-    assert several.value.hint == "give more of the id"
 
 
 @pytest.mark.parametrize("ref", ["id:nope", "id:ABC", "id:abc-00", "id: xyz", "id:\x1b", "id:\u202e", "id:\udcff"])
 def test_an_id_that_no_event_has_is_refused(named: Reader, ref: str) -> None:
-    with pytest.raises(BadRef) as refused:
+    with raising(BadRef, 2, "no event id starts with that"):
         resolve(ref, named, NOW)
-    assert "no event id starts with that" in refused.value.message
 
 
 # --- times ------------------------------------------------------------------------------------------------------------
