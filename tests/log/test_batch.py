@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.calls import Calls
 from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
-from support.logs import append, numbers, reading
+from support.logs import append, events_of, numbers, reading
 from support.registers import create, register_at
 
 import evcli
@@ -34,18 +34,8 @@ FIVE = lines_of([creation(5)], place_at_end([ONE, *BATCH]))[0]
 
 def read(log: Path) -> str:
     """What every way of reading shows, in short: `4 events`, `1 events, 17 torn`."""
-    with reading(log) as reader:
-        events = list(reader.events())
-        shown, count, end = numbers(events), len(events), reader.at
-        assert shown == list(range(1, count + 1))
-        assert numbers(reader.events_backward(end)) == shown[::-1]
-        assert reader.log.head() == end
-        assert reader.position_of(10**6) == end
-        assert [number_of(event) for event in reader.find_ids("")] == shown[:10]
-        assert reader.identity() == (events[0]["sha256"] if events else None)
-        assert len(list(reader.lines(0))) == count
-        torn, is_unterminated = reader.log.unfinished()
-        return f"{count} events" + (f", {torn} torn" if torn else "") + (", no newline" if is_unterminated else "")
+    events, torn, is_unterminated = events_of(log)
+    return f"{len(events)} events" + (f", {torn} torn" if torn else "") + (", no newline" if is_unterminated else "")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,33 +81,36 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 # --- the same events, whatever the sizes ------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def mixed(log_path: Path) -> Iterator[Reader]:
+    """A reader of a log of short and long lines."""
+    with write(log_path, MIXED) as reader:
+        yield reader
+
+
 @pytest.mark.usefixtures("_sizes")
 class TestInPiecesOfEverySize:
-    def test_forward_gives_every_event_once_in_order(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.events()) == list(range(1, 31))
-            assert reader.at == linear(MIXED, 30)
+    def test_forward_gives_every_event_once_in_order(self, mixed: Reader) -> None:
+        assert numbers(mixed.events()) == list(range(1, 31))
+        assert mixed.at == linear(MIXED, 30)
 
     @pytest.mark.parametrize("number", [0, 1, 15, 29, 30])
-    def test_backward_from_any_place_gives_every_event_newest_first(self, log_path: Path, number: int) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.events_backward(linear(MIXED, number))) == list(range(number, 0, -1))
+    def test_backward_from_any_place_gives_every_event_newest_first(self, mixed: Reader, number: int) -> None:
+        assert numbers(mixed.events_backward(linear(MIXED, number))) == list(range(number, 0, -1))
 
-    def test_the_place_after_every_event_and_the_last_one_is_found(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            for number in range(31):
-                assert reader.position_of(number) == linear(MIXED, number), f"after event {number}"
-            assert reader.log.head() == linear(MIXED, 30)
+    def test_the_place_after_every_event_and_the_last_one_is_found(self, mixed: Reader) -> None:
+        for number in range(31):
+            assert mixed.position_of(number) == linear(MIXED, number), f"after event {number}"
+        assert mixed.log.head() == linear(MIXED, 30)
 
-    def test_forward_between_any_two_places(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            for start, end in [(0, 0), (0, 30), (3, 4), (4, 17), (29, 30), (30, 30)]:
-                place = linear(MIXED, start)
-                wanted = list(range(start + 1, end + 1))
-                assert numbers(reader.events(place, until=end)) == wanted, f"from {start} until event {end}"
-                assert reader.at == linear(MIXED, end)
-                assert numbers(reader.events(place, stop=linear(MIXED, end).place)) == wanted, f"{start} to {end}"
-                assert reader.at == linear(MIXED, end)
+    def test_forward_between_any_two_places(self, mixed: Reader) -> None:
+        for start, end in [(0, 0), (0, 30), (3, 4), (4, 17), (29, 30), (30, 30)]:
+            place = linear(MIXED, start)
+            wanted = list(range(start + 1, end + 1))
+            assert numbers(mixed.events(place, until=end)) == wanted, f"from {start} until event {end}"
+            assert mixed.at == linear(MIXED, end)
+            assert numbers(mixed.events(place, stop=linear(MIXED, end).place)) == wanted, f"{start} to {end}"
+            assert mixed.at == linear(MIXED, end)
 
     def test_a_bad_line_is_named_from_either_side(self, log_path: Path) -> None:
         bad = [*MIXED[:19], MIXED[19].replace(b"\xc3\xa9", b"\xc3\xa8", 1), *MIXED[20:]]
@@ -126,10 +129,9 @@ class TestInPiecesOfEverySize:
             [reader.position_of(number) for number in range(31)]
         assert (damage.value.line, damage.value.byte) == (15, linear(MIXED, 14).place)
 
-    def test_ids_are_found_by_their_beginning(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.find_ids("id-2")) == [2, *range(20, 29)]
-            assert numbers(reader.find_ids("id-30")) == [30]
+    def test_ids_are_found_by_their_beginning(self, mixed: Reader) -> None:
+        assert numbers(mixed.find_ids("id-2")) == [2, *range(20, 29)]
+        assert numbers(mixed.find_ids("id-30")) == [30]
 
 
 def test_lines_end_at_newlines_and_nowhere_else(log_path: Path) -> None:
@@ -203,14 +205,13 @@ def test_a_log_that_is_cut_between_lines_while_it_is_read_ends_there(log_path: P
         assert texts(reader) == MIXED[:8]
 
 
-def test_a_place_is_followed_only_if_its_event_is_still_there(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        assert reader.follows(START)
-        assert reader.follows(linear(MIXED, 12))
-        assert not reader.follows(linear(MIXED, 12)._replace(sha256=b"0" * 64))
-        assert not reader.follows(linear(MIXED, 12)._replace(place=linear(MIXED, 12).place + 1))
-        os.truncate(log_path, linear(MIXED, 11).place)
-        assert not reader.follows(linear(MIXED, 12))
+def test_a_place_is_followed_only_if_its_event_is_still_there(mixed: Reader, log_path: Path) -> None:
+    assert mixed.follows(START)
+    assert mixed.follows(linear(MIXED, 12))
+    assert not mixed.follows(linear(MIXED, 12)._replace(sha256=b"0" * 64))
+    assert not mixed.follows(linear(MIXED, 12)._replace(place=linear(MIXED, 12).place + 1))
+    os.truncate(log_path, linear(MIXED, 11).place)
+    assert not mixed.follows(linear(MIXED, 12))
 
 
 def test_a_reader_closes_what_it_opened(log_path: Path) -> None:
@@ -281,9 +282,8 @@ def test_an_id_is_searched_as_it_is_not_as_it_is_escaped(
         assert numbers(reader.find_ids(prefix, exact=exact)) == found
 
 
-def test_of_many_ids_ten_are_enough(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        assert numbers(reader.find_ids("id-")) == list(range(1, 11))
+def test_of_many_ids_ten_are_enough(mixed: Reader) -> None:
+    assert numbers(mixed.find_ids("id-")) == list(range(1, 11))
 
 
 # --- a writer at work beside ------------------------------------------------------------------------------------------

@@ -64,3 +64,17 @@ def split(log: Path | bytes) -> list[bytes]:
     """The lines of a log, newlines included."""
     content = log if isinstance(log, bytes) else log.read_bytes()
     return content.splitlines(keepends=True)
+
+
+def events_of(path: Path) -> tuple[list[Event], int, bool]:
+    """The events that every way of reading shows, the torn bytes after them, and whether a newline is missing."""
+    with reading(path) as reader:
+        events = list(reader.events())
+        shown, end = numbers(events), reader.at
+        assert shown == list(range(1, len(events) + 1))
+        assert list(reader.events_backward(end)) == events[::-1]
+        assert reader.log.head() == reader.position_of(10**6) == end
+        assert numbers(reader.find_ids("")) == shown[:10]
+        assert reader.identity() == (events[0]["sha256"] if events else None)
+        assert len(list(reader.lines(0))) == len(events)
+        return events, *reader.log.unfinished()
