@@ -84,8 +84,9 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
 
 
 STORED, TAKEN_BACK = "event 2 may or may not be stored", ["ftruncate log", "fsync log"]
-FAILURES: list[tuple[list[str], int, type[EvcliError], int, list[str], list[str]]] = [
-    # the calls that fail, with which error; what is raised, its exit code and words; the calls after the write
+Failure = tuple[list[str], int, type[EvcliError], int, list[str], list[str]]
+"""The calls that fail, with which error; what is raised, its exit code and words; the calls after the write."""
+FAILURES: list[Failure] = [
     *((["write log"], error, NotWritten, 14, ["event 2 was not written"], TAKEN_BACK)
       for error in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)),
     *((["fsync log"], error, OutcomeUnknown, 15, [STORED], ["fsync log", *TAKEN_BACK])
@@ -96,17 +97,9 @@ FAILURES: list[tuple[list[str], int, type[EvcliError], int, list[str], list[str]
 
 
 @pytest.mark.case(1, 5, 6, 7)
-@pytest.mark.parametrize(("failing", "number", "error", "code", "said", "made"), FAILURES)
-def test_a_failure_takes_the_line_back_and_the_next_append_succeeds(
-    log: Path,
-    calls: Calls,
-    failing: list[str],
-    number: int,
-    error: type[EvcliError],
-    code: int,
-    said: list[str],
-    made: list[str],
-) -> None:
+@pytest.mark.parametrize("row", FAILURES)
+def test_a_failure_takes_the_line_back_and_the_next_append_succeeds(log: Path, calls: Calls, row: Failure) -> None:
+    failing, number, error, code, said, made = row
     for call in failing:
         calls.fail(call, number, after="write log", once=True)
     with raising(error, code, *said, os.strerror(number), hint="evcli log" * (error is OutcomeUnknown)):
@@ -432,14 +425,11 @@ def test_a_new_log_is_its_owners_only_from_its_first_moment(log_path: Path, monk
     assert all(mode == 0o600 for mode in [*modes, stat.S_IMODE(log_path.stat().st_mode)]), "others could open it before"
 
 
-def test_a_missing_log_is_not_created_unless_that_is_asked_for(log_path: Path) -> None:
+@pytest.mark.case(25)
+def test_a_log_is_not_created_unasked_or_below_a_file(log_path: Path, tmp_path: Path) -> None:
     with pytest.raises(NoLog), writing(log_path, may_create=False):
         pass
     assert not log_path.exists()
-
-
-@pytest.mark.case(25)
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine")
     with raising(NotWritten, 14, f"{tmp_path / 'notes'} is not a folder", "nothing was written"):
         append(tmp_path / "notes" / "events.jsonl", ONE, 1)
@@ -613,11 +603,7 @@ def test_permissions_hold_for_readers_and_writers(
 
 WITHOUT_STREAMS = """
 import os
-for number in (0, 1, 2):
-    try:
-        os.close(number)
-    except OSError:
-        pass
+os.closerange(0, 3)
 import sys
 from evcli.log.file.engine import FileLog
 result, path = sys.argv[1:]

@@ -311,14 +311,11 @@ WRONG: dict[str, tuple[bytes, Callable[[Path], object], list[int]]] = {
 }
 
 
-@pytest.mark.parametrize(("line", "goes_on", "expected"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_line_is_read_again_when_the_writer_is_done(
-    log_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    line: bytes,
-    goes_on: Callable[[Path], object],
-    expected: list[int],
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    line, goes_on, expected = WRONG[name]
     log_path.write_bytes(b"".join(MIXED[:3]) + line)
     with locked_by_another(log_path) as descriptor, reading(log_path) as reader:
 
@@ -398,16 +395,11 @@ SHOWN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "first", "last", "limit"), SHOWN.values(), ids=SHOWN)
+@pytest.mark.parametrize("name", SHOWN)
 def test_some_events_are_shown_without_reading_the_others(
-    cli: Cli,
-    monkeypatch: pytest.MonkeyPatch,
-    many: list[bytes],
-    words: list[str],
-    first: int,
-    last: int,
-    limit: int | None,
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, many: list[bytes], name: str
 ) -> None:
+    words, first, last, limit = SHOWN[name]
     cli.log.write_bytes(b"".join(many))
     expected = many[first:last]
     meter = Meter(monkeypatch)

@@ -173,7 +173,7 @@ def with_ids(ids: Sequence[str]) -> list[bytes]:
     return lines_of(creation(number, id=id) for number, id in enumerate(ids, 1))
 
 
-REPEATED = {
+REPEATED: dict[str, tuple[list[str], int | None, list[int], list[int]]] = {
     # the ids, the line after which there is garbage, and the lines of the faults: of an id, and of the garbage
     "the first again": (["one", "two", "one"], None, [3], []),
     "none again": (["one", "two", "six"], None, [], []),
@@ -184,16 +184,11 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("hashed", [hash, len], ids=["by hash", "by length"])
-@pytest.mark.parametrize(("ids", "garbage", "repeated", "bad"), REPEATED.values(), ids=REPEATED)
+@pytest.mark.parametrize("name", REPEATED)
 def test_an_id_is_a_fault_only_of_an_event_that_repeats_it(
-    log_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    ids: list[str],
-    garbage: int | None,
-    repeated: list[int],
-    bad: list[int],
-    hashed: Callable[[str], int],
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, hashed: Callable[[str], int]
 ) -> None:
+    ids, garbage, repeated, bad = REPEATED[name]
     monkeypatch.setattr("evcli.register.verify.hash", hashed, raising=False)
     lines = with_ids(ids)
     if garbage:

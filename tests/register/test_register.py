@@ -13,14 +13,16 @@ import pytest
 from conftest import Clock
 from support.calls import Calls
 from support.errors import raising
+from support.events import creation
 from support.logs import reading, split, writing
-from support.registers import create, register_at
+from support.registers import NOW, create, register_at
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
 from evcli.domain.refusals import NoSuchRecord, NotLive, Taken, Unchanged
 from evcli.domain.state import State
 from evcli.errors import BadInput, BadText, Busy, Conflict, Damaged, EvcliError, LogCut, NoLog, OutcomeUnknown, Refused
 from evcli.log.file.engine import FileLog
+from evcli.log.line import timestamp
 from evcli.register.actor import random_id, utc_now
 from evcli.register.decide import Intention
 from evcli.register.past import Past
@@ -37,8 +39,11 @@ def rename(who: str, name: str) -> Intention:
     return about(who, RENAMED, name=name)
 
 
+Let = Callable[[Callable[[], object]], None]
+
+
 @pytest.fixture
-def before_the_lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+def before_the_lock(monkeypatch: pytest.MonkeyPatch) -> Let:
     """Let something happen after the next look at the log, before its lock is taken."""
     locked = FileLog.locked
 
@@ -76,18 +81,9 @@ def test_an_accepted_intention_is_an_event_in_the_log(register: Register, log_pa
     outcome = register.execute(create("Ada"))[0]
     assert log_path.read_bytes() == outcome.line
     assert outcome.recorded
-    assert {name: value for name, value in outcome.event.items() if name != "sha256"} == {
-        "specversion": "1.0",
-        "id": "event-1",
-        "source": "evcli",
-        "type": "user.created",
-        "subject": "user/1",
-        "time": "2026-03-01T09:00:00.000000Z",
-        "sequence": "000000000001",
-        "authtype": "user",
-        "authid": "ann",
-        "data": {"name": "Ada", "email": "ada@example.com"},
-    }
+    ada = creation(1, time=timestamp(NOW), data={"name": "Ada", "email": "ada@example.com"})
+    assert {name: value for name, value in outcome.event.items() if name != "sha256"} == ada
+    assert (ada["authid"], ada["time"]) == ("ann", "2026-03-01T09:00:00.000000Z")
 
 
 def test_an_outcome_tells_the_record_before_and_after(register: Register) -> None:
@@ -179,18 +175,14 @@ def test_a_refused_intention_leaves_every_byte_as_it_was(
     assert register.execute(create("Dan"))[0].event["sequence"] == "000000000004", "the refusal was counted"
 
 
-def test_an_event_about_a_user_needs_a_log_and_makes_none(register: Register, log_path: Path) -> None:
-    for dry_run in (False, True):
-        with raising(NoLog, 10):
-            register.execute(rename("Ada", "Eve"), dry_run=dry_run)
-        assert not log_path.exists()
-
-
-def test_a_refused_first_event_leaves_no_file(register: Register, tmp_path: Path) -> None:
+def test_a_refused_first_event_makes_no_file(register: Register, tmp_path: Path) -> None:
     def nobody(state: State) -> int:
         raise NoSuchRecord("user", "x", "event 0")
 
     register.log.name = str(tmp_path / "new" / "events.jsonl")
+    for dry_run in (False, True):
+        with raising(NoLog, 10):
+            register.execute(rename("Ada", "Eve"), dry_run=dry_run)
     with pytest.raises(Refused):
         register.execute(create("Ada", about=nobody))
     with pytest.raises(Conflict):
@@ -250,24 +242,14 @@ def test_a_head_that_moved_is_a_conflict_and_nothing_is_written(
     assert log_path.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("name", "email", "expect", "error"),
-    [("Dan", "", (1, None), Conflict), ("Eva", "eve@example.com", None, Taken)],
-    ids=["the head moved", "the e-mail is taken"],
-)
+@pytest.mark.parametrize(("expect", "error"), [((1, None), Conflict), (None, Taken)])
 def test_an_intention_is_decided_again_under_the_lock(
-    register: Register,
-    log_path: Path,
-    before_the_lock: Callable[[Callable[[], object]], None],
-    name: str,
-    email: str,
-    expect: tuple[int, str | None] | None,
-    error: type[EvcliError],
+    register: Register, log_path: Path, before_the_lock: Let, expect: tuple[int, None] | None, error: type[EvcliError]
 ) -> None:
     register.execute(create("Ada"))
     before_the_lock(lambda: register_at(log_path).execute(create("Eve")))
     with pytest.raises(error):
-        register.execute(create(name, email), expect=expect)
+        register.execute(create("Eva", "eve@example.com"), expect=expect)
     assert [user.name for user in users(register)] == ["Ada", "Eve"]
 
 
@@ -418,11 +400,7 @@ def replaced(log: Path) -> None:
 @pytest.mark.parametrize("is_late", [False, True], ids=["before it is looked at", "before it is locked"])
 @pytest.mark.parametrize("happens", [cut, emptied, replaced])
 def test_a_log_that_loses_events_while_in_use_is_not_written_to(
-    register: Register,
-    log_path: Path,
-    before_the_lock: Callable[[Callable[[], object]], None],
-    happens: Callable[[Path], None],
-    is_late: bool,
+    register: Register, log_path: Path, before_the_lock: Let, happens: Callable[[Path], None], is_late: bool
 ) -> None:
     record(register, create("Ada"), create("Bob"))
     left: list[bytes] = []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.calls import Calls
 from support.errors import raising
 from support.events import batch_of, creation, forged, lines_of, place_at_end
-from support.logs import append, reading, split, umask, writing
+from support.logs import reading, split, umask, writing
 
 from evcli.cli.hints import hint_for
 from evcli.errors import Damaged, EvcliError, NewerLog, NotALog, NothingToRepair, NotWritten, OutcomeUnknown
@@ -197,13 +197,6 @@ def test_a_repair_brings_back_all_that_the_hashes_prove(
         assert path.read_bytes() == b"".join(log)
     except NothingToRepair:
         assert status(path)[1] == len(log)
-
-
-def test_the_next_event_after_a_repair_follows_on_the_last_one(log_path: Path) -> None:
-    log_path.write_bytes(b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:]]))
-    repair(log_path)
-    append(log_path, TEN[4], 5)
-    assert status(log_path) == ("good", 5)
 
 
 def test_a_writer_that_waited_for_the_lock_writes_to_the_repaired_log(
