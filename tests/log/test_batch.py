@@ -306,7 +306,7 @@ for _ in range(6):
 """
 
 
-def test_beside_a_real_writer_all_of_a_batch_is_seen_or_none(log: Path) -> None:
+def test_a_batch_of_a_real_writer_is_seen_whole_or_not_at_all(log: Path) -> None:
     log.write_bytes(b"".join(lines_of(creation(number) for number in range(1, 4))))
     environment = {**os.environ, "PYTHONPATH": str(Path(evcli.__file__).parents[1]), "EVCLI_LOG": str(log)}
     writer = subprocess.Popen([sys.executable, "-c", WRITER], env=environment, stderr=subprocess.PIPE)

@@ -17,7 +17,7 @@ import pytest
 from support.calls import Calls
 from support.errors import raising
 from support.events import batch_of, creation, lines_of, place_at_end
-from support.logs import append, locked_by_another, reading, umask, writing
+from support.logs import append, locked_by_another, reading, replace, umask, writing
 
 from evcli.disk import sync
 from evcli.errors import Busy, CannotOpen, EvcliError, NoLog, NotWritten, OutcomeUnknown
@@ -191,9 +191,7 @@ def test_nothing_is_written_on_a_log_that_cannot_be_synced(log: Path, calls: Cal
 
 def replaced(log: Path) -> None:
     """The same bytes in another file."""
-    copy = log.with_name("copy")
-    copy.write_bytes(log.read_bytes())
-    copy.replace(log)
+    replace(log, log.read_bytes())
 
 
 def written_anew(log: Path) -> None:

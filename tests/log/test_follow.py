@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.logs import split
+from support.logs import replace, split
 from support.registers import create as creation
 from support.registers import register_at
 
@@ -92,14 +92,8 @@ def cut(log: Path, left: int) -> Step:
     return lambda: os.truncate(log, len(b"".join(split(log)[:left])))
 
 
-def replace(log: Path, content: bytes) -> Step:
-    def step() -> None:
-        new = log.with_name("new")
-        new.write_bytes(content)
-        new.chmod(0o600)
-        new.rename(log)
-
-    return step
+def replaced(log: Path, content: bytes) -> Step:
+    return lambda: replace(log, content)
 
 
 def folder(log: Path) -> Step:
@@ -125,7 +119,7 @@ def landing(log: Path, *commands: str) -> list[bytes]:
 GONE = "is gone; waiting until there is a log again"
 OTHER = "another file took its place"
 STEPS: dict[str, tuple[Callable[[Path], list[Step]], str, list[str]]] = {
-    # what is done between the looks at the log of a, b and c; the names that are shown; the ends of the notices
+    # what is done between the looks at the log of a, b and c; the names that are shown; the notices
     "events": (lambda log: [nothing, more(log, "d"), nothing, more(log, "e", ids="more"), nothing], "de", []),
     "a batch": (lambda log: [more(log, "d", "e", "f")], "def", []),
     "a cut after an event that was shown": (
@@ -133,10 +127,10 @@ STEPS: dict[str, tuple[Callable[[Path], list[Step]], str, list[str]]] = {
         ["the log was cut, and event 4, shown above, is no longer in the log; going on after event 3"],
     ),
     "a copy": (
-        lambda log: [replace(log, log.read_bytes()), more(log, "d")], "d", [f"{OTHER}; going on after event 3"]
+        lambda log: [replaced(log, log.read_bytes()), more(log, "d")], "d", [f"{OTHER}; going on after event 3"]
     ),
     "an older copy": (
-        lambda log: [replace(log, b"".join(split(log)[:2])), more(log, "C")], "C",
+        lambda log: [replaced(log, b"".join(split(log)[:2])), more(log, "C")], "C",
         [f"{OTHER}, and event 3, shown above, is no longer in the log; going on after event 2"],
     ),
     "no log for a while": (
@@ -167,7 +161,7 @@ def test_an_empty_log_is_followed_from_its_first_event(register: Register, log_p
     assert Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b")).names == ["a", "b"]
 
 
-def test_while_nothing_changes_the_log_is_not_read(
+def test_a_log_that_does_not_change_is_not_read(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
@@ -207,9 +201,7 @@ def test_half_a_batch_is_not_shown_but_what_takes_its_place_is(three: Register, 
 
 @pytest.mark.parametrize("left", [0, 1, 2])
 @pytest.mark.parametrize("is_looked_at_between", [True, False])
-def test_after_a_cut_what_follows_it_is_shown(
-    three: Register, log_path: Path, left: int, is_looked_at_between: bool
-) -> None:
+def test_events_after_a_cut_are_shown(three: Register, log_path: Path, left: int, is_looked_at_between: bool) -> None:
     writer = register_at(log_path)
 
     def cut_now() -> None:
@@ -295,7 +287,7 @@ def test_another_log_in_its_place_is_shown_from_its_beginning(
     monkeypatch.setattr(following, "REMEMBERED", 2)
     more(tmp_path / "b.jsonl", "x", "y")()
     content = (tmp_path / "b.jsonl").read_bytes()
-    followed = Followed(log_path, replace(log_path, content), more(log_path, "z", ids="more"))
+    followed = Followed(log_path, replaced(log_path, content), more(log_path, "z", ids="more"))
     assert followed.names == ["x", "y", "z"]
     assert followed.notices[0].endswith("going on after event 0")
 
@@ -315,7 +307,7 @@ def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
             away.rename(log_path)
 
     monkeypatch.setattr(engine, "open_for_reading", reopened)
-    followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
+    followed = Followed(log_path, replaced(log_path, log_path.read_bytes()), nothing)
     assert followed.notices == [f"{log_path}: another file took its place; going on after event 3"]
 
 
@@ -328,7 +320,7 @@ def test_a_change_to_a_file_that_is_gone_is_ignored(three: Register, log_path: P
 def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:
     open_before = len(os.listdir("/dev/fd"))
     content = log_path.read_bytes()
-    Followed(log_path, *[replace(log_path, content), nothing] * 5)
+    Followed(log_path, *[replaced(log_path, content), nothing] * 5)
     assert len(os.listdir("/dev/fd")) == open_before
 
 
@@ -341,7 +333,7 @@ WRONG: dict[str, tuple[Callable[[Path], Step], type[EvcliError], str]] = {
     "a repeated line": (lambda log: append(log, split(log)[-1]), Damaged, "line 4"),
     "a line left out": (lambda log: append(log, landing(log, "d", "e")[1]), Damaged, "line 4"),
     "no JSON": (lambda log: append(log, b"{}\n"), Damaged, "line 4"),
-    "notes in its place": (lambda log: replace(log, b"Milk, eggs\n"), NotALog, "line 1"),
+    "notes in its place": (lambda log: replaced(log, b"Milk, eggs\n"), NotALog, "line 1"),
     "a folder in its place": (folder, CannotOpen, "is a folder"),
 }
 

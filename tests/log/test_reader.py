@@ -13,6 +13,7 @@ import pytest
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.calls import Meter
 from support.events import creation
 from support.events import lines_of as lines_of_events
 from support.logs import locked_by_another, numbers, reading
@@ -187,7 +188,7 @@ def test_a_missing_file_or_folder_is_no_log(tmp_path: Path, is_file: bool, name:
     assert str(tmp_path / name) in missing.value.message
 
 
-def test_what_is_appended_later_is_seen_only_after_another_look(log_path: Path) -> None:
+def test_lines_appended_later_are_seen_only_after_another_look(log_path: Path) -> None:
     with write(log_path, MIXED[:10]) as reader:
         with log_path.open("ab") as file:
             file.write(b"".join(MIXED[10:12]))
@@ -282,7 +283,7 @@ def test_an_id_is_searched_as_it_is_not_as_it_is_escaped(
         assert numbers(reader.find_ids(prefix, exact=exact)) == found
 
 
-def test_of_many_ids_ten_are_enough(mixed: Reader) -> None:
+def test_a_search_for_ids_ends_after_ten(mixed: Reader) -> None:
     assert numbers(mixed.find_ids("id-")) == list(range(1, 11))
 
 
@@ -343,26 +344,6 @@ A_FEW_SEARCHES = 640 << 10
 def many() -> list[bytes]:
     """Twenty thousand lines, an hour apart: about 6 MB."""
     return lines_of(MANY)
-
-
-class Meter:
-    """Counts the bytes that are read from files, by whichever module."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.read = 0
-        pread = os.pread
-
-        def counting(descriptor: int, length: int, offset: int) -> bytes:
-            found = pread(descriptor, length, offset)
-            self.read += len(found)
-            return found
-
-        monkeypatch.setattr(os, "pread", counting)
-
-        def refuse(*_: object) -> bytes:
-            raise AssertionError("the log is read by other means than os.pread: these would not be counted")
-
-        monkeypatch.setattr(os, "read", refuse)
 
 
 def test_the_meter_counts_a_whole_reading(log_path: Path, monkeypatch: pytest.MonkeyPatch, many: list[bytes]) -> None:

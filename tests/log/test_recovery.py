@@ -101,7 +101,7 @@ END: dict[str, tuple[bytes, list[str]]] = {
 
 @pytest.mark.case(19)
 @pytest.mark.parametrize(("end", "steps"), END.values(), ids=END)
-def test_what_a_crash_left_is_settled_and_synced_before_an_append(
+def test_a_torn_end_is_settled_and_synced_before_an_append(
     log_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes, steps: list[str]
 ) -> None:
     log_path.write_bytes(LINES[0] + LINES[1] + end)
@@ -188,9 +188,7 @@ def test_a_failed_sync_after_a_tail_was_put_aside_names_the_copy(torn: Path, mon
     assert str(copy) in failed.value.hint
 
 
-def test_after_a_failure_to_put_a_tail_aside_the_next_writer_finishes(
-    torn: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tail_that_could_not_be_put_aside_is_put_aside_next_time(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for call in ("write copy", "fsync copy", "fsync folder", "ftruncate log", "fsync log"):
         with monkeypatch.context() as patch:
             Calls(patch, torn).failing[call] = errno.EIO

@@ -98,7 +98,7 @@ def test_only_a_number_as_it_is_written_is_plain(log: Reader) -> None:
 
 
 @pytest.mark.parametrize("ref", ["0", "@", "@-0", "-0", "2026-03-02", "now", "yesterday", "1 day ago"])
-def test_in_an_empty_log_every_moment_is_the_empty_register(log_path: Path, ref: str) -> None:
+def test_every_moment_of_an_empty_log_is_the_empty_register(log_path: Path, ref: str) -> None:
     with reading(write(log_path, [])) as reader:
         assert resolve(ref, reader, NOW).number == 0
 

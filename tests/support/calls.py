@@ -83,3 +83,22 @@ class Calls:
             if path.exists() and os.path.samestat(found, path.stat()):
                 return what
         return "copy"
+
+
+class Meter:
+    """Counts the bytes that are read from files, by whichever module."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.read = 0
+        pread = os.pread
+
+        def counting(descriptor: int, length: int, offset: int) -> bytes:
+            found = pread(descriptor, length, offset)
+            self.read += len(found)
+            return found
+
+        def refuse(*_: object) -> bytes:
+            raise AssertionError("a file is read by other means than os.pread: these bytes would not be counted")
+
+        monkeypatch.setattr(os, "pread", counting)
+        monkeypatch.setattr(os, "read", refuse)

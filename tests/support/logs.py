@@ -78,3 +78,11 @@ def events_of(path: Path) -> tuple[list[Event], int, bool]:
         assert reader.identity() == (events[0]["sha256"] if events else None)
         assert len(list(reader.lines(0))) == len(events)
         return events, *reader.log.unfinished()
+
+
+def replace(log: Path, content: bytes, mode: int = 0o600) -> None:
+    """Put another file in the log's place."""
+    new = log.with_name("new")
+    new.write_bytes(content)
+    new.chmod(mode)
+    new.replace(log)
