@@ -16,7 +16,7 @@ from support.registers import create, register_at
 
 import evcli
 from evcli.domain.event import number_of
-from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
+from evcli.errors import Damaged, NotWritten, OutcomeUnknown
 from evcli.log import Position
 from evcli.log.file.engine import FileLog
 from evcli.log.line import MAX_BATCH, BadLine, decode_each, hash_of
@@ -219,26 +219,6 @@ def test_a_new_log_of_a_batch_is_one_write_and_three_syncs(log_path: Path, calls
 
 
 # --- faults while a batch is written ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "said"),
-    [
-        ("write log", errno.ENOSPC, NotWritten),
-        ("write log", errno.EFBIG, NotWritten),
-        ("fsync log", errno.EIO, OutcomeUnknown),
-    ],
-)
-def test_a_batch_that_fails_leaves_nothing(
-    log: Path, calls: Calls, call: str, error: int, said: type[EvcliError]
-) -> None:
-    calls.fail(call, error, after="write log", once=True)
-    with pytest.raises(said, match="events 2 to 4 "):
-        append(log, THREE, 2)
-    assert calls.instead == {}, "the call was not made"
-    assert log.read_bytes() == ONE
-    append(log, THREE, 2)
-    assert read(log) == "4 events"
 
 
 @pytest.mark.parametrize("can_take_back", [True, False])

@@ -16,7 +16,7 @@ from evcli.errors import CannotOpen
 def meanwhile(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str, when: Callable[..., bool], do: Callable[[], object]
 ) -> None:
-    """Before the first call of `module.name` for which `when` holds, somebody else does that."""
+    """Before the first call of `module.name` for which `when` holds, another process does `do`."""
     real = getattr(module, name)
 
     def call(*arguments: Any, **named: Any) -> Any:

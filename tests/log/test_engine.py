@@ -83,31 +83,36 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
     assert {str(tmp_path), str(tmp_path / "a"), str(log.parent)} <= set(synced[:-1])
 
 
-STORED, TAKEN_BACK = "event 2 may or may not be stored", ["ftruncate log", "fsync log"]
+NOT_STORED, UNKNOWN = "not written", "may or may not be stored"
+TAKEN_BACK = ["ftruncate log", "fsync log"]
 Failure = tuple[list[str], int, type[EvcliError], int, list[str], list[str]]
 """The calls that fail, with which error; what is raised, its exit code and words; the calls after the write."""
 FAILURES: list[Failure] = [
-    *((["write log"], error, NotWritten, 14, ["event 2 was not written"], TAKEN_BACK)
+    *((["write log"], error, NotWritten, 14, [NOT_STORED], TAKEN_BACK)
       for error in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)),
-    *((["fsync log"], error, OutcomeUnknown, 15, [STORED], ["fsync log", *TAKEN_BACK])
+    *((["fsync log"], error, OutcomeUnknown, 15, [UNKNOWN], ["fsync log", *TAKEN_BACK])
       for error in (errno.EIO, errno.ENOSPC, errno.EDQUOT)),
-    (["write log", "ftruncate log"], errno.EIO, OutcomeUnknown, 15, [STORED, "taking it back failed"],
-     ["ftruncate log"]),
+    (["write log", "ftruncate log"], errno.EIO, OutcomeUnknown, 15, [UNKNOWN, "taking {} back failed"], ["ftruncate log"]),
 ]  # fmt: skip
 
 
 @pytest.mark.case(1, 5, 6, 7)
 @pytest.mark.parametrize("row", FAILURES)
-def test_a_failure_takes_the_line_back_and_the_next_append_succeeds(log: Path, calls: Calls, row: Failure) -> None:
+@pytest.mark.parametrize(("lines", "what", "them"), [(TWO, "event 2", "it"), (BATCH, "events 2 to 3", "them")])
+def test_a_failure_takes_the_lines_back_and_the_next_append_succeeds(
+    log: Path, calls: Calls, row: Failure, lines: bytes, what: str, them: str
+) -> None:
     failing, number, error, code, said, made = row
     for call in failing:
         calls.fail(call, number, after="write log", once=True)
-    with raising(error, code, *said, os.strerror(number), hint="evcli log" * (error is OutcomeUnknown)):
-        append(log, TWO, 2)
-    assert calls.made == ["fsync log", "write log", *made], "a sync that failed is not repeated for the same line"
+    was = "" if error is OutcomeUnknown else "was " if lines == TWO else "were "
+    words = [f"{what} {was}{said[0]}", *said[1:], os.strerror(number)]
+    with raising(error, code, *(each.format(them) for each in words), hint="evcli log" * (error is OutcomeUnknown)):
+        append(log, lines, 2)
+    assert calls.made == ["fsync log", "write log", *made], "a sync that failed is not repeated for the same lines"
     assert log.read_bytes() == ONE
-    append(log, TWO, 2)
-    assert log.read_bytes() == ONE + TWO
+    append(log, lines, 2)
+    assert log.read_bytes() == ONE + lines
 
 
 @pytest.mark.case(2)

@@ -1,4 +1,4 @@
-"""Following the log step by step: between two looks, the test does to the file what somebody could do."""
+"""Following the log step by step: between two looks, the test changes the file as another process could."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def three(register: Register) -> Register:
     return register
 
 
-# --- what somebody does to the log ------------------------------------------------------------------------------------
+# --- what another does to the log -------------------------------------------------------------------------------------
 
 
 def more(log: Path, *names: str, ids: str = "other") -> Step:

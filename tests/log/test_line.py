@@ -59,7 +59,7 @@ def fault_in(line: bytes, number: int = 1, previous: bytes = NO_HASH, recorded: 
 
 
 def follower(line: bytes, number: int = 2) -> bytes:
-    """A good event `number` that follows on the line, whatever that is."""
+    """A good event `number` that follows on the line, be that good or bad."""
     changes = {"id": f"id-{number}", "subject": f"user/{number}", "sequence": f"{number:012}"}
     return seal(orjson.dumps(members(**changes))[:-1], hash_of(line))
 

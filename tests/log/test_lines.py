@@ -1,4 +1,4 @@
-"""Many lines at once: what the quick check takes, the slow one takes too, whatever was done to the lines."""
+"""Many lines at once: what the quick check takes, the slow one takes too, however the lines were changed."""
 
 import re
 from collections.abc import Callable

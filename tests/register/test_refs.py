@@ -212,9 +212,9 @@ def test_a_time_in_the_future_is_the_head_and_marked_as_future(log: Reader, ref:
     assert resolve(ref, log, NOW) == Moment(10, is_plain=False, is_future=True, at=log.log.head())
 
 
-@pytest.mark.parametrize("ref", ["2026-03-04", "today", "now", "2026-03-04 12:00", "yesterday"])
-def test_a_time_that_has_begun_is_not_the_future(log: Reader, ref: str) -> None:
-    assert not resolve(ref, log, NOW).is_future
+def test_a_time_that_has_begun_is_not_the_future(log: Reader) -> None:
+    for ref in ("2026-03-04", "today", "now", "2026-03-04 12:00", "yesterday"):
+        assert not resolve(ref, log, NOW).is_future, ref
 
 
 def test_a_time_copied_from_an_event_means_that_event(log: Reader) -> None:
