@@ -92,7 +92,8 @@ FAILURES: list[Failure] = [
       for error in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)),
     *((["fsync log"], error, OutcomeUnknown, 15, [UNKNOWN], ["fsync log", *TAKEN_BACK])
       for error in (errno.EIO, errno.ENOSPC, errno.EDQUOT)),
-    (["write log", "ftruncate log"], errno.EIO, OutcomeUnknown, 15, [UNKNOWN, "taking {} back failed"], ["ftruncate log"]),
+    (["write log", "ftruncate log"], errno.EIO, OutcomeUnknown, 15, [UNKNOWN, "taking {} back failed"],
+     ["ftruncate log"]),
 ]  # fmt: skip
 
 
