@@ -241,48 +241,40 @@ def test_empty_data_is_an_object_and_nothing_else(type: str, data: object) -> No
     assert fault_in(forged(type=type, data=data))
 
 
-@pytest.mark.parametrize("name", ["id", "authid", "correlationid", "causationid"])
+ID_FAULTS = {
+    "": "is empty", "x" * 129: "has 129 characters; at most 128 are allowed", "a\u0085": "character 2 is U+0085",
+    "\u2028": "character 1 is U+2028", "\ufeffa": "character 1 is U+FEFF",
+}  # fmt: skip
+NO_TIMES = [
+    "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.00000Z", "2026-03-01T09:00:00.0000000Z",
+    "2026-03-01T09:00:00.000000z", "2026-03-01t09:00:00.000000Z", "2026-03-01 09:00:00.000000Z",
+    "2026-03-01T09:00:00,000000Z", "2026-03-01T09:00:00.000000+00:00", "2026-03-01T09:00:00.000000",
+    "2026-03-01T09:00:60.000000Z", "2026-03-01T09:60:00.000000Z", "2026-03-01T24:00:00.000000Z",
+    "2026-02-29T09:00:00.000000Z", "2026-13-01T09:00:00.000000Z", "2026-00-01T09:00:00.000000Z",
+    "2026-03-00T09:00:00.000000Z", "0000-03-01T09:00:00.000000Z", "+2026-03-01T09:00:00.00000Z",
+    "2026-W10-7T09:00:00.000000Z", "٢٠٢٦-03-01T09:00:00.000000Z", " 2026-03-01T09:00:00.000000Z",
+    "2026-03-01T09:00:00.000000Z\n",
+]  # fmt: skip
+NO_SUBJECTS = [
+    "user", "user/", "user/0", "user/01", "user/-1", "user/+1", "user/1.0", "user/1 ", "user/1\n", "user/1/2", "/1",
+    "users/1", "User/1", "group/1", "user/\u0661", "user/1000000000000",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("value", "why"),
+    ("name", "value", "fault"),
     [
-        ("", "is empty"), ("x" * 129, "has 129 characters; at most 128 are allowed"),
-        ("a\u0085", "character 2 is U+0085"), ("\u2028", "character 1 is U+2028"),
-        ("\ufeffa", "character 1 is U+FEFF"),
+        *(
+            (name, value, rf"{name}: {re.escape(why)}.*")
+            for name in ("id", "authid", "correlationid", "causationid")
+            for value, why in ID_FAULTS.items()
+        ),
+        *((name, value, rf"{name} is .*not a UTC time.*") for name in ("time", "recordedtime") for value in NO_TIMES),
+        *(("subject", value, r"subject .* is not user/ID") for value in NO_SUBJECTS),
     ],
-)  # fmt: skip
-def test_an_id_that_no_event_can_have_is_named(name: str, value: str, why: str) -> None:
-    assert fault_in(forged(**{name: value})).startswith(f"not an event: {name}: {why}")
-
-
-@pytest.mark.parametrize("name", ["time", "recordedtime"])
-@pytest.mark.parametrize(
-    "time",
-    [
-        "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.00000Z", "2026-03-01T09:00:00.0000000Z",
-        "2026-03-01T09:00:00.000000z", "2026-03-01t09:00:00.000000Z", "2026-03-01 09:00:00.000000Z",
-        "2026-03-01T09:00:00,000000Z", "2026-03-01T09:00:00.000000+00:00", "2026-03-01T09:00:00.000000",
-        "2026-03-01T09:00:60.000000Z", "2026-03-01T09:60:00.000000Z", "2026-03-01T24:00:00.000000Z",
-        "2026-02-29T09:00:00.000000Z", "2026-13-01T09:00:00.000000Z", "2026-00-01T09:00:00.000000Z",
-        "2026-03-00T09:00:00.000000Z", "0000-03-01T09:00:00.000000Z", "+2026-03-01T09:00:00.00000Z",
-        "2026-W10-7T09:00:00.000000Z", "٢٠٢٦-03-01T09:00:00.000000Z", " 2026-03-01T09:00:00.000000Z",
-        "2026-03-01T09:00:00.000000Z\n",
-    ],
-)  # fmt: skip
-def test_a_time_that_is_no_utc_time_of_27_characters_is_refused(name: str, time: str) -> None:
-    fault = fault_in(forged(**{name: time}))
-    assert fault.startswith(f"not an event: {name} is ")
-    assert "not a UTC time" in fault
-
-
-@pytest.mark.parametrize(
-    "subject",
-    ["user", "user/", "user/0", "user/01", "user/-1", "user/+1", "user/1.0", "user/1 ", "user/1\n", "user/1/2", "/1",
-     "users/1", "User/1", "group/1", "user/\u0661", "user/1000000000000"],
-)  # fmt: skip
-def test_a_subject_that_is_no_user_with_an_id_is_refused(subject: str) -> None:
-    fault = fault_in(forged(subject=subject))
-    assert fault.startswith("not an event: subject ")
-    assert fault.endswith(" is not user/ID")
+)
+def test_a_text_that_the_member_cannot_have_is_named(name: str, value: str, fault: str) -> None:
+    assert re.fullmatch(f"not an event: {fault}", fault_in(forged(**{name: value})), re.DOTALL)
 
 
 SEQUENCES = ["1", "00000000001", "0000000000001", "00000000000x", "-00000000001", "00000000000\u0661", " 0000000001"]
