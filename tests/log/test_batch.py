@@ -1,34 +1,27 @@
-"""Batches: several events are all there or none, whatever happens to the writer, and nothing beside the log says so."""
+"""Batches: several events are all there or none, whatever happens to the writer."""
 
 import errno
 import os
-import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from conftest import Clock
 from support.calls import Calls
 from support.events import LATER, batch_of, creation, forged, lines_of, place_at_end
-from support.logs import reading
-from support.users import CREATED, USER
+from support.logs import append, events_of, numbers, reading
+from support.registers import create, register_at
 
 import evcli
-from evcli.domain.event import Event, number_of
-from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
+from evcli.domain.event import number_of
+from evcli.errors import Damaged, NotWritten, OutcomeUnknown
 from evcli.log import Position
 from evcli.log.file.engine import FileLog
-from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH, BadLine, decode_each, hash_of
 from evcli.log.lines import decode_many
 from evcli.log.reader import Reader
-from evcli.register.decide import Intention
-from evcli.register.register import Register
 from evcli.register.verify import audit
 
 ONE = lines_of([creation(1)])[0]
@@ -39,36 +32,10 @@ THREE = b"".join(BATCH)
 FIVE = lines_of([creation(5)], place_at_end([ONE, *BATCH]))[0]
 
 
-@contextmanager
-def writing(log: Path) -> Iterator[LogWriter]:
-    with FileLog(str(log)).locked(0, may_create=True) as writer:
-        yield writer
-
-
-def append(log: Path, what: bytes, number: int) -> list[str]:
-    """Append, as a writer does that found the log as it is now; what it has to tell."""
-    with writing(log) as writer:
-        writer.append(what, number)
-        return writer.notices
-
-
-def numbers(events: Iterator[Event]) -> list[int]:
-    return [number_of(event) for event in events]
-
-
 def read(log: Path) -> str:
     """What every way of reading shows, in short: `4 events`, `1 events, 17 torn`."""
-    with reading(log) as reader:
-        shown = numbers(reader.events())
-        count, end = len(shown), reader.at
-        assert shown == list(range(1, count + 1))
-        assert numbers(reader.events_backward(end)) == shown[::-1]
-        assert reader.log.head() == end
-        assert reader.position_of(10**6) == end
-        assert [number_of(event) for event in reader.find_ids("")] == shown[:10]
-        assert len(list(reader.lines(0))) == count
-        torn = f", {reader.log.unfinished()[0]} torn" if reader.log.unfinished()[0] else ""
-        return f"{count} events{torn}" + (", no newline" if reader.log.unfinished()[1] else "")
+    events, torn, is_unterminated = events_of(log)
+    return f"{len(events)} events" + (f", {torn} torn" if torn else "") + (", no newline" if is_unterminated else "")
 
 
 @pytest.fixture
@@ -95,35 +62,15 @@ def test_a_batch_cut_at_any_byte_is_all_there_or_not_at_all(log: Path, first: by
         assert read(log) == wanted, f"of the first {length} bytes"
 
 
-@pytest.mark.parametrize("length", [1, len(BATCH[0]) - 1, len(BATCH[0]), len(THREE) // 2, len(THREE) - 2])
-def test_the_next_writer_puts_half_a_batch_aside_with_a_copy(log: Path, length: int) -> None:
-    log.write_bytes(ONE + THREE[:length])
-    (notice,) = append(log, THREE, 2)
-    assert log.read_bytes() == ONE + THREE
-    (copy,) = log.parent.glob("*.torn*")
-    assert copy.read_bytes() == THREE[:length]
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert f"its {length} bytes were truncated at byte {len(ONE)} and are kept in {copy}" in notice
-    assert "if events are missing now, the file was truncated since" in notice
-
-
 @pytest.mark.parametrize("kept", [1, 2])
-def test_no_event_of_half_a_batch_is_shown_at_a_date(log: Path, kept: int) -> None:
+def test_half_a_batch_is_not_found_by_its_time(log: Path, kept: int) -> None:
     late = lines_of(batch_of(2, 4, time=LATER), AFTER_ONE)
     log.write_bytes(ONE + b"".join(late[:kept]))
     with reading(log) as reader:
         assert reader.seek(lambda position: position.recorded <= LATER).number == 1
-        assert reader.identity() == hash_of(ONE).decode()
 
 
-@pytest.mark.parametrize("kept", [1, 2])
-def test_half_a_batch_that_begins_a_log_shows_nothing(log: Path, kept: int) -> None:
-    log.write_bytes(b"".join(lines_of(batch_of(1, 3))[:kept]))
-    with reading(log) as reader:
-        assert (numbers(reader.events()), reader.identity(), reader.find_ids("")) == ([], None, [])
-
-
-def test_batches_stand_one_after_another(log: Path) -> None:
+def test_batches_may_follow_on_each_other(log: Path) -> None:
     more = lines_of([*batch_of(5, 6), *batch_of(7, 9), creation(10)], place_at_end([ONE, *BATCH]))
     log.write_bytes(ONE + THREE + b"".join(more))
     assert read(log) == "10 events"
@@ -138,6 +85,7 @@ def of(batch: str, *numbers: int) -> list[dict[str, Any]]:
     return [creation(number, batch=batch) for number in numbers]
 
 
+NO_BATCH = ["2-2", "2-1", "0-4", "+2-4", "2 -4", "2-4\n", "٢-4", "2-1000000000000", "2-", "", 24, None]
 BROKEN: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     # the events after the first, the line that breaks the batch, and what is said of it
     "an event that is not of it": ([*of("2-4", 2), creation(3)], 3, "in the middle of batch 2-4, but not part of it"),
@@ -155,22 +103,10 @@ BROKEN: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "FIRST is not this event": (of("1-4", 2, 3, 4), 2, "belongs to batch 1-4, which does not begin here"),
     "FIRST is a later event": (of("3-4", 2), 2, "event 2 is not in batch 3-4"),
     "a number outside": ([*of("2-3", 2, 3), *of("2-3", 4)], 4, "event 4 is not in batch 2-3"),
-    "FIRST is LAST": (of("2-2", 2), 2, "not FIRST-LAST with FIRST < LAST"),
-    "FIRST is more than LAST": (of("2-1", 2), 2, "not FIRST-LAST with FIRST < LAST"),
     "a leading zero in FIRST": (of("02-4", 2, 3, 4), 2, "not FIRST-LAST"),
     "a leading zero in LAST": (of("2-04", 2, 3, 4), 2, "not FIRST-LAST"),
-    "FIRST is 0": (of("0-4", 2), 2, "not FIRST-LAST"),
-    "a sign": (of("+2-4", 2), 2, "not FIRST-LAST"),
-    "a space": (of("2 -4", 2), 2, "not FIRST-LAST"),
-    "a newline after it": (of("2-4\n", 2), 2, "not FIRST-LAST"),
-    "other digits": (of("٢-4", 2), 2, "not FIRST-LAST"),
-    "13 digits": (of("2-1000000000000", 2), 2, "not FIRST-LAST"),
-    "no end": (of("2-", 2), 2, "not FIRST-LAST"),
-    "nothing": (of("", 2), 2, "not FIRST-LAST"),
-    "a number": ([creation(2, batch=24)], 2, "not FIRST-LAST"),
-    "null": ([creation(2, batch=None)], 2, "not FIRST-LAST"),
+    **{f"the batch {each!r}": ([creation(2, batch=each)], 2, "not FIRST-LAST with FIRST < LAST") for each in NO_BATCH},
 }
-EACH_BROKEN = [pytest.param(*row, id=name) for name, row in BROKEN.items()]
 
 
 def slowly(lines: list[bytes], place: Position) -> int | str:
@@ -181,31 +117,27 @@ def slowly(lines: list[bytes], place: Position) -> int | str:
         return str(bad)
 
 
-@pytest.mark.parametrize(("events", "line", "said"), EACH_BROKEN)
-def test_a_broken_batch_is_never_taken(events: list[dict[str, Any]], line: int, said: str) -> None:
+@pytest.mark.parametrize(("events", "line", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_batch_is_damage_and_stays(log: Path, events: list[dict[str, Any]], line: int, said: str) -> None:
     lines = forged(*events, previous=hash_of(ONE))
     assert said in str(slowly(lines, AFTER_ONE))
     assert slowly(lines[: line - 2], AFTER_ONE) == line - 2, "the row breaks it earlier than it says"
     assert decode_many(lines, AFTER_ONE) is None
-
-
-@pytest.mark.parametrize(("events", "line", "said"), EACH_BROKEN)
-def test_a_broken_batch_is_damage_and_stays(log: Path, events: list[dict[str, Any]], line: int, said: str) -> None:
     last = number_of(events[-1])  # type: ignore[arg-type]  # an event without its hash
-    lines = forged(*events, creation(last + 1), previous=hash_of(ONE))
-    log.write_bytes(ONE + b"".join(lines))
+    lines += forged(creation(last + 1), previous=hash_of(lines[-1]))
+    before = ONE + b"".join(lines)
+    log.write_bytes(before)
     with reading(log) as reader, pytest.raises(Damaged, match=f"line {line}, byte") as damage:
         list(reader.events())
     assert said in damage.value.message
-    before = log.read_bytes()
     with pytest.raises(Damaged):
-        create(Register(FileLog(str(log)), actor="ann", clock=Clock(), new_id=lambda: "new"), 2)
+        register_at(log).execute(create("x"), create("y"))
     assert log.read_bytes() == before
     assert os.listdir(log.parent) == [log.name]
 
 
 @pytest.mark.parametrize("split", [1, 2])
-def test_a_batch_is_gone_on_with_in_another_reading(split: int) -> None:
+def test_a_batch_continues_in_another_reading(split: int) -> None:
     place = place_at_end([ONE, *BATCH[:split]])
     assert (place.batch, place.batch_size) == ("2-4", sum(map(len, BATCH[:split])))
     events = decode_many(BATCH[split:], place)
@@ -218,7 +150,7 @@ def test_a_batch_is_gone_on_with_in_another_reading(split: int) -> None:
         assert "in the middle of batch 2-4" in str(slowly(other, place))
 
 
-def test_where_the_line_before_is_not_known_a_batch_may_go_on() -> None:
+def test_a_batch_may_continue_where_the_line_before_is_unknown() -> None:
     place = place_at_end([ONE, *BATCH[:1]])._replace(batch=None, batch_size=0)
     assert decode_many(BATCH[1:], place) == list(decode_each(BATCH[1:], place))
     assert decode_many(forged(*of("4-5", 3, 4, 5), previous=place.sha256), place) is None
@@ -248,7 +180,7 @@ def test_a_reader_that_begins_inside_a_batch_checks_the_rest(log: Path, start: i
 
 
 def sized(total: int) -> list[bytes]:
-    """A batch after ONE whose lines have so many bytes together; the last line makes up for what is over."""
+    """A batch after ONE whose lines have `total` bytes; the last line fills what is missing."""
 
     def events(count: int, last: str) -> list[dict[str, Any]]:
         reasons = ["\U0001f600" * 2000] * (count - 1) + [last]
@@ -279,45 +211,6 @@ def test_a_batch_may_have_a_mebibyte_and_no_byte_more(log: Path) -> None:
         list(reader.events())
 
 
-# --- nothing beside the log -------------------------------------------------------------------------------------------
-
-
-def announced(log: Path, beside: Path) -> None:
-    """What an earlier form of the log took for the announcement of an unfinished batch."""
-    said = {"start": len(ONE), "end": log.stat().st_size + 5, "sha256": hash_of(FIVE).decode()}
-    beside.write_bytes(orjson.dumps(said) + b"\n")
-
-
-PLANTED: dict[str, Callable[[Path, Path], object]] = {
-    "a symbolic link to the log": lambda log, beside: beside.symlink_to(log),
-    "a hard link to the log": lambda log, beside: beside.hardlink_to(log),
-    "a link to nothing": lambda log, beside: beside.symlink_to("nowhere"),
-    "garbage": lambda log, beside: beside.write_bytes(b"\xff\0garbage\n" * 99),
-    "an announcement": announced,
-    "a folder": lambda log, beside: beside.mkdir(),
-    "a FIFO": lambda log, beside: os.mkfifo(beside),
-}
-
-
-@pytest.mark.parametrize("tail", [b"", THREE[:-9], THREE], ids=["one event", "half a batch", "a batch"])
-@pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED)
-def test_a_batch_file_beside_the_log_changes_nothing(
-    log: Path, plant: Callable[[Path, Path], object], tail: bytes
-) -> None:
-    log.write_bytes(ONE + tail)
-    plain = read(log)
-    beside = log.with_name(log.name + ".batch")
-    plant(log, beside)
-    before = beside.lstat()
-    content = beside.read_bytes() if beside.is_file() and not beside.is_symlink() else b""
-    assert read(log) == plain
-    append(log, *((FIVE, 5) if tail == THREE else (THREE, 2)))
-    assert log.read_bytes() == ONE + THREE + (FIVE if tail == THREE else b"")
-    assert beside.lstat()[:4] == before[:4]
-    if beside.is_file() and not beside.is_symlink() and not beside.samefile(log):
-        assert (beside.read_bytes(), beside.stat().st_mtime_ns) == (content, before.st_mtime_ns)
-
-
 # --- how a batch is written -------------------------------------------------------------------------------------------
 
 
@@ -326,95 +219,36 @@ def calls(monkeypatch: pytest.MonkeyPatch, log_path: Path) -> Calls:
     return Calls(monkeypatch, log_path)
 
 
-def create(register: Register, count: int) -> None:
-    wanted = [
-        Intention(CREATED, {"name": "x", "email": f"x{n}@x.org"}, lambda state: state.last_id(USER) + 1, finds=False)
-        for n in range(count)
-    ]
-    register.execute(*wanted)
-
-
 @pytest.mark.parametrize("count", [2, 40, 1000])
 def test_a_new_log_of_a_batch_is_one_write_and_three_syncs(log_path: Path, calls: Calls, count: int) -> None:
-    create(Register(FileLog(str(log_path)), actor="ann", clock=Clock()), count)
+    register_at(log_path).execute(*(create(f"x{number}") for number in range(count)))
     assert calls.made == ["fsync folder", "fsync folder above", "write log", "fsync log"]
     assert read(log_path) == f"{count} events"
-
-
-def test_each_batch_of_a_series_is_one_write_and_one_sync(log_path: Path, calls: Calls) -> None:
-    log = FileLog(str(log_path))
-    lines: list[bytes] = []
-    for first in range(1, 60, 3):
-        batch = lines_of(batch_of(first, first + 2), place_at_end(lines))
-        with log.locked(0, may_create=True) as writer:
-            writer.append(b"".join(batch), first)
-        lines += batch
-    assert calls.made == ["fsync folder", "fsync folder above", *["write log", "fsync log"] * 20]
-    assert log_path.read_bytes() == b"".join(lines)
 
 
 # --- faults while a batch is written ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "said"),
-    [
-        ("write log", errno.ENOSPC, NotWritten),
-        ("write log", errno.EFBIG, NotWritten),
-        ("fsync log", errno.EIO, OutcomeUnknown),
-    ],
-)
-def test_of_a_batch_that_fails_nothing_stays(
-    log: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: int, said: type[EvcliError]
-) -> None:
-    with monkeypatch.context() as patch:
-        calls = Calls(patch, log)
-
-        def once() -> None:
-            if "write log" in calls.made:  # the lines' own sync, not the one before them
-                del calls.before[call]
-                raise OSError(error, os.strerror(error))
-
-        calls.before[call] = once
-        with pytest.raises(said) as failed:
-            append(log, THREE, 2)
-        assert "events 2 to 4 " in failed.value.message
-        assert call not in calls.before, "it was not made"
-    assert log.read_bytes() == ONE
-    append(log, THREE, 2)
-    assert read(log) == "4 events"
-
-
 @pytest.mark.parametrize("can_take_back", [True, False])
-def test_a_batch_of_which_a_part_fits_is_never_shown(
-    log: Path, monkeypatch: pytest.MonkeyPatch, can_take_back: bool
-) -> None:
-    write, half = os.write, len(THREE) // 2
-
-    def failing(*_: object) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:half]))
-        if not can_take_back:
-            patch.setattr(os, "ftruncate", failing)
-        with pytest.raises(NotWritten if can_take_back else OutcomeUnknown, match=f"{half} of {len(THREE)} bytes"):
-            append(log, THREE, 2)
+def test_a_batch_that_fits_only_in_part_is_not_shown(log: Path, calls: Calls, can_take_back: bool) -> None:
+    half = len(THREE) // 2
+    calls.instead["write log"] = lambda write, descriptor, data: write(descriptor, bytes(data)[:half])
+    if not can_take_back:
+        calls.fail("ftruncate log", errno.EIO)
+    with pytest.raises(NotWritten if can_take_back else OutcomeUnknown, match=f"{half} of {len(THREE)} bytes"):
+        append(log, THREE, 2)
+    calls.mend()
     assert read(log) == "1 events" + ("" if can_take_back else f", {half} torn")
     append(log, THREE, 2)
     assert read(log) == "4 events"
 
 
 @pytest.mark.parametrize("step", range(4))
-def test_killed_at_any_call_a_batch_is_there_or_not(log: Path, calls: Calls, step: int) -> None:
-    def reach() -> None:
-        if len(calls.made) == step + 1:
-            os._exit(9)
-
+def test_a_batch_of_a_killed_writer_is_all_there_or_not(log: Path, calls: Calls, step: int) -> None:
     child = os.fork()
     if not child:
         with suppress(BaseException):
-            calls.before = dict.fromkeys(["write log", "fsync log"], reach)
+            calls.killed_at = step
             append(log, THREE, 2)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (9 if step < 3 else 0)
@@ -460,7 +294,7 @@ for _ in range(6):
 """
 
 
-def test_beside_a_real_writer_all_of_a_batch_is_seen_or_none(log: Path) -> None:
+def test_a_batch_of_a_real_writer_is_seen_whole_or_not_at_all(log: Path) -> None:
     log.write_bytes(b"".join(lines_of(creation(number) for number in range(1, 4))))
     environment = {**os.environ, "PYTHONPATH": str(Path(evcli.__file__).parents[1]), "EVCLI_LOG": str(log)}
     writer = subprocess.Popen([sys.executable, "-c", WRITER], env=environment, stderr=subprocess.PIPE)

@@ -1,31 +1,28 @@
 """A moment is found by bisection: a changed line on the way is damage; it never moves the moment to another event."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import Cli
-from faults.common import creation, register
+from support.events import creation, lines_of
 from support.logs import reading
 
 from evcli.errors import Damaged
 
 USERS = 9
-BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def moment(number: int, more: float = 0) -> str:
-    """When event `number` was recorded, and some seconds more."""
-    return (BEGIN + timedelta(seconds=number + more)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def moment(number: int, half: str = "0") -> str:
+    """When event `number` was recorded, or half a second later."""
+    return f"2026-03-01T00:00:{number:02}.{half}00000Z"
 
 
 @pytest.fixture
 def lines(log_path: Path) -> list[bytes]:
     """Nine users, one recorded each second."""
-    ann = register(log_path)
-    for number in range(USERS):
-        ann.execute(creation(f"User{number}"))
-    return log_path.read_bytes().splitlines(keepends=True)
+    lines = lines_of(creation(number, time=moment(number)) for number in range(1, USERS + 1))
+    log_path.write_bytes(b"".join(lines))
+    return lines
 
 
 def with_time(line: bytes, time: str) -> bytes:
@@ -43,7 +40,7 @@ def place_at(log: Path, when: str) -> int:
 @pytest.mark.parametrize("other", ["2026-02-28T23:00:00.000000Z", "2026-03-01T01:00:00.000000Z"])
 def test_a_changed_time_is_damage_or_moves_nothing(log_path: Path, lines: list[bytes], other: str) -> None:
     wrong, caught = [], 0
-    moments = [(moment(0, number - 0.5), number) for number in range(USERS + 1)]
+    moments = [(moment(number, "5"), number) for number in range(USERS + 1)]
     for changed in range(USERS):
         log_path.write_bytes(b"".join([*lines[:changed], with_time(lines[changed], other), *lines[changed + 1 :]]))
         for when, number in moments:
@@ -58,7 +55,7 @@ def test_a_changed_time_is_damage_or_moves_nothing(log_path: Path, lines: list[b
 
 
 def test_moments_are_found_where_nothing_was_changed(log_path: Path, lines: list[bytes]) -> None:
-    assert [place_at(log_path, moment(0, number - 0.5)) for number in range(USERS + 1)] == list(range(USERS + 1))
+    assert [place_at(log_path, moment(number, "5")) for number in range(USERS + 1)] == list(range(USERS + 1))
 
 
 @pytest.mark.parametrize("command", [("user", "list"), ("state",)])
@@ -67,6 +64,6 @@ def test_a_command_names_the_changed_line(
 ) -> None:
     later = with_time(lines[4], "2026-03-01T01:00:00.000000Z")
     log_path.write_bytes(b"".join([*lines[:4], later, *lines[5:]]))
-    ran = cli(*command, "--at", moment(0, 5.5))
+    ran = cli(*command, "--at", moment(6, "5"))
     assert (ran.code, ran.out) == (12, "")
     assert "line 5" in ran.err

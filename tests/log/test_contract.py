@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Clock
 from support.events import batch_of, creation, lines_of
-from support.users import CREATED
+from support.logs import numbers
+from support.registers import create
 
 from evcli.domain.event import Event, number_of
 from evcli.domain.refusals import Taken
@@ -16,7 +17,6 @@ from evcli.log.file.engine import FileLog
 from evcli.log.follow import follow
 from evcli.log.memory import MemoryLog
 from evcli.log.reader import Reader
-from evcli.register.decide import Intention
 from evcli.register.register import Register
 
 Engine = Callable[[], Log]
@@ -66,10 +66,6 @@ def positions(log: Log) -> list[Position]:
 def collect(events: Iterator[Event], into: list[int]) -> None:
     for event in events:
         into.append(number_of(event))  # what was seen before it ended counts
-
-
-def numbers(events: Sequence[Event]) -> list[int]:
-    return [number_of(event) for event in events]
 
 
 def test_lines_come_back_in_order_from_any_place_to_any_place(ten: Log) -> None:
@@ -142,7 +138,7 @@ def test_a_decision_is_made_on_what_others_appended_since_the_last_look(ten: Log
     assert ten.head().number == 10
     engine().append(lambda head: lines_of([creation(11, time=LAST)], head), 0)
     ten.append(lambda head: lines_of([creation(head.number + 1, time=LAST)], head), 0)
-    assert numbers(list(Reader(engine()).events())) == list(range(1, 13))
+    assert numbers(Reader(engine()).events()) == list(range(1, 13))
 
 
 def test_no_writer_comes_between_a_decision_and_its_lines(ten: Log, engine: Engine) -> None:
@@ -167,7 +163,7 @@ def test_no_writer_comes_between_a_decision_and_its_lines(ten: Log, engine: Engi
     assert heads == [10, len(events) - 1]
 
 
-def test_after_a_wait_what_others_appended_is_there(ten: Log, engine: Engine) -> None:
+def test_lines_that_others_appended_are_there_after_a_wait(ten: Log, engine: Engine) -> None:
     assert ten.head().number == 10
     engine().append(lambda head: lines_of([creation(11, time=LAST)], head), 0)
     assert ten.wait(0) == ""
@@ -188,7 +184,7 @@ def test_events_of_others_are_followed_as_they_land(ten: Log, engine: Engine) ->
     assert seen == list(range(9, 19))
 
 
-def test_what_is_settled_and_synced_is_what_was_there(ten: Log) -> None:
+def test_a_log_that_is_settled_and_synced_is_unchanged(ten: Log) -> None:
     assert ten.settle(0)
     ten.sync()
     assert everything(ten) == TEN
@@ -199,10 +195,6 @@ def test_a_register_works_on_any_engine(engine: Engine) -> None:
     def register(name: str) -> Register:
         ids = iter(range(100))
         return Register(engine(), actor=name, clock=Clock(), new_id=lambda: f"{name}-{next(ids)}")
-
-    def create(name: str) -> Intention:
-        data = {"name": name, "email": f"{name.lower()}@example.com"}
-        return Intention(CREATED, data, about=lambda state: state.last_id("user") + 1, finds=False)
 
     ann, bob = register("ann"), register("bob")
     ann.execute(create("Ada"), create("Bob"))

@@ -16,7 +16,7 @@ from evcli.errors import CannotOpen
 def meanwhile(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str, when: Callable[..., bool], do: Callable[[], object]
 ) -> None:
-    """Before the first call of `module.name` for which `when` holds, somebody else does that."""
+    """Before the first call of `module.name` for which `when` holds, another process does `do`."""
     real = getattr(module, name)
 
     def call(*arguments: Any, **named: Any) -> Any:
@@ -41,28 +41,19 @@ def test_the_first_events_of_two_creators_are_both_stored(log_path: Path, monkey
     assert read(log_path)[:2] == ("good", 2)
 
 
-def test_a_log_that_appears_while_one_is_created_is_appended_to(
-    log_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("mode", "is_refused"), [(0o640, False), (0o666, True)])
+def test_a_file_that_appears_while_a_log_is_created_is_treated_as_found(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, is_refused: bool
 ) -> None:
     def create_first() -> None:
         register(log_path, "bob").execute(creation("Bob"))
-        log_path.chmod(0o640)
+        log_path.chmod(mode)
 
     meanwhile(monkeypatch, os, "open", creates, create_first)
-    register(log_path, "ann").execute(creation("Ann"))
-    assert read(log_path)[:2] == ("good", 2)
-    assert stat.S_IMODE(log_path.stat().st_mode) == 0o640, "its creator has opened it for a group"
-
-
-def test_a_file_that_appears_is_checked_like_one_that_was_there(
-    log_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def plant() -> None:
-        log_path.touch()
-        log_path.chmod(0o666)
-
-    meanwhile(monkeypatch, os, "open", creates, plant)
-    with pytest.raises(CannotOpen, match="world-writable"):
-        register(log_path).execute(creation("Ann"))
-    assert log_path.read_bytes() == b""
-    assert stat.S_IMODE(log_path.stat().st_mode) == 0o666
+    if is_refused:
+        with pytest.raises(CannotOpen, match="world-writable"):
+            register(log_path, "ann").execute(creation("Ann"))
+    else:
+        register(log_path, "ann").execute(creation("Ann"))
+    assert read(log_path)[:2] == ("good", 1 if is_refused else 2)
+    assert stat.S_IMODE(log_path.stat().st_mode) == mode, "its creator decides who may open it"

@@ -1,4 +1,4 @@
-"""Following the log step by step: between two looks, the test does to the file what somebody could do."""
+"""Following the log step by step: between two looks, the test changes the file as another process could."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Clock
-from support.users import CREATED
+from support.logs import replace, split
+from support.registers import create as creation
+from support.registers import register_at
 
-from evcli.domain.event import Event, number_of
-from evcli.domain.state import State
-from evcli.errors import CannotOpen, Damaged, NotALog
+from evcli.domain.event import Event
+from evcli.errors import CannotOpen, Damaged, EvcliError, NotALog
 from evcli.log import follow as following
 from evcli.log.file import engine
 from evcli.log.file.engine import FileLog
@@ -19,8 +19,9 @@ from evcli.log.file.open import open_for_reading
 from evcli.log.file.view import View
 from evcli.log.follow import follow
 from evcli.log.reader import Reader
-from evcli.register.decide import Intention
 from evcli.register.register import Register
+
+Step = Callable[[], object]
 
 
 class Seen(Exception):
@@ -29,31 +30,20 @@ class Seen(Exception):
 
 def create(register: Register, *names: str) -> None:
     """Users of these names, as one batch where they are several."""
-    wanted = [Intention(CREATED, {"name": name, "email": f"{name}@x.example"}, _next_id, finds=False) for name in names]
-    register.execute(*wanted)
-
-
-def _next_id(state: State) -> int:
-    return state.last_id("user") + 1
-
-
-def another(path: Path, prefix: str = "other") -> Register:
-    """A register over the log at `path` whose events have ids of their own, from a memory of its own."""
-    counter = iter(range(1, 1_000_000))
-    return Register(FileLog(str(path)), actor="bob", clock=Clock(), new_id=lambda: f"{prefix}-{next(counter)}")
+    register.execute(*(creation(name) for name in names))
 
 
 class Followed:
-    """What was shown and told while the steps were done, one between two looks."""
+    """The events and the notices of a follower; each step is done between two of its looks."""
 
-    def __init__(self, log: Path, *steps: Callable[[], object]) -> None:
+    def __init__(self, log: Path, *steps: Step) -> None:
         self.events: list[Event] = []
-        self.told: list[str] = []
+        self.notices: list[str] = []
         self._steps = iter(steps)
         self.reader = Reader(FileLog(str(log)))
         with self.reader:
             try:
-                for event in follow(self.reader, self.reader.log.head(), pause=self._wait, tell=self.told.append):
+                for event in follow(self.reader, self.reader.log.head(), pause=self._wait, tell=self.notices.append):
                     self.events.append(event)
             except Seen:
                 pass
@@ -63,10 +53,6 @@ class Followed:
         if step is None:
             raise Seen
         step()
-
-    @property
-    def numbers(self) -> list[int]:
-        return [number_of(event) for event in self.events]
 
     @property
     def names(self) -> list[str]:
@@ -85,16 +71,89 @@ def three(register: Register) -> Register:
     return register
 
 
-def lines_of(log: Path) -> list[bytes]:
-    return log.read_bytes().splitlines(keepends=True)
+# --- what another does to the log -------------------------------------------------------------------------------------
+
+
+def more(log: Path, *names: str, ids: str = "other") -> Step:
+    """Create users of these names, with a register that is made then."""
+    return lambda: create(register_at(log, ids), *names)
+
+
+def append(log: Path, data: bytes) -> Step:
+    def step() -> None:
+        with log.open("ab") as file:
+            file.write(data)
+
+    return step
+
+
+def cut(log: Path, left: int) -> Step:
+    """Cut the log after its first `left` lines."""
+    return lambda: os.truncate(log, len(b"".join(split(log)[:left])))
+
+
+def replaced(log: Path, content: bytes) -> Step:
+    return lambda: replace(log, content)
+
+
+def folder(log: Path) -> Step:
+    def step() -> None:
+        log.unlink()
+        log.mkdir()
+
+    return step
+
+
+def landing(log: Path, *commands: str) -> list[bytes]:
+    """The lines of users that the log does not have yet; each command creates those of one letter each, as a batch."""
+    size, writer = log.stat().st_size, register_at(log, "landing")
+    for names in commands:
+        create(writer, *names)
+    lines = split(log.read_bytes()[size:])
+    os.truncate(log, size)
+    return lines
 
 
 # --- what lands -------------------------------------------------------------------------------------------------------
 
+GONE = "is gone; waiting for a new log"
+OTHER = "it was replaced by another file"
+STEPS: dict[str, tuple[Callable[[Path], list[Step]], str, list[str]]] = {
+    # what is done between the looks at the log of a, b and c; the names that are shown; the notices
+    "events": (lambda log: [nothing, more(log, "d"), nothing, more(log, "e", ids="more"), nothing], "de", []),
+    "a batch": (lambda log: [more(log, "d", "e", "f")], "def", []),
+    "a cut after an event that was shown": (
+        lambda log: [more(log, "d"), cut(log, 3), more(log, "D")], "dD",
+        ["the log was truncated, and event 4, shown above, is no longer in the log; continuing after event 3"],
+    ),
+    "a copy": (
+        lambda log: [replaced(log, log.read_bytes()), more(log, "d")], "d", [f"{OTHER}; continuing after event 3"]
+    ),
+    "an older copy": (
+        lambda log: [replaced(log, b"".join(split(log)[:2])), more(log, "C")], "C",
+        [f"{OTHER}, and event 3, shown above, is no longer in the log; continuing after event 2"],
+    ),
+    "no log for a while": (
+        lambda log: [log.unlink, *[nothing] * 5, more(log, "x"), nothing], "x",
+        [GONE, f"{OTHER}, and event 3, shown above, is no longer in the log; continuing after event 0"],
+    ),
+}  # fmt: skip
 
-def test_each_event_that_lands_is_shown_once_and_none_that_was_there(three: Register, log_path: Path) -> None:
-    followed = Followed(log_path, nothing, lambda: create(three, "d"), nothing, lambda: create(three, "e"), nothing)
-    assert (followed.names, followed.told) == (["d", "e"], [])
+
+@pytest.mark.parametrize(("steps", "names", "notices"), STEPS.values(), ids=STEPS)
+def test_a_follower_shows_what_is_new_and_notices_what_is_lost(
+    three: Register, log_path: Path, steps: Callable[[Path], list[Step]], names: str, notices: list[str]
+) -> None:
+    followed = Followed(log_path, *steps(log_path))
+    assert followed.names == list(names)
+    assert [notice.removeprefix(f"{log_path}: ").removeprefix(f"{log_path} ") for notice in followed.notices] == notices
+
+
+def test_a_torn_tail_that_is_put_aside_is_neither_shown_nor_a_cut(three: Register, log_path: Path) -> None:
+    torn = append(log_path, b'{"specversion":"1.0","id":"x')
+    followed = Followed(log_path, torn, nothing, more(log_path, "d"))
+    assert (followed.names, followed.notices) == (["d"], [])
+    assert list(log_path.parent.glob("*.torn-*"))
 
 
 def test_an_empty_log_is_followed_from_its_first_event(register: Register, log_path: Path) -> None:
@@ -102,11 +161,7 @@ def test_an_empty_log_is_followed_from_its_first_event(register: Register, log_p
     assert Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b")).names == ["a", "b"]
 
 
-def test_a_batch_is_shown_whole(three: Register, log_path: Path) -> None:
-    assert Followed(log_path, lambda: create(three, "d", "e", "f")).names == ["d", "e", "f"]
-
-
-def test_while_nothing_changes_the_log_is_not_read(
+def test_a_log_that_does_not_change_is_not_read(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
@@ -122,53 +177,23 @@ def test_while_nothing_changes_the_log_is_not_read(
     assert len(looks) <= 6
 
 
-def append(log: Path, data: bytes) -> Callable[[], None]:
-    def step() -> None:
-        with log.open("ab") as file:
-            file.write(data)
-
-    return step
-
-
-@pytest.mark.parametrize("cut", [1, 20, -2])
-def test_half_a_line_is_not_shown_before_it_is_whole(three: Register, log_path: Path, cut: int) -> None:
-    create(three, "d")
-    *before, last = lines_of(log_path)
-    log_path.write_bytes(b"".join(before))
-    half = Followed(log_path, append(log_path, last[:cut]), nothing)
-    assert (half.names, half.told) == ([], [])
-    log_path.write_bytes(b"".join(before))
-    whole = Followed(log_path, append(log_path, last[:cut]), nothing, append(log_path, last[cut:]), nothing)
-    assert (whole.names, whole.told) == (["d"], [])
-
-
-def test_a_line_without_its_newline_is_shown_once(three: Register, log_path: Path) -> None:
-    create(three, "d")
-    *before, last = lines_of(log_path)
-    log_path.write_bytes(b"".join(before))
-    seen = Followed(log_path, append(log_path, last[:-1]), nothing, append(log_path, b"\n"), nothing)
-    assert (seen.names, seen.told) == (["d"], [])
+@pytest.mark.parametrize("cut", [1, 20, -2, -1])
+def test_a_line_that_lands_in_two_parts_is_shown_once_when_whole(three: Register, log_path: Path, cut: int) -> None:
+    (line,), before = landing(log_path, "d"), log_path.read_bytes()
+    parts = append(log_path, line[:cut]), nothing
+    if cut != -1:  # only its newline is missing
+        half = Followed(log_path, *parts)
+        assert (half.names, half.notices) == ([], [])
+        log_path.write_bytes(before)
+    whole = Followed(log_path, *parts, append(log_path, line[cut:]), nothing)
+    assert (whole.names, whole.notices) == (["d"], [])
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
-def test_half_a_batch_is_not_shown_and_what_is_written_in_its_place_is(
-    three: Register, log_path: Path, kept: int
-) -> None:
-    start = log_path.stat().st_size
-    create(three, "d", "e", "f")
-    *_, d, e, f = lines_of(log_path)
-    os.truncate(log_path, start)
+def test_half_a_batch_is_not_shown_but_what_takes_its_place_is(three: Register, log_path: Path, kept: int) -> None:
+    d, e, f = landing(log_path, "def")
     crash = append(log_path, (d + e + f)[: [10, len(d), len(d + e)][kept]])
-    followed = Followed(log_path, crash, nothing, lambda: create(another(log_path), "g"), nothing)
-    assert followed.names == ["g"]
-
-
-def test_a_torn_tail_is_not_shown_nor_is_its_being_put_aside_a_cut(three: Register, log_path: Path) -> None:
-    followed = Followed(
-        log_path, append(log_path, b'{"specversion":"1.0","id":"x'), nothing, lambda: create(another(log_path), "d")
-    )
-    assert (followed.names, followed.told) == (["d"], [])
-    assert list(log_path.parent.glob("*.torn-*"))
+    assert Followed(log_path, crash, nothing, more(log_path, "g")).names == ["g"]
 
 
 # --- what is cut ------------------------------------------------------------------------------------------------------
@@ -176,13 +201,11 @@ def test_a_torn_tail_is_not_shown_nor_is_its_being_put_aside_a_cut(three: Regist
 
 @pytest.mark.parametrize("left", [0, 1, 2])
 @pytest.mark.parametrize("is_looked_at_between", [True, False])
-def test_after_a_cut_what_follows_it_is_shown(
-    three: Register, log_path: Path, left: int, is_looked_at_between: bool
-) -> None:
-    end = sum(map(len, lines_of(log_path)[:left]))
+def test_events_after_a_cut_are_shown(three: Register, log_path: Path, left: int, is_looked_at_between: bool) -> None:
+    writer = register_at(log_path)
 
-    def cut() -> None:
-        os.truncate(log_path, end)
+    def cut_now() -> None:
+        cut(log_path, left)()
         if not is_looked_at_between:
             again()
 
@@ -190,42 +213,25 @@ def test_after_a_cut_what_follows_it_is_shown(
         for name in "xyzuv":  # more than were there: the size alone does not tell that it was cut
             create(writer, name)
 
-    writer = another(log_path)
-    followed = Followed(log_path, cut, *([again] if is_looked_at_between else []), nothing)
+    followed = Followed(log_path, cut_now, *([again] if is_looked_at_between else []), nothing)
     assert followed.names == list("xyzuv")
-    assert followed.told == [
-        f"{log_path}: the log was truncated, and event 3, shown above, is no longer in the log; "
-        f"continuing after event {left}"
+    assert followed.notices == [
+        f"{log_path}: the log was truncated, and event 3, shown above, is no longer in the log; continuing after event {left}"
     ]
 
 
-def test_an_event_that_landed_and_was_taken_back_is_told(three: Register, log_path: Path) -> None:
-    size = log_path.stat().st_size
-    followed = Followed(
-        log_path,
-        lambda: create(three, "d"),
-        lambda: os.truncate(log_path, size),
-        lambda: create(another(log_path), "D"),
-    )
-    assert followed.names == ["d", "D"]
-    (told,) = followed.told
-    assert "event 4, shown above, is no longer in the log; continuing after event 3" in told
-
-
-def test_a_cut_that_neither_size_nor_time_tells_is_seen(three: Register, log_path: Path) -> None:
+def test_a_cut_that_leaves_size_and_time_as_they_were_is_seen(three: Register, log_path: Path) -> None:
     found = log_path.stat()
-    two = b"".join(lines_of(log_path)[:2])
 
     def rewritten() -> None:
-        with log_path.open("r+b") as log:
-            log.truncate(len(two))
-        create(another(log_path), "C")
+        cut(log_path, 2)()
+        create(register_at(log_path), "C")
         assert log_path.stat().st_size == found.st_size
         os.utime(log_path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
     followed = Followed(log_path, nothing, rewritten, nothing)
     assert followed.names == ["C"]
-    assert followed.told[0].endswith("continuing after event 2")
+    assert followed.notices[0].endswith("continuing after event 2")
 
 
 def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
@@ -234,92 +240,56 @@ def test_a_cut_deeper_than_is_remembered_goes_on_from_the_end(
     monkeypatch.setattr(following, "REMEMBERED", 2)
     for name in "def":
         create(three, name)
-    end = sum(map(len, lines_of(log_path)[:2]))
 
     def repaired() -> None:
-        os.truncate(log_path, end)
-        create(another(log_path), "x")
+        cut(log_path, 2)()
+        create(register_at(log_path), "x")
 
-    followed = Followed(log_path, repaired, lambda: create(another(log_path, "more"), "y"))
+    followed = Followed(log_path, repaired, more(log_path, "y", ids="more"))
     assert followed.names == ["y"]
-    assert followed.told[0].endswith("continuing after event 3")
+    assert followed.notices[0].endswith("continuing after event 3")
 
 
-def test_a_log_that_was_empty_when_it_was_opened_is_known_again(
+def test_a_log_that_was_empty_when_opened_is_known_after_a_cut(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "REMEMBERED", 1)
     log_path.touch(mode=0o600)
-
-    def cut() -> None:
-        os.truncate(log_path, len(lines_of(log_path)[0]))
-
-    followed = Followed(log_path, lambda: create(register, "a"), lambda: create(register, "b"), cut, nothing)
+    followed = Followed(log_path, *(more(log_path, name, ids=name) for name in "ab"), cut(log_path, 1), nothing)
     assert followed.names == ["a", "b"], "after a cut, what was shown is not shown again"
 
 
 def test_a_cut_while_it_is_read_is_a_cut_and_no_damage(
     three: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = sum(map(len, lines_of(log_path)[:2]))
+    end = sum(map(len, split(log_path)[:2]))
     real, once = Reader.events, iter([1])
 
     def events(reader: Reader, *place: Any, **stop: Any) -> Iterator[Event]:
         if len(place) == 1 and place[0].number == 3 and next(once, None):  # as a follower reads, the first time
             os.truncate(log_path, end)
-            create(another(log_path, "a-longer-id-than-any-that-was-there"), *"xyzu")
+            create(register_at(log_path, "a-longer-id-than-any-that-was-there"), *"xyzu")
             assert reader.log.head().number == 6
         return real(reader, *place, **stop)
 
     monkeypatch.setattr(Reader, "events", events)
     followed = Followed(log_path, nothing, nothing)
     assert followed.names == ["x", "y", "z", "u"]
-    assert [told.rpartition(";")[2] for told in followed.told] == [" continuing after event 2"]
+    assert [notice.rpartition(";")[2] for notice in followed.notices] == [" continuing after event 2"]
 
 
 # --- another file in its place ----------------------------------------------------------------------------------------
-
-
-def replace(log: Path, content: bytes) -> Callable[[], None]:
-    def step() -> None:
-        new = log.with_name("new")
-        new.write_bytes(content)
-        new.chmod(0o600)
-        new.rename(log)
-
-    return step
-
-
-def test_a_copy_in_its_place_is_followed_with_nothing_lost_or_twice(three: Register, log_path: Path) -> None:
-    content = log_path.read_bytes()
-    followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path), "d"))
-    assert followed.names == ["d"]
-    assert followed.told == [f"{log_path}: it was replaced by another file; continuing after event 3"]
-
-
-def test_an_older_copy_in_its_place_is_followed_after_its_end(three: Register, log_path: Path) -> None:
-    older = b"".join(lines_of(log_path)[:2])
-    followed = Followed(log_path, replace(log_path, older), lambda: create(another(log_path), "C"))
-    assert followed.names == ["C"]
-    assert followed.told[0].endswith("event 3, shown above, is no longer in the log; continuing after event 2")
 
 
 def test_another_log_in_its_place_is_shown_from_its_beginning(
     three: Register, log_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "REMEMBERED", 2)
-    create(another(tmp_path / "b.jsonl"), "x", "y")
+    more(tmp_path / "b.jsonl", "x", "y")()
     content = (tmp_path / "b.jsonl").read_bytes()
-    followed = Followed(log_path, replace(log_path, content), lambda: create(another(log_path, "more"), "z"))
+    followed = Followed(log_path, replaced(log_path, content), more(log_path, "z", ids="more"))
     assert followed.names == ["x", "y", "z"]
-    assert followed.told[0].endswith("continuing after event 0")
-
-
-def test_a_log_that_is_gone_is_waited_for_and_told_once(three: Register, log_path: Path) -> None:
-    followed = Followed(log_path, log_path.unlink, *[nothing] * 5, lambda: create(another(log_path), "x"), nothing)
-    assert followed.names == ["x"]
-    assert len(followed.told) == 2
-    assert followed.told[0] == f"{log_path} is gone; waiting for a new log"
+    assert followed.notices[0].endswith("continuing after event 0")
 
 
 def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
@@ -337,53 +307,40 @@ def test_a_file_that_goes_and_comes_back_between_two_looks_is_found_again(
             away.rename(log_path)
 
     monkeypatch.setattr(engine, "open_for_reading", reopened)
-    followed = Followed(log_path, replace(log_path, log_path.read_bytes()), nothing)
-    assert followed.told == [f"{log_path}: it was replaced by another file; continuing after event 3"]
+    followed = Followed(log_path, replaced(log_path, log_path.read_bytes()), nothing)
+    assert followed.notices == [f"{log_path}: it was replaced by another file; continuing after event 3"]
 
 
-def test_what_is_done_to_a_file_that_is_gone_is_nobodys_business(three: Register, log_path: Path) -> None:
+def test_a_change_to_a_file_that_is_gone_is_ignored(three: Register, log_path: Path) -> None:
     with log_path.open("r+b") as still_open:
         followed = Followed(log_path, log_path.unlink, nothing, lambda: still_open.truncate(0), nothing, nothing)
-    assert followed.told == [f"{log_path} is gone; waiting for a new log"]
+    assert followed.notices == [f"{log_path} {GONE}"]
 
 
 def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> None:
     open_before = len(os.listdir("/dev/fd"))
     content = log_path.read_bytes()
-    Followed(log_path, *[replace(log_path, content), nothing] * 5)
+    Followed(log_path, *[replaced(log_path, content), nothing] * 5)
     assert len(os.listdir("/dev/fd")) == open_before
-
-
-def test_what_is_no_log_in_its_place_ends_it(three: Register, log_path: Path) -> None:
-    with pytest.raises(NotALog):
-        Followed(log_path, replace(log_path, b"Milk, eggs\n"), nothing)
-    log_path.unlink()
-    create(another(log_path), "a")
-
-    def folder() -> None:
-        log_path.unlink()
-        log_path.mkdir()
-
-    with pytest.raises(CannotOpen):
-        Followed(log_path, folder, nothing)
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damage", ["a changed letter", "a repeated line", "a line left out", "no JSON"])
-def test_what_lands_and_is_not_what_belongs_there_is_damage_and_not_shown(
-    three: Register, log_path: Path, damage: str
+WRONG: dict[str, tuple[Callable[[Path], Step], type[EvcliError], str]] = {
+    # what happens, and how the follower ends
+    "a changed letter": (lambda log: append(log, landing(log, "d")[0].replace(b'"d"', b'"D"')), Damaged, "line 4"),
+    "a repeated line": (lambda log: append(log, split(log)[-1]), Damaged, "line 4"),
+    "a line left out": (lambda log: append(log, landing(log, "d", "e")[1]), Damaged, "line 4"),
+    "no JSON": (lambda log: append(log, b"{}\n"), Damaged, "line 4"),
+    "notes in its place": (lambda log: replaced(log, b"Milk, eggs\n"), NotALog, "line 1"),
+    "a folder in its place": (folder, CannotOpen, "is a folder"),
+}
+
+
+@pytest.mark.parametrize(("happens", "error", "said"), WRONG.values(), ids=WRONG)
+def test_a_follower_ends_at_what_does_not_belong_there(
+    three: Register, log_path: Path, happens: Callable[[Path], Step], error: type[EvcliError], said: str
 ) -> None:
-    create(three, "d")
-    create(three, "e")
-    *before, d, e = lines_of(log_path)
-    log_path.write_bytes(b"".join(before))
-    landing = {
-        "a changed letter": d.replace(b'"name":"d"', b'"name":"D"'),
-        "a repeated line": before[-1],
-        "a line left out": e,
-        "no JSON": b"{}\n",
-    }[damage]
-    with pytest.raises(Damaged, match="line 4"):
-        Followed(log_path, append(log_path, landing), nothing)
+    with pytest.raises(error, match=said):
+        Followed(log_path, happens(log_path), nothing)

@@ -4,8 +4,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import pytest
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.calls import Meter
+from support.errors import raising
 from support.events import creation
 from support.events import lines_of as lines_of_events
-from support.logs import reading
+from support.logs import locked_by_another, numbers, reading
 
-from evcli.domain.event import Event, number_of
-from evcli.errors import CannotOpen, Damaged, NoLog, NotALog
+from evcli.errors import Damaged, NoLog
 from evcli.log import START, Position
 from evcli.log.file import engine, view
 from evcli.log.file.blocks import CHUNK
@@ -55,10 +55,6 @@ def texts(reader: Reader) -> list[bytes]:
     return [line for _, line in reader.lines(0)]
 
 
-def numbers(events: Iterator[Event]) -> list[int]:
-    return [number_of(event) for event in events]
-
-
 def linear(lines: list[bytes], number: int) -> Position:
     """The place after event `number`, counted out line by line."""
     if number == 0:
@@ -87,63 +83,57 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 # --- the same events, whatever the sizes ------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def mixed(log_path: Path) -> Iterator[Reader]:
+    """A reader of a log of short and long lines."""
+    with write(log_path, MIXED) as reader:
+        yield reader
+
+
 @pytest.mark.usefixtures("_sizes")
 class TestInPiecesOfEverySize:
-    def test_forward_gives_every_event_once_in_order(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.events()) == list(range(1, 31))
-            assert reader.at == linear(MIXED, 30)
+    def test_forward_gives_every_event_once_in_order(self, mixed: Reader) -> None:
+        assert numbers(mixed.events()) == list(range(1, 31))
+        assert mixed.at == linear(MIXED, 30)
 
-    def test_backward_gives_every_event_once_newest_first(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.events_backward(reader.log.head())) == list(range(30, 0, -1))
+    @pytest.mark.parametrize("number", [0, 1, 15, 29, 30])
+    def test_backward_from_any_place_gives_every_event_newest_first(self, mixed: Reader, number: int) -> None:
+        assert numbers(mixed.events_backward(linear(MIXED, number))) == list(range(number, 0, -1))
 
-    @pytest.mark.parametrize("number", [0, 1, 15, 29])
-    def test_backward_begins_at_any_place(self, log_path: Path, number: int) -> None:
-        with write(log_path, MIXED) as reader:
-            assert numbers(reader.events_backward(linear(MIXED, number))) == list(range(number, 0, -1))
+    def test_the_place_after_every_event_and_the_last_one_is_found(self, mixed: Reader) -> None:
+        for number in range(31):
+            assert mixed.position_of(number) == linear(MIXED, number), f"after event {number}"
+        assert mixed.log.head() == linear(MIXED, 30)
 
-    def test_the_place_after_every_event_is_found(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            for number in range(31):
-                assert reader.position_of(number) == linear(MIXED, number), f"after event {number}"
+    def test_forward_between_any_two_places(self, mixed: Reader) -> None:
+        for start, end in [(0, 0), (0, 30), (3, 4), (4, 17), (29, 30), (30, 30)]:
+            place = linear(MIXED, start)
+            wanted = list(range(start + 1, end + 1))
+            assert numbers(mixed.events(place, until=end)) == wanted, f"from {start} until event {end}"
+            assert mixed.at == linear(MIXED, end)
+            assert numbers(mixed.events(place, stop=linear(MIXED, end).place)) == wanted, f"{start} to {end}"
+            assert mixed.at == linear(MIXED, end)
 
-    def test_the_last_place_is_found_from_the_end(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert reader.log.head() == linear(MIXED, 30)
-
-    def test_forward_between_any_two_places(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            for start, end in [(0, 0), (0, 30), (3, 4), (4, 17), (29, 30), (30, 30)]:
-                place = linear(MIXED, start)
-                wanted = list(range(start + 1, end + 1))
-                assert numbers(reader.events(place, until=end)) == wanted, f"from {start} until event {end}"
-                assert reader.at == linear(MIXED, end)
-                assert numbers(reader.events(place, stop=linear(MIXED, end).place)) == wanted, f"{start} to {end}"
-                assert reader.at == linear(MIXED, end)
-
-    def test_a_bad_line_is_named_with_its_number_and_byte_from_either_side(self, log_path: Path) -> None:
+    def test_a_bad_line_is_named_from_either_side(self, log_path: Path) -> None:
         bad = [*MIXED[:19], MIXED[19].replace(b"\xc3\xa9", b"\xc3\xa8", 1), *MIXED[20:]]
         with write(log_path, bad) as reader:
-            found = []
             with pytest.raises(Damaged) as forward:
-                found += list(reader.events())
+                list(reader.events())
             assert (forward.value.line, forward.value.byte) == (20, linear(MIXED, 19).place)
             assert reader.at == linear(MIXED, 19), "the place before the bad line is known"
             with pytest.raises(Damaged) as backward:
                 list(reader.events_backward(reader.log.head()))
             assert (backward.value.line, backward.value.byte) == (20, linear(MIXED, 19).place)
 
-    def test_a_line_that_a_search_cannot_read_is_named_with_its_number_and_byte(self, log_path: Path) -> None:
+    def test_a_line_that_a_search_cannot_read_is_named(self, log_path: Path) -> None:
         bad = [*MIXED[:14], b"x" * len(MIXED[14][:-1]) + b"\n", *MIXED[15:]]
         with write(log_path, bad) as reader, pytest.raises(Damaged) as damage:
             [reader.position_of(number) for number in range(31)]
         assert (damage.value.line, damage.value.byte) == (15, linear(MIXED, 14).place)
 
-    def test_ids_are_found_by_their_beginning(self, log_path: Path) -> None:
-        with write(log_path, MIXED) as reader:
-            assert [number_of(event) for event in reader.find_ids("id-2")] == [2, *range(20, 29)]
-            assert [number_of(event) for event in reader.find_ids("id-30")] == [30]
+    def test_ids_are_found_by_their_beginning(self, mixed: Reader) -> None:
+        assert numbers(mixed.find_ids("id-2")) == [2, *range(20, 29)]
+        assert numbers(mixed.find_ids("id-30")) == [30]
 
 
 def test_lines_end_at_newlines_and_nowhere_else(log_path: Path) -> None:
@@ -167,7 +157,7 @@ def test_lines_joined_again_are_the_bytes_of_the_file(
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
 
 
-def test_a_line_longer_than_the_limit_is_cut_off_before_it_fills_the_memory(log_path: Path) -> None:
+def test_a_line_longer_than_the_limit_does_not_fill_the_memory(log_path: Path) -> None:
     with write(log_path, [MIXED[0], b"x" * (5 << 20), b"\n"]) as reader:
         longest = max(map(len, texts(reader)))
         assert longest <= MAX_LINE + CHUNK + 1
@@ -188,28 +178,16 @@ def test_an_empty_file_is_a_log_without_events(log_path: Path) -> None:
 
 
 @pytest.mark.case(25)
-def test_a_missing_file_is_no_log(log_path: Path) -> None:
-    with pytest.raises(NoLog) as missing:
-        assert FileLog(str(log_path)).view
-    assert missing.value.exit == 10
-    assert str(log_path) in missing.value.message
+@pytest.mark.parametrize("is_file", [False, True], ids=["no folder", "a file for the folder"])
+@pytest.mark.parametrize("name", ["events.jsonl", "folder/events.jsonl"])
+def test_a_missing_file_or_folder_is_no_log(tmp_path: Path, is_file: bool, name: str) -> None:
+    if is_file:
+        (tmp_path / "folder").write_bytes(b"")
+    with raising(NoLog, 10, str(tmp_path / name)):
+        assert FileLog(str(tmp_path / name)).view
 
 
-@pytest.mark.case(25)
-def test_a_missing_folder_or_a_file_in_its_place_is_no_log(log_path: Path) -> None:
-    with pytest.raises(NoLog):
-        assert FileLog(str(log_path / "events.jsonl")).view
-    log_path.write_bytes(b"")
-    with pytest.raises(NoLog):
-        assert FileLog(str(log_path / "events.jsonl")).view
-
-
-def test_a_head_is_the_number_and_the_hash_of_the_last_event(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        assert reader.log.head().head == f"30:{hash_of(MIXED[-1]).decode()}"
-
-
-def test_what_is_appended_later_is_seen_after_looking_again_only(log_path: Path) -> None:
+def test_lines_appended_later_are_seen_only_after_another_look(log_path: Path) -> None:
     with write(log_path, MIXED[:10]) as reader:
         with log_path.open("ab") as file:
             file.write(b"".join(MIXED[10:12]))
@@ -222,16 +200,18 @@ def test_a_log_that_is_cut_between_lines_while_it_is_read_ends_there(log_path: P
     with write(log_path, MIXED[:10]) as reader:
         os.truncate(log_path, linear(MIXED, 8).place)
         assert numbers(reader.events()) == list(range(1, 9))
+    with write(log_path, MIXED[:10]) as reader:
+        os.truncate(log_path, linear(MIXED, 8).place)
+        assert texts(reader) == MIXED[:8]
 
 
-def test_a_place_is_followed_only_by_the_log_that_still_has_its_event_there(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        assert reader.follows(START)
-        assert reader.follows(linear(MIXED, 12))
-        assert not reader.follows(linear(MIXED, 12)._replace(sha256=b"0" * 64))
-        assert not reader.follows(linear(MIXED, 12)._replace(place=linear(MIXED, 12).place + 1))
-        os.truncate(log_path, linear(MIXED, 11).place)
-        assert not reader.follows(linear(MIXED, 12))
+def test_a_place_is_followed_only_if_its_event_is_still_there(mixed: Reader, log_path: Path) -> None:
+    assert mixed.follows(START)
+    assert mixed.follows(linear(MIXED, 12))
+    assert not mixed.follows(linear(MIXED, 12)._replace(sha256=b"0" * 64))
+    assert not mixed.follows(linear(MIXED, 12)._replace(place=linear(MIXED, 12).place + 1))
+    os.truncate(log_path, linear(MIXED, 11).place)
+    assert not mixed.follows(linear(MIXED, 12))
 
 
 def test_a_reader_closes_what_it_opened(log_path: Path) -> None:
@@ -261,28 +241,8 @@ def test_a_reader_that_cannot_begin_closes_what_it_opened(log_path: Path, monkey
         os.fstat(opened[0])
 
 
-@pytest.mark.parametrize("what", ["folder", "fifo", "device"])
-def test_what_is_no_regular_file_is_refused_by_name_without_waiting(what: str, log_path: Path) -> None:
-    if what == "folder":
-        log_path.mkdir()
-    elif what == "fifo":
-        os.mkfifo(log_path)
-    path = "/dev/null" if what == "device" else str(log_path)
-    with pytest.raises(CannotOpen) as refused:
-        assert FileLog(path).view
-    assert refused.value.exit == 14
-    assert f"{path} is a {what.replace('fifo', 'FIFO')}" in refused.value.message
-
-
-def test_a_file_of_something_else_is_said_to_be_no_log(log_path: Path) -> None:
-    with write(log_path, [b"Dear diary,\n", b"today\n"]) as reader, pytest.raises(NotALog) as refused:
-        list(reader.events())
-    assert "this is not an evcli log" in refused.value.message
-    assert refused.value.exit == 12
-
-
 @pytest.mark.parametrize("member", ["sequence", "sha256"])
-def test_a_last_line_that_no_writer_wrote_is_damage_and_not_a_crash(log_path: Path, member: str) -> None:
+def test_a_last_line_that_no_writer_wrote_is_damage(log_path: Path, member: str) -> None:
     strange = {"sequence": (b'"000000000002"', b'"two"'), "sha256": (hash_of(MIXED[1]), "é".encode() * 63 + b"a")}
     with write(log_path, [MIXED[0], MIXED[1].replace(*strange[member])]) as reader:
         with pytest.raises(Damaged):
@@ -299,51 +259,28 @@ IDS = ["abc", "abd", 'q"uote', "back\\slash", "李明", "a\\u0041", "abc-2", "AB
 @pytest.mark.parametrize(
     ("prefix", "exact", "found"),
     [
-        ("ab", False, [1, 2, 7]),
-        ("abc", False, [1, 7]),
-        ("abc", True, [1]),
-        ('q"', False, [3]),
-        ("q", False, [3]),
-        ("back\\", False, [4]),
-        ("back\\slash", True, [4]),
-        ("李", False, [5]),
-        ("a\\u0041", True, [6]),
-        ("aA", False, []),
-        ("abc-", True, []),
-        ('abc"', False, []),
-        ('abc","source', False, []),
-        ("A", False, [8]),
+        ("ab", False, [1, 2, 7]), ("abc", False, [1, 7]), ("abc", True, [1]), ('q"', False, [3]), ("q", False, [3]),
+        ("back\\", False, [4]), ("back\\slash", True, [4]), ("李", False, [5]), ("a\\u0041", True, [6]),
+        ("aA", False, []), ("abc-", True, []), ('abc"', False, []), ('abc","source', False, []), ("A", False, [8]),
     ],
-)
-def test_an_id_is_searched_as_it_is_meant_not_as_it_is_escaped(
+)  # fmt: skip
+def test_an_id_is_searched_as_it_is_not_as_it_is_escaped(
     log_path: Path, prefix: str, exact: bool, found: list[int]
 ) -> None:
     with write(log_path, lines_of(len(IDS), IDS)) as reader:
-        assert [number_of(event) for event in reader.find_ids(prefix, exact=exact)] == found
+        assert numbers(reader.find_ids(prefix, exact=exact)) == found
 
 
-def test_of_many_ids_ten_are_enough(log_path: Path) -> None:
-    with write(log_path, MIXED) as reader:
-        assert [number_of(event) for event in reader.find_ids("id-")] == list(range(1, 11))
+def test_a_search_for_ids_ends_after_ten(mixed: Reader) -> None:
+    assert numbers(mixed.find_ids("id-")) == list(range(1, 11))
 
 
 # --- a writer at work beside ------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def writer_at_work(path: Path) -> Iterator[int]:
-    """Somebody else holds the lock while the block runs."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def test_a_line_that_a_writer_is_just_writing_is_not_called_torn(log_path: Path) -> None:
+def test_a_line_that_a_writer_is_just_writing_is_not_torn(log_path: Path) -> None:
     log_path.write_bytes(b"".join(MIXED[:3]) + MIXED[3][:200])
-    with writer_at_work(log_path), reading(log_path) as reader:
+    with locked_by_another(log_path), reading(log_path) as reader:
         assert (reader.log.end, reader.log.unfinished()[0]) == (linear(MIXED, 3).place, 0)
         assert numbers(reader.events()) == [1, 2, 3]
     with reading(log_path) as reader:
@@ -351,43 +288,37 @@ def test_a_line_that_a_writer_is_just_writing_is_not_called_torn(log_path: Path)
         assert end == (linear(MIXED, 3).place, 200), "with no writer at work it is torn"
 
 
-def test_a_line_that_looks_wrong_while_a_writer_is_at_work_is_looked_at_again(
-    log_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    half_there = bytearray(MIXED[3])
-    half_there[600:700] = b"x" * 100  # as a reader may see a page that is being written
-    log_path.write_bytes(b"".join(MIXED[:3]) + half_there)
-    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
+WRONG: dict[str, tuple[bytes, Callable[[Path], object], list[int]]] = {
+    # the line as it is seen first, what the writer does before it frees the lock, and the events then; none: damage
+    "it is finished": (
+        MIXED[3][:600] + b"x" * 100 + MIXED[3][700:],  # as a reader may see a page that is being written
+        lambda log: log.write_bytes(b"".join(MIXED[:5])),
+        [1, 2, 3, 4],
+    ),
+    "it is taken back": (b"a failing write\n", lambda log: os.truncate(log, linear(MIXED, 3).place), [1, 2, 3]),
+    "it stays": (b"wrong\n", lambda log: None, []),
+}
 
-        def the_writer_goes_on(seconds: float) -> None:
-            log_path.write_bytes(b"".join(MIXED[:5]))
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_line_is_read_again_when_the_writer_is_done(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    line, goes_on, expected = WRONG[name]
+    log_path.write_bytes(b"".join(MIXED[:3]) + line)
+    with locked_by_another(log_path) as descriptor, reading(log_path) as reader:
+
+        def go_on(seconds: float) -> None:
+            goes_on(log_path)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
-        monkeypatch.setattr(time, "sleep", the_writer_goes_on)
-        assert numbers(reader.events())[:4] == [1, 2, 3, 4]
-
-
-def test_a_line_that_a_writer_takes_back_is_not_called_damage(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log_path.write_bytes(b"".join(MIXED[:3]) + b"a failing write\n")
-    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
-
-        def the_writer_takes_it_back(seconds: float) -> None:
-            os.ftruncate(descriptor, linear(MIXED, 3).place)
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-        monkeypatch.setattr(time, "sleep", the_writer_takes_it_back)
-        assert numbers(reader.events()) == [1, 2, 3]
-
-
-def test_a_line_that_stays_wrong_is_damage_once_the_writer_is_done(
-    log_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log_path.write_bytes(b"".join(MIXED[:3]) + b"wrong\n")
-    with writer_at_work(log_path) as descriptor, reading(log_path) as reader:
-        monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(descriptor, fcntl.LOCK_UN))
-        with pytest.raises(Damaged) as damage:
-            list(reader.events())
-    assert damage.value.line == 4
+        monkeypatch.setattr(time, "sleep", go_on)
+        if expected:
+            assert numbers(reader.events())[:4] == expected
+        else:
+            with pytest.raises(Damaged) as damage:
+                list(reader.events())
+            assert damage.value.line == 4
 
 
 # --- how much is read -------------------------------------------------------------------------------------------------
@@ -403,26 +334,6 @@ def many() -> list[bytes]:
     return lines_of(MANY)
 
 
-class Meter:
-    """Counts the bytes that are read from files, by whichever module."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.read = 0
-        pread = os.pread
-
-        def counting(descriptor: int, length: int, offset: int) -> bytes:
-            found = pread(descriptor, length, offset)
-            self.read += len(found)
-            return found
-
-        monkeypatch.setattr(os, "pread", counting)
-
-        def refuse(*_: object) -> bytes:
-            raise AssertionError("the log is read by other means than os.pread: these would not be counted")
-
-        monkeypatch.setattr(os, "read", refuse)
-
-
 def test_the_meter_counts_a_whole_reading(log_path: Path, monkeypatch: pytest.MonkeyPatch, many: list[bytes]) -> None:
     size = sum(map(len, many))
     with write(log_path, many) as reader:
@@ -431,40 +342,40 @@ def test_the_meter_counts_a_whole_reading(log_path: Path, monkeypatch: pytest.Mo
     assert size <= meter.read <= size + 8192
 
 
-@pytest.mark.parametrize("count", [1, 20])
-def test_the_last_events_are_shown_without_reading_the_rest(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, many: list[bytes], count: int
+def since(days: int) -> tuple[str, int]:
+    """The date of some days before the last event, and how many events come before it."""
+    date = (FIRST + timedelta(hours=MANY) - timedelta(days=days)).date()
+    begin = datetime.combine(date, datetime.min.time(), UTC)
+    return str(date), int((begin - FIRST) / timedelta(hours=1)) - 1
+
+
+TODAY, YESTERDAY_BUT_ONE = since(0), since(2)
+SHOWN = {
+    # the options of `log`, the events that it shows, and how many bytes it may read; None: their own and some searches
+    "the last event": (["-n", "1"], MANY - 1, MANY, 64 << 10),
+    "the last 20 events": (["-n", "20"], MANY - 20, MANY, 64 << 10),
+    "since today": (["--since", TODAY[0]], TODAY[1], MANY, None),
+    "since today, oldest first": (["--since", TODAY[0], "--reverse"], TODAY[1], MANY, None),
+    "since a date": (["--since", YESTERDAY_BUT_ONE[0]], YESTERDAY_BUT_ONE[1], MANY, None),
+    "since a date, oldest first": (
+        ["--since", YESTERDAY_BUT_ONE[0], "--reverse"], YESTERDAY_BUT_ONE[1], MANY, None
+    ),
+    "in the middle": (["--since", "3000", "--until", "3010"], 3000, 3010, A_FEW_SEARCHES),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_some_events_are_shown_without_reading_the_others(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, many: list[bytes], name: str
 ) -> None:
+    words, first, last, limit = SHOWN[name]
     cli.log.write_bytes(b"".join(many))
+    expected = many[first:last]
     meter = Meter(monkeypatch)
-    ran = cli.ok("log", "-n", str(count), "--format", "jsonl")
-    assert ran.out.encode() == b"".join(reversed(many[-count:]))
-    assert meter.read <= 64 << 10, f"{meter.read} of {sum(map(len, many))} bytes were read to show {count} events"
-
-
-@pytest.mark.parametrize("reverse", [[], ["--reverse"]], ids=["newest first", "oldest first"])
-@pytest.mark.parametrize("days", [0, 2])
-def test_the_events_since_a_date_are_found_without_reading_those_before(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, many: list[bytes], days: int, reverse: list[str]
-) -> None:
-    cli.log.write_bytes(b"".join(many))
-    since = (FIRST + timedelta(hours=MANY) - timedelta(days=days)).date()
-    expected = many[int((datetime.combine(since, datetime.min.time(), UTC) - FIRST) / timedelta(hours=1)) - 1 :]
-    meter = Meter(monkeypatch)
-    ran = cli.ok("log", "--since", str(since), "--format", "jsonl", *reverse)
-    assert ran.out.encode() == b"".join(expected if reverse else reversed(expected))
-    limit = sum(map(len, expected)) + A_FEW_SEARCHES
-    assert meter.read <= limit, f"{meter.read} of {sum(map(len, many))} bytes were read to show {len(expected)} events"
-
-
-def test_events_in_the_middle_are_shown_without_reading_the_ends(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, many: list[bytes]
-) -> None:
-    cli.log.write_bytes(b"".join(many))
-    meter = Meter(monkeypatch)
-    ran = cli.ok("log", "--since", "3000", "--until", "3010", "--format", "jsonl")
-    assert ran.out.encode() == b"".join(reversed(many[3000:3010]))
-    assert meter.read <= A_FEW_SEARCHES, f"{meter.read} of {sum(map(len, many))} bytes were read to show 10 events"
+    ran = cli.ok("log", *words, "--format", "jsonl")
+    assert ran.out.encode() == b"".join(expected if "--reverse" in words else reversed(expected))
+    most = limit or sum(map(len, expected)) + A_FEW_SEARCHES
+    assert meter.read <= most, f"{meter.read} of {sum(map(len, many))} bytes were read to show {len(expected)} events"
 
 
 def test_the_head_is_found_without_reading_the_log(
@@ -491,10 +402,3 @@ def test_a_search_by_time_looks_at_few_lines(
         assert reader.seek(is_before) == linear(many, 1234)
     assert looked_at <= 24, "bisection halves what is left each time"
     assert meter.read <= 24 * 16 << 10
-
-
-def test_a_damaged_log_that_is_cut_while_its_lines_are_listed_does_not_keep_the_reader_for_ever(log_path: Path) -> None:
-    log_path.write_bytes(b"".join(MIXED[:3]))
-    with reading(log_path) as reader:
-        os.truncate(log_path, len(MIXED[0]))
-        assert texts(reader) == [MIXED[0]]

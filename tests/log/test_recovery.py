@@ -1,31 +1,22 @@
-"""What a crash can leave at the end of a log: told from damage, put aside with a copy, and never somebody's notes."""
+"""What a crash can leave at the end of a log: it is put aside with a copy, and no failure on the way loses it."""
 
 import errno
 import os
 import stat
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.calls import Calls
+from support.errors import raising
 from support.events import TIME, creation, lines_of
-from support.logs import reading
-from support.users import CREATED, USER
+from support.logs import reading, umask
+from support.registers import create, register_at
 
-from evcli.cli.hints import hint_for
 from evcli.disk import keep_copy
 from evcli.domain.refusals import Taken
-from evcli.errors import Damaged, NotWritten, OutcomeUnknown
-from evcli.log.file import engine as file_module
-from evcli.log.file.engine import FileLog
-from evcli.register.decide import Intention
-from evcli.register.register import Register
+from evcli.errors import Damaged, EvcliError, NotWritten, OutcomeUnknown
 from evcli.register.verify import audit
 
-NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LINES = lines_of(
     [
         creation(1, "ada", data={"name": "ada", "email": "ada@example.com"}),
@@ -34,28 +25,10 @@ LINES = lines_of(
     ]
 )
 """Three events; the last one is long and lies in five sectors."""
+LOG = b"".join(LINES)
 START_OF_LAST = len(LINES[0] + LINES[1])
-
-
-def create(name: str) -> Intention:
-    data = {"name": name, "email": f"{name}@example.com"}
-    return Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False)
-
-
-def register_at(path: Path, ids: str = "later") -> Register:
-    counter = iter(range(1, 1000))
-    return Register(FileLog(str(path)), actor="ann", clock=lambda: NOW, new_id=lambda: f"{ids}-{next(counter)}")
-
-
-@pytest.fixture(autouse=True)
-def _every_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS a sync is another call; here it is the one that the tests watch, on every system."""
-
-    def plain(descriptor: int) -> None:
-        os.fsync(descriptor)
-
-    if sys.platform == "darwin":
-        monkeypatch.setattr(file_module, "sync", plain)
+TAIL = LINES[2][:-9]
+"""The last line without its last bytes."""
 
 
 # --- what the next writer does with a torn tail -----------------------------------------------------------------------
@@ -66,88 +39,51 @@ def copies_beside(log_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def log() -> bytes:
-    return b"".join(LINES)
-
-
-@pytest.fixture
-def torn(log: bytes, log_path: Path) -> Path:
-    """A log whose last line lacks its last bytes."""
-    log_path.write_bytes(log[:-9])
+def torn(log_path: Path) -> Path:
+    """A log whose last line is torn."""
+    log_path.write_bytes(LOG[:-9])
     return log_path
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @pytest.mark.case(30)
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_the_copy_is_named_for_its_byte_and_its_owners_only_whatever_the_umask(
-    torn: Path, log: bytes, mask: int
-) -> None:
+def test_a_torn_tail_is_copied_for_its_owner_and_noticed_once(torn: Path, mask: int) -> None:
+    register = register_at(torn)
     with umask(mask):
-        register_at(torn).execute(create("eve"))
+        (notice,) = register.execute(create("eve")).notices
     (copy,) = copies_beside(torn)
     assert copy.name == f"events.jsonl.torn-{START_OF_LAST}"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert copy.read_bytes() == log[START_OF_LAST:-9]
-
-
-def test_the_writer_says_how_many_bytes_it_cut_where_and_where_they_are(torn: Path, log: bytes) -> None:
-    start = START_OF_LAST
-    (notice,) = register_at(torn).execute(create("eve")).notices
-    assert f"{len(log) - 9 - start} bytes" in notice
-    assert f"byte {start}" in notice
-    assert str(copies_beside(torn)[0]) in notice
-
-
-def test_the_second_event_after_a_tail_was_cut_says_nothing_of_it(torn: Path) -> None:
-    register = register_at(torn)
-    register.execute(create("eve"))
+    assert copy.read_bytes() == TAIL
+    assert f"{len(TAIL)} bytes" in notice
+    assert f"byte {START_OF_LAST} " in notice
+    assert f"are kept in {copy}; if events are missing now, the file was truncated since" in notice
     assert register.execute(create("dan")).notices == []
 
 
 @pytest.mark.case(55)
-def test_no_copy_is_ever_overwritten(torn: Path, log: bytes) -> None:
-    start = START_OF_LAST
-    taken = torn.with_name(f"{torn.name}.torn-{start}")
-    taken.write_text("an earlier one")
-    torn.with_name(f"{torn.name}.torn-{start}-2").write_text("another one")
-    register_at(torn).execute(create("eve"))
-    assert taken.read_text() == "an earlier one"
-    assert torn.with_name(f"{torn.name}.torn-{start}-2").read_text() == "another one"
-    assert torn.with_name(f"{torn.name}.torn-{start}-3").read_bytes() == log[start:-9]
-
-
-def test_a_link_planted_where_the_copy_goes_is_not_followed(torn: Path, log: bytes, tmp_path: Path) -> None:
+def test_a_copy_overwrites_no_file_and_follows_no_link(torn: Path, tmp_path: Path) -> None:
+    first, second, third, fourth = (
+        torn.with_name(f"{torn.name}.torn-{START_OF_LAST}{end}") for end in ("", "-2", "-3", "-4")
+    )
     victim = tmp_path / "victim"
     victim.write_text("mine")
-    torn.with_name(f"{torn.name}.torn-{START_OF_LAST}").symlink_to(victim)
+    first.write_text("an earlier one")
+    second.write_text("another one")
+    third.symlink_to(victim)
     register_at(torn).execute(create("eve"))
-    assert victim.read_text() == "mine"
-
-
-def test_readers_pass_over_a_torn_tail_and_leave_it(torn: Path, log: bytes) -> None:
-    with reading(torn) as reader:
-        assert audit(reader).status == "torn"
-    assert torn.read_bytes() == log[:-9]
-    assert copies_beside(torn) == []
+    assert (first.read_text(), second.read_text(), victim.read_text()) == ("an earlier one", "another one", "mine")
+    assert fourth.read_bytes() == TAIL
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_command_that_writes_nothing_leaves_the_torn_tail(torn: Path, log: bytes, dry_run: bool) -> None:
+def test_a_command_that_writes_nothing_leaves_the_torn_tail(torn: Path, dry_run: bool) -> None:
     if dry_run:
         register_at(torn).execute(create("eve"), dry_run=True)
     else:
         with pytest.raises(Taken):
             register_at(torn).execute(create("bob"))
-    assert torn.read_bytes() == log[:-9]
+    assert torn.read_bytes() == LOG[:-9]
     assert copies_beside(torn) == []
 
 
@@ -165,7 +101,7 @@ END: dict[str, tuple[bytes, list[str]]] = {
 
 @pytest.mark.case(19)
 @pytest.mark.parametrize(("end", "steps"), END.values(), ids=END)
-def test_what_a_crash_left_is_settled_and_synced_before_a_line(
+def test_a_torn_end_is_settled_and_synced_before_an_append(
     log_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes, steps: list[str]
 ) -> None:
     log_path.write_bytes(LINES[0] + LINES[1] + end)
@@ -174,25 +110,18 @@ def test_what_a_crash_left_is_settled_and_synced_before_a_line(
     assert calls.made == [*steps, "fsync log", "write log", "fsync log"]
 
 
-def test_a_newline_that_is_missing_is_written_and_not_spoken_of(log_path: Path, log: bytes) -> None:
-    log_path.write_bytes(log[:-1])
-    done = register_at(log_path).execute(create("eve"))
-    assert log_path.read_bytes() == log + done[0].line
-    assert done.notices == []
-
-
-def test_a_newline_that_cannot_be_written_stops_the_writer(
-    log_path: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_newline_that_cannot_be_written_stops_the_writer(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log_path.write_bytes(log[:-1])
+    log_path.write_bytes(LOG[:-1])
     Calls(monkeypatch, log_path).failing["write log"] = errno.ENOSPC
     with pytest.raises(NotWritten, match="newline of the last event is missing and could not be written"):
         register_at(log_path).execute(create("eve"))
-    assert log_path.read_bytes() == log[:-1]
+    assert log_path.read_bytes() == LOG[:-1]
 
 
 @pytest.mark.parametrize("end", [end for end, _ in END.values()], ids=END)
-def test_killed_at_any_call_the_next_writer_finishes(log_path: Path, end: bytes) -> None:
+def test_a_writer_killed_at_any_call_leaves_what_the_next_finishes(log_path: Path, end: bytes) -> None:
     good = LINES[0] + LINES[1]
     step = 0
     while True:
@@ -226,65 +155,51 @@ def _append_in_a_child(log_path: Path, step: int) -> int:
         os._exit(code)
 
 
-@pytest.mark.case(18)
-@pytest.mark.parametrize("call", ["write copy", "fsync copy", "ftruncate log"])
-def test_a_tail_that_cannot_be_put_aside_stays_where_it_is_and_nothing_is_written(
-    torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch, call: str
+CANNOT: dict[str, tuple[int, type[EvcliError], int, list[str], str]] = {
+    # the call that fails, with which error, and what is raised and said
+    "write copy": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "fsync copy": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "ftruncate log": (errno.ENOSPC, NotWritten, 14, ["nothing was written"], ""),
+    "ftruncate log, which may only be appended to": (errno.EPERM, Damaged, 12, [], "chattr -a"),
+}
+
+
+@pytest.mark.case(18, 33)
+@pytest.mark.parametrize("call", CANNOT)
+def test_a_tail_that_cannot_be_put_aside_stays_and_nothing_is_written(
+    torn: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    calls = Calls(monkeypatch, torn)
-    calls.failing[call] = errno.ENOSPC
-    with pytest.raises(NotWritten) as failed:
+    number, error, code, said, hint = CANNOT[call]
+    Calls(monkeypatch, torn).failing[call.partition(",")[0]] = number
+    with raising(error, code, f"byte {START_OF_LAST}", f"{len(TAIL)} bytes", *said, hint=hint) as failed:
         register_at(torn).execute(create("eve"))
-    assert failed.value.exit == 14
-    assert "nothing was written" in failed.value.message
-    assert f"byte {START_OF_LAST}" in failed.value.message
-    assert f"{len(log) - 9 - START_OF_LAST} bytes" in failed.value.message
-    assert torn.read_bytes() == log[:-9]
+    if isinstance(failed.value, Damaged):
+        assert (failed.value.line, failed.value.byte) == (3, START_OF_LAST)
+        assert "nothing was written" in failed.value.hint
+    assert torn.read_bytes() == LOG[:-9]
     assert copies_beside(torn) == [], "a copy that is none was left"
 
 
 def test_a_failed_sync_after_a_tail_was_put_aside_names_the_copy(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Calls(monkeypatch, torn).failing["fsync log"] = errno.EIO
-    with pytest.raises(OutcomeUnknown) as failed:
+    with raising(OutcomeUnknown, 15, hint="before repeating") as failed:
         register_at(torn).execute(create("eve"))
     (copy,) = copies_beside(torn)
-    assert str(copy) in hint_for(failed.value)
-    assert "before repeating" in hint_for(failed.value)
+    assert str(copy) in failed.value.hint
 
 
-def test_after_a_fault_while_putting_a_tail_aside_the_next_writer_finishes(
-    torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tail_that_could_not_be_put_aside_is_put_aside_next_time(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for call in ("write copy", "fsync copy", "fsync folder", "ftruncate log", "fsync log"):
         with monkeypatch.context() as patch:
             Calls(patch, torn).failing[call] = errno.EIO
             with pytest.raises((NotWritten, OutcomeUnknown)):
                 register_at(torn).execute(create("eve"))
-        tail_is_somewhere = torn.read_bytes() == log[:-9] or any(
-            copy.read_bytes() == log[START_OF_LAST:-9] for copy in copies_beside(torn)
-        )
-        assert tail_is_somewhere, f"the tail is lost when {call} fails"
-        assert torn.read_bytes().startswith(log[:START_OF_LAST])
+        found = [torn.read_bytes()[START_OF_LAST:], *(copy.read_bytes() for copy in copies_beside(torn))]
+        assert TAIL in found, f"the tail is lost when {call} fails"
+        assert torn.read_bytes().startswith(LOG[:START_OF_LAST])
     register_at(torn).execute(create("eve"))
     with reading(torn) as reader:
         assert (audit(reader).status, reader.at.number) == ("good", 3)
-
-
-@pytest.mark.case(33)
-def test_a_log_that_may_only_be_appended_to_keeps_its_tail_and_says_what_to_do(
-    torn: Path, log: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = Calls(monkeypatch, torn)
-    calls.failing["ftruncate log"] = errno.EPERM
-    with pytest.raises(Damaged) as refused:
-        register_at(torn).execute(create("eve"))
-    assert refused.value.exit == 12
-    assert (refused.value.line, refused.value.byte) == (3, START_OF_LAST)
-    assert f"{len(log) - 9 - START_OF_LAST} bytes" in refused.value.message
-    assert "chattr -a" in refused.value.hint
-    assert "nothing was written" in refused.value.hint
-    assert torn.read_bytes() == log[:-9]
-    assert copies_beside(torn) == []
 
 
 def test_a_copy_is_written_whole_even_when_the_disk_takes_it_in_pieces(

@@ -111,7 +111,7 @@ def test_each_part_is_checked_also_behind_good_ones(bad: dict[str, Any]) -> None
         cast(ANN, [first, first._replace(id="second"), first._replace(**bad)], START)
 
 
-def test_what_is_cast_is_read_back_at_once() -> None:
+def test_cast_lines_are_read_back_at_once() -> None:
     parts = [
         Part(CREATED, NOW, f"id-{number}", number, {"name": f"N {number}", "email": "a@x.de"})
         for number in range(1, 99)

@@ -1,21 +1,18 @@
 """Torn or damaged: what is read in a file after a crash, or after a change, and what the next writer does."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 import pytest
+from support.errors import raising
 from support.events import batch_of, creation, forged, lines_of, place_at_end
-from support.logs import reading
-from support.users import CREATED, USER
+from support.logs import events_of, reading
+from support.registers import create, register_at
 
 from evcli.errors import Damaged, NewerLog, NotALog
-from evcli.log.file.engine import FileLog
 from evcli.log.file.torn import SECTOR
 from evcli.log.line import FIRST_BYTES, MAX_BATCH, hash_of
-from evcli.register.decide import Intention
-from evcli.register.register import Register
 from evcli.register.verify import audit
 
 LONG = "\U0001f600" * 200
@@ -35,7 +32,7 @@ class Layout:
         *self.batch, self.after_batch = lines_of([*batch_of(3, 6, name=LONG), creation(7)], place)
 
     def upto(self, count: int) -> int:
-        """The byte after so many lines of the batch."""
+        """The byte after the first `count` lines of the batch."""
         return len(self.good + b"".join(self.batch[:count]))
 
 
@@ -52,7 +49,7 @@ def hole(content: bytes, start: int, nth: int = 0) -> bytes:
 
 
 def pad_for(event: int, rest: int) -> Layout:
-    """The layout in which the batch's line `event` ends so many bytes after the beginning of a sector."""
+    """The layout in which the batch's line `event` ends `rest` bytes after the beginning of a sector."""
     return next(layout for layout in map(Layout, range(1, 600)) if layout.upto(event) % SECTOR == rest)
 
 
@@ -141,6 +138,7 @@ TORN = [
     torn_after(2, GOOD, B1[:-1], "a whole line of a batch without newline"),
     torn_after(2, GOOD, B1 + B2 + B3, "a batch without its last line"),
     torn_after(2, GOOD, BATCH[:-200], "a batch cut in its last line"),
+    torn_after(2, GOOD, BATCH[:-2], "a batch without its last brace"),
     torn_after(2, GOOD, B1 + B2[:1], "a batch cut after one byte of a line"),
     torn_after(2, GOOD, hole(GOOD + BATCH, len(GOOD))[len(GOOD) :], "a batch with a hole in its first line"),
     torn_after(2, GOOD, hole(GOOD + BATCH, L.upto(1))[len(GOOD) :], "a batch with a hole in its second line"),
@@ -207,6 +205,7 @@ DAMAGED = [
     Case("other byte for the newline, then NULs", WHOLE[:-1] + b"x" + bytes(600), EVENT_3),
     Case("two bytes for the newline", WHOLE[:-1] + b"\0\0x", EVENT_3),
     Case("notes only", b"Dear diary", "not a log", 0, "this is not an evcli log"),
+    Case("lines of notes only", b"Dear diary,\ntoday\n", "not a log", 0, "this is not an evcli log"),
     Case("notes as long as a sector, then NULs", b"Dear diary" + bytes(2000), "not a log"),
     Case("a newline only", b"\n", "not a log"),
     Case("a log after a byte order mark", b"\xef\xbb\xbf" + WHOLE, "damaged in line 1", 0, "byte order mark"),
@@ -255,12 +254,8 @@ EACH = [pytest.param(case, id=case.name) for case in (*TORN, *DAMAGED)]
 def read(path: Path) -> tuple[str, int, str]:
     """What is read in the file, in short, the torn bytes, and what is said when it is damaged."""
     try:
-        with reading(path) as reader:
-            events = list(reader.events())
-            assert [*reader.events_backward(reader.at)] == events[::-1]
-            assert reader.log.head() == reader.at
-            newline = ", no newline" if reader.log.unfinished()[1] else ""
-            return f"{len(events)} events{newline}", reader.log.unfinished()[0], ""
+        events, torn, is_unterminated = events_of(path)
+        return f"{len(events)} events" + (", no newline" if is_unterminated else ""), torn, ""
     except NotALog as refused:
         return "not a log", 0, refused.message
     except NewerLog as newer:
@@ -269,40 +264,25 @@ def read(path: Path) -> tuple[str, int, str]:
         return f"damaged in line {damage.line}", 0, damage.message
 
 
-def write_one(path: Path, id: str = "later") -> tuple[bytes, list[str]]:
-    """The line of one more event, and what the writer had to tell."""
-    now = datetime(2026, 3, 1, 9, tzinfo=UTC)
-    register = Register(FileLog(str(path)), actor="ann", clock=lambda: now, new_id=lambda: id)
-    data = {"name": "eve", "email": "eve@example.com"}
-    done = register.execute(Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False))
-    return done[0].line, done.notices
-
-
+@pytest.mark.case(4, 12, 26, 45)
 @pytest.mark.parametrize("case", EACH)
-def test_what_is_read_after_this_is(case: Case, log_path: Path) -> None:
+def test_a_log_is_read_as_the_table_says_and_only_what_is_torn_is_cut(case: Case, log_path: Path) -> None:
     log_path.write_bytes(case.content)
     found, torn, said = read(log_path)
     assert (found, torn) == (case.read, case.torn)
-    assert "events" in found or case.said in said
-
-
-@pytest.mark.case(4, 12, 26, 45)
-@pytest.mark.parametrize("case", EACH)
-def test_a_writer_cuts_what_is_torn_and_nothing_else(case: Case, log_path: Path) -> None:
-    log_path.write_bytes(case.content)
     if "events" not in case.read:
-        with pytest.raises((Damaged, NewerLog)) as refused:
-            write_one(log_path)
-        assert refused.value.exit == (17 if "newer" in case.read else 12)
+        assert case.said in said
+        with raising(NewerLog if "newer" in case.read else Damaged, 17 if "newer" in case.read else 12):
+            register_at(log_path).execute(create("eve"))
         assert log_path.read_bytes() == case.content
-        assert [path.name for path in log_path.parent.glob("*torn*")] == []
+        assert list(log_path.parent.glob("*torn*")) == []
         return
-    line, notices = write_one(log_path)
+    done = register_at(log_path).execute(create("eve"))
     good, tail = case.content[: len(case.content) - case.torn], case.content[len(case.content) - case.torn :]
     newline = b"\n" if "no newline" in case.read else b""
-    assert log_path.read_bytes() == good + newline + line
+    assert log_path.read_bytes() == good + newline + done[0].line
     assert [copy.read_bytes() for copy in log_path.parent.glob("*torn*")] == ([tail] if tail else [])
-    assert [case.said in notice and f"byte {len(good)} " in notice for notice in notices] == [True] * bool(tail)
+    assert [case.said in notice and f"byte {len(good)} " in notice for notice in done.notices] == [True] * bool(tail)
     with reading(log_path) as reader:
         assert audit(reader).status == "good"
 

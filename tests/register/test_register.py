@@ -1,8 +1,8 @@
 """The register: an intention becomes an event or is refused, on the state at the head and nowhere else."""
 
+import errno
 import gc
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,35 +11,24 @@ from uuid import UUID
 
 import pytest
 from conftest import Clock
-from support.logs import reading
+from support.calls import Calls, Meter
+from support.errors import raising
+from support.events import creation
+from support.logs import reading, replace, split, writing
+from support.registers import NOW, create, register_at
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER, User, find_user
 
-from evcli.cli.hints import hint_for
 from evcli.domain.refusals import NoSuchRecord, NotLive, Taken, Unchanged
 from evcli.domain.state import State
 from evcli.errors import BadInput, BadText, Busy, Conflict, Damaged, EvcliError, LogCut, NoLog, OutcomeUnknown, Refused
-from evcli.log.file import engine as file_module
 from evcli.log.file.engine import FileLog
+from evcli.log.line import timestamp
 from evcli.register.actor import random_id, utc_now
 from evcli.register.decide import Intention
 from evcli.register.past import Past
 from evcli.register.register import Register
 
-
-@pytest.fixture(autouse=True)
-def _every_sync_is_an_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS a sync is another call; here it is the one that the tests watch, on every system."""
-
-    def plain(descriptor: int) -> None:
-        os.fsync(descriptor)
-
-    if sys.platform == "darwin":
-        monkeypatch.setattr(file_module, "sync", plain)
-
-
-def create(name: str, email: str = "") -> Intention:
-    data = {"name": name, "email": email or f"{name.lower()}@example.com"}
-    return Intention(CREATED, data, about=lambda state: state.last_id(USER) + 1, finds=False)
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 def about(who: str, type: str, **data: str) -> Intention:
@@ -50,10 +39,29 @@ def rename(who: str, name: str) -> Intention:
     return about(who, RENAMED, name=name)
 
 
-def others(path: Path, clock: Callable[[], datetime] | None = None) -> Register:
-    """Somebody else's register over the same log."""
-    counter = iter(range(1, 100_000))
-    return Register(FileLog(str(path)), actor="bob", clock=clock or Clock(), new_id=lambda: f"bobs-{next(counter)}")
+Let = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def before_the_lock(monkeypatch: pytest.MonkeyPatch) -> Let:
+    """Let something happen after the next look at the log, before its lock is taken."""
+    locked = FileLog.locked
+
+    def let(happen: Callable[[], object]) -> None:
+        def after_that(log: FileLog, wait: float, *, may_create: bool) -> Any:
+            monkeypatch.setattr(FileLog, "locked", locked)
+            happen()
+            return locked(log, wait, may_create=may_create)
+
+        monkeypatch.setattr(FileLog, "locked", after_that)
+
+    return let
+
+
+def record(register: Register, *intentions: Intention) -> None:
+    """Execute the intentions, each for itself."""
+    for intention in intentions:
+        register.execute(intention)
 
 
 def users(register: Register, number: int | None = None) -> list[User]:
@@ -66,32 +74,16 @@ def events(register: Register) -> list[Any]:
         return list(reader.events())
 
 
-def head(register: Register) -> tuple[int, str]:
-    with reading(register.log.name) as reader:
-        return reader.log.head().number, reader.log.head().sha256.decode()
-
-
 # --- an intention becomes an event ------------------------------------------------------------------------------------
 
 
-def test_an_accepted_intention_is_an_event_in_the_log_with_time_actor_and_id(
-    register: Register, log_path: Path
-) -> None:
+def test_an_accepted_intention_is_an_event_in_the_log(register: Register, log_path: Path) -> None:
     outcome = register.execute(create("Ada"))[0]
     assert log_path.read_bytes() == outcome.line
     assert outcome.recorded
-    assert {name: value for name, value in outcome.event.items() if name != "sha256"} == {
-        "specversion": "1.0",
-        "id": "event-1",
-        "source": "evcli",
-        "type": "user.created",
-        "subject": "user/1",
-        "time": "2026-03-01T09:00:00.000000Z",
-        "sequence": "000000000001",
-        "authtype": "user",
-        "authid": "ann",
-        "data": {"name": "Ada", "email": "ada@example.com"},
-    }
+    ada = creation(1, time=timestamp(NOW), data={"name": "Ada", "email": "ada@example.com"})
+    assert {name: value for name, value in outcome.event.items() if name != "sha256"} == ada
+    assert (ada["authid"], ada["time"]) == ("ann", "2026-03-01T09:00:00.000000Z")
 
 
 def test_an_outcome_tells_the_record_before_and_after(register: Register) -> None:
@@ -102,68 +94,36 @@ def test_an_outcome_tells_the_record_before_and_after(register: Register) -> Non
 
 
 def test_every_type_of_event_is_recorded(register: Register) -> None:
-    for intention in (
-        create("Ada"),
-        rename("Ada", "Ada King"),
-        about("1", EMAIL_CHANGED, email="king@example.com"),
-        about("king@example.com", DESTROYED, reason="left"),
-        about("Ada King", RESTORED),
-    ):
-        register.execute(intention)
+    record(register, create("Ada"), rename("Ada", "Ada King"), about("1", EMAIL_CHANGED, email="king@example.com"))
+    record(register, about("king@example.com", DESTROYED, reason="left"), about("Ada King", RESTORED))
     assert [event["type"] for event in events(register)] == [CREATED, RENAMED, EMAIL_CHANGED, DESTROYED, RESTORED]
     assert users(register) == [User(1, "Ada King", "king@example.com", 1, 5)]
 
 
-def test_every_moment_can_be_asked_for(register: Register) -> None:
-    for intention in (create("Ada"), rename("Ada", "Eve"), about("Eve", DESTROYED)):
-        register.execute(intention)
-    ada = User(1, "Ada", "ada@example.com", 1, 1)
-    eve = ada._replace(name="Eve", changed=2)
-    assert [users(register, number) for number in range(4)] == [
-        [],
-        [ada],
-        [eve],
-        [eve._replace(changed=3, destroyed=3)],
-    ]
-
-
 def test_one_event_can_be_asked_for_with_what_it_changed(register: Register) -> None:
-    register.execute(create("Ada"))
-    register.execute(rename("Ada", "Eve"))
-    register.execute(create("Bob"))
+    record(register, create("Ada"), rename("Ada", "Eve"), create("Bob"))
     with reading(register.log.name) as reader:
         event, before, after = register.history.change(reader, 2)
     assert event["data"] == {"name": "Eve"}
     assert (before.name, after.name) == ("Ada", "Eve")
 
 
-def test_the_answer_is_given_after_the_event_is_durable_and_before_execute_returns(
+def test_an_event_is_durable_before_it_is_answered(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order: list[str] = []
-    fsync = os.fsync
-
-    def watched(descriptor: int) -> None:
-        if os.path.samestat(os.fstat(descriptor), os.stat(log_path)):
-            order.append(f"sync of {len(log_path.read_bytes().splitlines())} events")
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", watched)
+    calls, sizes = Calls(monkeypatch, log_path), list[int]()
+    calls.before["fsync log"] = lambda: sizes.append(log_path.stat().st_size)
     done = register.execute(create("Ada"))
-    assert (order, done.recorded) == (["sync of 1 events"], True)
+    assert (calls.made[-2:], sizes, done.recorded) == (["write log", "fsync log"], [len(done[0].line)], True)
 
 
 @pytest.mark.case(5)
-def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
-    register: Register, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_sync_is_not_answered_and_its_number_is_free(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.execute(create("Ada"))
-
-    def failing(descriptor: int) -> None:
-        raise OSError(5, "Input/output error")
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", failing)
+        Calls(patch, log_path).failing["fsync log"] = errno.EIO
         with pytest.raises(OutcomeUnknown):
             register.execute(create("Bob"))
     assert register.execute(create("Bob"))[0].event["sequence"] == "000000000002"
@@ -172,9 +132,8 @@ def test_a_failed_sync_is_not_answered_and_the_next_event_takes_its_number(
 
 @pytest.mark.parametrize("actor", ["", "a" * 129, "ann\x1b", "\udcff"])
 def test_an_actor_that_no_event_can_hold_is_refused(log_path: Path, actor: str) -> None:
-    with pytest.raises(BadText, match="the actor") as refused:
+    with raising(BadText, 2, "the actor", hint="EVCLI_ACTOR"):
         Register(FileLog(str(log_path)), actor=actor).execute(create("Ada"))
-    assert "EVCLI_ACTOR" in hint_for(refused.value)
     assert not log_path.exists()
 
 
@@ -207,49 +166,34 @@ REFUSED: list[tuple[str, Intention, type[EvcliError]]] = [
 def test_a_refused_intention_leaves_every_byte_as_it_was(
     register: Register, log_path: Path, tmp_path: Path, intention: Intention, error: type[EvcliError], dry_run: bool
 ) -> None:
-    for accepted in (create("Ada"), create("Bob"), about("Bob", DESTROYED)):
-        register.execute(accepted)
+    record(register, create("Ada"), create("Bob"), about("Bob", DESTROYED))
     before, files = log_path.read_bytes(), sorted(tmp_path.iterdir())
-    with pytest.raises(error) as refused:
+    with raising(error, 1):
         register.execute(intention, dry_run=dry_run)
-    assert refused.value.exit == 1
     assert log_path.read_bytes() == before
     assert sorted(tmp_path.iterdir()) == files
     assert register.execute(create("Dan"))[0].event["sequence"] == "000000000004", "the refusal was counted"
 
 
-def test_without_a_log_an_event_about_a_user_finds_none_and_makes_none(register: Register, log_path: Path) -> None:
-    for dry_run in (False, True):
-        with pytest.raises(NoLog) as missing:
-            register.execute(rename("Ada", "Eve"), dry_run=dry_run)
-        assert missing.value.exit == 10
-        assert not log_path.exists()
-
-
-def test_a_refused_first_event_leaves_no_file(register: Register, tmp_path: Path) -> None:
+def test_a_refused_first_event_makes_no_file(register: Register, tmp_path: Path) -> None:
     def nobody(state: State) -> int:
         raise NoSuchRecord("user", "x", "event 0")
 
     register.log.name = str(tmp_path / "new" / "events.jsonl")
+    for dry_run in (False, True):
+        with raising(NoLog, 10):
+            register.execute(rename("Ada", "Eve"), dry_run=dry_run)
     with pytest.raises(Refused):
-        register.execute(create("Ada")._replace(about=nobody))
+        register.execute(create("Ada", about=nobody))
     with pytest.raises(Conflict):
         register.execute(create("Ada"), expect=(1, None))
     assert not (tmp_path / "new").exists()
 
 
-def test_somebody_elses_notes_are_no_log_and_stay_as_they_are(register: Register, log_path: Path) -> None:
-    log_path.write_text("Dear diary")
-    with pytest.raises(Damaged) as refused:
-        register.execute(create("Ada"))
-    assert refused.value.code == "not-a-log"
-    assert log_path.read_text() == "Dear diary"
-
-
 # --- dry run ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_tells_the_event_that_would_be_and_writes_nothing(register: Register, log_path: Path) -> None:
+def test_a_dry_run_shows_the_event_and_writes_nothing(register: Register, log_path: Path) -> None:
     register.execute(create("Ada"))
     before = log_path.read_bytes()
     outcome = register.execute(create("Bob"), dry_run=True)[0]
@@ -269,7 +213,7 @@ def test_a_dry_run_on_no_log_makes_none(register: Register, tmp_path: Path) -> N
 
 def test_a_dry_run_waits_for_no_lock(register: Register) -> None:
     register.execute(create("Ada"))
-    with FileLog(register.log.name).locked(0, may_create=False):
+    with writing(register.log.name):
         assert register.execute(create("Bob"), dry_run=True, lock_wait=0)[0].event["sequence"] == "000000000002"
         with pytest.raises(Busy):
             register.execute(create("Bob"), lock_wait=0)
@@ -280,8 +224,8 @@ def test_a_dry_run_waits_for_no_lock(register: Register) -> None:
 
 def test_an_expected_head_by_number_or_with_its_hash_is_accepted(register: Register) -> None:
     register.execute(create("Ada"), expect=(0, None))
-    register.execute(create("Bob"), expect=(1, None))
-    register.execute(create("Dan"), expect=head(register))
+    done = register.execute(create("Bob"), expect=(1, None))
+    register.execute(create("Dan"), expect=(2, done[0].event["sha256"]))
     assert len(events(register)) == 3
 
 
@@ -291,60 +235,31 @@ def test_a_head_that_moved_is_a_conflict_and_nothing_is_written(
     register: Register, log_path: Path, expect: tuple[int, str | None], dry_run: bool
 ) -> None:
     register.execute(create("Ada"))
-    register.execute(create("Bob"))
+    head = register.execute(create("Bob"))[0].event["sha256"]
     before = log_path.read_bytes()
-    with pytest.raises(Conflict) as conflict:
+    with raising(Conflict, 13, f"the head is 2:{head}, not {expect[0]}", "nothing was written"):
         register.execute(create("Dan"), expect=expect, dry_run=dry_run)
-    assert conflict.value.exit == 13
-    assert f"the head is {':'.join(map(str, head(register)))}, not {expect[0]}" in conflict.value.message
-    assert "nothing was written" in conflict.value.message
     assert log_path.read_bytes() == before
 
 
-def test_a_head_that_moves_while_the_lock_is_waited_for_is_a_conflict(
-    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("expect", "error"), [((1, None), Conflict), (None, Taken)])
+def test_an_intention_is_decided_again_under_the_lock(
+    register: Register, log_path: Path, before_the_lock: Let, expect: tuple[int, None] | None, error: type[EvcliError]
 ) -> None:
     register.execute(create("Ada"))
-    locked = FileLog.locked
-
-    def after_somebody_else(log: FileLog, wait: float, *, may_create: bool) -> Any:
-        monkeypatch.setattr(FileLog, "locked", locked)
-        others(log_path).execute(create("Bob"))
-        return locked(log, wait, may_create=may_create)
-
-    monkeypatch.setattr(FileLog, "locked", after_somebody_else)
-    with pytest.raises(Conflict):
-        register.execute(create("Dan"), expect=(1, None))
-    assert [user.name for user in users(register)] == ["Ada", "Bob"]
-
-
-def test_a_rule_is_asked_again_under_the_lock(
-    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register.execute(create("Ada"))
-    locked = FileLog.locked
-
-    def after_somebody_else(log: FileLog, wait: float, *, may_create: bool) -> Any:
-        monkeypatch.setattr(FileLog, "locked", locked)
-        others(log_path).execute(create("Eve"))
-        return locked(log, wait, may_create=may_create)
-
-    monkeypatch.setattr(FileLog, "locked", after_somebody_else)
-    with pytest.raises(Taken):
-        register.execute(create("Eva", "eve@example.com"))
+    before_the_lock(lambda: register_at(log_path).execute(create("Eve")))
+    with pytest.raises(error):
+        register.execute(create("Eva", "eve@example.com"), expect=expect)
     assert [user.name for user in users(register)] == ["Ada", "Eve"]
 
 
 # --- ids that callers name --------------------------------------------------------------------------------------------
 
 
-def test_an_id_that_the_caller_names_is_the_events(register: Register) -> None:
-    assert register.execute(create("Ada"), id="mine")[0].event["id"] == "mine"
-
-
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_the_same_command_with_the_same_id_is_recorded_once(register: Register, log_path: Path, dry_run: bool) -> None:
     first = register.execute(create("Ada"), id="mine")[0]
+    assert first.event["id"] == "mine"
     register.execute(create("Bob"))
     before = log_path.read_bytes()
     again = register.execute(create("Ada"), id="mine", dry_run=dry_run)[0]
@@ -357,10 +272,9 @@ def test_a_repeated_id_is_answered_after_a_sync(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.execute(create("Ada"), id="mine")
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", synced.append)
+    calls = Calls(monkeypatch, log_path)
     assert register.execute(create("Ada"), id="mine").was_there
-    assert len(synced) == 1
+    assert calls.made == ["fsync log"]
 
 
 def test_a_repeated_id_comes_before_expect_who_and_the_rules(register: Register) -> None:
@@ -383,29 +297,21 @@ def test_an_id_of_an_event_that_says_something_else_is_a_conflict(
 ) -> None:
     register.execute(create("Ada"), id="mine")
     before = log_path.read_bytes()
-    with pytest.raises(Conflict) as conflict:
+    with raising(Conflict, 13, "event id mine is taken by event 1 (user.created user/1)", "nothing was written"):
         register.execute(another, id="mine", dry_run=dry_run)
-    assert conflict.value.exit == 13
-    assert "event id mine is taken by event 1 (user.created user/1)" in conflict.value.message
-    assert "nothing was written" in conflict.value.message
     assert log_path.read_bytes() == before
 
 
-def test_the_same_words_about_another_user_are_a_conflict(register: Register) -> None:
+def test_a_repeated_id_means_whom_it_meant_then(register: Register) -> None:
     register.execute(create("Ada"))
     register.execute(create("Bob"))
-    register.execute(about("Ada", DESTROYED), id="mine")
-    with pytest.raises(Conflict):
-        register.execute(about("Bob", DESTROYED), id="mine")
-
-
-def test_whom_a_repeated_command_means_is_whom_it_meant_then(register: Register) -> None:
-    register.execute(create("Ada"))
     register.execute(about("Ada", DESTROYED), id="mine")
     register.execute(create("Ada", "other@example.com"))
     again = register.execute(about("Ada", DESTROYED), id="mine")[0]
     assert again.event["subject"] == "user/1"
     assert not again.recorded
+    with pytest.raises(Conflict):
+        register.execute(about("Bob", DESTROYED), id="mine")
 
 
 def test_an_id_that_only_begins_like_a_recorded_one_is_free(register: Register) -> None:
@@ -415,63 +321,43 @@ def test_an_id_that_only_begins_like_a_recorded_one_is_free(register: Register) 
 
 @pytest.mark.parametrize("id", ["", "x" * 129, "a\x1b", "\udcff", "\u202e"])
 def test_an_id_that_no_event_can_have_is_refused(register: Register, log_path: Path, id: str) -> None:
-    with pytest.raises(BadText, match="the event id") as refused:
+    with raising(BadText, 2, "the event id"):
         register.execute(create("Ada"), id=id)
-    assert refused.value.exit == 2
     assert not log_path.exists()
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
+STILL = "2026-03-01T09:00:00.000000Z"
+CLOCKS: dict[str, tuple[datetime, str, bool, str]] = {
+    # the clock after an event at nine, the time of the next event, whether the clock is behind, and what is said of it
+    "behind": (datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC), "2026-03-01T08:59:30.000000Z", True, "0:00:30"),
+    "far behind": (datetime(1969, 7, 20, tzinfo=UTC), "1969-07-20T00:00:00.000000Z", True, "20678 days"),
+    "at the first year": (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000000Z", True, "739675 days"),
+    "still": (datetime(2026, 3, 1, 9, tzinfo=UTC), STILL, False, ""),
+    "in another zone": (
+        datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=-8))), "2026-03-01T17:00:00.000000Z", False, ""
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.case(79)
-def test_a_clock_that_is_behind_keeps_its_time_and_the_recorded_moment_stands_still(
-    register: Register, log_path: Path
+@pytest.mark.parametrize(("now", "time", "is_behind", "said"), CLOCKS.values(), ids=CLOCKS)
+def test_the_time_of_an_event_is_its_clocks_beside_the_recorded_one(
+    register: Register, log_path: Path, now: datetime, time: str, is_behind: bool, said: str
 ) -> None:
     register.execute(create("Ada"))
-    behind = Clock(datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC))
-    done = others(log_path, behind).execute(create("Bob"))
-    assert done[0].event["time"] == "2026-03-01T08:59:30.000000Z"
-    assert done[0].event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
-    (notice,) = done.notices
-    assert "0:00:30 behind event 1" in notice
-    later = register.execute(create("Dan"))
+    done = register_at(log_path, clock=lambda: now).execute(create("Bob"))
+    assert done[0].event["time"] == time
+    assert done[0].event.get("recordedtime") == (STILL if is_behind else None)
+    assert [said in notice and "behind event 1" in notice for notice in done.notices] == [True] * is_behind
+    later = register_at(log_path, "later", clock=lambda: max(now, Clock()())).execute(create("Dan"))
     assert "recordedtime" not in later[0].event
     assert later.notices == []
 
 
-@pytest.mark.case(79)
-def test_a_clock_that_jumps_far_back_is_recorded_all_the_same(register: Register, clock: Clock) -> None:
-    register.execute(create("Ada"))
-    for moment in (datetime(1969, 7, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
-        clock.now = moment
-        outcome = register.execute(create(f"N{moment.year}"))[0]
-        assert outcome.event["recordedtime"] == "2026-03-01T09:00:00.000000Z"
-    assert len(events(register)) == 3
-
-
-def test_a_clock_that_stands_still_is_not_behind(register: Register) -> None:
-    for name in ("Ada", "Bob"):
-        done = register.execute(create(name))
-        assert "recordedtime" not in done[0].event
-        assert done.notices == []
-
-
-def test_a_clock_in_any_zone_is_stored_in_utc(register: Register, clock: Clock) -> None:
-    clock.now = datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=-8)))
-    assert register.execute(create("Ada"))[0].event["time"] == "2026-03-01T17:00:00.000000Z"
-
-
 # --- a register that is kept ------------------------------------------------------------------------------------------
-
-
-def test_what_others_appended_is_seen_before_deciding(register: Register, log_path: Path) -> None:
-    register.execute(create("Ada"))
-    others(log_path).execute(create("Bob"))
-    outcome = register.execute(rename("Bob", "Rob"))[0]
-    assert outcome.event["sequence"] == "000000000003"
-    with pytest.raises(Taken):
-        register.execute(create("Bobby", "bob@example.com"))
 
 
 def test_only_what_is_new_is_read_for_the_next_event(
@@ -481,51 +367,40 @@ def test_only_what_is_new_is_read_for_the_next_event(
         patch.setattr(os, "fsync", lambda descriptor: None)  # so that a long log is made soon
         for number in range(400):
             register.execute(create(f"U{number}"))
-    read = 0
-    pread = os.pread
-
-    def counting(descriptor: int, length: int, offset: int) -> bytes:
-        nonlocal read
-        found = pread(descriptor, length, offset)
-        read += len(found)
-        return found
-
-    size = log_path.stat().st_size
-    monkeypatch.setattr(os, "pread", counting)
+    size, meter = log_path.stat().st_size, Meter(monkeypatch)
     register.execute(create("Last"))
-    assert read < 20_000 < size / 5, f"{read} of {size} bytes were read again"
+    assert meter.read < 20_000 < size / 5, f"{meter.read} of {size} bytes were read again"
 
 
-def test_a_log_that_is_cut_while_in_use_is_noticed_and_not_written_to(register: Register, log_path: Path) -> None:
-    register.execute(create("Ada"))
-    one = log_path.stat().st_size
-    register.execute(create("Bob"))
-    os.truncate(log_path, one)
-    with pytest.raises(LogCut) as cut:
+def cut(log: Path) -> None:
+    os.truncate(log, len(split(log)[0]))
+
+
+def emptied(log: Path) -> None:
+    log.write_bytes(b"")
+
+
+def replaced(log: Path) -> None:
+    replace(log, (VECTORS / "ten.jsonl").read_bytes())
+
+
+@pytest.mark.case(38)
+@pytest.mark.parametrize("is_late", [False, True], ids=["before it is looked at", "before it is locked"])
+@pytest.mark.parametrize("happens", [cut, emptied, replaced])
+def test_a_log_that_loses_events_while_in_use_is_not_written_to(
+    register: Register, log_path: Path, before_the_lock: Let, happens: Callable[[Path], None], is_late: bool
+) -> None:
+    record(register, create("Ada"), create("Bob"))
+    left: list[bytes] = []
+
+    def lose() -> None:
+        happens(log_path)
+        left.append(log_path.read_bytes())
+
+    before_the_lock(lose) if is_late else lose()
+    with raising(LogCut, 12, "used to contain event 2"):
         register.execute(create("Dan"))
-    assert cut.value.exit == 12
-    assert "used to contain event 2" in cut.value.message
-    assert log_path.stat().st_size == one
-
-
-def test_a_log_that_is_emptied_while_in_use_is_noticed(register: Register, log_path: Path) -> None:
-    register.execute(create("Ada"))
-    log_path.write_bytes(b"")
-    with pytest.raises(LogCut):
-        register.execute(create("Bob"))
-    assert log_path.read_bytes() == b""
-
-
-def test_a_log_that_is_replaced_while_in_use_is_noticed(register: Register, log_path: Path, tmp_path: Path) -> None:
-    register.execute(create("Ada"))
-    other = others(tmp_path / "other.jsonl")
-    for name in ("Eve", "Dan", "Zoe"):
-        other.execute(create(name))
-    os.replace(tmp_path / "other.jsonl", log_path)
-    before = log_path.read_bytes()
-    with pytest.raises(LogCut):
-        register.execute(create("Bob"))
-    assert log_path.read_bytes() == before
+    assert [log_path.read_bytes()] == left
 
 
 def test_a_log_that_is_removed_while_in_use_is_not_begun_anew(register: Register, log_path: Path) -> None:
@@ -537,28 +412,9 @@ def test_a_log_that_is_removed_while_in_use_is_not_begun_anew(register: Register
     assert not log_path.exists()
 
 
-@pytest.mark.case(38)
-def test_a_log_that_is_cut_between_looking_and_locking_is_noticed(
-    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register.execute(create("Ada"))
-    one = log_path.stat().st_size
-    register.execute(create("Bob"))
-    locked = FileLog.locked
-
-    def after_a_cut(log: FileLog, wait: float, *, may_create: bool) -> Any:
-        os.truncate(log_path, one)
-        return locked(log, wait, may_create=may_create)
-
-    monkeypatch.setattr(FileLog, "locked", after_a_cut)
-    with pytest.raises(LogCut):
-        register.execute(create("Dan"))
-    assert log_path.stat().st_size == one
-
-
 def test_a_register_that_met_damage_works_again_once_the_log_is_mended(register: Register, log_path: Path) -> None:
     for name in ("Ada", "Bob", "Dan"):
-        others(log_path).execute(create(name), id=f"by-{name}")
+        register_at(log_path, name).execute(create(name))
     good = log_path.read_bytes()
     log_path.write_bytes(good.replace(b"Dan", b"Don", 1))
     with pytest.raises(Damaged) as damage:
@@ -569,14 +425,10 @@ def test_a_register_that_met_damage_works_again_once_the_log_is_mended(register:
 
 
 def test_a_log_that_breaks_a_rule_is_damaged_and_the_event_named(log_path: Path, register: Register) -> None:
-    vectors = Path(__file__).parents[1] / "vectors"
-    log_path.write_bytes((vectors / "bad-rule-destroyed-twice.jsonl").read_bytes())
-    with pytest.raises(Damaged) as damage:
+    log_path.write_bytes((VECTORS / "bad-rule-destroyed-twice.jsonl").read_bytes())
+    with pytest.raises(Damaged, match=r"event 11 \(user\.destroyed\) breaks a rule") as damage:
         register.execute(create("Eve"))
     assert damage.value.line == 11
-    assert "event 11 (user.destroyed) breaks a rule" in damage.value.message
-    with reading(log_path) as reader:
-        assert Past(reader.log).at(10).number == 10, "a moment before the damage still answers"
 
 
 @pytest.mark.parametrize("was_on", [True, False])
@@ -595,22 +447,19 @@ def test_the_garbage_collector_is_left_as_it_was(register: Register, was_on: boo
 
 
 @pytest.mark.parametrize("time", ["2026-03-01T09:00:00.000001Z", "2026-03-01T09:30:00.000000Z"])
-def test_nothing_can_have_happened_later_than_now_even_before_what_is_recorded(
+def test_an_event_cannot_have_happened_later_than_now(
     register: Register, clock: Clock, log_path: Path, time: str
 ) -> None:
     clock.advance(hours=1)
-    register.execute(create("Ada", "ada@example.com"))
+    register.execute(create("Ada"))
     before = log_path.read_bytes()
     clock.advance(hours=-1)
     with pytest.raises(BadInput, match="cannot have happened"):
-        register.execute(create("Bob", "bob@example.com")._replace(time=time))
+        register.execute(create("Bob", time=time))
     assert log_path.read_bytes() == before
 
 
 def test_an_event_that_happened_earlier_says_so_and_when_it_was_recorded(register: Register) -> None:
-    done = register.execute(create("Ada", "ada@example.com")._replace(time="2020-01-01T00:00:00.000000Z", id="mine"))[0]
-    assert (done.event["time"], done.event["recordedtime"]) == (
-        "2020-01-01T00:00:00.000000Z",
-        "2026-03-01T09:00:00.000000Z",
-    )
+    done = register.execute(create("Ada", time="2020-01-01T00:00:00.000000Z", id="mine"))[0]
+    assert [done.event["time"], done.event["recordedtime"]] == ["2020-01-01T00:00:00.000000Z", STILL]
     assert done.event["id"] == "mine"

@@ -3,22 +3,25 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.events import batch_of, creation, lines_of
-from support.logs import reading
+from support.calls import Calls
+from support.errors import raising
+from support.events import batch_of, creation, forged, lines_of, place_at_end
+from support.logs import reading, split, umask, writing
 
 from evcli.cli.hints import hint_for
 from evcli.errors import Damaged, EvcliError, NewerLog, NotALog, NothingToRepair, NotWritten, OutcomeUnknown
-from evcli.log import START, Position
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
-from evcli.log.line import MAX_LINE, decode, hash_of, place_after
+from evcli.log.line import MAX_LINE, hash_of
+from evcli.register import repair as repairing
 from evcli.register.history import History
 from evcli.register.past import Past
 from evcli.register.repair import Plan, plan
@@ -30,29 +33,14 @@ BATCHES = lines_of([creation(1), *batch_of(2, 4), creation(5), *batch_of(6, 8)])
 """Eight events: 2 to 4 and 6 to 8 are batches."""
 
 
-def place(lines: Sequence[bytes]) -> Position:
-    """The place after these lines."""
-    at = START
-    for line in lines:
-        at = place_after(decode(line, at), line, at.place + len(line), at)
-    return at
-
-
 def instead(at: int, **changes: Any) -> list[bytes]:
     """The first lines of TEN, and others from line `at` on, of which the first has those changes."""
     events = [creation(at, **changes), *(creation(number) for number in range(at + 1, 11))]
-    return TEN[: at - 1] + lines_of(events, place(TEN[: at - 1]))
+    return TEN[: at - 1] + lines_of(events, place_at_end(TEN[: at - 1]))
 
 
-def newer(before: Sequence[bytes]) -> bytes:
-    """A proved line after those, of a type that a later version knows."""
-    from hashlib import sha256
-
-    import orjson
-
-    at = place(before)
-    body = orjson.dumps(creation(at.number + 1, type="user.merged"))[:-1]
-    return body + b',"sha256":"' + sha256(at.sha256 + body).hexdigest().encode() + b'"}\n'
+NEWER = forged(creation(7, type="user.merged"), previous=hash_of(TEN[5]))[0]
+"""A proved line after six of TEN, of a type that a later version knows."""
 
 
 def spoiled(line: bytes) -> bytes:
@@ -81,9 +69,10 @@ def files(log: Path) -> list[str]:
 class Case:
     """A damaged log: its bytes, its first bad line, and the lines that a repair must leave."""
 
-    def __init__(self, content: bytes, line: int, kept: Sequence[bytes], readable: int = 0) -> None:
-        self.content = content
+    def __init__(self, content: bytes | list[bytes], line: int, kept: Sequence[bytes], readable: int = 0) -> None:
+        self.content = content = content if isinstance(content, bytes) else b"".join(content)
         self.line = line
+        self.byte = len(b"".join(split(content)[: line - 1]))
         self.kept = b"".join(kept)
         self.readable = readable
         """How many of the lines that go can be read as events."""
@@ -92,69 +81,54 @@ class Case:
 WHOLE = b"".join(TEN)
 DAMAGE = {
     # what is lost, since nothing proves what follows
-    "a letter in the first line": Case(b"".join([spoiled(TEN[0]), *TEN[1:]]), 1, [], 10),
-    "a letter in a middle line": Case(b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:]]), 5, TEN[:4], 6),
-    "a letter in the last line": Case(b"".join([*TEN[:9], spoiled(TEN[9])]), 10, TEN[:9], 1),
-    "two letters": Case(
-        b"".join([*TEN[:2], spoiled(TEN[2]), *TEN[3:7], spoiled(TEN[7]), *TEN[8:]]), 3, TEN[:2], 8
-    ),
-    "a line removed": Case(b"".join(TEN[:3] + TEN[4:]), 4, TEN[:3], 6),
-    "a sector of zeros in the middle": Case(b"".join([*TEN[:5], bytes(600), b"\n", *TEN[7:]]), 6, TEN[:5], 3),
-    "an id twice": Case(b"".join(instead(4, id="event-1")), 4, TEN[:3], 7),
-    "an event against a rule": Case(
-        b"".join(instead(4, data={"name": "Eve", "email": "user1@example.com"})), 4, TEN[:3], 7
-    ),
-    "damage and then a torn tail": Case(
-        b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:9], TEN[9][:50]]), 5, TEN[:4], 5
-    ),
-    "a letter in the middle of a batch": Case(
-        b"".join([*BATCHES[:6], spoiled(BATCHES[6]), BATCHES[7]]), 7, BATCHES[:5], 3
-    ),
-    "a batch whose end is gone, and more": Case(
-        b"".join([*BATCHES[:3], TEN[0]]), 4, BATCHES[:1], 3
-    ),
+    "a letter in the first line": Case([spoiled(TEN[0]), *TEN[1:]], 1, [], 10),
+    "a letter in a middle line": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:]], 5, TEN[:4], 6),
+    "a letter in the last line": Case([*TEN[:9], spoiled(TEN[9])], 10, TEN[:9], 1),
+    "two letters": Case([*TEN[:2], spoiled(TEN[2]), *TEN[3:7], spoiled(TEN[7]), *TEN[8:]], 3, TEN[:2], 8),
+    "a line removed": Case(TEN[:3] + TEN[4:], 4, TEN[:3], 6),
+    "a sector of zeros in the middle": Case([*TEN[:5], bytes(600), b"\n", *TEN[7:]], 6, TEN[:5], 3),
+    "an id twice": Case(instead(4, id="event-1"), 4, TEN[:3], 7),
+    "an event against a rule": Case(instead(4, data={"name": "Eve", "email": "user1@example.com"}), 4, TEN[:3], 7),
+    "damage and then a torn tail": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:9], TEN[9][:50]], 5, TEN[:4], 5),
+    "a letter in the middle of a batch": Case([*BATCHES[:6], spoiled(BATCHES[6]), BATCHES[7]], 7, BATCHES[:5], 3),
+    "a batch whose end is gone, and more": Case([*BATCHES[:3], TEN[0]], 4, BATCHES[:1], 3),
     # what comes back, since the hashes prove it
     "a line of garbage at the end": Case(WHOLE + b"garbage\n", 11, TEN),
     "a line of garbage and an open one": Case(WHOLE + b"garbage\nmore", 11, TEN),
-    "a line of garbage in the middle": Case(b"".join([*TEN[:5], b"\xff\x00garbage\n", *TEN[5:]]), 6, TEN),
-    "a blank line": Case(b"".join([*TEN[:5], b"\n", *TEN[5:]]), 6, TEN),
+    "a line of garbage in the middle": Case([*TEN[:5], b"\xff\x00garbage\n", *TEN[5:]], 6, TEN),
+    "a blank line": Case([*TEN[:5], b"\n", *TEN[5:]], 6, TEN),
     "a blank line first": Case(b"\n" + WHOLE, 1, TEN),
     "a byte order mark": Case(b"\xef\xbb\xbf" + WHOLE, 1, TEN),
     "CRLF": Case(WHOLE.replace(b"\n", b"\r\n"), 1, TEN),
     "CRLF from a line on": Case(b"".join(TEN[:4]) + b"".join(TEN[4:]).replace(b"\n", b"\r\n"), 5, TEN),
     "CR only": Case(WHOLE.replace(b"\n", b"\r"), 1, TEN),
     "no newline between any lines": Case(WHOLE.replace(b"\n", b"") + b"\n", 1, TEN),
-    "a line within a line": Case(b"".join([*TEN[:4], TEN[4][:-1], *TEN[5:]]), 5, TEN),
-    "a line after notes without a newline": Case(b"".join([*TEN[:4], b"see here: ", *TEN[4:]]), 5, TEN),
-    "a line twice": Case(b"".join(TEN[:3] + TEN[2:]), 4, TEN, 1),
+    "a line within a line": Case([*TEN[:4], TEN[4][:-1], *TEN[5:]], 5, TEN),
+    "a line after notes without a newline": Case([*TEN[:4], b"see here: ", *TEN[4:]], 5, TEN),
+    "a line twice": Case(TEN[:3] + TEN[2:], 4, TEN, 1),
     "all lines twice": Case(WHOLE * 2, 11, TEN, 10),
-    "two lines swapped": Case(b"".join([*TEN[:3], TEN[4], TEN[3], *TEN[5:]]), 4, TEN),
+    "two lines swapped": Case([*TEN[:3], TEN[4], TEN[3], *TEN[5:]], 4, TEN),
     "all lines backward": Case(b"".join(reversed(TEN)), 1, TEN),
-    "a letter, and the line as it was at the end": Case(
-        b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:], TEN[4]]), 5, TEN, 1
-    ),
+    "a letter, and the line as it was at the end": Case([*TEN[:4], spoiled(TEN[4]), *TEN[5:], TEN[4]], 5, TEN, 1),
     "zeros beyond the limit of a batch": Case(WHOLE + bytes((1 << 20) + 1), 11, TEN),
-    "a line far beyond the limit in the middle": Case(
-        b"".join([*TEN[:5], b"x" * 3 * MAX_LINE, b"\n", *TEN[5:]]), 6, TEN
-    ),
-    "a chunk of garbage in the middle": Case(b"".join([*TEN[:5], (b"x" * 63 + b"\n") * 20_000, *TEN[5:]]), 6, TEN),
-    "the lines of a batch swapped": Case(
-        b"".join([*BATCHES[:5], BATCHES[7], BATCHES[5], BATCHES[6]]), 6, BATCHES
-    ),
-    "a blank line in a batch": Case(b"".join([*BATCHES[:6], b"\n", *BATCHES[6:]]), 7, BATCHES),
-    "a blank line and then half a batch": Case(b"".join([*BATCHES[:5], b"\n", *BATCHES[5:7]]), 6, BATCHES[:5], 2),
+    "a line far beyond the limit in the middle": Case([*TEN[:5], b"x" * 3 * MAX_LINE, b"\n", *TEN[5:]], 6, TEN),
+    "a chunk of garbage in the middle": Case([*TEN[:5], (b"x" * 63 + b"\n") * 20_000, *TEN[5:]], 6, TEN),
+    "the lines of a batch swapped": Case([*BATCHES[:5], BATCHES[7], BATCHES[5], BATCHES[6]], 6, BATCHES),
+    "a blank line in a batch": Case([*BATCHES[:6], b"\n", *BATCHES[6:]], 7, BATCHES),
+    "a blank line and then half a batch": Case([*BATCHES[:5], b"\n", *BATCHES[5:7]], 6, BATCHES[:5], 2),
 }  # fmt: skip
-
-
-def first_byte(case: Case) -> int:
-    return sum(map(len, case.content.splitlines(keepends=True)[: case.line - 1])) if case.line > 1 else 0
 
 
 @pytest.mark.parametrize("case", DAMAGE.values(), ids=DAMAGE)
 def test_a_plan_changes_nothing_and_a_repair_does_what_it_says(log_path: Path, case: Case) -> None:
     log_path.write_bytes(case.content)
+    with reading(log_path) as reader:
+        report = audit(reader)
+    assert isinstance(report.error, Damaged)
+    assert (report.error.line, report.error.byte) == report.faults[0][:2] == (case.line, case.byte)
+    assert report.head.number == case.line - 1, "the head is not the place before the first fault"
     found = planned(log_path)
-    assert (found.fault.line, found.fault.byte) == (case.line, first_byte(case))
+    assert (found.fault.line, found.fault.byte) == (case.line, case.byte)
     assert sum(gone.event is not None for gone in found.gone) == case.readable
     assert (log_path.read_bytes(), files(log_path)) == (case.content, ["events.jsonl"])
     done, copy = repair(log_path)
@@ -165,27 +139,9 @@ def test_a_plan_changes_nothing_and_a_repair_does_what_it_says(log_path: Path, c
     assert Path(copy).name == f"events.jsonl.damaged-{found.good.place}"
     assert files(log_path) == ["events.jsonl", Path(copy).name]
     assert status(log_path) == ("good", case.kept.count(b"\n"))
-
-
-@pytest.mark.parametrize("case", DAMAGE.values(), ids=DAMAGE)
-def test_the_second_repair_says_there_is_nothing_to_repair(log_path: Path, case: Case) -> None:
-    log_path.write_bytes(case.content)
-    repair(log_path)
-    before = files(log_path)
     with pytest.raises(NothingToRepair):
         repair(log_path)
-    assert (log_path.read_bytes(), files(log_path)) == (case.kept, before)
-
-
-@pytest.mark.parametrize("case", DAMAGE.values(), ids=DAMAGE)
-def test_the_audit_and_the_plan_name_the_same_first_line(log_path: Path, case: Case) -> None:
-    log_path.write_bytes(case.content)
-    with reading(log_path) as reader:
-        report = audit(reader)
-    assert isinstance(report.error, Damaged)
-    assert (report.error.line, report.error.byte) == (case.line, first_byte(case))
-    assert (report.faults[0].line, report.faults[0].byte) == (case.line, first_byte(case))
-    assert report.head.number == case.line - 1, "the head is not the place before the first fault"
+    assert (log_path.read_bytes(), files(log_path)) == (case.kept, ["events.jsonl", Path(copy).name])
 
 
 @pytest.mark.parametrize(
@@ -200,7 +156,7 @@ def test_the_audit_and_the_plan_name_the_same_first_line(log_path: Path, case: C
 def test_the_lines_left_out_are_named_with_place_and_size(log_path: Path, content: bytes, gone: list[int]) -> None:
     log_path.write_bytes(content)
     found = planned(log_path)
-    lines = content.splitlines(keepends=True)
+    lines = split(content)
     assert [each.line for each in found.gone] == gone
     assert [each.byte for each in found.gone] == [len(b"".join(lines[: line - 1])) for line in gone]
     assert found.gone_bytes == sum(len(lines[line - 1]) for line in gone)
@@ -227,7 +183,7 @@ ends = st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"", b" "])
 
 @settings(deadline=None, max_examples=150, derandomize=True)
 @given(data=st.data(), log=st.sampled_from([TEN, BATCHES]), begin=st.sampled_from([b"", b"\xef\xbb\xbf", b"\n"]))
-def test_all_that_the_hashes_prove_comes_back(
+def test_a_repair_brings_back_all_that_the_hashes_prove(
     data: st.DataObject, log: list[bytes], begin: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(log), max_size=4))
@@ -243,29 +199,16 @@ def test_all_that_the_hashes_prove_comes_back(
         assert status(path)[1] == len(log)
 
 
-def test_after_a_repair_the_next_event_follows_on_the_last_one(log_path: Path) -> None:
-    log_path.write_bytes(b"".join([*TEN[:4], spoiled(TEN[4]), *TEN[5:]]))
-    repair(log_path)
-    with FileLog(str(log_path)).locked(0, may_create=False) as writer:
-        assert writer.view.head().number == 4
-        writer.append(TEN[4], 5)
-    assert status(log_path) == ("good", 5)
-
-
-def test_whoever_waited_for_the_lock_writes_to_the_repaired_log(
+def test_a_writer_that_waited_for_the_lock_writes_to_the_repaired_log(
     log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from threading import Thread
-
-    from evcli.register import repair as repairing
-
     log_path.write_bytes(b"".join([*TEN[:4], b"garbage\n"]))
 
-    def append() -> None:
-        with FileLog(str(log_path)).locked(10, may_create=False) as writer:
+    def write() -> None:
+        with writing(log_path, 10) as writer:
             writer.append(TEN[4], 5)
 
-    waiting = Thread(target=append)
+    waiting = Thread(target=write)
 
     def plan_once_it_waits(past: Past) -> Plan:
         waiting.start()
@@ -294,11 +237,8 @@ def broken(log_path: Path) -> Path:
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o644])
 def test_the_log_keeps_its_mode_and_the_copy_is_its_owners_only(broken: Path, mode: int) -> None:
     broken.chmod(mode)
-    before = os.umask(0)
-    try:
+    with umask(0):
         _, copy = repair(broken)
-    finally:
-        os.umask(before)
     assert stat.S_IMODE(broken.stat().st_mode) == mode
     assert stat.S_IMODE(os.stat(copy).st_mode) == 0o600
 
@@ -338,14 +278,6 @@ def test_no_file_is_overwritten_and_no_planted_link_followed(broken: Path, tmp_p
     assert not Path(f"{broken}.repaired-4").exists()
 
 
-def test_the_same_damage_repaired_twice_leaves_two_copies(broken: Path) -> None:
-    kept = {repair(broken)[1]}
-    broken.write_bytes(BROKEN)
-    kept.add(repair(broken)[1])
-    assert len(kept) == 2
-    assert all(Path(copy).read_bytes() == BROKEN for copy in kept)
-
-
 def test_the_cache_is_forgotten_before_the_log_is_replaced(broken: Path) -> None:
     class Stubborn(History):
         def forget(self, log: str) -> None:
@@ -375,24 +307,23 @@ REFUSED: dict[str, tuple[bytes, type[EvcliError], int]] = {
     "a fork before the damage": (b"".join([*TEN, FORK[6]]), Damaged, 12),
     "a fork in the first line": (TEN[0] + lines_of([creation(1, authid="bob")])[0], Damaged, 12),
     "a fork far behind": (b"".join([*TEN[:6], b"garbage\n", *FORK[6:], *TEN[6:]]), Damaged, 12),
-    "a fork of which one line is newer": (b"".join([*TEN[:6], b"garbage\n", TEN[6], newer(TEN[:6])]), Damaged, 12),
-    "a newer log": (b"".join([*TEN[:6], newer(TEN[:6])]), NewerLog, 17),
-    "a newer log without its newline": (b"".join([*TEN[:6], newer(TEN[:6])])[:-1], NewerLog, 17),
-    "a newer log with damage before": (b"".join([*TEN[:6], b"garbage\n", newer(TEN[:6])]), NewerLog, 17),
-    "a newer log with damage after": (b"".join([*TEN[:6], newer(TEN[:6]), b"garbage\n"]), NewerLog, 17),
+    "a fork of which one line is newer": (b"".join([*TEN[:6], b"garbage\n", TEN[6], NEWER]), Damaged, 12),
+    "a newer log": (b"".join([*TEN[:6], NEWER]), NewerLog, 17),
+    "a newer log without its newline": (b"".join([*TEN[:6], NEWER])[:-1], NewerLog, 17),
+    "a newer log with damage before": (b"".join([*TEN[:6], b"garbage\n", NEWER]), NewerLog, 17),
+    "a newer log with damage after": (b"".join([*TEN[:6], NEWER, b"garbage\n"]), NewerLog, 17),
 }
 
 
 @pytest.mark.parametrize(("content", "error", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_repaired_is_refused_and_stays(
+def test_a_log_that_cannot_be_repaired_is_refused_and_stays(
     log_path: Path, content: bytes, error: type[EvcliError], code: int
 ) -> None:
     log_path.write_bytes(content)
     for ask in (planned, repair):
         with pytest.raises(error) as refused:
             ask(log_path)
-        assert type(refused.value) is error
-        assert refused.value.exit == code
+        assert (type(refused.value), refused.value.exit) == (error, code)
         assert "nothing was changed" in refused.value.message + hint_for(refused.value)
     assert log_path.read_bytes() == content
     assert files(log_path) == ["events.jsonl"]
@@ -403,46 +334,18 @@ def test_a_fork_is_named_by_the_event_that_it_follows(log_path: Path, name: str)
     log_path.write_bytes(REFUSED[name][0])
     with pytest.raises(Damaged, match="two different lines continue event 6") as refused:
         planned(log_path)
-    lines = log_path.read_bytes().splitlines(keepends=True)
+    lines = split(log_path)
     assert refused.value.byte == len(b"".join(lines[: refused.value.line - 1]))
     assert b'"sequence":"000000000007"' in lines[refused.value.line - 1]
 
 
-def test_of_a_torn_log_it_says_what_the_next_write_puts_aside(log_path: Path) -> None:
+def test_a_repair_of_a_torn_log_says_what_the_next_write_does(log_path: Path) -> None:
     log_path.write_bytes(WHOLE + TEN[0][:57])
-    with pytest.raises(NothingToRepair) as refused:
+    with raising(NothingToRepair, 1, "57 bytes", f"10:{hash_of(TEN[9]).decode()}"):
         planned(log_path)
-    assert "57 bytes" in refused.value.message
-    assert f"10:{hash_of(TEN[9]).decode()}" in refused.value.message
 
 
 # --- faults on the way ------------------------------------------------------------------------------------------------
-
-
-class Calls:
-    """The calls that change or sync files, in order; some of them fail, or end the process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-        self.made: list[str] = []
-        self.before: Callable[[str], None] = lambda call: None
-        self._folder = log.parent
-        for name in ("write", "fsync", "ftruncate", "rename", "fchown", "fchmod"):
-            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(file: Any, *arguments: Any) -> Any:
-            self.made.append(f"{name} {self._what(file)}")
-            self.before(self.made[-1])
-            return real(file, *arguments)
-
-        return call
-
-    def _what(self, file: int | str) -> str:
-        found = os.stat(file)
-        if stat.S_ISDIR(found.st_mode):
-            return "folder"
-        names = [path.name for path in self._folder.iterdir() if os.path.samestat(found, path.stat())]
-        return {"events.jsonl": "log", "events.jsonl.repaired": "new"}.get(names[0], "copy")
 
 
 STEPS = [
@@ -452,49 +355,40 @@ STEPS = [
 """The first is the audit's: what is to be judged is made durable."""
 
 
-def test_the_copy_is_durable_before_the_log_is_replaced(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = Calls(monkeypatch, broken)
+@pytest.fixture
+def calls(broken: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The calls that are made from now on."""
+    return Calls(monkeypatch, broken, "rename", "fchown", "fchmod")
+
+
+def test_the_copy_is_durable_before_the_log_is_replaced(broken: Path, calls: Calls) -> None:
     repair(broken)
     assert calls.made == STEPS
 
 
-def failing(calls: Calls, step: int, error: int) -> Callable[[str], None]:
-    def fail(made: str) -> None:
-        if len(calls.made) == step + 1:
-            raise OSError(error, os.strerror(error))
-
-    return fail
-
-
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=lambda error: errno.errorcode[error])
 @pytest.mark.parametrize("step", range(1, 10), ids=lambda step: f"{step}-{STEPS[step]}")
-def test_until_it_is_replaced_a_fault_leaves_the_log_as_it_was(
-    broken: Path, monkeypatch: pytest.MonkeyPatch, step: int, error: int
+def test_a_failure_before_the_log_is_replaced_leaves_it_as_it_was(
+    broken: Path, calls: Calls, step: int, error: int
 ) -> None:
     inode = broken.stat().st_ino
-    with monkeypatch.context() as patch:
-        calls = Calls(patch, broken)
-        calls.before = failing(calls, step, error)
-        with pytest.raises(NotWritten) as failed:
-            repair(broken)
-    assert failed.value.exit == 14
-    assert os.strerror(error) in failed.value.message
-    assert "it is unchanged" in failed.value.message
+    calls.failing_at[step] = error
+    with raising(NotWritten, 14, os.strerror(error), "as it was") as failed:
+        repair(broken)
     assert (broken.read_bytes(), broken.stat().st_ino) == (BROKEN, inode)
     copies = [path for path in broken.parent.iterdir() if path != broken]
     assert [path.read_bytes() for path in copies] == ([BROKEN] if step > 3 else [])
     assert ("a copy of it is in" in failed.value.message) is (step > 3)
     assert all(f"a copy of it is in {path}" in failed.value.message for path in copies)
+    calls.failing_at.clear()
     repair(broken)
     assert status(broken) == ("good", 8)
 
 
-def test_a_new_name_that_cannot_be_synced_is_an_unknown_outcome(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = Calls(monkeypatch, broken)
-    calls.before = failing(calls, len(STEPS) - 1, errno.EIO)
-    with pytest.raises(OutcomeUnknown) as failed:
+def test_a_new_name_that_cannot_be_synced_is_an_unknown_outcome(broken: Path, calls: Calls) -> None:
+    calls.failing_at[len(STEPS) - 1] = errno.EIO
+    with raising(OutcomeUnknown, 15) as failed:
         repair(broken)
-    assert failed.value.exit == 15
     (copy,) = broken.parent.glob("*.damaged*")
     assert str(copy) in failed.value.message
     assert copy.read_bytes() == BROKEN
@@ -502,26 +396,19 @@ def test_a_new_name_that_cannot_be_synced_is_an_unknown_outcome(broken: Path, mo
     assert calls.made == STEPS, "a failed sync was tried again"
 
 
-def test_killed_before_any_call_a_repair_loses_nothing(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = Calls(monkeypatch, broken)
-    found = []
-    for step in range(len(STEPS)):
-        for path in broken.parent.iterdir():
-            path.unlink()
-        broken.write_bytes(BROKEN)
-        child = os.fork()
-        if not child:
-            try:
-                calls.made.clear()
-                calls.before = lambda _, step=step: os._exit(9) if len(calls.made) == step + 1 else None  # type: ignore[misc]
-                repair(broken)
-            finally:
-                os._exit(0)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-        found.append(broken.read_bytes())
-        if found[-1] != BROKEN:
-            assert BROKEN in [path.read_bytes() for path in broken.parent.glob("*.damaged*")]
-        else:
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda step: f"{step}-{STEPS[step]}")
+def test_a_repair_killed_before_any_call_loses_nothing(broken: Path, calls: Calls, step: int) -> None:
+    child = os.fork()
+    if not child:
+        try:
+            calls.killed_at = step
             repair(broken)
-        assert status(broken) == ("good", 8)
-    assert found == [BROKEN] * 10 + [b"".join(TEN[:8])]
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    if step < len(STEPS) - 1:
+        assert broken.read_bytes() == BROKEN
+        repair(broken)
+    assert broken.read_bytes() == b"".join(TEN[:8])
+    assert BROKEN in [path.read_bytes() for path in broken.parent.glob("*.damaged*")]
+    assert status(broken) == ("good", 8)

@@ -57,12 +57,12 @@ def batch_of(first: int, last: int, **changes: Any) -> Sequence[dict[str, Any]]:
 
 
 def seal(body: bytes, previous: bytes = NO_HASH) -> bytes:
-    """The line that `body` makes, with a good hash: what somebody forges who knows the format."""
+    """The line that `body` makes, with a good hash, as one who knows the format could forge it."""
     return body + b',"sha256":"' + sha256(previous + body).hexdigest().encode() + b'"}\n'
 
 
 def forged(*events: dict[str, Any] | bytes, previous: bytes = NO_HASH) -> list[bytes]:
-    """The lines of a good chain, whatever the events are: members, or a line's bytes up to the hash."""
+    """The lines of a good chain of any events, good or bad: their members, or a line's bytes up to the hash."""
     lines: list[bytes] = []
     for each in events:
         body = each if isinstance(each, bytes) else orjson.dumps(each)[:-1]
