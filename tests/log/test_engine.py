@@ -670,3 +670,21 @@ def test_a_log_that_cannot_be_looked_at_is_not_taken_for_a_plain_file(
         with raising(CannotOpen, 14, f"{where}{os.strerror(error)}; nothing was written"):
             look()
     assert log.read_bytes() == ONE
+
+
+def test_reads_that_give_less_than_there_is_lose_nothing(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As read(2) allows: no reader takes a short read for the end, and no writer truncates there."""
+    many = lines_of(creation(number) for number in range(1, 60))
+    torn = b'{"specversion":"1.0","id":"unfini'
+    log.write_bytes(b"".join(many) + torn)
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda descriptor, size, at: pread(descriptor, min(size, 700), at))
+    with reading(log) as reader:
+        assert reader.log.unfinished() == (len(torn), False)
+        assert len(list(reader.events())) == len(list(reader.events_backward(reader.log.head()))) == 59
+    with writing(log) as writer:
+        writer.append(lines_of([creation(60)], place_at_end(many))[0], 60)
+    assert log.read_bytes().count(b"\n") == 60
+    assert log.read_bytes().startswith(b"".join(many))
+    (copy,) = log.parent.glob("*.torn-*")
+    assert copy.read_bytes() == torn

@@ -216,7 +216,8 @@ def test_events_after_a_cut_are_shown(three: Register, log_path: Path, left: int
     followed = Followed(log_path, cut_now, *([again] if is_looked_at_between else []), nothing)
     assert followed.names == list("xyzuv")
     assert followed.notices == [
-        f"{log_path}: the log was truncated, and event 3, shown above, is no longer in the log; continuing after event {left}"
+        f"{log_path}: the log was truncated, and event 3, shown above, is no longer in the log; "
+        f"continuing after event {left}"
     ]
 
 

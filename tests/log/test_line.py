@@ -93,10 +93,8 @@ def test_the_members_of_a_vector_are_written_again_to_the_same_bytes(vector: Cal
     "changes",
     [
         {"data": {"name": "\ud800", "email": "a@b"}},
-        {"data": {"name": float("nan"), "email": "a@b"}},
         {"data": {"name": 2**70, "email": "a@b"}},
         {"data": {"name": object(), "email": "a@b"}},
-        {"data": {"name": "\x1b", "email": "a@b"}},
         {"id": ""}, {"authid": "\u202e"}, {"type": "user.invented"}, {"subject": "user/0"},
         {"time": "2026-03-01 09:00"}, {"time": TIME, "recordedtime": "2026-03-01T08:59:59.999999Z"}, {"phone": "1"},
     ],
@@ -167,19 +165,15 @@ BAD_FORM: list[tuple[str, bytes, str]] = [
     ("a member twice", replaced(b'"id":"one"', b'"id":"two","id":"one"'), "not in canonical form"),
     ("a member twice, equal", replaced(b'"id":"one"', b'"id":"one","id":"one"'), "not in canonical form"),
     ("data twice", replaced(b'"name":"Ada"', b'"name":"Eve","name":"Ada"'), "not in canonical form"),
-    ("1.0", replaced(b'"Ada"', b"1.0"), "name: is float"),  # which orjson writes as it reads it
     ("1e0", replaced(b'"Ada"', b"1e0"), "not in canonical form"),
     ("1.50", replaced(b'"Ada"', b"1.50"), "not in canonical form"),
     ("1e400", replaced(b'"Ada"', b"1e400"), ""),
     ("-0", replaced(b'"Ada"', b"-0"), ""),
     ("NaN", replaced(b'"Ada"', b"NaN"), "not an event: not JSON"),
     ("Infinity", replaced(b'"Ada"', b"Infinity"), "not an event: not JSON"),
-    ("2^53 + 1", replaced(b'"Ada"', b"9007199254740993"), "name: is int"),
-    ("2^64 - 1", replaced(b'"Ada"', b"18446744073709551615"), "name: is int"),
     ("2^64", replaced(b'"Ada"', b"18446744073709551616"), "not in canonical form"),
     ("-2^63 - 1", replaced(b'"Ada"', b"-9223372036854775809"), "not in canonical form"),
     ("5,000 digits", replaced(b'"Ada"', b"7" * 5000), ""),
-    ("33 deep", replaced(b'"Ada"', b"[" * 31 + b"]" * 31), "name: is list"),
     ("300 deep", replaced(b'"Ada"', b"[" * 300 + b"]" * 300), "nested more than 32 deep"),
     ("100,000 deep", replaced(b'"Ada"', b"[" * 100_000 + b"]" * 100_000), "more than 65,536 bytes"),
     ("30,000 deep", replaced(b'"Ada"', b"[" * 30_000 + b"]" * 30_000), "not an event"),
@@ -197,11 +191,6 @@ BAD_FORM: list[tuple[str, bytes, str]] = [
     ("a type in another case", forged(type="User.Created"), 'event type "User.Created" is not supported'),
     ("an empty type", forged(type=""), 'event type "" is not supported'),
     ("a type and a subject without a kind", forged(type="invented", subject="/1"), 'event type "invented" is'),
-    ("another name field", forged(data={"name": "A", "email": "a@b", "age": "7"}), 'data: unknown field "age"'),
-    ("no email", forged(data={"name": "A"}), "data: email is missing"),
-    ("a name too long", forged(data={"name": "a" * 201, "email": "a@b"}), "name: has 201 characters"),
-    ("a forbidden character in a name", forged(data={"name": "a\u202e", "email": "a@b"}), "character 2 is U+202E"),
-    ("a bad email", forged(data={"name": "A", "email": "a"}), "data: email: "),
     ("recorded before it happened", forged(recordedtime="2026-03-01T08:59:59.999999Z"), "recordedtime is before time"),
     ("events were removed", forged(sequence="000000000002"), "this line is event 2, but event 1 belongs here"),
     ("numbered 0", forged(sequence="000000000000"), "this line is event 0, but event 1 belongs here"),
@@ -224,8 +213,16 @@ def test_a_missing_member_is_named(name: str) -> None:
     assert fault_in(orjson.dumps(event) + b"\n") == f"not an event: member {name} is missing"
 
 
-@pytest.mark.parametrize("name", [*ORDER, "sha256"])
-@pytest.mark.parametrize("value", [None, True, False, 0, 5, 1.5, "", [], ["a"], {}, {"a": "b"}], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in (*ORDER, "sha256")
+        for value in (None, True, False, 0, 5, 1.5, "", [], ["a"], {}, {"a": "b"})
+        if name != "data" or not isinstance(value, dict)  # of which members data are is for the kind to say
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize("beside", [{}, {"recordedtime": LATER}], ids=["", "beside recordedtime"])
 def test_a_member_of_the_wrong_kind_is_refused(name: str, value: object, beside: dict[str, str]) -> None:
     changed = {**beside, name: value}

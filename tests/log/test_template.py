@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.events import creation, lines_of
 from support.users import CREATED, DESTROYED, RENAMED, RESTORED
 
+from evcli.kinds.data import fault_of
 from evcli.log import START, Position
 from evcli.log.line import BadLine
 from evcli.log.lines import decode_many
@@ -33,7 +35,11 @@ def one_by_one(shared: Shared, parts: list[Part], place: Position) -> list[bytes
         if len(parts) > 1:
             changes["batch"] = f"{first}-{last}"
         events.append(creation(at, **changes))
-    return lines_of(events, place)
+    lines = lines_of(events, place)
+    for line in lines:  # what `encode` leaves to the kind
+        if fault := fault_of(orjson.loads(line)):
+            raise BadLine(fault)
+    return lines
 
 
 def outcome(make: Any, *arguments: Any) -> list[bytes] | str:
@@ -101,6 +107,7 @@ def test_one_bad_event_after_good_ones_is_never_let_through(odd: list[tuple[str,
         {"id": "a\nb"}, {"id": ""}, {"id": "z" * 129}, {"record": 0}, {"record": 10**12},
         {"time": "2026-03-02T00:00:00.000000Z"},
         {"time": "2020-13-01T00:00:00.000000Z"}, {"time": "2020-01-01T00:00:00.000000z"}, {"data": {}},
+        {"data": {"name": float("nan"), "email": "a@x.de"}}, {"data": {"name": "\x1b", "email": "a@x.de"}},
         {"data": {"name": "a\x00", "email": "a@x.de"}}, {"data": {"name": "Ada", "email": "no"}}, {"id": "\ud800"},
     ],
     ids=str,

@@ -373,7 +373,7 @@ def test_a_failure_before_the_log_is_replaced_leaves_it_as_it_was(
 ) -> None:
     inode = broken.stat().st_ino
     calls.failing_at[step] = error
-    with raising(NotWritten, 14, os.strerror(error), "as it was") as failed:
+    with raising(NotWritten, 14, os.strerror(error), "it is unchanged") as failed:
         repair(broken)
     assert (broken.read_bytes(), broken.stat().st_ino) == (BROKEN, inode)
     copies = [path for path in broken.parent.iterdir() if path != broken]

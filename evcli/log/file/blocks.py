@@ -1,5 +1,6 @@
 """Finding lines in a file from any byte, by reading a few blocks around it."""
 
+import os
 import re
 from collections.abc import Callable
 
@@ -12,6 +13,14 @@ BLOCK = 1 << 14
 
 Read = Callable[[int, int], bytes]
 """Read(size, offset) returns `size` bytes from byte `offset`."""
+
+
+def read_whole(descriptor: int, size: int, offset: int) -> bytes:
+    """`size` bytes from `offset` on, fewer only at the end of the file: one read may give less (read(2))."""
+    found = os.pread(descriptor, size, offset)
+    while len(found) < size and (more := os.pread(descriptor, size - len(found), offset + len(found))):
+        found += more
+    return found
 
 
 def line_around(read: Read, offset: int) -> tuple[int, bytes]:

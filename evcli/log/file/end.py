@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from evcli.log import START, Position
-from evcli.log.file.blocks import LINE_END
+from evcli.log.file.blocks import LINE_END, read_whole
 from evcli.log.file.torn import is_torn
 from evcli.log.line import (
     MAX_BATCH,
@@ -48,7 +48,7 @@ def find_end(descriptor: int) -> End:
         return End(size, 0)
     # A torn tail is at most one batch; before it come the last good line and the one that gives that line's position.
     begin = max(0, size - MAX_BATCH - 2 * MAX_LINE)
-    window = os.pread(descriptor, size - begin, begin)
+    window = read_whole(descriptor, size - begin, begin)
     good = _first_place(window, begin)
     return End(size, 0) if good is None else _end_in(window, begin, good)
 
@@ -57,7 +57,7 @@ def _ends_well(descriptor: int, size: int) -> bool:
     """Whether the file ends in a line and its newline, so that nothing in it can be torn (it may be damaged)."""
     length = 4096
     while True:
-        tail = os.pread(descriptor, min(size, length), max(0, size - length))
+        tail = read_whole(descriptor, min(size, length), max(0, size - length))
         before = tail.rfind(b"\n", 0, len(tail) - 1)
         if before >= 0 or length >= min(size, MAX_LINE + 1):
             break
@@ -75,7 +75,7 @@ def _ends_well(descriptor: int, size: int) -> bool:
     if not batch.endswith(f"-{number}"):
         return False
     # The last event is complete; a sector before it may not be.
-    return b"\0" not in os.pread(descriptor, min(size, MAX_BATCH), max(0, size - MAX_BATCH))
+    return b"\0" not in read_whole(descriptor, min(size, MAX_BATCH), max(0, size - MAX_BATCH))
 
 
 def _first_place(window: bytes, begin: int) -> Position | None:

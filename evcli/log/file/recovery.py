@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 from evcli.disk import keep_copy
+from evcli.log.file.blocks import read_whole
 from evcli.log.file.end import End
 
 
@@ -33,7 +34,7 @@ def put_aside(path: str, descriptor: int, end: End) -> str:
     The copy and its folder are synced first. Raises OSError, with the tail still in place, if the copy cannot be made
     or the log cannot be truncated.
     """
-    tail = os.pread(descriptor, end.torn, end.size)
+    tail = read_whole(descriptor, end.torn, end.size)
     copy = keep_copy(f"{path}.torn-{end.size}", [tail])
     try:
         os.ftruncate(descriptor, end.size)

@@ -16,7 +16,7 @@ from evcli.disk import sync
 from evcli.domain.event import Event
 from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.log import START, Position
-from evcli.log.file.blocks import BLOCK, CHUNK, line_around
+from evcli.log.file.blocks import BLOCK, CHUNK, line_around, read_whole
 from evcli.log.file.end import End, find_end
 from evcli.log.file.open import shared_lock
 from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
@@ -92,6 +92,8 @@ class View:
     def piece(self, size: int, offset: int) -> bytes:
         """`size` bytes from `offset`, fewer at the end of the file; a missing last newline is added."""
         found = os.pread(self.descriptor, size, offset)
+        if len(found) < size and offset + len(found) < self.end.offset:  # one read may give less than there is
+            found += read_whole(self.descriptor, size - len(found), offset + len(found))
         newline = self.end.offset - 1
         if self.end.is_unterminated and offset <= newline < offset + size:
             return found[: newline - offset] + b"\n"

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from evcli.disk import keep_copy, sync, sync_folder, write_new
 from evcli.errors import Damaged, NotWritten, OutcomeUnknown
-from evcli.log.file.blocks import CHUNK
+from evcli.log.file.blocks import CHUNK, read_whole
 from evcli.log.file.end import End
 from evcli.log.file.open import network_warnings, warnings_about
 from evcli.log.file.recovery import Durable, durable_now, put_aside
@@ -82,7 +82,7 @@ class LogWriter:
             NotWritten: the copy or the new file could not be written; the log is unchanged. A complete copy is kept.
             OutcomeUnknown: the new file is in place, but its folder could not be synced.
         """
-        whole = (os.pread(self.descriptor, CHUNK, at) for at in range(0, self.view.size(), CHUNK))
+        whole = (read_whole(self.descriptor, CHUNK, at) for at in range(0, self.view.size(), CHUNK))
         copy = new = ""
         try:
             copy = keep_copy(f"{self.path}.damaged-{byte}", whole)
