@@ -177,7 +177,7 @@ MUTANTS = {
     "its folder is not synced when it is renamed": Mutant(
         "build.py", "    sync_folder(os.path.dirname(path))\n", "", "making it", "lost: the cache was made"
     ),
-    "it takes in what is not synced": Mutant("build.py", "reader.sync()\n", "pass\n", "making it", "false alarm"),
+    "it takes in what is not synced": Mutant("cache.py", "reader.log.sync()\n", "pass\n", "making it", "false alarm"),
 }
 
 
