@@ -1,17 +1,16 @@
 """The sweeps can fail: each careless writer, made from the real one by one change, is caught by one of them."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from faults.common import CREATE, OURS, needs, start
+from faults.common import CREATE, destroyed, mutated, needs, start
 from faults.powercut import fault_of_append, fault_of_repair, faults, record
 from faults.strace import Injection, Sweep, complaint_about
 from faults.test_kill_storm import weather
-from faults.test_power_cuts import CREATE_LONG, damaged, destroyed, no_newline_at_the_end_of_a_sector, unsynced
+from faults.test_power_cuts import CREATE_LONG, damaged, no_newline_at_the_end_of_a_sector, unsynced
 
 Check = Callable[[Path, Path], list[str]]
 
@@ -50,7 +49,7 @@ def let_four_write(disk: Path, package: Path) -> list[str]:
 
 
 class Mutant(NamedTuple):
-    """A file of the package, the text in it that goes (none: the end of the file), what stands there then."""
+    """A file of the package, the text in it that goes (none: the end of the file), and the text in its place."""
 
     file: str
     old: str
@@ -58,6 +57,8 @@ class Mutant(NamedTuple):
     caught_by: Check
     because: str
 
+
+IF_DURABLE = "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n"
 
 MUTANTS = {
     "the log is not synced": Mutant(
@@ -85,21 +86,21 @@ MUTANTS = {
     ),
     "what a killed writer left is not synced first": Mutant(
         "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        IF_DURABLE,
         "        if is_whole:\n",
         cut_the_power("unsynced line"),
         "false alarm",
     ),
     "what was cut and not synced is not synced first": Mutant(
         "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        IF_DURABLE,
         "        if is_whole:\n",
         cut_the_power("unsynced cut"),
         "false alarm",
     ),
     "an empty log is not synced first": Mutant(
         "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        IF_DURABLE,
         "        if is_whole and not end.offset:\n",
         cut_the_power("unsynced first cut"),
         "false alarm",
@@ -136,21 +137,6 @@ MUTANTS = {
         "lost",
     ),
 }
-
-
-def mutated(folder: Path, file: str, old: str, new: str) -> Path:
-    """A copy of the package with one change, below a folder that is put where Python looks for it."""
-    package = folder / "mutant"
-    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
-    source = package / "evcli" / file
-    text = source.read_text(encoding="utf-8")
-    if old:
-        assert text.count(old) == 1, f"{file} has other words now: the mutant must follow"
-        text = text.replace(old, new)
-    else:
-        text += "\n\n" + new
-    source.write_text(text, encoding="utf-8")
-    return package
 
 
 def world(disk: Path) -> Path:
