@@ -331,9 +331,11 @@ def one_each(above: Path, make: Callable[[Path], Thing], end: Callable[[Thing], 
         found: Thing = own.thing
         return found
 
-    yield thing
-    for each in made:
-        end(each)
+    try:
+        yield thing
+    finally:
+        for each in made:
+            end(each)
 
 
 def folders(above: Path) -> AbstractContextManager[Callable[[], Path]]:
