@@ -19,6 +19,7 @@ from cli.support import run_process
 from conftest import Cli, Ran
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.caches import cache_every_log
 from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
@@ -33,7 +34,6 @@ from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
 from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
-from evcli.register import history as history_module
 from evcli.register.decide import Intention
 from evcli.register.history import History
 from evcli.register.register import Register
@@ -45,8 +45,7 @@ EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "zoe@y.org"]
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache for the shortest log, caught up with every event."""
-    monkeypatch.setattr(history_module, "CACHED_FROM", 1)
-    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
+    cache_every_log(monkeypatch)
 
 
 def cached(log: Path, name: str = ".cache") -> Path:
@@ -184,8 +183,7 @@ def test_cache_gives_the_answers_of_the_fold_whatever_becomes_of_it(
     steps: list[tuple[str, int, str, str]], lag: int, at_once: int
 ) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history_module, "CACHED_FROM", 1)
-        patch.setattr(history_module, "MOST_BEHIND", lag)
+        cache_every_log(patch, lag)
         patch.setattr(intake_module, "AT_ONCE", at_once)
         patch.setattr(os, "fsync", lambda descriptor: None)
         life = Life(Path(folder, "events.jsonl"))

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import Cli, Clock
+from support.caches import cache_every_log
 
-from evcli.register import history
 from faults.common import LOG, OURS, Ended, Server, creation, destruction, environment, register
 
 OTHER_USER = 54321
@@ -85,8 +85,7 @@ def cache_of(log: Path) -> bytes:
     """The cache that a reader leaves beside that log."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("EVCLI_CACHE", raising=False)
-        patch.setattr(history, "CACHED_FROM", 1)
-        patch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(patch)
         Cli(log, Clock()).ok("--log", str(log), "state")
     return log.with_name(log.name + ".cache").read_bytes()
 

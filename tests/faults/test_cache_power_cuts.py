@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 from conftest import Cli, Clock
+from support.caches import cache_every_log
 
 from evcli.cache.build import VERSION
-from evcli.register import history
 from faults.cachecuts import Files, Recording, images, lay_out, prepared, record
 from faults.common import LOG, OURS, mutated, needs
 from faults.conftest import Figures
@@ -70,8 +70,7 @@ class Judge:
         self._folder = folder / "image"
         self._monkeypatch = monkeypatch
         self._right: dict[bytes, tuple[list[tuple[int, str]], bytes]] = {}
-        monkeypatch.setattr(history, "CACHED_FROM", 1)
-        monkeypatch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(monkeypatch)
         monkeypatch.setenv("EVCLI_ACTOR", "ann")
 
     def fault_of(self, image: Files, *, is_done: bool) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
+from support.caches import cache_every_log
 from support.users import clean_email
 
 from evcli.errors import BadText
-from evcli.register import history
 from faults.casebook import chain, forged, says
 from faults.common import read
 
@@ -54,8 +54,7 @@ Load = Callable[[str], Ran]
 def load(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Import rows over a register of thirty users, which has a cache or none."""
     if request.param:
-        monkeypatch.setattr(history, "CACHED_FROM", 1)
-        monkeypatch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(monkeypatch)
     file = tmp_path / "people.csv"
 
     def run(rows: str) -> Ran:
