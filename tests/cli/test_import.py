@@ -254,7 +254,7 @@ def test_bad_row_stops_it_before_its_batch_and_a_new_run_goes_on(cli: Cli, load:
     cli.log.unlink()
     cli.log.with_name("events.jsonl.cache").unlink()
     load(people(9000))
-    assert cli.log.read_bytes() == resumed, "the same events, but for the clock, which stands"
+    assert cli.log.read_bytes() == resumed, "the same events, since the clock did not move"
 
 
 def test_second_run_finds_all_recorded_and_writes_nothing(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:

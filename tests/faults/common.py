@@ -141,7 +141,7 @@ def as_lines(content: bytes, end: int | None = None) -> bytes:
 
 
 def with_hole(lines: bytes, begin: int) -> bytes:
-    """Lines that are to stand from byte `begin` of a file on, of which the second sector did not reach the disk."""
+    """Lines that begin at byte `begin` of a file, of which the second sector did not reach the disk."""
     hole = 1024 - begin % 512
     return lines[: hole - 512] + bytes(512) + lines[hole:]
 
@@ -344,7 +344,7 @@ def folders(above: Path) -> AbstractContextManager[Callable[[], Path]]:
 
 
 def in_parallel(work: Callable[[Case], str], cases: Iterable[Case]) -> list[str]:
-    """Do the work for every case, as many at once as there are processors; what it complained of."""
+    """Do the work for every case, one on each processor at once; what it complained of."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [complaint for complaint in pool.map(work, cases) if complaint]
 

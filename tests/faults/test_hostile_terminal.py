@@ -126,25 +126,18 @@ def nothing_moved(shown: Shown, words: Sequence[str]) -> None:
     assert not found, f"{words}: {sent!r}"
 
 
+PLACES = (
+    "user create --email eve@example.com -- x%x", "user create Eve --email eve%@example.com",
+    "user create Eve --email eve@example.com --id x%x", "user destroy 1 --reason x%x", "user show x%x",
+    "state --at x%x", "log --since x%x", "verify --expect x%x", "path --log /nowhere/x%x", "log --log /nowhere/x%x",
+    "help x%x", "completion x%x", "x%x", "log --x%x", "log --format x%x",
+)  # fmt: skip
+"""Every place where text can be typed."""
+
+
 def typed(text: str) -> list[list[str]]:
-    """Commands with that text in every place where one can be typed."""
-    return [
-        ["user", "create", "--email", "eve@example.com", "--", f"x{text}x"],
-        ["user", "create", "Eve", "--email", f"eve{text}@example.com"],
-        ["user", "create", "Eve", "--email", "eve@example.com", "--id", f"x{text}x"],
-        ["user", "destroy", "1", "--reason", f"x{text}x"],
-        ["user", "show", f"x{text}x"],
-        ["state", "--at", f"x{text}x"],
-        ["log", "--since", f"x{text}x"],
-        ["verify", "--expect", f"x{text}x"],
-        ["path", "--log", f"/nowhere/x{text}x"],
-        ["log", "--log", f"/nowhere/x{text}x"],
-        ["help", f"x{text}x"],
-        ["completion", f"x{text}x"],
-        [f"x{text}x"],
-        ["log", f"--x{text}x"],
-        ["log", "--format", f"x{text}x"],
-    ]
+    """Commands with that text in every place."""
+    return [[word.replace("%", text) for word in place.split()] for place in PLACES]
 
 
 @pytest.mark.case(68, 70)
