@@ -274,23 +274,15 @@ def test_second_run_finds_all_recorded_and_writes_nothing(cli: Cli, load: Any, m
 
 
 def test_second_run_undoes_nothing_that_happened_since(cli: Cli, load: Any) -> None:
-    content = "name,email\nAda,ada@example.com\nBob,bob@example.com\n"
-    load(content)
-    cli.ok("user", "destroy", "1")
-    cli.ok("user", "change-email", "2", "bob@example.org")
-    before = cli.log.read_bytes()
-    assert load(content, "--skip-existing").code == 0
-    assert cli.log.read_bytes() == before
-
-
-def test_skipped_rows_stay_skipped_in_a_second_run(cli: Cli, load: Any) -> None:
-    cli.ok(*ADA)
-    content = "name,email,action\nBob,bob@example.com,\nAda,ada@example.com,\nx,ada@example.com,destroy\n"
+    cli.ok("user", "create", "Taken", "--email", "taken@example.com")
+    content = "name,email,action\nBob,bob@example.com,\nT,taken@example.com,\nx,taken@example.com,destroy\n"
     content += "Eve,eve@example.com,\n"
     assert load(content, "--skip-existing").code == 0
+    cli.ok("user", "destroy", "2")
+    cli.ok("user", "change-email", "3", "eve@example.org")
     before = cli.log.read_bytes()
     assert load(content, "--skip-existing").out.endswith("4 rows were already recorded\n")
-    assert cli.log.read_bytes() == before
+    assert cli.log.read_bytes() == before, "a row that was skipped stays skipped"
 
 
 def test_file_changed_in_the_middle_goes_on_with_skip_existing(cli: Cli, load: Any) -> None:
