@@ -215,6 +215,7 @@ BAD: list[tuple[bytes, str, tuple[str, ...]]] = [
     (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
     (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
     (b'{"name":"Ada","email":"ada@example.com","destroyed":2}', "people.jsonl", ("line 1, destroyed: ",)),
+    (b"name,email,destroyed\nAda,ada@example.com,2\n", "people.csv", ("line 2, destroyed: is set",)),
     *(
         (b"name,email,date\nA,a@x.de," + date.encode(), "people.csv", ("line 2, date: ", said))
         for date, said in [*((date, "in the future") for date in FUTURE), *((date, date) for date in NO_DATE)]
