@@ -16,35 +16,26 @@ from faults.common import read
 A_TO_Z = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 IN_AN_EMAIL = string.ascii_letters + string.digits + ".!#$%&'*+/=?^_`{|}~-"
 
+ANN, BOB, GONE = ",Ann,ANN@example.com\n", ",Bob,bob@example.com\n", "destroy,,ann@example.com\n"
+
 TAKEN = {
-    "two new users": ("", ",Ann,ANN@example.com\n,Ann,ann@Example.com\n"),
-    "a new user after a change": (
-        ",Bob,bob@example.com\n",
-        "change-email,bob,Ann@Example.com\n,Ann,ANN@example.com\n",
-    ),
-    "a change after a new user": (
-        ",Bob,bob@example.com\n",
-        ",Ann,ANN@example.com\nchange-email,Bob,ann@Example.COM\n",
-    ),
+    "two new users": ("", ANN + ",Ann,ann@Example.com\n"),
+    "a new user after a change": (BOB, "change-email,bob,Ann@Example.com\n" + ANN),
+    "a change after a new user": (BOB, ANN + "change-email,Bob,ann@Example.COM\n"),
     "two changes": (
-        ",Bob,bob@example.com\n,Cid,cid@example.com\n",
+        BOB + ",Cid,cid@example.com\n",
         "change-email,Bob,ANN@example.com\nchange-email,Cid,ann@example.com\n",
     ),
-    "a user from before": (",Ann,ANN@example.com\n", ",Bob,bob@example.com\n,Ann,ann@example.com\n"),
-    "a user restored before": (
-        ",Ann,ANN@example.com\ndestroy,,ann@example.com\n",
-        "restore,,Ann@example.com\n,Ann,ann@example.com\n",
-    ),
-    "a restore after a new user": (
-        ",Ann,ANN@example.com\ndestroy,,ann@example.com\n",
-        ",Eve,ann@example.COM\nrestore,,Ann@example.com\n",
-    ),
+    "a user from before": (ANN, BOB + ",Ann,ann@example.com\n"),
+    "a user restored before": (ANN + GONE, "restore,,Ann@example.com\n,Ann,ann@example.com\n"),
+    "a restore after a new user": (ANN + GONE, ",Eve,ann@example.COM\nrestore,,Ann@example.com\n"),
 }
+"""Rows that are recorded before, and rows of which the second needs an e-mail that is taken then."""
 
 FREE = {
-    "a destroyed user's": (",Ann,ANN@example.com\n", "destroy,,Ann@example.com\n,Ann,ann@example.com\n"),
-    "a changed user's": (",Ann,ANN@example.com\n", "change-email,Ann,new@example.com\n,Eve,ann@example.com\n"),
-    "one's own in another case": (",Ann,ANN@example.com\n", "change-email,Ann,ann@example.com\n,Bob,b@example.com\n"),
+    "a destroyed user's": (ANN, "destroy,,Ann@example.com\n,Ann,ann@example.com\n"),
+    "a changed user's": (ANN, "change-email,Ann,new@example.com\n,Eve,ann@example.com\n"),
+    "one's own in another case": (ANN, "change-email,Ann,ann@example.com\n,Bob,b@example.com\n"),
 }
 
 Load = Callable[[str], Ran]
