@@ -58,17 +58,18 @@ class Mutant(NamedTuple):
     because: str
 
 
+WRITER = "log/file/writer.py"
 IF_DURABLE = "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n"
 
 MUTANTS = {
     "the log is not synced": Mutant(
-        "log/file/writer.py", "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
+        WRITER, "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
     ),
     "the folder is not synced": Mutant(
         "disk.py", "", "def sync_folder(folder):\n    pass\n", cut_the_power("new"), "the answer was given"
     ),
     "the answer comes before the sync": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "",
         "_append = LogWriter.append\n\ndef _append_later(self, lines, number):\n"
         "    import json\n    events = [json.loads(line) for line in lines.splitlines()]\n"
@@ -78,35 +79,27 @@ MUTANTS = {
         "the answer was given",
     ),
     "a tail that was cut off is not synced": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "            self.sync()\n        except",
         "            if not copy:\n                self.sync()\n        except",
         cut_the_power("torn"),
         "false alarm",
     ),
     "what a killed writer left is not synced first": Mutant(
-        "log/file/writer.py",
-        IF_DURABLE,
-        "        if is_whole:\n",
-        cut_the_power("unsynced line"),
-        "false alarm",
+        WRITER, IF_DURABLE, "        if is_whole:\n", cut_the_power("unsynced line"), "false alarm"
     ),
     "what was cut and not synced is not synced first": Mutant(
-        "log/file/writer.py",
-        IF_DURABLE,
-        "        if is_whole:\n",
-        cut_the_power("unsynced cut"),
-        "false alarm",
+        WRITER, IF_DURABLE, "        if is_whole:\n", cut_the_power("unsynced cut"), "false alarm"
     ),
     "an empty log is not synced first": Mutant(
-        "log/file/writer.py",
+        WRITER,
         IF_DURABLE,
         "        if is_whole and not end.offset:\n",
         cut_the_power("unsynced first cut"),
         "false alarm",
     ),
     "a sync that failed is tried again": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "",
         "def sync(descriptor):\n    try:\n        os.fsync(descriptor)\n"
         "    except OSError:\n        os.fsync(descriptor)\n",
@@ -123,7 +116,7 @@ MUTANTS = {
         "lost",
     ),
     "the missing newline is written with the line": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "            if end.is_unterminated:\n                self._write_missing_newline()\n            self.sync()\n",
         "            self.sync()\n            if end.is_unterminated:\n                self._write_missing_newline()\n",
         cut_the_power("no newline at the end of a sector"),
