@@ -19,7 +19,7 @@ from cli.support import run_process
 from conftest import Cli, Ran
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.caches import cache_every_log
+from support.caches import CACHING, cache_every_log
 from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
@@ -59,15 +59,6 @@ def break_table(cache: Path, table: str) -> None:
     page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
     db.close()
     cache.write_bytes(whole[: (page - 1) * 4096] + b"\xff" * 4096 + whole[page * 4096 :])
-
-
-ALWAYS = (
-    sys.executable,
-    "-c",
-    "import sys; from evcli.register import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
-    "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))",
-)
-"""evcli as a process, with a cache for the shortest log."""
 
 
 def folded(log: Path, number: int) -> MemoryState:
@@ -454,7 +445,7 @@ def test_event_that_was_read_early_and_taken_back_is_no_cut(grown: Cli) -> None:
 def test_import_continues_when_the_cache_fails(grown: Cli) -> None:
     break_table(cached(grown.log), "user_keys")
     rows = "name,email\nKurt,kurt@example.com\n"
-    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    ran = run_process("import", "-", input=rows.encode(), command=CACHING, environment={"EVCLI_LOG": str(grown.log)})
     assert ran.code == 0
     assert b"is faulty" in ran.err
     assert b"imported 1 user" in ran.out
