@@ -158,22 +158,14 @@ def test_text_typed_in_any_place_shows_as_escapes_and_moves_nothing(story: Cli) 
 def test_stored_text_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str) -> None:
     lines = chain(2)
     texts = [*MARKUP, "soft\u00adhyphen", "tag\U000e0041", "\u2060joiner", "Z" + "\u0334" * 199, "李" * 50, "a\u200db"]
-    for text in texts:
-        number = len(lines) + 1
-        data = {"name": text, "email": f"{number}@example.com"}
-        lines.append(forged(lines[-1], number, id=f"id{text[:50]}{number}", authid=text[:100], data=data))
-        reason = {"reason": text * 3}
-        number += 1
-        lines.append(forged(lines[-1], number, type="user.destroyed", subject="user/1", data=reason) if number == 4 else
-                     forged(lines[-1], number, data={"name": "Eve", "email": f"{number}@example.com"}))  # fmt: skip
-    renumbered = lines[:2]
-    for number, line in enumerate(lines[2:], 3):  # ids of users have no gaps, whatever events lie between
-        event = json.loads(line)
-        del event["sha256"]
-        if event["type"] == "user.created":
-            event["subject"] = f"user/{number if number < 4 else number - 1}"
-        renumbered.append(forged(renumbered[-1], number, **event))
-    cli.log.write_bytes(b"".join(renumbered))
+    for user, text in enumerate(texts, 3):
+        created = {"name": text, "email": f"{user}@example.com"}
+        renamed = {"name": f"Eve {user}", "reason": text * 3}
+        for type, subject, data in (("created", user, created), ("renamed", 2, renamed)):
+            number = len(lines) + 1
+            more: dict[str, Any] = {"id": f"id{text[:50]}{number}", "authid": text[:100], "subject": f"user/{subject}"}
+            lines.append(forged(lines[-1], number, type=f"user.{type}", data=data, **more))
+    cli.log.write_bytes(b"".join(lines))
     cli.log.chmod(0o600)
     cli.ok("verify")
     commands = [[*words, "--format", form] for words in (*READING.values(), ("diff", "0"), ("user", "show", "1"))]
