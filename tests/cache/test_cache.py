@@ -1,5 +1,6 @@
 """The cache gives the answers of the fold, whatever became of it and of its log; and it knows when a log was cut."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -15,9 +16,10 @@ from typing import Any
 import platformdirs
 import pytest
 from cli.support import run_process
-from conftest import Cli
+from conftest import Cli, Ran
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.caches import CACHING, cache_every_log
 from support.logs import reading
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
@@ -32,7 +34,6 @@ from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
 from evcli.log.file.engine import FileLog
 from evcli.log.replay import replay
-from evcli.register import history as history_module
 from evcli.register.decide import Intention
 from evcli.register.history import History
 from evcli.register.register import Register
@@ -42,10 +43,9 @@ EMAILS = ["a@x.org", "A@x.org", "b@x.org", "c@x.org", "zoe@y.org"]
 
 
 @pytest.fixture
-def _always(monkeypatch: pytest.MonkeyPatch) -> None:
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache for the shortest log, caught up with every event."""
-    monkeypatch.setattr(history_module, "CACHED_FROM", 1)
-    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
+    cache_every_log(monkeypatch)
 
 
 def cached(log: Path, name: str = ".cache") -> Path:
@@ -59,15 +59,6 @@ def break_table(cache: Path, table: str) -> None:
     page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
     db.close()
     cache.write_bytes(whole[: (page - 1) * 4096] + b"\xff" * 4096 + whole[page * 4096 :])
-
-
-ALWAYS = (
-    sys.executable,
-    "-c",
-    "import sys; from evcli.register import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
-    "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))",
-)
-"""evcli as a process, with a cache for the shortest log."""
 
 
 def folded(log: Path, number: int) -> MemoryState:
@@ -179,12 +170,11 @@ class Life:
 
 @given(steps=actions, lag=st.sampled_from([1, 700, 2000]), at_once=st.sampled_from([1, 3, 1000]))
 @settings(deadline=None, max_examples=40, derandomize=True)
-def test_with_a_cache_every_answer_is_that_of_the_fold_whatever_becomes_of_it(
+def test_cache_gives_the_answers_of_the_fold_whatever_becomes_of_it(
     steps: list[tuple[str, int, str, str]], lag: int, at_once: int
 ) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history_module, "CACHED_FROM", 1)
-        patch.setattr(history_module, "MOST_BEHIND", lag)
+        cache_every_log(patch, lag)
         patch.setattr(intake_module, "AT_ONCE", at_once)
         patch.setattr(os, "fsync", lambda descriptor: None)
         life = Life(Path(folder, "events.jsonl"))
@@ -195,19 +185,51 @@ def test_with_a_cache_every_answer_is_that_of_the_fold_whatever_becomes_of_it(
             assert lag > 1 or cached(life.log).exists(), "there was nothing to test"
 
 
+STORY = (
+    "create|Ada Lovelace|--email|ada@example.com", "create|Grace Hopper|--email|grace@example.com",
+    "rename|1|Ada King", "destroy|2|--reason|left", "create|Edsger|--email|grace@example.com",
+    "change-email|3|edsger@example.com", "restore|2", "create|Zoë|--email|zoe@example.com",
+)  # fmt: skip
+
+
 @pytest.fixture
-def grown(cli: Cli) -> Cli:
-    """A log of eight events with a cache that knows them all."""
-    cli.ok("user", "create", "Ada Lovelace", "--email", "ada@example.com")
-    cli.ok("user", "create", "Grace Hopper", "--email", "grace@example.com")
-    cli.ok("user", "rename", "1", "Ada King")
-    cli.ok("user", "destroy", "2", "--reason", "left")
-    cli.ok("user", "create", "Edsger", "--email", "grace@example.com")
-    cli.ok("user", "change-email", "3", "edsger@example.com")
-    cli.ok("user", "restore", "2")
-    cli.ok("user", "create", "Zoë", "--email", "zoe@example.com")
+def short(cli: Cli) -> Cli:
+    """A log of eight events."""
+    for words in STORY:
+        cli.ok("user", *words.split("|"))
     cli.ok("state")
     return cli
+
+
+@pytest.fixture
+def grown(always: None, short: Cli) -> Cli:
+    """A log of eight events with a cache that knows them all."""
+    return short
+
+
+def failing(number: int) -> Callable[[object], None]:
+    """A call that fails with that errno."""
+
+    def fail(_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def users(cli: Cli, count: int) -> None:
+    for number in range(count):
+        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+
+
+def without_cache(grown: Cli) -> Register:
+    """A register over the same log that takes nothing into its cache."""
+    return Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+
+
+def is_cut(ran: Ran, log: Path) -> None:
+    """The command failed because the log lost events, and said which cache knew them."""
+    assert ran.code == 12
+    assert f"rm {cached(log)}" in ran.err
 
 
 ASKING = [
@@ -219,7 +241,6 @@ ASKING = [
 ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("words", ASKING, ids=" ".join)
 def test_every_command_answers_as_without_a_cache(
     grown: Cli, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -230,8 +251,7 @@ def test_every_command_answers_as_without_a_cache(
     assert grown(*words) == with_cache
 
 
-@pytest.mark.usefixtures("_always")
-def test_the_answers_come_from_the_cache(grown: Cli) -> None:
+def test_answers_come_from_the_cache(grown: Cli) -> None:
     with sqlite3.connect(cached(grown.log)) as db:
         *record, _ = db.execute("SELECT * FROM user_spans WHERE id = 1 ORDER BY _changed DESC").fetchone()
         record[1] = "Somebody else"
@@ -242,20 +262,18 @@ def test_the_answers_come_from_the_cache(grown: Cli) -> None:
     assert "Somebody else" not in grown.ok("log").out
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_cache_is_its_owners_alone_and_status_names_it(grown: Cli) -> None:
+def test_cache_is_readable_by_its_owner_only_and_named_by_status(grown: Cli) -> None:
     assert cached(grown.log).stat().st_mode & 0o777 == 0o600
     assert f"cache\t{cached(grown.log)}" in grown.ok("status").out
     assert sorted(path.name for path in grown.log.parent.iterdir()) == ["events.jsonl", "events.jsonl.cache"]
 
 
-def test_a_short_log_has_no_cache(grown: Cli) -> None:
-    assert [path.name for path in grown.log.parent.iterdir()] == ["events.jsonl"]
-    assert "cache\t\n" in grown.ok("status").out
+def test_short_log_has_no_cache(short: Cli) -> None:
+    assert [path.name for path in short.log.parent.iterdir()] == ["events.jsonl"]
+    assert "cache\t\n" in short.ok("status").out
 
 
-@pytest.mark.usefixtures("_always")
-def test_without_a_cache_none_is_made(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_that_is_switched_off_is_not_made(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cached(grown.log).unlink()
     monkeypatch.setenv("EVCLI_CACHE", "off")
     grown.ok("state")
@@ -263,7 +281,6 @@ def test_without_a_cache_none_is_made(grown: Cli, monkeypatch: pytest.MonkeyPatc
     assert not cached(grown.log).exists()
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize(
     "words",
     [("state",), ("head",), ("log",), ("verify",), ("status",), ("user", "show", "1"), ("user", "rename", "1", "A"),
@@ -271,26 +288,24 @@ def test_without_a_cache_none_is_made(grown: Cli, monkeypatch: pytest.MonkeyPatc
     ids=" ".join,
 )  # fmt: skip
 @pytest.mark.parametrize("left", [7, 2, 0])
-def test_a_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tuple[str, ...], left: int) -> None:
+def test_log_that_lost_what_its_cache_knows_is_damaged(grown: Cli, words: tuple[str, ...], left: int) -> None:
     lines = grown.log.read_bytes().splitlines(keepends=True)
     grown.log.write_bytes(b"".join(lines[:left]))
     ran = grown(*words)
-    assert ran.code == 12
+    is_cut(ran, grown.log)
     assert f"byte {len(b''.join(lines))}" in ran.err
-    assert f"rm {cached(grown.log)}" in ran.err
     assert grown.log.read_bytes() == b"".join(lines[:left])
     cached(grown.log).unlink()
     assert grown(*words).code in (0, 1)
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize(
     "words",
     [("state",), ("verify",), ("status",), ("log",), ("log", "--follow"), ("user", "show", "1"), ("repair",),
      ("user", "rename", "1", "A"), ("user", "create", "B", "--email", "b@example.com")],
     ids=" ".join,
 )  # fmt: skip
-def test_a_log_cut_and_grown_again_is_damaged(
+def test_log_that_was_cut_and_grew_again_is_damaged(
     grown: Cli, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     witness = cached(grown.log).read_bytes()
@@ -302,35 +317,28 @@ def test_a_log_cut_and_grown_again_is_damaged(
     monkeypatch.delenv("EVCLI_CACHE")
     regrown = grown.log.read_bytes()
     assert len(regrown) > len(b"".join(lines))
-    ran = grown(*words)
-    assert ran.code == 12
-    assert f"rm {cached(grown.log)}" in ran.err
+    is_cut(grown(*words), grown.log)
     assert grown.log.read_bytes() == regrown
     assert cached(grown.log).read_bytes() == witness
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_log_that_is_gone_while_its_cache_is_there_is_not_begun_anew(grown: Cli) -> None:
+def test_log_that_is_gone_is_not_begun_anew_while_its_cache_is_there(grown: Cli) -> None:
     grown.log.unlink()
     assert grown("state").code == 10
     for more in ((), ("--dry-run",)):
-        ran = grown("user", "create", "B", "--email", "b@example.com", *more)
-        assert ran.code == 12
-        assert f"rm {cached(grown.log)}" in ran.err
+        is_cut(grown("user", "create", "B", "--email", "b@example.com", *more), grown.log)
         assert not grown.log.exists()
     cached(grown.log).unlink()
     grown.ok("user", "create", "B", "--email", "b@example.com")
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_torn_last_line_that_the_cache_knows_was_acknowledged_and_is_not_put_aside(grown: Cli) -> None:
+def test_torn_last_line_that_the_cache_knows_is_not_put_aside(grown: Cli) -> None:
     grown.log.write_bytes(grown.log.read_bytes()[:-20])
     assert grown("user", "rename", "1", "A").code == 12
     assert not list(grown.log.parent.glob("*.torn-*"))
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, tmp_path: Path) -> None:
+def test_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, tmp_path: Path) -> None:
     other = Cli(tmp_path / "other" / "events.jsonl", grown.clock)
     other("user", "create", "Kurt", "--email", "kurt@example.com", "--log", str(other.log))
     for number in range(9):
@@ -341,8 +349,7 @@ def test_a_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, t
     assert "Kurt 3" in grown.ok("state", "--at", "5").out
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_record_that_one_table_has_lost_decides_no_id_now_nor_then(grown: Cli) -> None:
+def test_record_that_one_table_has_lost_decides_no_id_now_nor_then(grown: Cli) -> None:
     grown.ok("user", "create", "Last", "--email", "last@example.com")
     grown.ok("state")
     with reading(grown.log) as reader:
@@ -357,22 +364,29 @@ def test_a_record_that_one_table_has_lost_decides_no_id_now_nor_then(grown: Cli)
                 cache.state(number).last_id(USER)
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_broken_cache_is_made_anew(grown: Cli) -> None:
-    whole = cached(grown.log).read_bytes()
-    for broken in (b"", whole[:100], whole[:100] + b"\xff" * (len(whole) - 100)):
-        cached(grown.log).write_bytes(broken)
-        first = grown.ok("state")
-        assert "Ada King" in first.out
-        assert ("faulty" in first.err) == bool(broken), "an empty one was only begun"
-        grown.ok("state")
-        assert cached(grown.log).read_bytes() != broken
-        ran = grown.ok("user", "show", "1")
-        assert ("Ada King" in ran.out, ran.err) == (True, "")
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("empty", "state"), ("cut", "state"), ("nonsense", "state"), ("a page of nonsense", "user show 1")],
+)
+def test_broken_cache_is_made_anew(grown: Cli, how: str, words: str) -> None:
+    cache = cached(grown.log)
+    whole = cache.read_bytes()
+    if how == "a page of nonsense":
+        break_table(cache, "user_spans")
+    else:
+        rest = {"empty": b"", "cut": whole[:100], "nonsense": whole[:100] + b"\xff" * (len(whole) - 100)}
+        cache.write_bytes(rest[how])
+    broken = cache.read_bytes()
+    first = grown.ok(*words.split())
+    assert "Ada King" in first.out
+    assert ("is faulty" in first.err) == (how != "empty"), "an empty one was only begun"
+    again, shown = grown.ok(*words.split()), grown.ok("user", "show", "1")
+    assert cache.read_bytes() != broken
+    assert (again.out, "faulty" in again.err) == (first.out, False)
+    assert ("Ada King" in shown.out, shown.err) == (True, "")
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_file_of_that_name_that_is_no_cache_stays_as_it_is(grown: Cli) -> None:
+def test_file_of_that_name_that_is_no_cache_stays_as_it_is(grown: Cli) -> None:
     cached(grown.log).unlink()
     db = sqlite3.connect(cached(grown.log))
     with db:
@@ -388,20 +402,8 @@ def test_a_file_of_that_name_that_is_no_cache_stays_as_it_is(grown: Cli) -> None
     assert grown("export", "--force", str(cached(grown.log))).code == 2
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_cache_that_breaks_under_way_is_done_without(grown: Cli) -> None:
-    break_table(cached(grown.log), "user_spans")
-    ran = grown("user", "show", "1")
-    assert ran.code == 0
-    assert "Ada King" in ran.out
-    assert "is faulty" in ran.err
-    again = grown("user", "show", "1")
-    assert (again.out, again.err) == (ran.out, "")
-
-
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o602])
-def test_a_cache_that_others_can_read_or_write_is_not_used(grown: Cli, mode: int) -> None:
+def test_cache_that_others_can_read_or_write_is_not_used(grown: Cli, mode: int) -> None:
     before = cached(grown.log).read_bytes()
     cached(grown.log).chmod(mode)
     grown.ok("user", "rename", "1", "Ada Byron")
@@ -409,34 +411,17 @@ def test_a_cache_that_others_can_read_or_write_is_not_used(grown: Cli, mode: int
     assert cached(grown.log).read_bytes() == before
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_planted_link_is_not_followed(grown: Cli, tmp_path: Path) -> None:
+def test_planted_link_is_not_followed(grown: Cli, tmp_path: Path) -> None:
     cached(grown.log).unlink()
     target = tmp_path / "somebody-elses"
-    target.write_bytes(b"")
-    target.chmod(0o600)
+    target.touch(0o600)
     cached(grown.log).symlink_to(target)
     assert "Ada King" in grown.ok("state").out
     assert target.read_bytes() == b""
 
 
-@pytest.mark.usefixtures("_always")
-def test_in_a_folder_that_others_can_write_in_no_cache_is_made_or_used(
-    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    cached(grown.log).unlink()
-    grown.log.parent.chmod(0o1777)
-    try:
-        assert "Ada King" in grown.ok("state").out
-    finally:
-        grown.log.parent.chmod(0o755)
-    assert not cached(grown.log).exists()
-    assert len(list((tmp_path / "own" / "evcli").iterdir())) == 1
-
-
 @pytest.mark.parametrize("home", [None, "", "/somewhere/else"])
-def test_the_users_cache_folder_is_the_one_that_platformdirs_names(
+def test_cache_folder_of_a_user_is_the_one_that_platformdirs_names(
     home: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if home is not None:
@@ -444,9 +429,8 @@ def test_the_users_cache_folder_is_the_one_that_platformdirs_names(
     assert session_module._cache_folder() == platformdirs.user_cache_dir("evcli", appauthor=False)
 
 
-@pytest.mark.usefixtures("_always")
-def test_what_was_read_beside_a_writer_and_taken_back_is_no_cut(grown: Cli) -> None:
-    register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+def test_event_that_was_read_early_and_taken_back_is_no_cut(grown: Cli) -> None:
+    register = without_cache(grown)
     other = Register(FileLog(str(grown.log)), actor="ann")
     line = other.execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))[0].line
     register.catch_up()  # as if the other one had not synced yet
@@ -458,20 +442,18 @@ def test_what_was_read_beside_a_writer_and_taken_back_is_no_cut(grown: Cli) -> N
         register.execute(intention(RENAMED, 1, "Ada B", ""))
 
 
-@pytest.mark.usefixtures("_always")
-def test_an_import_goes_on_when_the_cache_fails(grown: Cli) -> None:
+def test_import_continues_when_the_cache_fails(grown: Cli) -> None:
     break_table(cached(grown.log), "user_keys")
     rows = "name,email\nKurt,kurt@example.com\n"
-    ran = run_process("import", "-", input=rows.encode(), command=ALWAYS, environment={"EVCLI_LOG": str(grown.log)})
+    ran = run_process("import", "-", input=rows.encode(), command=CACHING, environment={"EVCLI_LOG": str(grown.log)})
     assert ran.code == 0
     assert b"is faulty" in ran.err
     assert b"imported 1 user" in ran.out
     grown.ok("verify")
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("words", [("show", "id:event-3"), ("user", "rename", "1", "Ada", "--id", "new")], ids=" ".join)
-def test_a_cache_that_is_busy_is_neither_waited_for_nor_removed(grown: Cli, words: tuple[str, ...]) -> None:
+def test_busy_cache_is_neither_waited_for_nor_removed(grown: Cli, words: tuple[str, ...]) -> None:
     known = cached(grown.log).read_bytes()
     db = sqlite3.connect(cached(grown.log), isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
@@ -481,14 +463,17 @@ def test_a_cache_that_is_busy_is_neither_waited_for_nor_removed(grown: Cli, word
     assert cached(grown.log).read_bytes() == known
 
 
-@pytest.mark.usefixtures("_always")
-def test_where_the_logs_folder_cannot_be_written_the_cache_is_in_the_users_own(
-    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("folder", ["others can write in it", "nobody can write in it"])
+def test_cache_is_in_the_users_own_folder_beside_no_safe_log(
+    grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     cached(grown.log).unlink()
-    access = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != str(grown.log.parent) and access(path, mode))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    if folder == "others can write in it":
+        grown.log.parent.chmod(0o1777)
+    else:
+        access = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: path != str(grown.log.parent) and access(path, mode))
     assert "Ada King" in grown.ok("state").out
     (kept,) = (tmp_path / "own" / "evcli").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -497,9 +482,8 @@ def test_where_the_logs_folder_cannot_be_written_the_cache_is_in_the_users_own(
     assert str(kept) in grown.ok("status").out
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("what", ["group", "others", "link", "owner"])
-def test_an_unsafe_cache_folder_holds_no_cache(
+def test_unsafe_cache_folder_holds_no_cache(
     grown: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     cached(grown.log).unlink()
@@ -520,10 +504,9 @@ def test_an_unsafe_cache_folder_holds_no_cache(
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("name", [".cache", ".cache.new"])
 @pytest.mark.parametrize("words", [("state",), ("user", "rename", "1", "A")], ids=" ".join)
-def test_a_cache_with_another_name_is_not_written(grown: Cli, name: str, words: tuple[str, ...]) -> None:
+def test_cache_with_another_name_is_not_written(grown: Cli, name: str, words: tuple[str, ...]) -> None:
     known = cached(grown.log)
     precious = known.with_name("precious")
     with sqlite3.connect(known) as db:
@@ -540,8 +523,7 @@ def test_a_cache_with_another_name_is_not_written(grown: Cli, name: str, words: 
     assert precious.stat().st_nlink == 2
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_repair_forgets_the_cache_and_all_goes_on(grown: Cli) -> None:
+def test_repair_removes_the_cache_and_a_new_one_is_made(grown: Cli) -> None:
     whole = grown.log.read_bytes()
     at = whole.index(b"King")
     grown.log.write_bytes(whole[:at] + b"Kong" + whole[at + 4 :])
@@ -553,25 +535,18 @@ def test_a_repair_forgets_the_cache_and_all_goes_on(grown: Cli) -> None:
     assert "Ada Byron" in grown.ok("state").out
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_repair_that_cannot_forget_the_cache_does_not_cut(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repair_that_cannot_remove_the_cache_does_not_cut(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = grown.log.read_bytes().replace(b"King", b"Kong")
     grown.log.write_bytes(damaged)
-
-    def refuse(path: str) -> None:
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr(place_module, "remove", refuse)
+    monkeypatch.setattr(place_module, "remove", failing(errno.EACCES))
     ran = grown("repair")
     assert ran.code == 14
     assert "its cache cannot be removed" in ran.err
     assert grown.log.read_bytes() == damaged
 
 
-@pytest.mark.usefixtures("_always")
-def test_before_a_damage_the_log_still_answers_and_after_it_nothing_does(cli: Cli) -> None:
-    for number in range(6):
-        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+def test_log_answers_for_moments_before_a_damage_only(always: None, cli: Cli) -> None:
+    users(cli, 6)
     cached(cli.log).unlink()
     whole = cli.log.read_bytes()
     at = whole.index(b"User 3")
@@ -584,10 +559,9 @@ def test_before_a_damage_the_log_still_answers_and_after_it_nothing_does(cli: Cl
     assert cached(cli.log).exists()
 
 
-@pytest.mark.usefixtures("_always")
-def test_what_a_writer_may_still_take_back_is_not_taken_in(grown: Cli) -> None:
+def test_event_that_a_writer_may_still_take_back_is_not_cached(grown: Cli) -> None:
     known = cached(grown.log).read_bytes()
-    register = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    register = without_cache(grown)
     line = register.execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))[0].line
     with FileLog(str(grown.log)).locked(0, may_create=False):  # as if it were written and not yet synced
         assert "Kurt" in grown.ok("state").out
@@ -596,10 +570,9 @@ def test_what_a_writer_may_still_take_back_is_not_taken_in(grown: Cli) -> None:
     assert "Kurt" not in grown.ok("state").out
 
 
-@pytest.mark.usefixtures("_always")
-def test_what_came_after_the_sync_is_not_taken_in(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_event_that_came_after_the_sync_is_not_cached(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process catches the cache up after this one synced the log, and a third is still writing."""
-    writer = Register(FileLog(str(grown.log)), actor="ann", history=History(uses_cache=False))
+    writer = without_cache(grown)
     writer.execute(intention(RENAMED, 1, "Ada Byron", ""))
     settle, unsynced = FileLog.settle, list[bytes]()
 
@@ -619,9 +592,8 @@ def test_what_came_after_the_sync_is_not_taken_in(grown: Cli, monkeypatch: pytes
     assert "Ada Noel" in grown.ok("state").out
 
 
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("table", ["user_spans", "user_keys", "log"])
-def test_what_a_killed_build_left_is_not_used(grown: Cli, table: str) -> None:
+def test_file_that_a_killed_build_left_is_not_used(grown: Cli, table: str) -> None:
     break_table(cached(grown.log), table)
     cached(grown.log).rename(cached(grown.log, ".cache.new"))
     assert "Ada King" in grown.ok("state").out
@@ -629,21 +601,15 @@ def test_what_a_killed_build_left_is_not_used(grown: Cli, table: str) -> None:
     assert not cached(grown.log, ".cache.new").exists()
 
 
-@pytest.mark.usefixtures("_always")
-def test_what_cannot_be_synced_is_not_taken_in(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_event_that_cannot_be_synced_is_not_cached(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Register(FileLog(str(grown.log)), actor="ann").execute(intention(CREATED, 0, "Kurt", "kurt@example.com"))
     known = cached(grown.log).read_bytes()
-
-    def fail(descriptor: int) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
     assert "Kurt" in grown.ok("state").out
     assert cached(grown.log).read_bytes() == known
 
 
-@pytest.mark.usefixtures("_always")
-def test_while_somebody_reads_the_cache_it_is_not_waited_for(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_that_somebody_reads_is_not_waited_for(grown: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_module, "BUSY_SECONDS", 600.0)
     db = sqlite3.connect(cached(grown.log), isolation_level=None)
     db.execute("BEGIN")
@@ -653,8 +619,7 @@ def test_while_somebody_reads_the_cache_it_is_not_waited_for(grown: Cli, monkeyp
     db.close()
 
 
-@pytest.mark.usefixtures("_always")
-def test_a_register_that_lives_on_keeps_up_with_what_others_write(grown: Cli) -> None:
+def test_long_lived_register_keeps_up_with_what_others_write(grown: Cli) -> None:
     register = Register(FileLog(str(grown.log)), actor="ann")
     for number in range(5):
         register.execute(intention(RENAMED, 1, f"Ada {number}", ""))
@@ -690,52 +655,39 @@ sys.exit(main([*sys.argv[3:], "--log", sys.argv[2]]))
     [("add", 1, "state"), ("add", 3, "state"), ("make_tables", 1, "state"), ("replay", 1, "state"),
      ("add_ids", 1, "show id:event-3"), ("places_of", 1, "show id:event-3")],
 )  # fmt: skip
-def test_killed_while_it_catches_up_a_cache_is_as_it_was(
-    cli: Cli, where: str, when: int, words: str, monkeypatch: pytest.MonkeyPatch
+def test_cache_is_as_it_was_after_a_kill_while_it_catches_up(
+    cli: Cli, where: str, when: int, words: str, request: pytest.FixtureRequest
 ) -> None:
-    for number in range(30):
-        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
+    users(cli, 30)
     script = KILLED.format(where=where)
     killed = subprocess.run(
         [sys.executable, "-c", script, str(when), str(cli.log), *words.split()], capture_output=True, check=False
     )
     assert killed.returncode == -9
-    monkeypatch.setattr(history_module, "CACHED_FROM", 1)
-    monkeypatch.setattr(history_module, "MOST_BEHIND", 1)
+    request.getfixturevalue("always")
     same_as_folded(cli.log, History(), [0, 3, 29, 30])
     assert "User 29" in cli.ok("state").out
 
 
-def test_many_processes_may_build_it_at_once(cli: Cli, tmp_path: Path) -> None:
-    for number in range(30):
-        cli.ok("user", "create", f"User {number}", "--email", f"user{number}@example.com")
-    script = KILLED.format(where="add")
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, "1000", str(cli.log), "state"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(5)
-    ]
-    answers = [process.communicate() for process in started]
-    assert [process.returncode for process in started] == [0] * 5, answers
-    assert len(set(answers)) == 1
+def test_many_processes_may_build_the_cache_at_once(cli: Cli, tmp_path: Path) -> None:
+    users(cli, 30)
+    words = [sys.executable, "-c", KILLED.format(where="add"), "1000", str(cli.log), "state"]
+    started = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(5)]
+    shown = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0] * 5, shown
+    assert len(set(shown)) == 1
 
 
-def test_a_long_log_has_a_cache_and_it_lags_no_further_than_it_should(cli: Cli, lines: Callable[[int], bytes]) -> None:
-    cli.log.parent.mkdir(parents=True, exist_ok=True)
-    whole = lines(1500)
-    cli.log.write_bytes(whole)
+def test_long_log_has_a_cache_that_lags_no_further_than_it_should(cli: Cli, lines: Callable[[int], bytes]) -> None:
+    cli.log.write_bytes(lines(1500))
     cli.ok("user", "create", "Kurt", "--email", "kurt@example.com")
     with sqlite3.connect(cached(cli.log)) as db:
         known = db.execute("SELECT number FROM log").fetchone()
     db.close()
     assert known == (1500,)
     assert "Kurt" in cli.ok("user", "show", "kurt@example.com").out
-    same_as_folded_only = folded(cli.log, 1501)
     with reading(cli.log) as reader:
-        assert History().at(reader).count(USER) == same_as_folded_only.count(USER)
+        assert History().at(reader).count(USER) == folded(cli.log, 1501).count(USER)
 
 
 @pytest.fixture

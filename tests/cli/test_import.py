@@ -1,4 +1,4 @@
-"""`evcli import`: which rows become which events, what is refused and how it is told, and that it can be run again."""
+"""`evcli import`: its answers and exit codes, and that it can be run again; the rules of rows are in tests/transfer."""
 
 import errno
 import fcntl
@@ -25,9 +25,6 @@ from cli.support import EVCLI, events_in, fails, in_json, many_events, run_proce
 from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH
 
-UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
-
-
 NOW = "2026-03-01T09:00:00.000000Z"
 ADA = ("user", "create", "Ada", "--email", "ada@example.com")
 
@@ -47,7 +44,7 @@ def load(cli: Cli, tmp_path: Path) -> Any:
 
 
 def people(count: int, first: int = 1) -> str:
-    """A CSV file of so many people."""
+    """A CSV file of that many people."""
     rows = (f"Person {number},person.{number}@example.com\n" for number in range(first, first + count))
     return "name,email\n" + "".join(rows)
 
@@ -67,87 +64,21 @@ def counts(
     }  # fmt: skip
 
 
-# --- what rows become -------------------------------------------------------------------------------------------------
+# --- what is accepted -------------------------------------------------------------------------------------------------
 
 
-def test_row_is_an_event_with_its_own_id_and_a_shared_correlation(cli: Cli, load: Any) -> None:
-    ran = load("name,email\nAda Lovelace,ada@example.com\nGrace,grace@example.com\n")
-    assert ran == Ran(0, "imported 2 users from people.csv: events 1 to 2\nundo: evcli user destroy 1 2\n", "")
-    first, second = events_in(cli.log)
-    assert first["data"] == {"name": "Ada Lovelace", "email": "ada@example.com"}
-    assert (first["type"], first["subject"], first["authid"]) == ("user.created", "user/1", "ann")
-    assert first["time"] == NOW
-    assert "recordedtime" not in first
-    assert UUID8(first["id"])
-    assert UUID8(second["id"])
-    assert first["id"] != second["id"]
-    assert first["correlationid"] == second["correlationid"] == first["id"]
-    cli.ok("verify")
-
-
-def test_id_of_a_row_depends_on_every_cell_up_to_it(cli: Cli, load: Any) -> None:
-    seen = set()
-    for first in ("Ada,ada@example.com", "Adb,ada@example.com", "Ad,aada@example.com", "Ada,adb@example.com"):
-        load(f"name,email\n{first}\nBob,bob@example.com\n")
-        seen |= {event["id"] for event in events_in(cli.log)}
-        cli.log.unlink()
-    assert len(seen) == 8
-
-
-def test_action_of_a_row_happens_to_the_user_it_names(cli: Cli, load: Any) -> None:
-    ran = load(
-        "Action,Name,E-Mail,EMAIL,reason\n"
-        "create,Ada,x,ada@example.com,\n"
-        ",Bob,x,bob@example.com,\n"
-        "Rename,Ada King,x,ADA@example.com,\n"
-        "change-email,ada king,x,king@example.com,\n"
-        "destroy,,x,bob@example.com,he left\n"
-        "restore,,x,bob@example.com,\n"
-        "destroy,,x,king@example.com,\n"
+def test_rows_are_recorded_as_events(cli: Cli, load: Any) -> None:
+    ran = load("name,email,Note\nAda Lovelace,ada@example.com,x\nGrace,grace@example.com,y\n")
+    assert ran == Ran(
+        0,
+        "imported 2 users from people.csv: events 1 to 2\nundo: evcli user destroy 1 2\n",
+        "people.csv: ignored column: Note\n",
     )
-    assert ran == Ran(0, "imported 7 events from people.csv: events 1 to 7\n", "people.csv: ignored column: E-Mail\n")
-    told = [(event["type"], event["subject"], event["data"]) for event in events_in(cli.log)]
-    assert told[2:] == [
-        ("user.renamed", "user/1", {"name": "Ada King"}),
-        ("user.email-changed", "user/1", {"email": "king@example.com"}),
-        ("user.destroyed", "user/2", {"reason": "he left"}),
-        ("user.restored", "user/2", {}),
-        ("user.destroyed", "user/1", {}),
-    ]
-    assert users(cli) == [("Bob", "bob@example.com")]
-
-
-@pytest.mark.parametrize(
-    ("date", "moment"),
-    [
-        ("2020-01-02", "2020-01-01T23:00:00.000000Z"),
-        ("2020-01-02 03:04", "2020-01-02T02:04:00.000000Z"),
-        ("2020-07-02T03:04:05", "2020-07-02T01:04:05.000000Z"),
-        (" 2020-01-02T03:04:05.25Z ", "2020-01-02T03:04:05.250000Z"),
-        ("2020-01-02T03:04:05+05:30", "2020-01-01T21:34:05.000000Z"),
-        ("2026-03-01T09:00:00Z", "2026-03-01T09:00:00.000000Z"),
-    ],
-)
-def test_date_is_when_it_happened_and_now_when_it_was_recorded(
-    cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch, date: str, moment: str
-) -> None:
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    assert load(f"name,email,date\nAda,ada@example.com,{date}\nBob,bob@example.com,\n").code == 0
-    first, second = events_in(cli.log)
-    assert (first["time"], first.get("recordedtime")) == (moment, NOW if moment != NOW else None)
-    assert (second["time"], "recordedtime" in second) == (NOW, False)
+    assert [event["data"]["name"] for event in events_in(cli.log)] == ["Ada Lovelace", "Grace"]
+    ran = load("action,name,email\ndestroy,,ada@example.com\nrename,Grace Hopper,grace@example.com\n")
+    assert ran == Ran(0, "imported 2 events from people.csv: events 3 to 4\n", "")
+    assert users(cli) == [("Grace Hopper", "grace@example.com")]
     cli.ok("verify")
-
-
-FUTURE = ("2026-03-01T09:00:01Z", "9999-12-31", "2026-03-02")
-NO_DATE = ("yesterday", "10m ago", "now", "today", "42", "2026-02-30", "0001-01-01T00:00+14:00")
-
-
-@pytest.mark.parametrize("date", [*FUTURE, *NO_DATE])
-def test_date_in_the_future_or_not_written_out_is_a_bad_row(load: Any, date: str) -> None:
-    said = "in the future" if date in FUTURE else date
-    fails(load(f"name,email,date\nAda,ada@example.com,{date}\n"), 2, "people.csv line 2, date: ", said)
 
 
 def test_recorded_moments_never_go_back_with_the_clock(cli: Cli, load: Any) -> None:
@@ -162,82 +93,38 @@ def test_recorded_moments_never_go_back_with_the_clock(cli: Cli, load: Any) -> N
     cli.ok("verify")
 
 
-def test_destroyed_user_of_an_export_is_a_bad_row(cli: Cli, load: Any) -> None:
-    cli.ok(*ADA)
-    cli.ok("user", "destroy", "1")
-    listed = cli.ok("user", "list", "--all", "--format", "csv").out
-    cli.log.unlink()
-    fails(load(listed), 2, "people.csv line 2, destroyed: ", "nothing was written")
-    row = '{"name":"Ada","email":"ada@example.com","destroyed":%s}'
-    fails(load(row % 2, name="people.jsonl"), 2, "people.jsonl line 1, destroyed: ")
-    assert load(row % "null", name="people.jsonl").code == 0
+def test_header_alone_is_nothing_to_import(cli: Cli, load: Any) -> None:
+    assert load("name,email\n") == Ran(0, "nothing to import: people.csv has no rows\n", "")
+    assert not cli.log.exists()
 
 
-# --- forms of input ---------------------------------------------------------------------------------------------------
-
-USUAL = {
-    "plain": b"name,email\nAda,ada@example.com\nBob Ray,bob@example.com\n",
-    "no last newline": b"name,email\nAda,ada@example.com\nBob Ray,bob@example.com",
-    "BOM and CRLF": b"\xef\xbb\xbfname,email\r\nAda,ada@example.com\r\nBob Ray,bob@example.com\r\n",
-    "CR": b"name,email\rAda,ada@example.com\rBob Ray,bob@example.com\r",
-    "spaces and gaps": b"\n\n EMAIL , Name \n\nada@example.com, Ada\n\n,\n bob@example.com ,Bob Ray\n\n",
-    "quoted": b'"name","email"\n"Ada","ada@example.com"\n"Bob Ray","bob@example.com"\n',
-    "JSON": b'{"name":"Ada","email":"ada@example.com"}\n{"email":"bob@example.com","NAME":"Bob Ray"}\n',
-    "JSON with BOM and CRLF": b'\xef\xbb\xbf \n{"name":"Ada","email":"ada@example.com"}\r\n\r\n'
-    b'{"name":"Bob Ray","email":"bob@example.com"}',
-}
-
-
-@pytest.mark.parametrize("form", USUAL)
-def test_usual_forms_of_input_are_read(cli: Cli, load: Any, form: str) -> None:
-    assert load(USUAL[form], name="people").code == 0
-    assert users(cli) == [("Ada", "ada@example.com"), ("Bob Ray", "bob@example.com")]
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("content", "name", "phrases"),
     [
         (b"", "people.csv", ("people.csv is empty", "name and email")),
-        (b"", "people.jsonl", ("people.jsonl is empty",)),
-        (b"\n\n", "people.csv", ("people.csv is empty",)),
-        (b"name\nAda\n", "people.csv", ("line 1", "no column email")),
-        (b"Ada,ada@example.com\n", "people.csv", ("no column name", "no column email", "name,email")),
-        (b"name;email\nAda;ada@example.com\n", "people.csv", ("line 1", "separated by semicolons")),
-        (b"name\temail\nAda\tada@example.com\n", "people.csv", ("line 1", "separated by tabs")),
-        (b"name,email,NAME\n", "people.csv", ("line 1", '"name" 2 times')),
-        (b"name,email\nAda\n", "people.csv", ("line 2", "1 cell", "the header has 2")),
-        (b"name,email\nAda,King,ada@example.com\n", "people.csv", ("line 2", "3 cells", "quote cells")),
-        (b'name,email\n"Ada,ada@example.com\nBob,bob@example.com\n', "people.csv", ("line 2", "quote")),
-        (b'name,email\n"Ada"x,ada@example.com\n', "people.csv", ("line 2", "is not CSV")),
-        (b'name,email\n"Ada\nKing",ada@example.com\n', "people.csv", ("line 2, name", "newline")),
-        (b"name,email\nAda\0,ada@example.com\n", "people.csv", ("line 2, name", "NUL")),
-        (b"name,email\n,ada@example.com\n", "people.csv", ("line 2, name: is empty",)),
-        (b"name,email\nAda,\n", "people.csv", ("line 2, email: is empty",)),
-        (b"name,email\nAda,ada\n", "people.csv", ("line 2, email: ", '"ada"', "@")),
-        (b"name,email\n" + b"x" * 201 + b",ada@example.com\n", "people.csv", ("line 2, name: has 201 characters",)),
-        (b"name,email\n" + b"x" * 200_000 + b",ada@example.com\n", "people.csv", ("line 2", "field limit")),
-        (b"name,email,action\nAda,ada@example.com,delete\n", "people.csv", ("line 2, action: ", '"delete"', "destroy")),
-        (b"name,email,reason\nAda,ada@example.com,\x1b\n", "people.csv", ("line 2, reason: ",)),
-        (b"name,email\nAda,ada@example.com\nM\xfcller,m@example.com\n", "people.csv", ("line 3", "byte 32", "0xFC")),
-        (b"\xef\xbb\xbfname,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "byte 15", "1252")),
-        (b"n\xe4me,name,email\n", "people.csv", ("line 1", "byte 1", "0xE4")),
-        ("name,email\nAda,ada@example.com\n".encode("utf-16"), "people.csv", ("UTF-16", "iconv")),
-        (b"PK\x03\x04....", "people.csv", ("spreadsheet", "CSV UTF-8")),
-        (b"\x1f\x8b....", "people.csv", ("gzip",)),
+        (b"name,email\nAda,ada\n", "people.csv", ("people.csv line 2, email: ", '"ada"', "@")),
+        (b"name,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "iconv -f WINDOWS-1252", "import - reads")),
+        (b"\x1f\x8b....", "people.csv", ("gzip", "hint: gunzip -c FILE | evcli import -\n")),
         (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "--from jsonl")),
-        (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
-        (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a string",)),
-        (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
-        (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "not a JSON object", "jq")),
-        (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
-        (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
+        (b'[{"name":"Ada"}]\n', "people.jsonl", ("people.jsonl line 1: is not a JSON object", "jq")),
     ],
-)  # fmt: skip
-def test_bad_input_is_2_with_its_place_and_leaves_no_file(
+)
+def test_bad_input_is_2_with_its_place_and_a_way_out(
     cli: Cli, load: Any, content: bytes, name: str, phrases: tuple[str, ...]
 ) -> None:
     fails(load(content, name=name), 2, name, "nothing was written", *phrases)
     assert not cli.log.exists()
+
+
+def test_destroyed_user_of_an_export_is_a_bad_row(cli: Cli, load: Any) -> None:
+    cli.ok(*ADA)
+    cli.ok("user", "destroy", "1")
+    listed = cli.ok("user", "list", "--all", "--format", "csv").out
+    cli.log.unlink()
+    fails(load(listed), 2, "people.csv line 2, destroyed: ", "nothing was written")
 
 
 def test_file_that_cannot_be_read_or_form_that_is_unknown_is_2(cli: Cli, load: Any, tmp_path: Path) -> None:
@@ -261,11 +148,6 @@ def test_endless_row_is_refused_before_it_fills_the_memory(what: str) -> None:
     ran = run_shell(f"""{{ printf '{beginning}'; {endless}; }} | (ulimit -v 400000; "$@" import - --from {form})""")
     assert ran.code == 2, ran
     assert b"has more than 1,048,576 bytes" in ran.err
-
-
-def test_header_alone_is_nothing_to_import(cli: Cli, load: Any) -> None:
-    assert load("name,email\n") == Ran(0, "nothing to import: people.csv has no rows\n", "")
-    assert not cli.log.exists()
 
 
 @given(st.binary(max_size=200), st.sampled_from(["csv", "jsonl", ""]))
@@ -305,23 +187,13 @@ def test_same_rows_in_csv_and_json_lines_are_the_same_import(cli: Cli, load: Any
 
 def test_first_bad_row_is_told_without_reading_the_rest(cli: Cli) -> None:
     ran = run_shell("""{ printf 'name,email\\n'; yes x | head -c 1000000000; } | "$@" import -""")
-    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, but the header has 2")
+    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, and the header has 2")
 
 
-# --- what the rules refuse --------------------------------------------------------------------------------------------
-
-
-def test_second_row_with_an_email_is_refused_naming_both_lines(cli: Cli, load: Any) -> None:
+def test_second_row_with_an_email_is_1_and_can_be_skipped(cli: Cli, load: Any) -> None:
     ran = load("name,email\nAda,ada@example.com\nBob,bob@example.com\nEve,ADA@example.com\nZoe,no\n")
     fails(ran, 1, "people.csv line 4", "line 2 already has that e-mail", "nothing was written", "--skip-existing")
     assert not cli.log.exists()
-    content = people(9000)  # over batches, over runs, and where a row has two lines
-    for text, line, first in (
-        (content + "Eve,person.8000@example.com\nZoe,zoe@example.com\n", 9002, 8001),
-        (content + "Eve,person.3@example.com\n", 9002, 4),
-        (content.replace("\n", "\n\n") + "Eve,person.3@example.com\n", 18003, 7),
-    ):
-        fails(load(text), 1, f"line {line}", f"the user of line {first} already has that e-mail")
 
 
 def test_existing_user_is_refused_or_skipped_with_skip_existing(cli: Cli, load: Any) -> None:
@@ -333,28 +205,6 @@ def test_existing_user_is_refused_or_skipped_with_skip_existing(cli: Cli, load: 
     assert [name for name, _ in users(cli)] == ["Ada", "Bob", "Eve"]
     again = load(content, "--skip-existing")
     assert again == Ran(0, "nothing to import from people.csv: 4 rows were already recorded\n", "")
-
-
-@pytest.mark.parametrize(
-    ("row", "phrase"),
-    [
-        ("rename,X,nobody@example.com", 'no user "nobody@example.com"'),
-        ("rename,Ada,ada@example.com", "already has the name"),
-        ("destroy,,nobody@example.com", "no user"),
-        ("restore,,ada@example.com", "is not destroyed"),
-        ("restore,,nobody@example.com", "no user"),
-        ("change-email,Nobody,x@example.com", 'no user "Nobody"'),
-        ("change-email,Twin,x@example.com", "could be any of 2 users"),
-        ("change-email,Ada,twin@example.com", "is taken by user 2"),
-    ],
-)
-def test_row_against_a_rule_is_1_with_its_line(cli: Cli, load: Any, row: str, phrase: str) -> None:
-    for name, email in (("Ada", "ada"), ("Twin", "twin"), ("twin", "twin2")):
-        cli.ok("user", "create", name, "--email", f"{email}@example.com")
-    before = cli.log.read_bytes()
-    for words in ((), ("--skip-existing",)):
-        fails(load(f"action,name,email\n{row}\n", *words), 1, "people.csv line 2: ", "nothing was written", phrase)
-    assert cli.log.read_bytes() == before
 
 
 def test_dry_run_names_every_bad_row_and_writes_nothing(cli: Cli, load: Any) -> None:
@@ -404,7 +254,7 @@ def test_bad_row_stops_it_before_its_batch_and_a_new_run_goes_on(cli: Cli, load:
     cli.log.unlink()
     cli.log.with_name("events.jsonl.cache").unlink()
     load(people(9000))
-    assert cli.log.read_bytes() == resumed, "the same events, but for the clock, which stands"
+    assert cli.log.read_bytes() == resumed, "the same events, since the clock did not move"
 
 
 def test_second_run_finds_all_recorded_and_writes_nothing(cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,23 +274,15 @@ def test_second_run_finds_all_recorded_and_writes_nothing(cli: Cli, load: Any, m
 
 
 def test_second_run_undoes_nothing_that_happened_since(cli: Cli, load: Any) -> None:
-    content = "name,email\nAda,ada@example.com\nBob,bob@example.com\n"
-    load(content)
-    cli.ok("user", "destroy", "1")
-    cli.ok("user", "change-email", "2", "bob@example.org")
-    before = cli.log.read_bytes()
-    assert load(content, "--skip-existing").code == 0
-    assert cli.log.read_bytes() == before
-
-
-def test_skipped_rows_stay_skipped_in_a_second_run(cli: Cli, load: Any) -> None:
-    cli.ok(*ADA)
-    content = "name,email,action\nBob,bob@example.com,\nAda,ada@example.com,\nx,ada@example.com,destroy\n"
+    cli.ok("user", "create", "Taken", "--email", "taken@example.com")
+    content = "name,email,action\nBob,bob@example.com,\nT,taken@example.com,\nx,taken@example.com,destroy\n"
     content += "Eve,eve@example.com,\n"
     assert load(content, "--skip-existing").code == 0
+    cli.ok("user", "destroy", "2")
+    cli.ok("user", "change-email", "3", "eve@example.org")
     before = cli.log.read_bytes()
     assert load(content, "--skip-existing").out.endswith("4 rows were already recorded\n")
-    assert cli.log.read_bytes() == before
+    assert cli.log.read_bytes() == before, "a row that was skipped stays skipped"
 
 
 def test_file_changed_in_the_middle_goes_on_with_skip_existing(cli: Cli, load: Any) -> None:

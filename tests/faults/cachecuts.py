@@ -7,17 +7,15 @@ database is written in the middle, and a file keeps its content when its name ch
 
 import json
 import random
-import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from faults.calls import Op, made_by
 from faults.common import LOG, OURS, Start, run
 from faults.common import lay_out as lay_out_files
-from faults.powercut import CALLS
 
 SECTOR = 512
 
@@ -40,16 +38,6 @@ for line in json.loads(sys.argv[1]):
         sys.exit(f"{line} ended with {code}")
 """
 """evcli with a cache for the shortest log, until `cache off`; after `release older`, caches are of another release."""
-
-
-class Op(NamedTuple):
-    """One call on a path: `make`, `write` (at an offset), `cut`, `sync`, `sync folder`, `remove` or `rename`."""
-
-    what: str
-    path: str
-    data: bytes = b""
-    offset: int = -1
-    to: str = ""
 
 
 class Recording(NamedTuple):
@@ -77,44 +65,10 @@ def record(log: Path, words: Sequence[str], package: Path = OURS, *, is_synced: 
     if not is_synced:
         whole = before[LOG][0]
         before[LOG] = [whole[: whole.rindex(b"\n", 0, -1) + 1], whole]
-    with tempfile.NamedTemporaryFile("r") as trace:
-        options = ["-f", "-qq", "-y", "-xx", "-s", "4194304", "-o", trace.name, "--seccomp-bpf", "-e", f"trace={CALLS}"]
-        ran = run(["strace", *options, sys.executable, "-c", _SCRIPT, json.dumps(words), str(log)], package)
-        ops = [op for line in trace if (op := _op(line, str(log.parent)))]
+    words = [sys.executable, "-c", _SCRIPT, json.dumps(words), str(log)]
+    ran, ops = made_by(words, log.parent, package)
     assert ran.code == 0, f"without any fault: {ran.err}"
-    return Recording(before, ops)
-
-
-def _op(line: str, folder: str) -> Op | None:
-    match = re.match(r"\d+ +(\w+)\((.*)\) += (\d+)", line)
-    if not match:
-        return None
-    name, arguments, result = match[1], match[2], int(match[3])
-    texts = [bytes.fromhex(each.replace("\\x", "")) for each in re.findall(r'"((?:\\x..)*)"', arguments)]
-    on = re.match(r"\d+<(\\x[^>]*)>", arguments)
-    path = bytes.fromhex(on[1].replace("\\x", "")).decode() if on else ""
-    if name in ("open", "openat", "unlink", "rename"):
-        path = texts[0].decode()
-    if path == folder and name in ("fsync", "fdatasync"):
-        return Op("sync folder", "")
-    if not path.startswith(f"{folder}/"):
-        return None
-    path = path.removeprefix(f"{folder}/")
-    match name:
-        case "open" | "openat":
-            assert "O_TRUNC" not in arguments, "the model has no file that is emptied when opened"
-            return Op("make", path) if "O_CREAT" in arguments else None
-        case "write":
-            return Op("write", path, texts[0][:result])
-        case "pwrite64":
-            return Op("write", path, texts[0][:result], int(arguments.rpartition(", ")[2]))
-        case "rename":
-            return Op("rename", path, to=texts[1].decode().removeprefix(f"{folder}/"))
-        case "ftruncate":
-            return Op("cut", path, offset=int(arguments.rpartition(", ")[2]))
-    known = {"fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
-    assert name in known, f"the model does not know {name}"
-    return Op(known[name], path)
+    return Recording(before, [op for op in ops if op.what != "ack"])
 
 
 class _File:
@@ -184,7 +138,7 @@ def images(recorded: Recording, most: int) -> Iterator[tuple[int, Files]]:
 
 
 def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
-    if op.what == "sync folder":
+    if (op.what, op.path) == ("sync", ""):
         for states in names.values():
             del states[:-1]
         return

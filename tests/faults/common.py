@@ -7,9 +7,9 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,7 @@ NOTHING_WRITTEN = (1, 2, 10, 11, 12, 13, 14, 129, 130, 143)
 
 
 Case = TypeVar("Case")
+Thing = TypeVar("Thing")
 
 
 class Start(NamedTuple):
@@ -118,16 +119,13 @@ def destruction(id: int, reason: str) -> Intention:
 
 @cache
 def written(users: int, batch: int = 0) -> tuple[bytes, bytes]:
-    """The lines of so many new users, and those of a batch that destroys the first ones of them."""
+    """The lines of new users, and those of a batch that destroys the first ones of them."""
     with TemporaryDirectory() as folder:
         log = Path(folder, LOG)
         one = register(log)
-        if users > 100:
-            one.execute(*[creation(f"User{number}") for number in range(1, users // 2 + 1)])
-            one.execute(*[creation(f"User{number}") for number in range(users // 2 + 1, users + 1)])
-        else:
-            for number in range(1, users + 1):
-                one.execute(creation(f"User{number}"))
+        step = users // 2 if users > 100 else 1
+        for first in range(1, users + 1, step):
+            one.execute(*[creation(f"User{number}") for number in range(first, min(first + step, users + 1))])
         good = log.read_bytes()
         if batch:
             reason = "gone" * 20 if batch < 100 else "gone"
@@ -143,7 +141,7 @@ def as_lines(content: bytes, end: int | None = None) -> bytes:
 
 
 def with_hole(lines: bytes, begin: int) -> bytes:
-    """Lines that are to stand from byte `begin` of a file on, of which the second sector did not reach the disk."""
+    """Lines that begin at byte `begin` of a file, of which the second sector did not reach the disk."""
     hole = 1024 - begin % 512
     return lines[: hole - 512] + bytes(512) + lines[hole:]
 
@@ -217,7 +215,7 @@ def content(path: Path) -> bytes:
 
 
 def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[str]:
-    """What evcli promised and did not keep, when a command that wants so many events met a fault and `ran` so."""
+    """What evcli promised and did not keep, when a command that wants `wanted` events met a fault and `ran` so."""
     broken = []
     acks = acknowledged(ran.out)
     now = content(log)
@@ -274,24 +272,79 @@ def what_is_in_the_way(log: Path, kept: bytes) -> list[str]:
     return broken
 
 
+class Server:
+    """A process that loads evcli once, and runs it in a fork for each request; its program is tearing.py."""
+
+    def __init__(self, program: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+        self._out, self._err = folder / "out", folder / "err"
+        words = [sys.executable, *program]
+        self._process = subprocess.Popen(words, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, variables: Mapping[str, str], log: Path, words: Sequence[str]) -> Ended:
+        """Run one command on a log, with more variables in its environment."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = [variables, ["--log", str(log), "--json", *words], str(self._out), str(self._err)]
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ended(int(self._process.stdout.readline()), self._out.read_bytes(), self._err.read_text())
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def destroyed(users: int, reason: str = "all") -> tuple[Start, tuple[str, ...]]:
+    """A log of that many users, and the words that destroy them all at once."""
+    good, _ = written(users)
+    return Start("old", {LOG: good}, good), ("user", "destroy", *map(str, range(1, users + 1)), "--reason", reason)
+
+
+def mutated(folder: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the package with one change, below a folder that is put where Python looks for it."""
+    package = folder / "mutant"
+    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
+    source = package / "evcli" / file
+    text = source.read_text(encoding="utf-8")
+    if old:
+        assert text.count(old) == 1, f"{file} has other words now: the mutant must follow"
+        text = text.replace(old, new)
+    else:
+        text += "\n\n" + new
+    source.write_text(text, encoding="utf-8")
+    return package
+
+
 @contextmanager
-def folders(above: Path) -> Iterator[Callable[[], Path]]:
-    """A function that gives each thread a folder of its own below `above`."""
+def one_each(above: Path, make: Callable[[Path], Thing], end: Callable[[Thing], None]) -> Iterator[Callable[[], Thing]]:
+    """A function that gives each thread a thing of its own, made in a folder of its own below `above`."""
     own = threading.local()
+    made: list[Thing] = []
     counter = iter(range(1_000))
 
-    def folder() -> Path:
-        if not hasattr(own, "path"):
-            own.path = above / f"worker-{next(counter)}"
-            own.path.mkdir()
-        found: Path = own.path
+    def thing() -> Thing:
+        if not hasattr(own, "thing"):
+            folder = above / f"worker-{next(counter)}"
+            folder.mkdir()
+            own.thing = make(folder)
+            made.append(own.thing)
+        found: Thing = own.thing
         return found
 
-    yield folder
+    try:
+        yield thing
+    finally:
+        for each in made:
+            end(each)
+
+
+def folders(above: Path) -> AbstractContextManager[Callable[[], Path]]:
+    """A function that gives each thread a folder of its own below `above`."""
+    return one_each(above, lambda folder: folder, lambda folder: None)
 
 
 def in_parallel(work: Callable[[Case], str], cases: Iterable[Case]) -> list[str]:
-    """Do the work for every case, as many at once as there are processors; what it complained of."""
+    """Do the work for every case, one on each processor at once; what it complained of."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [complaint for complaint in pool.map(work, cases) if complaint]
 

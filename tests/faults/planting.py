@@ -4,14 +4,11 @@ A log is in the folder `store`; files of others are in the folder `others`, to w
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -20,9 +17,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import Cli, Clock
+from support.caches import cache_every_log
 
-from evcli.register import history
-from faults.common import LOG, OURS, Ended, creation, destruction, environment, register
+from faults.common import LOG, OURS, Ended, Server, creation, destruction, environment, register
 
 OTHER_USER = 54321
 LONG_AGO = 1_500_000_000_000_000_000
@@ -88,8 +85,7 @@ def cache_of(log: Path) -> bytes:
     """The cache that a reader leaves beside that log."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("EVCLI_CACHE", raising=False)
-        patch.setattr(history, "CACHED_FROM", 1)
-        patch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(patch)
         Cli(log, Clock()).ok("--log", str(log), "state")
     return log.with_name(log.name + ".cache").read_bytes()
 
@@ -167,35 +163,22 @@ OWN_FILES = ("text", "database", "batch file")
 """What a build that was killed may have left, for all that evcli knows, under the names that only a build uses."""
 
 
-class World:
+class World(Server):
     """A folder with a log beside what is planted, and a process that runs each command there in a fork."""
 
     def __init__(self, folder: Path) -> None:
+        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
+        variables.pop("EVCLI_CACHE", None)
+        super().__init__(["-c", SERVER], folder, variables)
         self.folder = folder / "world"
         self.store, self.others = self.folder / "store", self.folder / "others"
         self.log = self.store / LOG
-        self._out, self._err = folder / "out", folder / "err"
-        variables = {**environment(OURS), "PYTHONPATH": f"{OURS}{os.pathsep}{Path(__file__).parents[1]}"}
-        variables.pop("EVCLI_CACHE", None)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
 
-    def run(self, command: str) -> Ended:
+    def do(self, command: str) -> Ended:
         """Run one command on the log; STORE and OTHERS in it are the two folders."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        variables = {"NO_CHANCE": "1"} if command.startswith("export") else {}
         folders = {"STORE": str(self.store), "OTHERS": str(self.others)}
         words = [re.sub("STORE|OTHERS", lambda found: folders[found[0]], word) for word in command.split()]
-        request = [variables, ["--log", str(self.log), "--json", *words], str(self._out), str(self._err)]
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return Ended(int(self._process.stdout.readline()), self._out.read_bytes(), self._err.read_text())
-
-    def end(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        return self.run({"NO_CHANCE": "1"} if command.startswith("export") else {}, self.log, words)
 
     def lay_out(self, state: str) -> None:
         """Make a log in that state, and the files of others."""

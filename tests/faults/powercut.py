@@ -7,8 +7,6 @@ promises must hold in each of them.
 """
 
 import random
-import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -20,23 +18,10 @@ from evcli.domain.state import MemoryState
 from evcli.errors import EvcliError
 from evcli.log.replay import replay
 from evcli.register.verify import audit
-from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, run, what_is_in_the_way
+from faults.calls import Op, made_by
+from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, what_is_in_the_way
 
 Item = TypeVar("Item")
-
-CALLS = (
-    "open,openat,creat,mkdir,mkdirat,write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,fsync,fdatasync,"
-    "unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,sendfile,copy_file_range,sync_file_range"
-)
-
-
-class Op(NamedTuple):
-    """One call that matters: `make`, `folder`, `write`, `cut`, `sync`, `remove`, `rename` with a path, or `ack`."""
-
-    what: str
-    path: str
-    data: bytes = b""
-    size: int = 0
 
 
 class Image(NamedTuple):
@@ -60,47 +45,10 @@ class Recording(NamedTuple):
 def record(folder: Path, before: Start, words: Sequence[str], package: Path = OURS) -> Recording:
     """Run a command under strace and list what it did to files in its log's folder and the folder above."""
     log = lay_out(folder / "store", before)
-    with tempfile.NamedTemporaryFile("r") as trace:
-        options = ["-f", "-qq", "-y", "-xx", "-s", "4194304", "-o", trace.name, "--seccomp-bpf", "-e", f"trace={CALLS}"]
-        ran = run(["strace", *options, *command(log, words)], package)
-        ops = [op for line in trace if (op := _op(line, folder))]
+    ran, ops = made_by(command(log, words), folder, package)
     assert ran.code == 0, f"without any fault: exit {ran.code}: {ran.err}"
     assert b"repair" in " ".join(words).encode() or acknowledged(ran.out), "without any fault: no answer"
     return Recording(before, ops, log.read_bytes(), ran.code)
-
-
-def _op(line: str, folder: Path) -> Op | None:
-    match = re.match(r"\d+ +(\w+)\((.*)\) += (-?\d+)", line)
-    if not match or int(match[3]) < 0:
-        return None
-    name, arguments, result = match[1], match[2], int(match[3])
-    texts = [_unhex(each) for each in re.findall(r'"((?:\\x..)*)"', arguments)]
-    on = re.match(r"(\d+)<([^>]*)>", arguments)
-    if name == "write" and on and on[1] == "1":
-        return Op("ack", "", texts[0])
-    path = _unhex(on[2]).decode() if on else texts[0].decode(errors="replace") if texts else ""
-    if name in ("unlink", "rename"):
-        path = texts[0].decode()
-    if not (path + "/").startswith(f"{folder}/"):
-        return None
-    path = path.removeprefix(f"{folder}").removeprefix("/")
-    if name in ("open", "openat"):
-        assert "O_TRUNC" not in arguments, "the model knows no file that is emptied when opened"
-        opened = (
-            _unhex(re.findall(r'"((?:\\x..)*)"', arguments)[0]).decode().removeprefix(f"{folder}").removeprefix("/")
-        )
-        return Op("make", opened) if "O_CREAT" in arguments else None
-    if name == "write":
-        return Op("write", path, texts[0][:result])
-    if name == "rename":
-        return Op("rename", path, texts[1].removeprefix(f"{folder}/".encode()))
-    known = {"mkdir": "folder", "ftruncate": "cut", "fsync": "sync", "fdatasync": "sync", "unlink": "remove"}
-    assert name in known, f"the model does not know {name}({arguments})"
-    return Op(known[name], path, size=int(arguments.rsplit(", ", 1)[1]) if name == "ftruncate" else 0)
-
-
-def _unhex(text: str) -> bytes:
-    return bytes.fromhex(text.replace("\\x", "")) if text.startswith("\\x") else text.encode()
 
 
 class _File:
@@ -162,7 +110,7 @@ def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
     elif op.what == "remove":
         names[op.path].append(None)
     elif op.what == "rename":
-        names.setdefault(op.data.decode(), [None]).append(names[op.path][-1])
+        names.setdefault(op.to, [None]).append(names[op.path][-1])
         names[op.path].append(None)
     elif op.what == "sync" and op.path in ("", "store"):
         for name, states in names.items():
@@ -174,7 +122,7 @@ def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
         if op.what == "sync":
             file.synced, file.since = file.now, []
         elif op.what == "cut":
-            file.since.append((op.size, file.now[: op.size].ljust(op.size, b"\0")))
+            file.since.append((op.offset, file.now[: op.offset].ljust(op.offset, b"\0")))
         else:
             file.since.append((len(file.now), file.now + op.data))  # the log is opened to append
 
@@ -243,14 +191,9 @@ def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
     """What is wrong with an image of a command that appends events, all or none; "" when nothing is."""
     before, full = recorded.before, recorded.log
     files = dict(image.files)
-    try:
-        with reading(log) as reader:
-            replay(reader, MemoryState())
-            end = reader.at.place
-    except EvcliError as error:
-        if LOG in files:
-            return f"false alarm: {error.message}"
-        end = 0
+    end, alarm = _good_end(log)
+    if alarm and LOG in files:
+        return f"false alarm: {alarm}"
     legal = {as_lines(before.good), full}
     if before.earlier:  # by a writer that never answered, so that its lines are there or not
         legal |= {as_lines(each) for each in (*before.earlier, before.files[LOG])}
@@ -279,7 +222,7 @@ def fault_of_repair(log: Path, recorded: Recording, image: Image) -> str:
         if report.status != "good" or report.head.place != len(recorded.log):
             return f"lost: the repaired log reads as {report.status} up to byte {report.head.place}"
     elif image.is_acknowledged:
-        return "lost: the repair was told of, and the damage is back"
+        return "lost: the repair was acknowledged, and the damage is back"
     elif report.head.place != len(before.good):
         return f"lost: before the repair, {report.head.place} bytes are read as good"
     return ""
@@ -296,8 +239,8 @@ def faults(
         number += 1
         log = _lay_out(store, image)
         if not (wrong := judge(log, recorded, image)) and judge is fault_of_append and number % every == 0:
-            end = _good_end(log)
-            wrong = "; ".join(what_is_in_the_way(log, as_lines(dict(image.files).get(LOG, b""), end)))
+            kept = as_lines(dict(image.files).get(LOG, b""), _good_end(log)[0])
+            wrong = "; ".join(what_is_in_the_way(log, kept))
         if wrong:
             done = [f"{op.what} {op.path}" for op in recorded.ops[: image.after]]
             sizes = {name: len(content) for name, content in image.files}
@@ -305,13 +248,14 @@ def faults(
     return number, complaints
 
 
-def _good_end(log: Path) -> int:
+def _good_end(log: Path) -> tuple[int, str]:
+    """The byte after the last event that a reader gives, and the message of the error if one ended it."""
     try:
         with reading(log) as reader:
             replay(reader, MemoryState())
-            return reader.at.place
-    except EvcliError:
-        return 0
+            return reader.at.place, ""
+    except EvcliError as error:
+        return 0, error.message
 
 
 def _lay_out(store: Path, image: Image) -> Path:

@@ -2,7 +2,7 @@
 
 It loads evcli once and forks its writers, so that a writer begins as soon as one was killed. Each writer runs commands,
 singles and batches, one after another, and its answers go straight to a file of its own beside the log. With 0
-kills, each writer runs so many commands and ends.
+kills, each writer runs COMMANDS commands and ends.
 """
 
 import os
@@ -18,7 +18,7 @@ WRITERS = 4
 
 
 def write(log: Path, name: str, commands: int) -> None:
-    """Run commands until killed, or so many; every fourth one is a batch."""
+    """Run commands until killed, or that many if not 0; every fourth one is a batch."""
     answers = os.open(log.parent / f"{name}.answers", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(answers, 1)
     errors = os.open(log.parent / f"{name}.errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -47,7 +47,7 @@ def begin(log: Path, name: str, commands: int) -> int:
 
 
 def storm(log: Path, kills: int, commands: int, seed: int) -> None:
-    """Let four writers write, kill one at random and begin another until there were so many kills."""
+    """Let four writers write, kill one at random and begin another, `kills` times."""
     chance = random.Random(seed)
     running = [begin(log, f"w{number}", commands) for number in range(WRITERS)]
     for number in range(kills):

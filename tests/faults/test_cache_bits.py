@@ -8,6 +8,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 import pytest
+from support.caches import cache_every_log
 from support.logs import reading
 from support.users import EMAIL_CHANGED, RENAMED, RESTORED, find_user
 
@@ -58,7 +59,7 @@ TRIES = [
 
 
 @pytest.fixture
-def _always(monkeypatch: pytest.MonkeyPatch) -> None:
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every log has a cache, in small pages, so that it is no larger than it must be."""
     connect = intake.connect
 
@@ -67,13 +68,13 @@ def _always(monkeypatch: pytest.MonkeyPatch) -> None:
         db.execute("PRAGMA page_size = 512")
         return db
 
-    monkeypatch.setattr("evcli.register.history.CACHED_FROM", 0)
-    monkeypatch.setattr("evcli.register.history.MOST_BEHIND", 1)
+    cache_every_log(monkeypatch)
     monkeypatch.setattr(intake, "connect", small)
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
+def log(tmp_path: Path, always: None) -> Path:
+    """A log of eight users whose cache is small enough to change each of its bits."""
     path = tmp_path / "store" / "events.jsonl"
     one = register(path)
     for number in range(1, 9):
@@ -129,14 +130,12 @@ def complaints_about(path: Path, begin: int, step: int) -> tuple[int, list[str]]
     return len(places), complaints
 
 
-@pytest.mark.usefixtures("_always")
 def test_a_changed_bit_of_the_cache_changes_no_event(log: Path) -> None:
     _, complaints = complaints_about(log, begin=0, step=487)
     assert not complaints, told(complaints)
 
 
 @pytest.mark.sweep
-@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize("begin", range(8))
 def test_no_changed_bit_of_the_cache_changes_an_event(log: Path, begin: int, figures: Figures) -> None:
     number, complaints = complaints_about(log, begin, step=8)
@@ -144,22 +143,21 @@ def test_no_changed_bit_of_the_cache_changes_an_event(log: Path, begin: int, fig
     assert not complaints, told(complaints)
 
 
-@pytest.mark.usefixtures("_always")
 def test_a_faulty_cache_is_set_aside_once_and_made_anew(log: Path) -> None:
     cache = Path(f"{log}.cache")
     with reading(log) as reader:
         History().at(reader)
     spoilt = cache.read_bytes().replace(b"User3", b"User9")
     cache.write_bytes(spoilt)
-    told: list[str] = []
-    code, _ = outcome(log, TRIES[8], History(warn=told.append))
+    warnings: list[str] = []
+    code, _ = outcome(log, TRIES[8], History(warn=warnings.append))
     assert code == ""
-    assert len(told) == 1
-    assert f"{cache}.faulty" in told[0]
+    assert len(warnings) == 1
+    assert f"{cache}.faulty" in warnings[0]
     assert Path(f"{cache}.faulty").read_bytes() == spoilt
     with reading(log) as reader:
         History().at(reader)
         assert audit(reader).status == "good"
     assert cache.exists()
-    assert outcome(log, TRIES[0], History(warn=told.append))[0] == ""
-    assert len(told) == 1
+    assert outcome(log, TRIES[0], History(warn=warnings.append))[0] == ""
+    assert len(warnings) == 1

@@ -1,7 +1,6 @@
 """A power cut while a cache is made, renamed or caught up: the cache is good or made again, and no alarm is false."""
 
 import random
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -10,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 from conftest import Cli, Clock
+from support.caches import cache_every_log
 
 from evcli.cache.build import VERSION
-from evcli.register import history
 from faults.cachecuts import Files, Recording, images, lay_out, prepared, record
-from faults.common import LOG, OURS, needs
+from faults.common import LOG, OURS, mutated, needs
 from faults.conftest import Figures
 
 pytestmark = needs("strace")
@@ -71,8 +70,7 @@ class Judge:
         self._folder = folder / "image"
         self._monkeypatch = monkeypatch
         self._right: dict[bytes, tuple[list[tuple[int, str]], bytes]] = {}
-        monkeypatch.setattr(history, "CACHED_FROM", 1)
-        monkeypatch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(monkeypatch)
         monkeypatch.setenv("EVCLI_ACTOR", "ann")
 
     def fault_of(self, image: Files, *, is_done: bool) -> str:
@@ -184,11 +182,6 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_careless_cache_is_caught_by_power_cuts(name: str, disk: Path, judge: Judge) -> None:
     mutant = MUTANTS[name]
-    package = disk / "mutant"
-    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
-    file = package / "evcli" / "cache" / mutant.file
-    text = file.read_text(encoding="utf-8")
-    assert text.count(mutant.old) == 1, "the text of the mutant is not in the file once"
-    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    package = mutated(disk, f"cache/{mutant.file}", mutant.old, mutant.new)
     found = judged(judge, recording(disk, CASES[mutant.case], package), most=20)
     assert any(mutant.because in wrong for wrong in found), "no image shows it"

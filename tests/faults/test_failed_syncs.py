@@ -1,4 +1,4 @@
-"""A sync that fails is told, whoever asked for it, and whatever signal comes meanwhile."""
+"""Every command reports a sync that fails, whatever signal comes meanwhile."""
 
 import errno
 import os
@@ -68,7 +68,7 @@ def two(cli: Cli) -> bytes:
     ids=" ".join,
 )
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT], ids=errno.errorcode.get)
-def test_a_reader_that_vouches_for_the_log_tells_a_failed_sync(
+def test_a_reader_that_vouches_for_the_log_reports_a_failed_sync(
     cli: Cli, two: bytes, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], error: int
 ) -> None:
     kernel = Kernel(monkeypatch, cli.log)
@@ -91,12 +91,12 @@ def people(tmp_path: Path) -> str:
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 @pytest.mark.parametrize("words", [EVE, SEVERAL, ("import",)], ids=["create", "destroy", "import"])
 @pytest.mark.parametrize(
-    ("call", "code", "told"), [("fsync", 15, "may or may not be stored: the sync failed"), ("write", 14, "not written")]
+    ("call", "code", "said"), [("fsync", 15, "may or may not be stored: the sync failed"), ("write", 14, "not written")]
 )
 def test_a_signal_does_not_hide_that_a_call_failed(
-    cli: Cli, two: bytes, people: str, number: signal.Signals, words: tuple[str, ...], call: str, code: int, told: str
+    cli: Cli, two: bytes, people: str, number: signal.Signals, words: tuple[str, ...], call: str, code: int, said: str
 ) -> None:
     words = (*words, people) if words[0] == "import" else words
     ran = failing(cli.log, call, number, *words)
-    says(ran, code, told, os.strerror(errno.EIO))
+    says(ran, code, said, os.strerror(errno.EIO))
     nothing_lost(cli, two)

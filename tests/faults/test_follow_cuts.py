@@ -24,7 +24,7 @@ class Seen(Exception):
 
 
 class Cut(NamedTuple):
-    """What somebody does to the log: so many events stay, and so many new ones follow; before which call."""
+    """What somebody does to the log: how many events stay, how many new ones follow, and before which call."""
 
     left: int
     new: int
@@ -40,7 +40,7 @@ class Logs(NamedTuple):
 
 @pytest.fixture
 def logs(disk: Path) -> Logs:
-    """Lines whose chains are good, for every cut."""
+    """Lines of good chains, for every cut."""
     log = disk / "made.jsonl"
     ann = register(log, "old")
     for number in range(SHOWN + LANDING):

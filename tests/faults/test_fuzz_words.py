@@ -1,4 +1,4 @@
-"""Any words where a REF, a name, an e-mail or a WHO can stand: an answer or a refusal, never anything else."""
+"""Any words for a REF, a name, an e-mail or a WHO: an answer or a refusal, never anything else."""
 
 import unicodedata
 

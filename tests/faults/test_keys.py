@@ -6,45 +6,36 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
+from support.caches import cache_every_log
 from support.users import clean_email
 
 from evcli.errors import BadText
-from evcli.register import history
 from faults.casebook import chain, forged, says
 from faults.common import read
 
 A_TO_Z = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 IN_AN_EMAIL = string.ascii_letters + string.digits + ".!#$%&'*+/=?^_`{|}~-"
 
+ANN, BOB, GONE = ",Ann,ANN@example.com\n", ",Bob,bob@example.com\n", "destroy,,ann@example.com\n"
+
 TAKEN = {
-    "two new users": ("", ",Ann,ANN@example.com\n,Ann,ann@Example.com\n"),
-    "a new user after a change": (
-        ",Bob,bob@example.com\n",
-        "change-email,bob,Ann@Example.com\n,Ann,ANN@example.com\n",
-    ),
-    "a change after a new user": (
-        ",Bob,bob@example.com\n",
-        ",Ann,ANN@example.com\nchange-email,Bob,ann@Example.COM\n",
-    ),
+    "two new users": ("", ANN + ",Ann,ann@Example.com\n"),
+    "a new user after a change": (BOB, "change-email,bob,Ann@Example.com\n" + ANN),
+    "a change after a new user": (BOB, ANN + "change-email,Bob,ann@Example.COM\n"),
     "two changes": (
-        ",Bob,bob@example.com\n,Cid,cid@example.com\n",
+        BOB + ",Cid,cid@example.com\n",
         "change-email,Bob,ANN@example.com\nchange-email,Cid,ann@example.com\n",
     ),
-    "a user from before": (",Ann,ANN@example.com\n", ",Bob,bob@example.com\n,Ann,ann@example.com\n"),
-    "a user restored before": (
-        ",Ann,ANN@example.com\ndestroy,,ann@example.com\n",
-        "restore,,Ann@example.com\n,Ann,ann@example.com\n",
-    ),
-    "a restore after a new user": (
-        ",Ann,ANN@example.com\ndestroy,,ann@example.com\n",
-        ",Eve,ann@example.COM\nrestore,,Ann@example.com\n",
-    ),
+    "a user from before": (ANN, BOB + ",Ann,ann@example.com\n"),
+    "a user restored before": (ANN + GONE, "restore,,Ann@example.com\n,Ann,ann@example.com\n"),
+    "a restore after a new user": (ANN + GONE, ",Eve,ann@example.COM\nrestore,,Ann@example.com\n"),
 }
+"""Rows that are recorded before, and rows of which the second needs an e-mail that is taken then."""
 
 FREE = {
-    "a destroyed user's": (",Ann,ANN@example.com\n", "destroy,,Ann@example.com\n,Ann,ann@example.com\n"),
-    "a changed user's": (",Ann,ANN@example.com\n", "change-email,Ann,new@example.com\n,Eve,ann@example.com\n"),
-    "one's own in another case": (",Ann,ANN@example.com\n", "change-email,Ann,ann@example.com\n,Bob,b@example.com\n"),
+    "a destroyed user's": (ANN, "destroy,,Ann@example.com\n,Ann,ann@example.com\n"),
+    "a changed user's": (ANN, "change-email,Ann,new@example.com\n,Eve,ann@example.com\n"),
+    "one's own in another case": (ANN, "change-email,Ann,ann@example.com\n,Bob,b@example.com\n"),
 }
 
 Load = Callable[[str], Ran]
@@ -54,8 +45,7 @@ Load = Callable[[str], Ran]
 def load(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Import rows over a register of thirty users, which has a cache or none."""
     if request.param:
-        monkeypatch.setattr(history, "CACHED_FROM", 1)
-        monkeypatch.setattr(history, "MOST_BEHIND", 1)
+        cache_every_log(monkeypatch)
     file = tmp_path / "people.csv"
 
     def run(rows: str) -> Ran:

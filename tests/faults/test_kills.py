@@ -1,6 +1,5 @@
 """What takes several steps is killed at every call: an import of two batches, a repair, the making of a cache."""
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -8,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
+from support.caches import CACHING
 
 from faults.common import (
     CREATE,
@@ -35,12 +35,6 @@ pytestmark = needs("strace")
 ROWS = 1000
 NAME = "李" * 190
 """Of a thousand such users, the lines are more than the megabyte that one batch may have."""
-
-ALWAYS_CACHED = (
-    "import os, sys; os.environ.pop('EVCLI_CACHE', None)\n"
-    "from evcli.register import history; history.CACHED_FROM = history.MOST_BEHIND = 1\n"
-    "from evcli.cli.main import main; sys.exit(main(sys.argv[1:]))"
-)
 
 SUFFIXES = ("", ".cache", ".cache.new", ".cache-journal", ".cache.new-journal", ".repaired")
 
@@ -136,7 +130,7 @@ def after_repair(log: Path, ran: Ended) -> list[str]:
 
 
 def cached_words(log: Path, *words: str) -> list[str]:
-    return [sys.executable, "-c", ALWAYS_CACHED, "--log", str(log), "--json", *(words or ("state",))]
+    return [*CACHING, "--log", str(log), "--json", *(words or ("state",))]
 
 
 FOLDED: dict[tuple[str, ...], bytes] = {}

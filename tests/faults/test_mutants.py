@@ -1,17 +1,16 @@
 """The sweeps can fail: each careless writer, made from the real one by one change, is caught by one of them."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from faults.common import CREATE, OURS, needs, start
+from faults.common import CREATE, destroyed, mutated, needs, start
 from faults.powercut import fault_of_append, fault_of_repair, faults, record
 from faults.strace import Injection, Sweep, complaint_about
 from faults.test_kill_storm import weather
-from faults.test_power_cuts import CREATE_LONG, damaged, destroyed, no_newline_at_the_end_of_a_sector, unsynced
+from faults.test_power_cuts import CREATE_LONG, damaged, no_newline_at_the_end_of_a_sector, unsynced
 
 Check = Callable[[Path, Path], list[str]]
 
@@ -50,7 +49,7 @@ def let_four_write(disk: Path, package: Path) -> list[str]:
 
 
 class Mutant(NamedTuple):
-    """A file of the package, the text in it that goes (none: the end of the file), what stands there then."""
+    """A file of the package, the text in it that goes (none: the end of the file), and the text in its place."""
 
     file: str
     old: str
@@ -59,15 +58,18 @@ class Mutant(NamedTuple):
     because: str
 
 
+WRITER = "log/file/writer.py"
+IF_DURABLE = "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n"
+
 MUTANTS = {
     "the log is not synced": Mutant(
-        "log/file/writer.py", "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
+        WRITER, "", "def sync(descriptor):\n    pass\n", cut_the_power("old"), "the answer was given"
     ),
     "the folder is not synced": Mutant(
         "disk.py", "", "def sync_folder(folder):\n    pass\n", cut_the_power("new"), "the answer was given"
     ),
     "the answer comes before the sync": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "",
         "_append = LogWriter.append\n\ndef _append_later(self, lines, number):\n"
         "    import json\n    events = [json.loads(line) for line in lines.splitlines()]\n"
@@ -77,35 +79,27 @@ MUTANTS = {
         "the answer was given",
     ),
     "a tail that was cut off is not synced": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "            self.sync()\n        except",
         "            if not copy:\n                self.sync()\n        except",
         cut_the_power("torn"),
         "false alarm",
     ),
     "what a killed writer left is not synced first": Mutant(
-        "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
-        "        if is_whole:\n",
-        cut_the_power("unsynced line"),
-        "false alarm",
+        WRITER, IF_DURABLE, "        if is_whole:\n", cut_the_power("unsynced line"), "false alarm"
     ),
     "what was cut and not synced is not synced first": Mutant(
-        "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
-        "        if is_whole:\n",
-        cut_the_power("unsynced cut"),
-        "false alarm",
+        WRITER, IF_DURABLE, "        if is_whole:\n", cut_the_power("unsynced cut"), "false alarm"
     ),
     "an empty log is not synced first": Mutant(
-        "log/file/writer.py",
-        "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n",
+        WRITER,
+        IF_DURABLE,
         "        if is_whole and not end.offset:\n",
         cut_the_power("unsynced first cut"),
         "false alarm",
     ),
     "a sync that failed is tried again": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "",
         "def sync(descriptor):\n    try:\n        os.fsync(descriptor)\n"
         "    except OSError:\n        os.fsync(descriptor)\n",
@@ -122,7 +116,7 @@ MUTANTS = {
         "lost",
     ),
     "the missing newline is written with the line": Mutant(
-        "log/file/writer.py",
+        WRITER,
         "            if end.is_unterminated:\n                self._write_missing_newline()\n            self.sync()\n",
         "            self.sync()\n            if end.is_unterminated:\n                self._write_missing_newline()\n",
         cut_the_power("no newline at the end of a sector"),
@@ -136,21 +130,6 @@ MUTANTS = {
         "lost",
     ),
 }
-
-
-def mutated(folder: Path, file: str, old: str, new: str) -> Path:
-    """A copy of the package with one change, below a folder that is put where Python looks for it."""
-    package = folder / "mutant"
-    shutil.copytree(OURS / "evcli", package / "evcli", ignore=shutil.ignore_patterns("__pycache__"))
-    source = package / "evcli" / file
-    text = source.read_text(encoding="utf-8")
-    if old:
-        assert text.count(old) == 1, f"{file} has other words now: the mutant must follow"
-        text = text.replace(old, new)
-    else:
-        text += "\n\n" + new
-    source.write_text(text, encoding="utf-8")
-    return package
 
 
 def world(disk: Path) -> Path:

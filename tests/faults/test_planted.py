@@ -8,13 +8,12 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from queue import Queue
 from typing import Any, NamedTuple
 
 import pytest
 
 from faults import planting
-from faults.common import LOG, Ended, content, in_parallel, read, told
+from faults.common import LOG, Ended, content, in_parallel, one_each, read, told
 from faults.conftest import Figures
 from faults.planting import NAMES, PLANTS, TEMPORARY, World, files, what_is
 
@@ -58,7 +57,7 @@ class Planter(World):
         """What the command does where nothing is planted."""
         if (state, command) not in self._plain:
             self.lay_out(state)
-            self._plain[state, command] = Run(self.run(command), content(self.log))
+            self._plain[state, command] = Run(self.do(command), content(self.log))
         return self._plain[state, command]
 
     def complaint(self, case: Case) -> str:
@@ -70,7 +69,7 @@ class Planter(World):
             at.unlink()
         planting.plant(case.plant, at, self.log, self.others)
         before, planted, log = self.of_others(), what_is(at), content(self.log)
-        ran = Run(self.run(case.command), content(self.log))
+        ran = Run(self.do(case.command), content(self.log))
         broken = self.broken(case, plain, log, ran)
         if self.of_others() != before:
             broken.append("a file of somebody else was changed")
@@ -108,7 +107,7 @@ class Planter(World):
             at.unlink(missing_ok=True)
         if not ran.log or read(self.log)[0] == "damaged":
             return []
-        ended = self.run("user create Zoe --email zoe@example.com")
+        ended = self.do("user create Zoe --email zoe@example.com")
         if ended.code or read(self.log)[0] != "good":
             return [f"the next append fails: {ended.err}"]
         return []
@@ -167,33 +166,25 @@ def plants() -> list[str]:
 
 
 @pytest.fixture
-def plant_all(disk: Path, figures: Figures) -> Iterator[Callable[[Sequence[Case]], None]]:
+def plant_all(disk: Path, figures: Figures) -> Callable[[Sequence[Case]], None]:
     """Judges cases, as many at once as there are processors."""
     files()
-    waiting: Queue[Planter] = Queue()
-    for number in range(os.cpu_count() or 1):
-        (disk / str(number)).mkdir()
-        waiting.put(Planter(disk / str(number)))
     found: list[str] = []
 
-    def complaint(case: Case) -> str:
-        planter = waiting.get()
-        try:
-            if len(found) < 40:  # a run with so many is red, and should end
-                found.extend(filter(None, [planter.complaint(case)]))
-                figures.count("files planted")
-            return ""
-        finally:
-            waiting.put(planter)
-
     def judge(cases: Sequence[Case]) -> None:
-        in_parallel(complaint, cases)
+        with one_each(disk, Planter, Planter.end) as planter:
+
+            def complaint(case: Case) -> str:
+                if len(found) < 40:  # a run with 40 complaints is red, and should end
+                    found.extend(filter(None, [planter().complaint(case)]))
+                    figures.count("files planted")
+                return ""
+
+            in_parallel(complaint, cases)
         figures.judge(found)
         assert not found, told(found)
 
-    yield judge
-    while not waiting.empty():
-        waiting.get().end()
+    return judge
 
 
 MENDING = ("repair", "repair --dry-run", "verify", CREATE)

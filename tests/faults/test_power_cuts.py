@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faults.casebook import forged
-from faults.common import CREATE, LOG, LONGEST_BATCH, Start, needs, start, told, written
+from faults.common import CREATE, LOG, LONGEST_BATCH, Start, destroyed, needs, start, told, written
 from faults.conftest import Figures
 from faults.powercut import Judge, fault_of_append, fault_of_repair, faults, record
 
@@ -26,23 +26,14 @@ def damaged(what: str) -> Start:
     return Start("damaged", {LOG: whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]}, kept)
 
 
-def destroyed(users: int, reason: str) -> tuple[Start, tuple[str, ...]]:
-    good, _ = written(users)
-    ids = map(str, range(1, users + 1))
-    return Start("old", {LOG: good}, good), ("user", "destroy", *ids, "--reason", reason)
-
-
 def unsynced(what: str) -> Start:
     """A log as a writer left it that was killed before its sync, or could not sync what it took back."""
     good, lines = written(3, 3 if what == "batch" else 1)
-    if what == "line":
-        return Start("unsynced line", {LOG: good + lines}, good, earlier=(good,))
-    if what == "batch":
-        return Start("unsynced batch", {LOG: good + lines}, good, earlier=(good,))
-    if what == "newline":
-        return Start("unsynced newline", {LOG: good}, good, earlier=(good[:-1],))
-    if what == "cut":
-        return Start("unsynced cut", {LOG: good}, good, earlier=(good, good + lines))
+    earlier = {"line": (good,), "batch": (good,), "newline": (good[:-1],), "cut": (good, good + lines)}
+    if what in earlier:
+        return Start(
+            f"unsynced {what}", {LOG: good + (lines if what in ("line", "batch") else b"")}, good, b"", earlier[what]
+        )
     first = forged(data={"name": "A" * 200, "email": "a" * 64 + "@example.com"})
     return Start("unsynced first cut", {LOG: b""}, b"", earlier=(b"", first))
 
@@ -113,6 +104,6 @@ def test_a_power_cut_leaves_all_acknowledged_events_and_no_half(name: str, disk:
 def test_every_power_cut_leaves_all_acknowledged_events_and_no_half(
     name: str, sector: int, disk: Path, figures: Figures
 ) -> None:
-    # So many that of a short line there is every image.
+    # Of a short line, that is every image.
     most = 40 if name in VERY_LONG else 2_500 if name in LONG else 6_000
     check(disk, figures, name, sector, most, every=20)

@@ -1,12 +1,8 @@
-"""A write is torn after every possible byte, and then the writer is killed, or told of a short count or an error."""
+"""A write is torn after every possible byte, and then the writer is killed, or gets a short count or an error."""
 
-import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
-from queue import Queue
 from typing import NamedTuple
 
 import pytest
@@ -19,15 +15,17 @@ from faults.common import (
     LONGEST_BATCH,
     OURS,
     Ended,
+    Server,
     Start,
     broken_promises,
+    destroyed,
     environment,
     in_parallel,
     lay_out,
     needs,
+    one_each,
     start,
     told,
-    written,
 )
 from faults.conftest import Figures
 
@@ -45,12 +43,6 @@ class Write(NamedTuple):
     suffix: str
 
 
-def destroyed(users: int) -> tuple[Start, tuple[str, ...]]:
-    """A log of so many users, and the words that destroy them all at once."""
-    good, _ = written(users)
-    return Start("old", {LOG: good}, good), ("user", "destroy", *map(str, range(1, users + 1)), "--reason", "all")
-
-
 WRITES = {
     "the line of an append": Write(start("old"), CREATE, 1, ""),
     "the first line": Write(start("new"), CREATE, 1, ""),
@@ -63,43 +55,28 @@ WRITES = {
 }
 
 
-class Tearer:
-    """evcli with torn writes, in a process that stays: `tear(write, bytes, then)` says what was broken by it."""
+class Tearer(Server):
+    """evcli with torn writes, in a process that stays: `fault(write, bytes, then, …)` says what was broken by it."""
 
     def __init__(self, library: Path, folder: Path) -> None:
+        super().__init__([str(tearing.__file__)], folder, {**environment(OURS), "LD_PRELOAD": str(library)})
         self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, str(tearing.__file__)],
-            env={**environment(OURS), "LD_PRELOAD": str(library)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
-    def run(self, write: Write, variables: dict[str, str]) -> tuple[Path, Ended]:
+    def made(self, write: Write, variables: dict[str, str]) -> tuple[Path, Ended]:
         log = lay_out(self.folder / "store", write.before)
-        out, err = self.folder / "out", self.folder / "err"
-        words = ["--log", str(log), "--json", *write.words]
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([variables, words, str(out), str(err)]) + "\n")
-        self.process.stdin.flush()
-        return log, Ended(int(self.process.stdout.readline()), out.read_bytes(), err.read_text())
+        return log, self.run(variables, log, write.words)
 
     def length(self, write: Write) -> int:
         """How many bytes the write has when nothing tears it."""
-        log, ran = self.run(write, {})
+        log, ran = self.made(write, {})
         assert ran.code == 0, ran.err
-        return (log.parent / (log.name + write.suffix)).stat().st_size - (
-            len(write.before.good) if not write.suffix else 0
-        )
+        return Path(f"{log}{write.suffix}").stat().st_size - (0 if write.suffix else len(write.before.good))
 
     def fault(self, write: Write, count: int, then: str, length: int) -> str:
-        log = str(self.folder / "store" / "events.jsonl")
-        path = log + write.suffix
+        path = str(self.folder / "store" / LOG) + write.suffix
         variables = {"TEAR_PATH": path, "TEAR_K": "1", "TEAR_BYTES": str(count), "TEAR_THEN": then}
-        at, ran = self.run(write, variables)
-        broken = broken_promises(at, write.before, ran, write.wanted)
+        log, ran = self.made(write, variables)
+        broken = broken_promises(log, write.before, ran, write.wanted)
         if ran.code == -signal.SIGALRM:
             broken.append("it hung")
         if then == "kill" and ran.code != -signal.SIGKILL:
@@ -110,13 +87,6 @@ class Tearer:
             broken.append("exit 0 after a write that was cut short")
         what = f"torn after byte {count} of {length}, then {then}"
         return f"{what}: {'; '.join(broken)} (exit {ran.code}: {ran.err.strip()})" if broken else ""
-
-    def end(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -130,29 +100,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tear_all(library: Path, disk: Path, figures: Figures, name: str, step: int) -> None:
     write = WRITES[name]
-    tearers: Queue[Tearer] = Queue()
-    for number in range(os.cpu_count() or 1):
-        (disk / f"{number}").mkdir()
-        tearers.put(Tearer(library, disk / f"{number}"))
-    tearer = tearers.get()
-    length = tearer.length(write)
-    tearers.put(tearer)
-    assert length > 50, "there is nothing to tear"
-
-    def fault(case: tuple[str, int]) -> str:
-        tearer = tearers.get()
-        try:
-            return tearer.fault(write, case[1], case[0], length)
-        finally:
-            tearers.put(tearer)
-
-    if length > 5_000:  # of a megabyte, each place takes a second
-        step = max(step, length // (800 if length < 100_000 else 25 if step == 1 else 4))
-    counts = sorted({*range(0, length, step), length - 1, length})
-    cases = [(then, count) for then in ENDS for count in counts]
-    complaints = in_parallel(fault, cases)
-    while not tearers.empty():
-        tearers.get().end()
+    with one_each(disk, lambda folder: Tearer(library, folder), Tearer.end) as tearer:
+        length = tearer().length(write)
+        assert length > 50, "there is nothing to tear"
+        if length > 5_000:  # of a megabyte, each place takes a second
+            step = max(step, length // (800 if length < 100_000 else 25 if step == 1 else 4))
+        counts = sorted({*range(0, length, step), length - 1, length})
+        cases = [(then, count) for then in ENDS for count in counts]
+        complaints = in_parallel(lambda case: tearer().fault(write, case[1], case[0], length), cases)
     figures.count("writes torn", len(cases))
     figures.judge(complaints)
     assert not complaints, told(complaints)

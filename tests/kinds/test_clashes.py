@@ -63,10 +63,7 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
         "'thing.unseen', which is not a type",
     ),
     "an optional field before a needed one": (
-        {
-            "types": begins(name=NAME.optional, word=NAME),
-            "record": record("id", "name", "word", "a", "b", "c"),
-        },
+        {"types": begins(name=NAME.optional, word=NAME), "record": record("id", "name", "word", "a", "b", "c")},
         "required field after an optional",
     ),
     "a unique field that is none": ({"unique": "email"}, "'email' is not a field"),

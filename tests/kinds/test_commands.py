@@ -1,13 +1,15 @@
 """Users, bikes and entries of a diary in one log: every command does for any kind what it does for users."""
 
-import hashlib
 import json
 import random
 import shlex
 from pathlib import Path
 
 import pytest
+from cli.support import events_in, fails, in_json, lines_in
 from conftest import Cli
+from support.caches import cache_every_log
+from support.events import forged
 from support.logs import reading
 
 from evcli.cli import words as command_words
@@ -15,7 +17,6 @@ from evcli.cli.commands import completion
 from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
 from evcli.log import START
 from evcli.log.lines import decode_many
-from evcli.register import history
 from evcli.register.history import History
 
 STORY = (
@@ -75,25 +76,23 @@ def test_a_refusal_is_told_in_the_words_of_the_kind(cli: Cli, line: str) -> None
 
 def test_a_retired_bike_does_not_come_back(told: Cli) -> None:
     ran = told("bike", "dock", "2", "Harbour")
-    assert (ran.code, ran.err.splitlines()) == (
+    assert (ran.code, ran.err) == (
         1,
-        [
-            'error: bike 2 "WBK-1816 Cargo 9" is already retired (event 9)',
-            "hint: no bike can come back; see evcli bike show 2",
-        ],
+        'error: bike 2 "WBK-1816 Cargo 9" is already retired (event 9)\n'
+        "hint: no bike can come back; see evcli bike show 2\n",
     )
 
 
 def test_records_are_listed_and_shown_now_and_then(told: Cli) -> None:
-    assert json.loads(told.ok("bike", "list", "--json").out)[0] == FIRST_BIKE
-    assert [each["id"] for each in json.loads(told.ok("bike", "list", "--all", "--json").out)] == [1, 2, 3]
+    assert in_json(told, "bike", "list")[0] == FIRST_BIKE
+    assert [each["id"] for each in in_json(told, "bike", "list", "--all")] == [1, 2, 3]
     assert told.ok("bike", "list", "--at", "6").out == (
         "1\tWBK-1815\tCargo 8\t\tAda\t2\t6\t\n2\tWBK-1816\tCargo 9\t\t\t3\t3\t\n"
     )
     assert told.ok("bike", "list", "--match", "harb").out.startswith("1\tWBK-1815")
-    shown = json.loads(told.ok("bike", "show", "WBK-1816", "--at", "5", "--json").out)
+    shown = in_json(told, "bike", "show", "WBK-1816", "--at", "5")
     assert (shown["id"], [event["type"] for event in shown["events"]]) == (2, ["bike.registered"])
-    noted = json.loads(told.ok("entry", "show", "1", "--json").out)
+    noted = in_json(told, "entry", "show", "1")
     assert [event["data"] for event in noted["events"]] == [{"title": "Monday"}, {"note": "It rained"}]
     assert "--all" not in told.ok("entry", "list", "-h").out, "no entry ends"
 
@@ -101,36 +100,35 @@ def test_records_are_listed_and_shown_now_and_then(told: Cli) -> None:
 def test_status_counts_every_kind_when_a_cache_answers(
     told: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "CACHED_FROM", 0)
-    monkeypatch.setattr(history, "MOST_BEHIND", 1)
+    cache_every_log(monkeypatch)
     people = tmp_path / "people.csv"  # more than is read to find the last event
     people.write_text("name,email\n" + "".join(f"N{n},n{n}@example.com\n" for n in range(200)))
     told.ok("import", str(people))
     told.ok("state")
     for loaded in (KINDS, TYPES):
         loaded.clear()  # as in a new process, which has not read an event of every kind
-    counts = json.loads(told.ok("status", "--json").out)
+    counts = in_json(told, "status")
     assert (counts["live"], counts["destroyed"]) == (204, 1)
 
 
 def test_log_state_diff_and_show_know_every_kind(told: Cli) -> None:
     assert [line.split("\t")[0] for line in told.ok("log", "--bike", "WBK-1815").out.splitlines()] == list("8642")
     assert [line.split("\t")[0] for line in told.ok("log", "--entry", "1").out.splitlines()] == list("75")
-    state = json.loads(told.ok("state", "--json").out)
+    state = in_json(told, "state")
     assert (state["live"], state["destroyed"]) == (4, 1)
     assert [len(state[name]) for name in ("users", "bikes", "entries")] == [1, 3, 1]
     assert told.ok("state").out.splitlines()[-1] == "entry\t1\tMonday"
     assert told.ok("diff", "7", "9").out == (
         "bike 1\tWBK-1815 Cargo 8\tWBK-1815 Cargo 8\nbike 2\tWBK-1816 Cargo 9\tWBK-1816 Cargo 9, retired by event 9\n"
     )
-    changed = json.loads(told.ok("diff", "7", "8", "--json").out)["changes"]
+    changed = in_json(told, "diff", "7", "8")["changes"]
     assert [(each["kind"], each["id"], each["after"]["station"]) for each in changed] == [("bike", 1, "Harbour")]
-    shown = json.loads(told.ok("show", "8", "--json").out)
+    shown = in_json(told, "show", "8")
     assert (shown["before"]["rider"], shown["after"]) == ("Ada", FIRST_BIKE)
 
 
 def test_written_answers_have_the_plural_of_the_kind(cli: Cli) -> None:
-    document = json.loads(cli.ok("entry", "begin", "Monday", "--json").out)
+    document = in_json(cli, "entry", "begin", "Monday")
     assert document["entries"] == [{"id": 1, "title": "Monday", "begun": 1, "changed": 1, "closed": None}]
 
 
@@ -140,11 +138,8 @@ def test_exported_records_are_imported_again(told: Cli, tmp_path: Path) -> None:
     assert out.read_text().splitlines()[0] == "id,frame,model,station,rider,registered,changed,retired"
     told.log.unlink()
     Path(f"{told.log}.cache").unlink(missing_ok=True)
-    ran = told.ok("import", "--kind", "bike", str(out))
-    assert ran.out.splitlines() == [
-        "imported 2 bikes from " + str(out) + ": events 1 to 2",
-        "undo: evcli bike retire 1 2",
-    ]
+    said = f"imported 2 bikes from {out}: events 1 to 2\nundo: evcli bike retire 1 2\n"
+    assert told.ok("import", "--kind", "bike", str(out)).out == said
     assert told.ok("bike", "list", "--format", "csv").out.splitlines()[1] == "1,WBK-1815,Cargo 8,,,1,1,"
 
 
@@ -161,8 +156,7 @@ def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(ROWS)
     assert cli.ok("import", "--kind", "bike", str(file)).out == f"imported 4 events from {file}: events 1 to 4\n"
-    lines = [json.loads(line) for line in cli.ok("log", "--reverse", "--format", "jsonl").out.splitlines()]
-    assert [(line["type"], line["data"]) for line in lines] == [
+    assert [(event["type"], event["data"]) for event in events_in(cli.log)] == [
         ("bike.registered", {"frame": "WBK-1", "model": "Cargo 8", "reason": "bought"}),
         ("bike.docked", {"station": "Main St"}),
         ("bike.undocked", {"rider": "Ada"}),
@@ -179,11 +173,8 @@ def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_p
 
 
 def test_an_import_of_an_unknown_kind_is_refused(cli: Cli) -> None:
-    ran = cli("import", "--kind", "boat", "-")
-    assert (ran.code, ran.err) == (
-        2,
-        'error: --kind "boat": there is no such kind of record\nhint: kinds are user, bike, entry\n',
-    )
+    said = 'error: --kind "boat": there is no such kind of record\nhint: kinds are user, bike, entry\n'
+    fails(cli("import", "--kind", "boat", "-"), 2, said)
 
 
 def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -199,8 +190,7 @@ def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytes
 
 
 def test_the_cache_and_the_fold_agree_at_every_event(told: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "CACHED_FROM", 0)
-    monkeypatch.setattr(history, "MOST_BEHIND", 1)
+    cache_every_log(monkeypatch)
     with reading(told.log) as reader:
         cached, folded = History(), History(uses_cache=False)
         cached.at(reader)
@@ -285,30 +275,19 @@ def test_the_undo_line_gives_the_record_back_after_any_event(cli: Cli) -> None:
             undone += 1
             cli.ok(*shlex.split(lines[0])[2:])
             old = next((r for r in (json.loads(before) or {}).get(kind.plural, []) if r["id"] == int(id)), None)
-            now = json.loads(cli.ok(kind.name, "show", id, "--json").out)
-            own = [*kind.own, kind.ended]
+            now = in_json(cli, kind.name, "show", id)
             if old is None:
-                assert now[kind.ended], f"{words} is undone by an end"
+                assert now[kind.ended], f"{words} is taken back by an end"
             else:
-                assert {n: bool(old[n]) if n == kind.ended else old[n] for n in own} == {
-                    n: bool(now[n]) if n == kind.ended else now[n] for n in own
-                }, words
+                assert bool(old[kind.ended]) == bool(now[kind.ended]), words
+                assert [old[name] for name in kind.own] == [now[name] for name in kind.own], words
     assert undone > 50
 
 
 def test_an_event_about_a_record_of_another_kind_is_damage_among_many(told: Cli) -> None:
-    lines = told.log.read_bytes().splitlines(keepends=True)
-    assert decode_many(lines, START) is not None
-    wrong, before = [], START
-    for line in lines:
-        members = json.loads(line)
-        del members["sha256"]
-        if members["type"] == "bike.retired":
-            members["subject"] = "user/1"
-        body = json.dumps(members, ensure_ascii=False, separators=(",", ":"))[:-1].encode()
-        digest = hashlib.sha256(before.sha256 + body).hexdigest().encode()
-        wrong.append(body + b',"sha256":"' + digest + b'"}\n')
-        before = before._replace(sha256=digest)
+    assert decode_many(lines_in(told.log), START) is not None
+    events = [{name: event[name] for name in event if name != "sha256"} for event in events_in(told.log)]
+    wrong = forged(*(event | {"subject": "user/1"} if event["type"] == "bike.retired" else event for event in events))
     assert decode_many(wrong, START) is None
     told.log.write_bytes(b"".join(wrong))
     assert 'subject "user/1" is not bike/ID' in told("verify", "--json").err.replace("\\", "")
