@@ -187,7 +187,7 @@ def test_same_rows_in_csv_and_json_lines_are_the_same_import(cli: Cli, load: Any
 
 def test_first_bad_row_is_told_without_reading_the_rest(cli: Cli) -> None:
     ran = run_shell("""{ printf 'name,email\\n'; yes x | head -c 1000000000; } | "$@" import -""")
-    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, and the header has 2")
+    assert (ran.code, ran.err.split(b";")[0]) == (2, b"error: stdin line 2: has 1 cell, but the header has 2")
 
 
 def test_second_row_with_an_email_is_1_and_can_be_skipped(cli: Cli, load: Any) -> None:
