@@ -1,9 +1,12 @@
 """Which user a word means: by id, by e-mail or by name, and what the error says when it means none or several."""
 
+import re
+
 import pytest
 from support.users import USER, User, find_user, label
 
 from evcli.cli.hints import hint_for
+from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import MemoryState
 
@@ -87,6 +90,16 @@ def test_ambiguous_name_lists_ten_candidates_and_counts_the_rest() -> None:
     for words in ("13 users", "10 Ann <10@x.org>", "and 3 more"):
         assert words in several.value.message
     assert "11 Ann" not in several.value.message
+
+
+def test_ambiguous_name_lists_candidates_by_id_whatever_the_state() -> None:
+    state = register(*(User(id, "Ann", f"{id}@x.org", id, id) for id in range(1, 5)), User(5, "Bo", "b@x.org", 5, 5))
+    draft = Draft(state)
+    draft.put(USER, User(5, "Bo", "b@x.org", 5, 5), User(5, "Ann", "b@x.org", 5, 43))
+    draft.put(USER, User(2, "Ann", "2@x.org", 2, 2), User(2, "ANN", "2@x.org", 2, 44))
+    with pytest.raises(Ambiguous) as several:
+        find_user(draft, "Ann")
+    assert re.findall(r"\d(?= A)", several.value.message) == ["1", "2", "3", "4", "5"]
 
 
 def test_destroyed_users_of_one_email_are_listed_with_their_events() -> None:

@@ -170,3 +170,23 @@ def test_log_replaced_by_one_of_the_same_size_is_noticed_before_the_write(
     with pytest.raises(LogCut):
         register.execute(create("Bob"))
     assert log_path.stat().st_size == size
+
+
+def test_empty_log_that_vanished_is_begun(log_path: Path) -> None:
+    log_path.touch(mode=0o600)
+    register = Register(FileLog(str(log_path)), actor="ann")
+    register.execute(create("Ada"), dry_run=True)
+    log_path.unlink()
+    register.execute(create("Ada"))
+    assert log_path.read_bytes().count(b"\n") == 1
+
+
+def test_position_after_a_look_at_another_log_is_of_that_log(log_path: Path, tmp_path: Path, write: Write) -> None:
+    write(log_path, "Ada", "Bob")
+    past = Past(str(log_path))
+    past.open()
+    before = past.position(past.at().number)
+    write(tmp_path / "other.jsonl", "Eve", "Dan")
+    (tmp_path / "other.jsonl").rename(log_path)
+    head = past.head()
+    assert past.position(2) == head != before
