@@ -75,6 +75,7 @@ class Register(Past):
         self._new_id = new_id
         self._state: State = MemoryState()
         self._at = START
+        """The position after the last event that is in the state."""
         self._firm = START
         """The position up to which the log was read or written under its lock: that part cannot change any more."""
         self._based_on = 0
@@ -126,7 +127,8 @@ class Register(Past):
         self.check()
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
-        if dry_run or not (is_there or self._accept(Draft(self._state), command).changes):  # it must leave no file
+        # A command that is refused, or leaves nothing to write, must not begin a log.
+        if dry_run or not (is_there or self._accept(Draft(self._state), command).changes):
             return self._decide(Draft(self._state), command if is_there else command._replace(id=None))
         with ExitStack() as until_return:
             return self._append(command, lock_wait, held or until_return)
@@ -135,7 +137,7 @@ class Register(Past):
         done, draft, is_asked = Done([]), Draft(self._state), False
 
         def decide(head: Position) -> Sequence[bytes]:
-            nonlocal done, draft, is_asked
+            nonlocal done, draft, is_asked  # if it is called again, all of them are set again
             is_asked = True
             self.catch_up(head)
             draft = Draft(self._state)

@@ -111,6 +111,11 @@ def test_log_without_a_match_is_0(story: Cli) -> None:
     assert story("log", "--type", "nope", "-q") == Ran(0, "", "")
 
 
+@pytest.mark.parametrize("words", ["--until 0", "--until 2020-01-01", "--user 1 --until 0", "--since 8"])
+def test_log_of_a_moment_without_events_is_not_called_empty(story: Cli, words: str) -> None:
+    assert "no matching events" in story.ok("log", *words.split()).err
+
+
 def test_log_times_are_local(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "XXX-05:30")
     time.tzset()

@@ -67,7 +67,7 @@ def log(
     chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
     first_one = next(chosen, None)
     if first_one is None:
-        session.output.note("no matching events" if end.number else "the log is empty")
+        session.output.note("no matching events" if register.head().number else "the log is empty")
     else:
         chosen = chain([first_one], chosen)
     return Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True)

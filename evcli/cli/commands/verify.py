@@ -161,7 +161,8 @@ Examples:
 def head(ctx: typer.Context, at: At = None) -> Answer:
     """Print NUMBER:SHA256 of the last event, to save elsewhere.
 
-    It can later prove that nothing up to that event was changed, removed or inserted.
+    It can later prove that nothing up to that event was changed, removed or inserted. It is read from the last
+    line; evcli verify checks the others.
     """
     session: Session = ctx.obj
     register = session.opened()
