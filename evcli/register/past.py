@@ -67,11 +67,8 @@ class Past:
 
     def look(self) -> None:
         """Look at the log as it is now. Raises NoLog, CannotOpen."""
-        seen = self.log.wait(0)
-        if seen == "gone":
+        if self.log.wait(0) == "gone":
             raise NoLog(self.log.name)
-        if seen == "replaced":
-            self.reader.at = START
 
     def head(self) -> Position:
         """The position after the last event. Raises Damaged if its line is bad."""
