@@ -102,7 +102,7 @@ class LazyGroup(_Helpful, TyperGroup):
         near: "Callable[[str, Iterable[str]], list[str]] | None" = None,
         **attributes: Any,
     ) -> None:
-        """`near` finds the names of `table` that may have been meant by another word; by default, by its letters."""
+        """`near` finds the names of `table` that another word may mean; by default, by its letters, or a kind's."""
         super().__init__(
             name=name, params=shared_options(), rich_markup_mode=None, context_settings=HELP_OPTIONS, **attributes
         )
@@ -115,9 +115,9 @@ class LazyGroup(_Helpful, TyperGroup):
         try:
             return super().resolve_command(ctx, args)
         except UsageError as error:
-            from evcli.cli.nearest import nearest
+            from evcli.cli.nearest import nearest_of_all
 
-            if near := (self._near or nearest)(args[0], self._table):
+            if near := (self._near or nearest_of_all)(args[0], self._table):
                 error.message = f"{error.message.rstrip('.')}. Did you mean {', '.join(map(repr, near))}?"
             raise
 

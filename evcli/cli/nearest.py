@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
+from evcli.kinds import all_kinds
 
 _MEANINGS: dict[str, type[EventType]] = {
     **dict.fromkeys(("add", "new", "insert", "make"), Begins),
@@ -17,6 +18,12 @@ _VIEWS = {"ls": "list", "get": "show", "view": "show"}
 def nearest(typed: str, names: Iterable[str]) -> list[str]:
     """The names that are written nearly as what was typed, the nearest first."""
     return get_close_matches(typed, list(names))
+
+
+def nearest_of_all(typed: str, names: Iterable[str]) -> list[str]:
+    """The commands that may have been meant by a first word: `create` is one of users."""
+    of_kinds = [f"{kind.name} {typed}" for kind in all_kinds() if typed in (*kind.verbs, *_VIEWS.values())]
+    return of_kinds or nearest(typed, names)
 
 
 def nearest_of(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:

@@ -17,6 +17,9 @@ from conftest import Cli
         ("user rname 1 Ada", "'rename'"),
         ("user ls", "'list'"),
         ("stat", "'state', 'status'"),
+        ("create Ada", "'user create'"),
+        ("list", "'user list'"),
+        ("destroy 1", "'user destroy'"),
     ],
 )
 def test_unknown_command_names_what_it_may_mean(cli: Cli, words: str, meant: str) -> None:

@@ -118,6 +118,7 @@ def help(
     elif topic in TOPICS:
         text = TOPICS[topic]
     else:
-        raise BadInput(f'there is no topic "{topic}"', f"topics are {', '.join(TOPICS)}; evcli {topic} -h may help")
+        topics = f"topics are {', '.join(TOPICS)}"
+        raise BadInput(f'there is no topic "{topic}"', f"{topics}; evcli COMMAND -h explains a command")
     document = {"topic": topic, "text": text}
     return Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
