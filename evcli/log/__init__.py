@@ -1,7 +1,7 @@
 """A log: a sequence of lines in a hash chain. What a line is, how lines are read, and the engines that store them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 
 class Position(NamedTuple):
@@ -32,7 +32,7 @@ START = Position(0, 0, b"0" * 64, "")
 Seen = Literal["", "gone", "replaced"]
 
 
-class Log(Protocol):
+class Log:
     """Lines in order, each with the hash of the one before. An engine stores them and does not interpret them."""
 
     name: str
@@ -44,12 +44,14 @@ class Log(Protocol):
 
     def head(self) -> Position:
         """The position after the current last line. Raises NoLog, Damaged."""
+        raise NotImplementedError
 
     def read(self, place: int = 0, until: int | None = None) -> Iterator[tuple[list[int], list[bytes]]]:
         """The lines from `place` to `until` (the end), in order, in chunks, unchecked; newlines included.
 
         Each chunk: where each line begins, then where the last one ends; and the lines. Raises NoLog.
         """
+        raise NotImplementedError
 
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
         """The position after the last line before `until` (the end) for which `holds`, without reading every line.
@@ -57,6 +59,7 @@ class Log(Protocol):
         `holds` must be true up to some line and false for every line after it. It sees only what single lines claim, so
         a changed line can mislead it: the reader checks the result. Raises NoLog, Damaged.
         """
+        raise NotImplementedError
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
         """Append the lines that `decide` returns for the head: durably, all or none, contiguously.
@@ -69,9 +72,11 @@ class Log(Protocol):
             Busy, NotWritten, CannotOpen: nothing was written.
             OutcomeUnknown: a sync failed.
         """
+        raise NotImplementedError
 
     def wait(self, seconds: float) -> Seen:
         """Check the log again, after at most `seconds`; returns whether it is gone, or was replaced by another."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Release what is held open; the next use opens it again."""

@@ -2,18 +2,17 @@
 
 import os
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from evcli.domain.text import text_fault
 from evcli.errors import BadSetting, BadText
 from evcli.log.members import AUTH_TYPES, LONGEST_ID, is_source
 
 
-class Actor(NamedTuple):
+class Actor:
     """The actor's id, and its type: one of AUTH_TYPES."""
 
-    id: str
-    type: str = "user"
+    def __init__(self, id: str, type: str = "user") -> None:
+        self.id, self.type = id, type
 
     def check(self) -> None:
         """Raise BadText or BadSetting if no event can name this actor."""

@@ -1,10 +1,10 @@
 """Deciding: turn intentions into events and their lines, if the rules accept them. Nothing is written here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -58,15 +58,18 @@ class Change(NamedTuple):
     after: Any
 
 
-class Series(NamedTuple):
+class Series:
     """A series of events that is too long for one batch, such as an import."""
 
-    correlation: str
-    """The correlation id that all events of the series share."""
-    since: int
-    """The caller has read the log up to this place: no other event of the series may come after it."""
-    may_skip: Callable[[Intention, Refused], bool]
-    """Whether to skip a refused intention and go on; if not, nothing of the batch is written."""
+    def __init__(self, correlation: str, since: int, may_skip: Callable[[Intention, Refused], bool]) -> None:
+        """Continue a series.
+
+        Args:
+            correlation: the correlation id that all events of the series share.
+            since: the caller has read the log up to this place: no other event of the series may come after it.
+            may_skip: whether to skip a refused intention and go on; if not, nothing of the batch is written.
+        """
+        self.correlation, self.since, self.may_skip = correlation, since, may_skip
 
     def is_recorded_by_others(self, log: Log) -> bool:
         """Whether the log has events of the series that the caller has not read."""
@@ -75,12 +78,8 @@ class Series(NamedTuple):
         return next(correlated(log, self.correlation, self.since), None) is not None
 
 
-class Accepted(NamedTuple):
-    """The rules' verdict on a sequence of intentions."""
-
-    changes: list[Change]
-    refused: dict[int, Refused]
-    """The skipped intentions, by index."""
+Accepted = tuple[list[Change], dict[int, Refused]]
+"""The changes that the rules accept, and the skipped intentions by index."""
 
 
 class NotAccepted(Exception):
@@ -111,7 +110,7 @@ def accept(
             if may_skip is None or not may_skip(intention, why):
                 raise NotAccepted(index, why, refused) from None
             refused[index] = why
-    return Accepted(changes, refused)
+    return changes, refused
 
 
 def _happen(draft: Draft, intention: Intention) -> Change:
@@ -135,17 +134,6 @@ def refusal_alone(no: NotAccepted, state: State, intentions: Sequence[Intention]
     return Refused(f"{kind} {change.id} is listed more than once", "nothing was written")
 
 
-class Desk(NamedTuple):
-    """What the events of one command share: actor, source, time, the position they follow, and a correlation id."""
-
-    actor: Actor
-    source: str
-    now: str
-    at: Position
-    new_id: Callable[[], str]
-    correlation: str | None = None
-
-
 def frame(actor: Actor, source: str) -> int:
     """The maximum size in bytes of an event's line without its data, if ids are UUIDs and `actor` is the actor."""
     uuid, time, digits = "0" * 36, "0" * 27, "0" * 12
@@ -159,13 +147,21 @@ def frame(actor: Actor, source: str) -> int:
     return len(orjson.dumps(members)) + CLOSING_LENGTH
 
 
-def write_down(desk: Desk, changes: Sequence[Change]) -> list[bytes]:
-    """Turn at least one change into event lines, each checked as a reader will check it.
+def write_down(
+    changes: Sequence[Change],
+    at: Position,
+    *,
+    actor: Actor,
+    source: str,
+    now: str,
+    new_id: Callable[[], str],
+    correlation: str | None = None,
+) -> list[bytes]:
+    """Turn at least one change into event lines that follow `at`, each checked as a reader will check it.
 
     Raises:
         BadInput: the lines exceed a batch, or an event would have happened in the future.
     """
-    actor, source, now, at, new_id, correlation = desk
     moment = max(now, at.recorded)
     parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
@@ -179,7 +175,7 @@ def write_down(desk: Desk, changes: Sequence[Change]) -> list[bytes]:
     return lines
 
 
-class Done(Sequence[Outcome]):
+class Done:
     """The results of several intentions: one outcome per accepted intention, built on access."""
 
     def __init__(
@@ -207,13 +203,10 @@ class Done(Sequence[Outcome]):
     def __len__(self) -> int:
         return len(self.changes)
 
-    @overload
-    def __getitem__(self, index: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Outcome]: ...
-    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
+    def __iter__(self) -> Iterator[Outcome]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Outcome:
         change, line = self.changes[index], self.lines[index]
         # The line was checked when it was built.
         return Outcome(orjson.loads(line), line, change.before, change.after, self.recorded)

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.state import Count, State
+from evcli.domain.state import State
 from evcli.errors import Damaged, LogCut, NoLog
-from evcli.kinds import MODULES
 from evcli.kinds.data import fault_of, first_fault
 from evcli.log import START, Log, Position
 from evcli.log.file.engine import FileLog
@@ -21,21 +20,7 @@ if TYPE_CHECKING:
     from evcli.register.verify import Report
 
 
-__all__ = ["Past", "Position", "Status"]
-
-
-class Status(NamedTuple):
-    """A short summary of a log."""
-
-    size: int
-    """Its size in bytes."""
-    head: Position
-    counts: dict[str, Count]
-    first: Event | None
-    last: Event | None
-    cache: str | None
-    """The cache's file, if a cache is used."""
-    warnings: list[str]
+__all__ = ["Past", "Position"]
 
 
 class Past:
@@ -155,17 +140,3 @@ class Past:
         except Damaged as error:
             return changed_meanwhile(error)
         return report
-
-    def status(self) -> "Status":
-        """Size, age and contents of the log. Raises Damaged, LogCut."""
-        state = self.at()
-        head = self.position(state.number)
-        return Status(
-            size=self.log.length(),
-            head=head,
-            counts={kind: state.count(kind) for kind in MODULES},
-            first=next(self.events(until=1), None),
-            last=next(self.events_backward(head), None),
-            cache=self.history.cache_path,
-            warnings=[*self.log.warnings(), *self.log.network_warnings()],
-        )

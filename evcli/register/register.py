@@ -6,7 +6,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import NamedTuple
 
 import orjson
 
@@ -24,7 +23,6 @@ from evcli.register.actor import Actor, check_source, random_id, utc_now
 from evcli.register.decide import (
     Accepted,
     Change,
-    Desk,
     Done,
     Intention,
     NotAccepted,
@@ -45,13 +43,13 @@ Head = tuple[int, str | None]
 """An expected or saved head: the number, and the hash if it is known."""
 
 
-class _Command(NamedTuple):
-    """Requested events, and the conditions for recording them."""
+class _Command:
+    """Requested events, and their conditions."""
 
-    intentions: Sequence[Intention]
-    id: str | None = None
-    expect: Head | None = None
-    series: Series | None = None
+    def __init__(
+        self, intentions: Sequence[Intention], id: str | None, expect: Head | None, series: Series | None
+    ) -> None:
+        self.intentions, self.id, self.expect, self.series = intentions, id, expect, series
 
 
 class Register(Past):
@@ -128,8 +126,8 @@ class Register(Past):
         command = _Command(_named(intentions, id), id, expect, series)
         is_there = self._look_ahead(command, dry_run=dry_run)
         # A command that is refused, or leaves nothing to write, must not begin a log.
-        if dry_run or not (is_there or self._accept(Draft(self._state), command).changes):
-            return self._decide(Draft(self._state), command if is_there else command._replace(id=None))
+        if dry_run or not (is_there or self._accept(Draft(self._state), command)[0]):
+            return self._decide(Draft(self._state), command)
         with ExitStack() as until_return:
             return self._append(command, lock_wait, held or until_return)
 
@@ -213,8 +211,8 @@ class Register(Past):
 
     def _decide(self, draft: Draft, command: _Command) -> Done:
         """Decide on the state at the head, of which `draft` is a draft; or return what was recorded before."""
-        intentions, id, expect, series = command
-        if id is not None and (known := self._recorded_before(intentions[0], id)):
+        intentions, id, expect, series = command.intentions, command.id, command.expect, command.series
+        if id is not None and self._at.number and (known := self._recorded_before(intentions[0], id)):
             return known
         self._check_head(expect)
         if series is not None and self._at.number and series.is_recorded_by_others(self.log):
@@ -230,7 +228,15 @@ class Register(Past):
         else:
             correlation = self._new_id() if len(changes) > 1 else None
         now = timestamp(self._clock())
-        lines = write_down(Desk(self._actor, self._source, now, self._at, self._new_id, correlation), changes)
+        lines = write_down(
+            changes,
+            self._at,
+            actor=self._actor,
+            source=self._source,
+            now=now,
+            new_id=self._new_id,
+            correlation=correlation,
+        )
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
 
@@ -260,7 +266,7 @@ class Register(Past):
 
     def _accept(self, draft: Draft, command: _Command) -> Accepted:
         try:
-            return accept(draft, command.intentions, command.series and command.series.may_skip)
+            return accept(draft, command.intentions, command.series.may_skip if command.series else None)
         except NotAccepted as no:
             if command.series is not None:
                 raise

@@ -94,7 +94,7 @@ LOADED: dict[str, set[str]] = {
     "export --force exported": EXPORT | CSV | WRITE | {"evcli.transfer.new_file"},
     "verify": KEEP | AUDIT,
     "head": KEEP,
-    "status --json": KEEP,
+    "status --json": KEEP | {"evcli.register.status"},
     "path": KEEP,
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT,

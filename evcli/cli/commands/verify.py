@@ -185,9 +185,11 @@ Examples:
 )
 def status(ctx: typer.Context) -> Answer:
     """Show the log's path, size and age, and warnings."""
+    from evcli.register.status import status as status_of
+
     session: Session = ctx.obj
     register = session.opened()
-    found = register.status()
+    found = status_of(register)
     document = {
         "path": valid(os.path.abspath(session.path)),
         "size": found.size,
