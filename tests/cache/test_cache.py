@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.caches import CACHING, cache_every_log
 from support.logs import reading
+from support.registers import create
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
 
 from evcli.cache import CacheFailed
@@ -699,3 +700,53 @@ def lines() -> Callable[[int], bytes]:
     finally:
         sys.path.pop(0)
     return lambda events: b"".join(generate.lines(events))
+
+
+@pytest.mark.usefixtures("always")
+def test_cache_that_fails_for_one_record_hides_no_event(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    cli.ok("user", "rename", "1", "Eve")
+    cli.ok("state")
+
+    def fail(*_: Any) -> None:
+        raise CacheFailed("broken", is_faulty=False)
+
+    with reading(cli.log) as reader:
+        history = History()
+        cache = history.cache(reader)
+        assert cache is not None
+        monkeypatch.setattr(type(cache.state(2)), "events_about", fail)
+        assert [number_of(event) for event in history.events_about(reader, USER, 1, 2)] == [1, 2]
+
+
+def test_ids_from_cache_and_log_are_ten_at_most(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache_every_log(monkeypatch, 10**6)
+    register.execute(*map(create, "abcdefghijkl"))
+    with reading(log_path) as reader:
+        history = History()
+        history.most_behind = 1
+        history.find_ids(reader, "event")
+        history.most_behind = 10**6
+        register.execute(*map(create, "mnopqrst"))
+        reader.log.wait(0)
+        assert [number_of(event) for event in history.find_ids(reader, "event")] == list(range(1, 11))
+
+
+@pytest.mark.usefixtures("always")
+def test_rehearsal_of_an_import_notices_that_the_log_is_gone(cli: Cli, tmp_path: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    cli.ok("state")
+    cli.log.unlink()
+    (tmp_path / "p.csv").write_text("name,email\nBob,b@example.com\n")
+    assert cli("import", str(tmp_path / "p.csv"), "--dry-run").code == 12
+
+
+@pytest.mark.usefixtures("always")
+def test_plan_of_a_repair_ignores_what_the_cache_knows(cli: Cli) -> None:
+    for name in "abc":
+        cli.ok("user", "create", name, "--email", f"{name}@example.com")
+    cli.ok("state")
+    cli.log.write_bytes(cli.log.read_bytes().splitlines(keepends=True)[0] + b"garbage\n")
+    assert "gone line 2" in cli.ok("repair", "--dry-run").out

@@ -20,6 +20,7 @@ from conftest import Cli, Ran
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.calls import Calls
+from support.logs import locked_by_another
 
 from cli.support import EVCLI, events_in, fails, in_json, many_events, run_process, run_shell
 from evcli.log.file.writer import LogWriter
@@ -518,3 +519,30 @@ def test_progress_is_shown_on_a_terminal_only(cli: Cli, tmp_path: Path) -> None:
     ran = run_process("import", str(tmp_path / "people.csv"))
     assert ran.err == b""
     assert b"a second" not in ran.out
+
+
+def test_row_to_skip_before_a_bad_cell_is_not_the_fault(cli: Cli, tmp_path: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    people = tmp_path / "p.csv"
+    people.write_text("name,email\nAda,a@example.com\nBob,no\n")
+    fails(cli("import", str(people), "--skip-existing"), 2, f"{people} line 3, email")
+
+
+def test_ignored_member_is_noted_though_the_write_fails(cli: Cli, tmp_path: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    people = tmp_path / "p.jsonl"
+    people.write_text('{"name":"B","email":"b@example.com"}\n{"name":"C","email":"c@example.com","age":"3"}\n')
+    with locked_by_another(cli.log):
+        fails(cli("import", str(people), "--lock-wait", "0"), 11, "ignored member: age")
+
+
+def test_that_nothing_was_written_is_said_once(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    people = tmp_path / "p.csv"
+    people.write_text("name,email\nBob,b@example.com\n")
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("evcli.log.file.writer.sync", fail)
+    assert cli("import", str(people)).err.count("nothing was written") == 1

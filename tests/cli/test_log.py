@@ -232,3 +232,10 @@ def test_diff_of_an_empty_log_is_empty(cli: Cli) -> None:
 @pytest.mark.parametrize("words", [("diff", "-2"), ("diff", "0", "-2"), ("show", "-2")], ids=" ".join)
 def test_moment_that_looks_like_an_option_is_hinted_at_as_an_at(story: Cli, words: tuple[str, ...]) -> None:
     refuses(story, words, 2, "-2", "hint: ", "@-2")
+
+
+def test_diff_is_in_the_order_of_ids(cli: Cli) -> None:
+    for number in range(1, 13):
+        cli.ok("user", "create", f"U{number}", "--email", f"u{number}@example.com")
+    changes = json.loads(cli.ok("diff", "0", "@", "--json").out)["changes"]
+    assert [change["id"] for change in changes] == list(range(1, 13))

@@ -13,7 +13,9 @@ from conftest import Cli, Ran
 
 import evcli
 from cli.support import EVCLI, EVERY, FORMS, READING, WRITING, Raw, events_in, fails, refuses, run_process, untouched
+from evcli.cli.hints import hint_for
 from evcli.cli.show import output
+from evcli.errors import OutcomeUnknown
 
 # --- wrong usage ------------------------------------------------------------------------------------------------------
 
@@ -306,3 +308,9 @@ def test_removed_working_folder_is_no_bug(story: Cli, tmp_path: Path) -> None:
     assert ran.code in (10, 14), ran.err
     assert b"Traceback" not in ran.err
     assert b"bug" not in ran.err
+
+
+def test_own_hint_of_an_unknown_outcome_comes_before_the_usual_one() -> None:
+    error = OutcomeUnknown("log", "why")
+    error.hint = "kept in FILE"
+    assert hint_for(error) == "kept in FILE; check the disk, then run evcli log -n 3 before repeating the command"

@@ -150,3 +150,9 @@ def test_bad_moment_is_2_and_says_what_is_allowed(story: Cli, ref: str) -> None:
 def test_every_command_with_a_moment_refuses_a_bad_one(story: Cli, words: tuple[str, ...]) -> None:
     for ref in ("9", "2003", "nope", "٣", "@-9"):
         refuses(story, (*words, ref), 2, f'"{ref}"', "hint: ")
+
+
+def test_user_of_another_name_at_the_event_that_began_it(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "a@example.com")
+    cli.ok("user", "rename", "1", "Eve")
+    assert "user 1 had another name at that point" in cli("user", "show", "Eve", "--at", "1").err

@@ -227,3 +227,11 @@ def test_pipe_from_a_terminal_gets_plain(story: Cli) -> None:
     terminal.expect(pexpect.EOF)
     assert terminal.before.replace("\r\n", "\n") == story.ok("user", "list").out
     assert run_shell('"$@" | cat', "user", "list").out.decode() == story.ok("user", "list").out
+
+
+def test_answer_to_a_write_is_never_paged(cli: Cli, mark: Path) -> None:
+    for number in range(40):
+        cli.ok("user", "create", f"U{number}", "--email", f"u{number}@example.com")
+    ids = map(str, range(1, 41))
+    assert Terminal("user", "destroy", *ids, environment={"EVCLI_PAGER": str(mark)}).ends() == 0
+    assert not mark_of(mark).exists()

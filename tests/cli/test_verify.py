@@ -319,3 +319,11 @@ def test_log_below_a_file_is_10_to_read_and_14_to_write(cli: Cli, tmp_path: Path
     path = str(tmp_path / "file" / name)
     refuses(cli, ("log", "--log", path), 10, f"there is no log at {path}")
     refuses(cli, (*WRITING["user create"], "--log", path), 14, path, "nothing was written")
+
+
+def test_head_that_is_not_on_the_chain_is_placed_at_its_line(cli: Cli) -> None:
+    for name in "abc":
+        cli.ok("user", "create", name, "--email", f"{name}@example.com")
+    faults = json.loads(cli("verify", "--json", "--expect", "2:" + "0" * 64).out)["faults"]
+    first = cli.log.read_bytes().index(b"\n") + 1
+    assert [(fault["line"], fault["byte"]) for fault in faults] == [(2, first)]

@@ -688,3 +688,27 @@ def test_reads_that_give_less_than_there_is_lose_nothing(log: Path, monkeypatch:
     assert log.read_bytes().startswith(b"".join(many))
     (copy,) = log.parent.glob("*.torn-*")
     assert copy.read_bytes() == torn
+
+
+def test_a_change_that_leaves_the_size_is_seen(log: Path) -> None:
+    with FileLog(str(log)) as file:
+        file.wait(0)
+        file.wait(0)
+        with log.open("r+b") as changed:
+            changed.write(log.read_bytes()[:-1] + b"x")
+        os.utime(log)
+        file.wait(0)
+        assert file.unfinished() == (1, True)
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EINVAL])
+def test_a_file_system_that_cannot_be_written_needs_no_sync(
+    log: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("evcli.log.file.view.sync", fail)
+    with reading(log) as reader:
+        reader.log.sync()
+        assert reader.log.head().number == 1

@@ -345,3 +345,23 @@ def test_a_follower_ends_at_what_does_not_belong_there(
 ) -> None:
     with pytest.raises(error, match=said):
         Followed(log_path, happens(log_path), nothing)
+
+
+def test_a_cut_between_the_lines_of_a_batch_goes_back_before_it(register: Register, log_path: Path) -> None:
+    create(register, "a")
+    create(register, "b", "c", "d")
+    followed = Followed(log_path, cut(log_path, 3), nothing, more(log_path, "x"), nothing)
+    assert followed.names == ["x"]
+    assert followed.notices[0].endswith("continuing after event 1")
+
+
+def test_a_log_that_goes_twice_is_reported_twice(three: Register, log_path: Path) -> None:
+    away = log_path.with_name("away")
+
+    def go() -> None:
+        log_path.rename(away)
+
+    def come() -> None:
+        away.rename(log_path)
+
+    assert Followed(log_path, go, nothing, come, go, nothing).notices == [f"{log_path} {GONE}"] * 2

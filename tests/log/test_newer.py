@@ -178,3 +178,11 @@ def test_a_newer_line_may_hold_any_value(value: object) -> None:
     line = unknown(b'{"a":' + plainly(value) + b"}")
     with pytest.raises(NewerLine):
         decode(line, AFTER_TWO)
+
+
+def test_a_newer_line_before_half_a_line_is_not_torn(log_path: Path) -> None:
+    lines = lines_of([creation(1)])
+    newer = forged(creation(2, type="user.praised"), previous=hash_of(lines[0]))
+    log_path.write_bytes(b"".join([*lines, *newer]) + b'{"specver')
+    with reading(log_path) as reader:
+        assert reader.log.unfinished() == (0, False)

@@ -402,3 +402,10 @@ def test_a_search_by_time_looks_at_few_lines(
         assert reader.seek(is_before) == linear(many, 1234)
     assert looked_at <= 24, "bisection halves what is left each time"
     assert meter.read <= 24 * 16 << 10
+
+
+def test_a_bad_line_with_the_id_that_is_sought_is_damage(log_path: Path) -> None:
+    lines = lines_of(3)
+    lines[1] = lines[1].replace(b'"User 2"', b' "User 2"')
+    with write(log_path, lines) as reader, pytest.raises(Damaged, match="line 2"):
+        reader.find_ids("id-2")

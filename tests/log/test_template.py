@@ -127,3 +127,12 @@ def test_cast_lines_are_read_back_at_once() -> None:
     events = decode_many(lines, START)
     assert events is not None
     assert [event["data"] for event in events] == [part.data for part in parts]
+
+
+@pytest.mark.parametrize("times", [(NOW, "2020-01-01T00:00:00.000000Z"), ("2020-01-01T00:00:00.000000Z", NOW)])
+def test_an_event_of_now_and_one_of_the_past_share_a_batch(times: tuple[str, str]) -> None:
+    data = [{"name": "Ada", "email": "a@x.de"}, {"name": "Bob", "email": "b@x.de"}]
+    parts = [Part(CREATED, time, f"id-{at}", at, data[at - 1]) for at, time in enumerate(times, 1)]
+    lines = cast(ANN, parts, START)
+    assert lines == one_by_one(ANN, parts, START)
+    assert [b'"recordedtime"' in line for line in lines] == [time != NOW for time in times]

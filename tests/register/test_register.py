@@ -20,7 +20,19 @@ from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, 
 
 from evcli.domain.refusals import NoSuchRecord, NotLive, Taken, Unchanged
 from evcli.domain.state import State
-from evcli.errors import BadInput, BadText, Busy, Conflict, Damaged, EvcliError, LogCut, NoLog, OutcomeUnknown, Refused
+from evcli.errors import (
+    BadInput,
+    BadText,
+    Busy,
+    Conflict,
+    Damaged,
+    EvcliError,
+    IdTaken,
+    LogCut,
+    NoLog,
+    OutcomeUnknown,
+    Refused,
+)
 from evcli.log.file.engine import FileLog
 from evcli.log.line import timestamp
 from evcli.register.actor import random_id, utc_now
@@ -463,3 +475,17 @@ def test_an_event_that_happened_earlier_says_so_and_when_it_was_recorded(registe
     done = register.execute(create("Ada", time="2020-01-01T00:00:00.000000Z", id="mine"))[0]
     assert [done.event["time"], done.event["recordedtime"]] == ["2020-01-01T00:00:00.000000Z", STILL]
     assert done.event["id"] == "mine"
+
+
+def test_a_repeated_id_about_nobody_is_a_conflict(register: Register) -> None:
+    register.execute(create("Ada"))
+    register.execute(rename("Ada", "Eve"), id="once")
+    with pytest.raises(IdTaken):
+        register.execute(rename("Nobody", "Eve"), id="once")
+
+
+def test_a_refused_command_leaves_the_state_as_it_was(register: Register) -> None:
+    register.execute(create("Ada"))
+    with pytest.raises(Refused):
+        register.execute(about("1", DESTROYED), about("1", DESTROYED))
+    assert register.execute(rename("1", "Eve"))[0].after.name == "Eve"

@@ -278,3 +278,11 @@ def test_row_against_a_rule_is_1_with_its_line(
     assert (ran.code, phrase in ran.said) == (1, True), ran
     assert ran.said.startswith("people.csv line 2: ")
     assert log_path.read_bytes() == before
+
+
+def test_guard_is_taken_off_a_row_in_two_pieces(load: Load, monkeypatch: pytest.MonkeyPatch, log_path: Path) -> None:
+    first = "name,email,note\n'=Ada,ada@example.com,\"x\n"
+    monkeypatch.setattr("evcli.transfer.source.CHUNK", len(first))
+    assert load(first + 'y"\n').code == 0
+    with reading(log_path) as reader:
+        assert [event["data"]["name"] for event in reader.events()] == ["=Ada"]
