@@ -1,18 +1,17 @@
 """Completion candidates for a WHO, a REF or an event type: records and events of the log."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any
 
-import typer
-
+from evcli.cli.command import Parameter
 from evcli.cli.session import Session
 from evcli.cli.show.times import local
 from evcli.domain.event import number_of
 from evcli.domain.kind import Kind, Revives
 from evcli.domain.state import State
-from evcli.kinds import KINDS, all_kinds
+from evcli.kinds import KINDS
 
 MOST = 100
 """At most this many records are offered."""
@@ -21,12 +20,16 @@ RECENT = 20
 """At most this many of the last events are offered for a REF."""
 
 
-def who(ctx: typer.Context, incomplete: str, of_kind: str) -> list[tuple[str, str]]:
+def candidates(session: Session, parameter: Parameter, path: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
+    """The candidates for a value that is a record or a moment, of the command that `path` names."""
+    found = _moments(session) if parameter.is_moment else _who(session, parameter.kind, path, incomplete)
+    return [(value, told) for value, told in found if value.startswith(incomplete)]
+
+
+def _who(session: Session, name: str, path: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
     """Ids, keys and names of records that start with the typed text, ignoring case, each with a description."""
-    session = ctx.ensure_object(Session)
-    kind = KINDS[of_kind]
-    is_of_kind = ctx.parent is not None and ctx.parent.info_name == of_kind
-    each = kind.verbs.get(ctx.info_name or "") if is_of_kind else None
+    kind = KINDS[name]
+    each = kind.verbs.get(path[-1]) if path[:-1] == [name] else None
     wants_all = each is None
     wants_ended = type(each) is Revives
 
@@ -76,9 +79,8 @@ def _is_shared(state: State, kind: Kind, word: str, is_wanted: Callable[[Any], b
     return len(list(islice(called, 2))) > 1
 
 
-def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def _moments(session: Session) -> list[tuple[str, str]]:
     """The last events by number, and the keywords that name a moment."""
-    session = ctx.ensure_object(Session)
     found: list[tuple[str, str]] = []
     with session.register as register:
         for event in register.events_backward(register.head()):
@@ -86,9 +88,4 @@ def moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
                 break
             found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))
     words = [("@", "now"), ("@-", "one event ago"), ("today", "now"), ("yesterday", "the end of yesterday")]
-    return [(value, told) for value, told in found + words if value.startswith(incomplete)]
-
-
-def event_types(incomplete: str) -> list[tuple[str, str]]:
-    """The event types."""
-    return [(name, "") for kind in all_kinds() for name in kind.types if name.startswith(incomplete)]
+    return found + words

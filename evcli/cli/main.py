@@ -10,17 +10,15 @@ from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-import typer
-from typer.exceptions import TyperException
-
 from evcli.cli.app import root
+from evcli.cli.plain import read
 from evcli.cli.session import Session
-from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
+from evcli.errors import AnswerLost, EvcliError, Interrupted, NotWritten
 from evcli.kinds import MODULES
 from evcli.register.actor import random_id, utc_now
 
 if TYPE_CHECKING:
-    from typer._click import Context
+    from evcli.cli.show.output import Answer
 
 _COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "head", "import")
 
@@ -30,7 +28,7 @@ def run() -> NoReturn:
     if os.name == "nt":
         sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
     if "_EVCLI_COMPLETE" in os.environ:
-        from evcli.cli.commands.completion import complete
+        from evcli.cli.completing import complete
 
         complete(os.environ["_EVCLI_COMPLETE"], sys.argv[1:])
         code = 0
@@ -64,15 +62,11 @@ def main(
 
 def _run(session: Session, arguments: Sequence[str]) -> int:
     try:
-        with root().make_context("evcli", list(arguments), obj=session) as context, session:
-            answer = context.command.invoke(context)
+        with session:
+            answer = _answer(session, arguments)
             if answer is not None:
                 session.give(answer)
         return 0
-    except typer.Exit as ending:
-        return ending.exit_code
-    except TyperException as error:
-        return _fail(session, arguments, _as_bad_input(error, arguments))
     except EvcliError as error:
         return _fail(session, arguments, error)
     except BrokenPipeError:
@@ -93,6 +87,19 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
         )
         bug.code = "bug"
         return _fail(session, arguments, bug)
+
+
+def _answer(session: Session, arguments: Sequence[str]) -> "Answer | None":
+    commands = root()
+    line = read(arguments, commands)
+    if line is None:
+        from evcli.cli.parser import run as run_parsed
+
+        return run_parsed(session, commands, arguments)
+    for option, value in line.shared:
+        session.set(option, value)
+    answer: Answer | None = line.command.run(session, **line.values)
+    return answer
 
 
 def _interruptible() -> dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None]:
@@ -133,36 +140,3 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
         error.hint = re.sub(rf"\bevcli (?={commands})", lambda _: f"evcli{session.log_words} ", error.hint)
     session.output.error(error)
     return error.exit
-
-
-def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
-    """A parser error, with a hint for the likely mistakes."""
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else _command_in(arguments)
-    message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
-    hint = f"{command} -h shows how it is used"
-    option = getattr(error, "option_name", "")
-    if option[1:2].isdigit() and command.endswith((" diff", " show")):
-        hint = f"write a moment relative to now as @{option} here"
-    elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
-        what, value = typed
-        extra = message[message.rfind("(") + 1 : -1]
-        hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
-    elif message.startswith("missing command"):
-        hint = f"{command} -h lists the commands"
-    return BadInput(message, hint)
-
-
-def _last_word(context: "Context") -> tuple[str, str] | None:
-    """The name and value of the last argument if it is a text field of a record; otherwise None."""
-    arguments = [each.name for each in context.command.params if each.param_type_name == "argument" and each.name]
-    last = arguments[-1] if arguments else ""
-    value = context.params.get(last)
-    return (last.removeprefix("data_"), str(value)) if last.startswith("data_") and value is not None else None
-
-
-def _command_in(arguments: Sequence[str]) -> str:
-    """The command that the arguments begin with, as far as it can be determined without parsing."""
-    words = [word for word in arguments if not word.startswith("-")]
-    return " ".join(["evcli", *words[: 2 if words[:1] and words[0] in MODULES else 1]])

@@ -1,52 +1,34 @@
 """The arguments and options that several commands share, each defined once."""
 
 import re
-from typing import Annotated
+from collections.abc import Iterator
 
-import typer
-
+from evcli.cli.command import Parameter
+from evcli.domain.fields import REASON
 from evcli.errors import BadInput
+from evcli.kinds import all_kinds
 from evcli.register.register import LOCK_WAIT
 
 
-def complete_moments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Candidates for a REF; see `evcli.cli.candidates.moments`."""
-    from evcli.cli.candidates import moments
-
-    return moments(ctx, incomplete)
+def _types() -> Iterator[str]:
+    return (name for kind in all_kinds() for name in kind.types)
 
 
-def _types(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from evcli.cli.candidates import event_types
-
-    return event_types(incomplete)
-
-
-At = Annotated[
-    str | None,
-    typer.Option("--at", metavar="REF", help="As of this moment (evcli help refs).", autocompletion=complete_moments),
-]
-Ref = Annotated[
-    str, typer.Argument(metavar="[REF]", show_default=False, help="Default: @, now.", autocompletion=complete_moments)
-]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="REF", help="Only events after it.", autocompletion=complete_moments)
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="REF", help="Only events up to it.", autocompletion=complete_moments)
-]
-ByType = Annotated[
-    str | None,
-    typer.Option(
-        "--type", metavar="GLOB", help="Only types matching a glob, e.g. '*.destroyed'.", autocompletion=_types
-    ),
-]
-LockWait = Annotated[
-    float,
-    typer.Option(
-        "--lock-wait", metavar="SECONDS", min=0, show_default=False, help="Wait for other writers; default 10."
-    ),
-]
+AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", is_moment=True)
+REF = Parameter("ref", (), "[REF]", "Default: @, now.", is_moment=True, default="@")
+SINCE = Parameter("since", ("--since",), "REF", "Only events after it.", is_moment=True)
+UNTIL = Parameter("until", ("--until",), "REF", "Only events up to it.", is_moment=True)
+BY_TYPE = Parameter("type", ("--type",), "GLOB", "Only types matching a glob, e.g. '*.destroyed'.", among=_types)
+LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 means all.", "integer")
+LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
+WRITING = (
+    Parameter("reason", ("--reason",), "TEXT", REASON.help),
+    Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
+    Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
+    Parameter("id", ("--id",), "ID", "The event's id; an event sent twice is recorded once."),
+    LOCK_WAIT_FOR,
+)
+"""The options of every command that records what its words say."""
 
 _HEAD = re.compile(r"([0-9]{1,12})(?::([0-9a-f]{64}))?").fullmatch
 

@@ -38,8 +38,6 @@ class Session:
         self.held = ExitStack()
         """Signals that are held until the answer is shown."""
         self._log_option: str | None = None
-        self.about: tuple[str, str] | None = None
-        """The record whose events are requested: a kind, and a WHO."""
 
     def __enter__(self) -> Self:
         return self

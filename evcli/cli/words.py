@@ -1,58 +1,25 @@
 """The parameters, help and examples of `evcli KIND VERB`, derived from the kind's declaration.
 
-One table serves the parser, help and completion; it depends on none of them.
+They depend on no parser.
 """
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
+from evcli.cli.command import Parameter
+from evcli.cli.options import AT, LIMIT, WRITING
 from evcli.domain.fields import REASON, one
 from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
-
-class Parameter(NamedTuple):
-    """An argument, or an option if it has flags."""
-
-    name: str
-    """The name under which the command receives it."""
-    flags: tuple[str, ...] = ()
-    metavar: str = ""
-    help: str = ""
-    type: str = "text"
-    """text, flag, integer or number."""
-    is_required: bool = False
-    is_many: bool = False
-    is_moment: bool = False
-    """Whether it completes to moments of the log."""
-    kind: str = ""
-    """The kind of record that it completes to."""
-
-
-class Words(NamedTuple):
-    """A command of a kind."""
-
-    help: str
-    parameters: Sequence[Parameter]
-    examples: Sequence[str]
-
-
-AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", is_moment=True)
-LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 means all.", "integer")
-WRITING = (
-    Parameter("reason", ("--reason",), "TEXT", REASON.help),
-    Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
-    Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
-    Parameter("id", ("--id",), "ID", "The event's id; an event sent twice is recorded once."),
-    Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number"),
-)
+Words = tuple[str, Sequence[Parameter], Sequence[str]]
+"""Of a command: its help, parameters and examples."""
 
 
 def commands(kind: Kind) -> dict[str, Callable[[], Words]]:
     """The commands of a kind by name, those of its page first; each is built on request."""
 
     def of(each: EventType) -> Callable[[], Words]:
-        return lambda: Words(_help(each), _parameters(each), _examples(each))
+        return lambda: (_help(each), _parameters(each), _examples(each))
 
     return {verb: of(each) for verb, each in kind.verbs.items()} | {
         "list": lambda: _list(kind),
@@ -117,7 +84,7 @@ def _list(kind: Kind) -> Words:
         parameters.append(Parameter("match", ("--match",), "TEXT", help))
     examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
     examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
-    return Words(f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT], examples)
+    return f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT], examples
 
 
 def _show(kind: Kind) -> Words:
@@ -126,7 +93,7 @@ def _show(kind: Kind) -> Words:
         f"evcli {kind.name} show {_example_who(kind)}",
         f"evcli {kind.name} show 7 --at 2026-03-03 --json",
     ]
-    return Words(help, [_who(kind), AT], examples)
+    return help, [_who(kind), AT], examples
 
 
 def _help(each: EventType) -> str:

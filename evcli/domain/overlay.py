@@ -4,7 +4,6 @@ A new event is tried on a draft before it is written, and events newer than the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
 
@@ -73,6 +72,8 @@ class Draft:
         changed = self._layers[kind].changed
         unchanged = (each for each in self._below.records(kind, live_only=live_only) if each.id not in changed)
         ours = (changed[id] for id in sorted(changed) if not live_only or changed[id][-1] is None)
+        from heapq import merge
+
         return merge(unchanged, ours, key=lambda record: record.id)
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
@@ -93,6 +94,8 @@ class Draft:
         below = self._below.words(kind, start, backward=backward)
         unchanged = ((word, record) for word, record in below if record.id not in changed)
         ours = words_among(kind, changed.values(), start, backward=backward)
+        from heapq import merge
+
         return merge(unchanged, ours, key=place_of_word, reverse=backward)
 
     def prepare(self, events: Sequence[Event]) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from evcli import kinds
 from evcli.cli.app import root
-from evcli.cli.words import AT, LIMIT, WRITING
+from evcli.cli.command import SHARED
+from evcli.cli.options import AT, LIMIT, WRITING
 from evcli.domain import clashes
 from evcli.domain.fields import NAME, text
 from evcli.domain.kind import Begins, Changes, Kind
@@ -86,9 +87,8 @@ def test_a_clash_is_refused_and_named(what: str) -> None:
 
 
 def test_the_words_that_are_taken_are_those_that_there_are() -> None:
-    options = {each.name for each in (AT, LIMIT, *WRITING)} - {"limit"}
-    shared = {each.name for each in root().params if each.name} - {"version"}
-    missing = (options | shared) - clashes.OPTIONS
+    options = {each.name for each in (AT, LIMIT, *WRITING, *SHARED)} - {"limit"}
+    missing = options - clashes.OPTIONS
     assert not missing, f"no field may be called {missing}"
     commands = set(root().commands) - {"user", "bike", "entry"}
     assert commands <= clashes.COMMANDS, commands - clashes.COMMANDS

@@ -12,8 +12,11 @@ from support.caches import cache_every_log
 from support.events import forged
 from support.logs import reading
 
+from evcli.cli import completing, parser
 from evcli.cli import words as command_words
-from evcli.cli.commands import completion
+from evcli.cli.app import root
+from evcli.cli.plain import next_value
+from evcli.cli.session import Session
 from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
 from evcli.log import START
 from evcli.log.lines import decode_many
@@ -179,7 +182,7 @@ def test_an_import_of_an_unknown_kind_is_refused(cli: Cli) -> None:
 
 def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     def offered(*words: str) -> list[str]:
-        completion.complete("fish", ["--log", str(told.log), *words])
+        completing.complete("fish", ["--log", str(told.log), *words])
         return [line.split("\t")[0] for line in capfdbinary.readouterr().out.decode().splitlines()]
 
     assert offered("bike", "dock", "") == ["1", "3"]
@@ -187,6 +190,37 @@ def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytes
     assert offered("log", "--bike", "") == ["1", "2", "3"]
     assert offered("entry", "note", "") == ["1"]
     assert offered("log", "--type", "bike.u") == ["bike.undocked"]
+
+
+LINES = """
+user show | user destroy | user destroy 1 | user restore | user rename | user rename 1 | bike dock | bike retire |
+bike undock 1 | bike show --json | bike list --at | -q bike list --json --at | entry note | entry show 1 |
+entry begin | user create | user create Ada --email | log --bike | log -f --user | log --since | log --type | show |
+diff | diff 3 | diff 3 5 | state --at | head --at | head | export --what | export x --at | import | --log |
+--json -q bike show | user |  | nope | user nope | state --at -5 --at | user list -n | -x show | bike dock 1 Harbour |
+show -- | help | completion | line
+"""
+
+
+@pytest.mark.parametrize("line", [line.strip() for line in LINES.split("|")])
+def test_completion_offers_on_a_plain_line_what_typer_offers(
+    told: Cli, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("user", "create", "Alan", "--email", "alan@example.com")
+    told("user", "destroy", "alan@example.com")
+    monkeypatch.setenv("EVCLI_LOG", str(told.log))
+    for typed in ("", "1", "a", "A", "WBK", "@", "-", "--", "--at=1", "y"):
+        offered = completing._candidates(line.split(), typed)
+        assert list(offered) == parser.completions(Session(), root(), line.split(), typed), typed
+
+
+@pytest.mark.parametrize(
+    ("line", "what"), [("user show", "who"), ("bike dock", "who"), ("log --bike", "about_bike"), ("diff 3", "to")]
+)
+def test_completion_of_a_record_or_a_moment_needs_no_typer(line: str, what: str) -> None:
+    found = next_value(line.split(), root())
+    assert found is not None
+    assert found[0].name == what
 
 
 def test_the_cache_and_the_fold_agree_at_every_event(told: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +247,7 @@ def examples() -> list[tuple[str, str]]:
         (f"{kind.name} {verb}", line)
         for kind in all_kinds()
         for verb, words in command_words.commands(kind).items()
-        for line in words().examples
+        for line in words()[2]
     ]
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from evcli.cli.options import At
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import FOR_PROGRAMS, Answer
 from evcli.cli.show.render import as_json
@@ -18,11 +17,18 @@ from evcli.errors import BadInput, Damaged, LogCut
 from evcli.kinds import all_kinds, first_kind
 from evcli.register.past import Past
 
-app = typer.Typer()
-
 RECORDS = ("csv", "json", "jsonl")
 EVENTS = ("jsonl", "json")
 """The formats in which records and events can be exported; the first is the default."""
+
+_HELP = """Write the records, or the events, for other programs.
+
+Records are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
+CloudEvents batch (application/cloudevents-batch+json).
+
+In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
+spreadsheet reads it as a formula; remove that one ' to get the text back.
+"""
 
 Write = Callable[[Iterable[bytes]], None]
 
@@ -31,50 +37,8 @@ def _kinds() -> dict[str, Kind]:
     return {kind.plural: kind for kind in all_kinds()}
 
 
-def _whats(incomplete: str) -> list[str]:
-    return [what for what in (*_kinds(), "events") if what.startswith(incomplete)]
-
-
-@app.command(
-    "export",
-    epilog="""
-Examples:
-  evcli export users.csv
-  evcli export --at 2026-03-03 --format json | jq length
-  evcli export --what events events.jsonl
-  evcli export --what events --json > cloudevents-batch.json
-
-Exit codes: evcli help exit-codes
-""",
-)
-def export(
-    ctx: typer.Context,
-    file: Annotated[
-        str,
-        typer.Argument(metavar="[FILE]", show_default=False, help="Written whole or not at all; default stdout (-)."),
-    ] = "-",
-    what: Annotated[
-        str,
-        typer.Option(
-            "--what",
-            metavar="WHAT",
-            help="events, or a kind's plural; default: the first kind.",
-            autocompletion=_whats,
-        ),
-    ] = "",
-    at: At = None,
-    all: Annotated[bool, typer.Option("--all", help="Include records that have ended.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-) -> None:
-    """Write the records, or the events, for other programs.
-
-    Records are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
-    CloudEvents batch (application/cloudevents-batch+json).
-
-    In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
-    spreadsheet reads it as a formula; remove that one ' to get the text back.
-    """
-    session: Session = ctx.obj
+def export(session: Session, *, file: str, what: str, at: str | None, all: bool, force: bool) -> None:
+    """`evcli export`"""
     kind = _kind(what)
     form = _form(session, kind)
     if all and kind is None:
@@ -176,3 +140,32 @@ def _check_it_is_there(register: Past, number: int | None, found: int) -> None:
     if number is not None and found < number:
         log = register.log
         raise LogCut(log.name, number, log.end, log.length())
+
+
+COMMANDS = {
+    "export": lambda: Command(
+        export,
+        _HELP,
+        [
+            Parameter("file", (), "[FILE]", "Written whole or not at all; default stdout (-).", default="-"),
+            Parameter(
+                "what",
+                ("--what",),
+                "WHAT",
+                "events, or a kind's plural; default: the first kind.",
+                among=lambda: (*_kinds(), "events"),
+                default="",
+            ),
+            AT,
+            Parameter("all", ("--all",), "", "Include records that have ended.", "flag"),
+            Parameter("force", ("--force",), "", "Replace FILE if it exists.", "flag"),
+        ],
+        [
+            "evcli export users.csv",
+            "evcli export --at 2026-03-03 --format json | jq length",
+            "evcli export --what events events.jsonl",
+            "evcli export --what events --json > cloudevents-batch.json",
+        ],
+        EXIT_CODES,
+    )
+}

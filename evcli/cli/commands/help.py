@@ -1,13 +1,9 @@
 """`evcli help TOPIC`: topics that concern several commands."""
 
-from typing import Annotated
-
-import typer
-
+from evcli.cli.command import Command, Parameter
+from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.errors import BadInput
-
-app = typer.Typer()
 
 REFS = """\
 A REF names a moment in the log.
@@ -93,28 +89,12 @@ ENVIRONMENT = """\
 TOPICS = {"refs": REFS, "formats": FORMATS, "exit-codes": EXIT_CODES, "environment": ENVIRONMENT}
 
 
-def _topics(incomplete: str) -> list[str]:
-    return [topic for topic in TOPICS if topic.startswith(incomplete)]
-
-
-@app.command(
-    "help",
-    epilog="""
-Examples:
-  evcli help refs
-  evcli help exit-codes
-""",
-)
-def help(
-    ctx: typer.Context,
-    topic: Annotated[
-        str,
-        typer.Argument(metavar="TOPIC", help=f"{', '.join(TOPICS)}.", autocompletion=_topics, show_default=False),
-    ] = "",
-) -> Answer:
-    """Explain a topic: refs, formats, exit-codes or environment."""
+def help(session: Session, topic: str) -> Answer:
+    """`evcli help`"""
     if not topic:
-        text = ctx.find_root().get_help()
+        from evcli.cli.parser import help_of_all
+
+        text = help_of_all()
     elif topic in TOPICS:
         text = TOPICS[topic]
     else:
@@ -122,3 +102,13 @@ def help(
         raise BadInput(f'there is no topic "{topic}"', f"{topics}; evcli COMMAND -h explains a command")
     document = {"topic": topic, "text": text}
     return Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
+
+
+COMMANDS = {
+    "help": lambda: Command(
+        help,
+        "Explain a topic: refs, formats, exit-codes or environment.",
+        [Parameter("topic", (), "TOPIC", f"{', '.join(TOPICS)}.", among=lambda: TOPICS, default="")],
+        ["evcli help refs", "evcli help exit-codes"],
+    )
+}

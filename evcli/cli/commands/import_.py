@@ -1,11 +1,8 @@
 """`evcli import`: records from another program's file, batch by batch, and safe to run again."""
 
-from typing import Annotated
-
-import typer
-
+from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.done import answer_to
-from evcli.cli.options import LockWait, lock_wait_of
+from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
@@ -13,25 +10,16 @@ from evcli.domain.kind import Ends, Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
-from evcli.register.register import LOCK_WAIT
 from evcli.transfer.run import Bad, Import, Noted, Recorded, Skipped
 from evcli.transfer.source import FORMS, Source, opened
 from evcli.transfer.wanted import Wanted
 
-app = typer.Typer()
+_HELP = """Record what a CSV or JSON Lines file says, batch by batch.
 
-MOST_NAMED = 10
-"""At most this many new records are named one by one in the undo command."""
+It stops at the first bad row; nothing from that row's batch is written.
+"""
 
-
-@app.command(
-    "import",
-    epilog="""
-Examples:
-  evcli import people.csv --dry-run
-  evcli import people.csv
-  evcli import people.jsonl --skip-existing
-
+_MORE = """\
 The first line of CSV names the columns, in any case; a line of JSON Lines is an object with these members:
   name, email  the fields of the kind; those that identify a record are required
   action       a verb of the kind's commands; if empty, the row creates a record. Other verbs find the record by its
@@ -41,37 +29,27 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
   reason       why, kept with the event
 
 If it is interrupted, run it again: recorded rows are recognized by their content and skipped.
-Exit codes: evcli help exit-codes
-""",
-)
-def import_records(
-    ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSON Lines; - is standard input.")],
-    form: Annotated[
-        str | None,
-        typer.Option("--from", metavar="FORM", help="csv or jsonl; default: by the extension or the first byte."),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option("--kind", metavar="KIND", help="The kind of the records (default: the first kind)."),
-    ] = None,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Skip new records whose unique field is already in use.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check all rows and report every bad one; write nothing.")
-    ] = False,
-    lock_wait: LockWait = LOCK_WAIT,
-) -> Answer:
-    """Record what a CSV or JSON Lines file says, batch by batch.
+"""
 
-    It stops at the first bad row; nothing from that row's batch is written.
-    """
+MOST_NAMED = 10
+"""At most this many new records are named one by one in the undo command."""
+
+
+def import_records(
+    session: Session,
+    *,
+    file: str,
+    form: str | None,
+    kind: str | None,
+    skip_existing: bool,
+    dry_run: bool,
+    lock_wait: float | None,
+) -> Answer:
+    """`evcli import`"""
     if kind not in (None, *MODULES):
         raise BadInput(f'--kind "{kind}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
-    session: Session = ctx.obj
     of_kind = first_kind() if kind is None else KINDS[kind]
     with opened(file) as source:
         run = Import(
@@ -80,6 +58,34 @@ def import_records(
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
         return told.rehearse() if dry_run else told.record()
+
+
+COMMANDS = {
+    "import": lambda: Command(
+        import_records,
+        _HELP,
+        [
+            Parameter("file", (), "FILE", "CSV or JSON Lines; - is standard input.", is_required=True),
+            Parameter("form", ("--from",), "FORM", "csv or jsonl; default: by the extension or the first byte."),
+            Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
+            Parameter(
+                "skip_existing",
+                ("--skip-existing",),
+                "",
+                "Skip new records whose unique field is already in use.",
+                "flag",
+            ),
+            Parameter("dry_run", ("--dry-run",), "", "Check all rows and report every bad one; write nothing.", "flag"),
+            LOCK_WAIT_FOR,
+        ],
+        [
+            "evcli import people.csv --dry-run",
+            "evcli import people.csv",
+            "evcli import people.jsonl --skip-existing",
+        ],
+        _MORE + EXIT_CODES,
+    )
+}
 
 
 class _Told:

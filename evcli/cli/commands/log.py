@@ -1,57 +1,33 @@
 """`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
 
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Annotated
 
-import typer
-
-from evcli.cli.options import ByType, Ref, Since, Until, complete_moments
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import BY_TYPE, REF, SINCE, UNTIL
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, fields
 from evcli.cli.show.render import LOG_HEADER, as_json, event_fields, in_words, log_row
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.find import find
 from evcli.errors import BadRef
-from evcli.kinds import KINDS
+from evcli.kinds import KINDS, MODULES
 from evcli.register.past import Past, Position
 
-app = typer.Typer()
 
-_EXIT = "Exit codes: evcli help exit-codes"
-
-
-@app.command(
-    "log",
-    epilog=f"""
-Examples:
-  evcli log -n 20
-  evcli log --since yesterday --type 'user.d*'
-  evcli log --user ada@example.com --reverse
-  evcli log --format jsonl | jq .data
-  evcli log -f --type user.created
-
-{_EXIT}
-""",
-)
 def log(
-    ctx: typer.Context,
-    limit: Annotated[
-        int | None,
-        typer.Option("-n", metavar="N", min=0, show_default=False, help="At most N; 0 means all. With -f, default 10."),
-    ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Oldest first.")] = False,
-    since: Since = None,
-    until: Until = None,
-    type: ByType = None,
-    actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only by this actor.")] = None,
-    follow: Annotated[
-        bool, typer.Option("-f", "--follow", help="Oldest first, then new events as they come, until Ctrl-C.")
-    ] = False,
+    session: Session,
+    *,
+    limit: int | None,
+    reverse: bool,
+    since: str | None,
+    until: str | None,
+    type: str | None,
+    actor: str | None,
+    follow: bool,
+    **about: str | None,
 ) -> Answer:
-    """Show the events, newest first."""
-    session: Session = ctx.obj
+    """`evcli log`; `about_KIND` is the WHO of `--KIND`, the last of which counts."""
     if follow:
         from evcli.cli.commands.following import LAST, check_it_can_go_on
 
@@ -61,7 +37,8 @@ def log(
     register = session.opened()
     first = 0 if since is None else session.moment(since, beginning=True).number
     end = register.head() if until is None else register.position(session.moment(until))
-    wanted = _Wanted(register, session.about, type, actor)
+    records = [(option.removeprefix("about_"), who) for option, who in about.items() if who is not None]
+    wanted = _Wanted(register, records[-1] if records else None, type, actor)
     if follow:
         return _follow(session, wanted, first, end, limit)
     chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
@@ -86,7 +63,12 @@ class _Wanted:
     """The events that are asked for: of a type, by an actor, about one record."""
 
     def __init__(self, register: Past, about: tuple[str, str] | None, type: str | None, actor: str | None) -> None:
-        self._register, self._type, self._actor = register, type, actor
+        self._register, self._actor = register, actor
+        self._is_of_type: Callable[[str], bool] | None = None
+        if type is not None:
+            from fnmatch import fnmatchcase
+
+            self._is_of_type = lambda name: fnmatchcase(name, type)
         self._subject: tuple[str, int] | None = None
         if about is not None:
             name, who = about
@@ -95,7 +77,7 @@ class _Wanted:
     def has(self, event: Event) -> bool:
         """Whether the event is one of them."""
         return (
-            (self._type is None or fnmatchcase(event["type"], self._type))
+            (self._is_of_type is None or self._is_of_type(event["type"]))
             and (self._subject is None or subject_of(event) == self._subject)
             and (self._actor is None or event["authid"] == self._actor)
         )
@@ -122,20 +104,8 @@ def _oldest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
     return register.events(register.position(first), stop=end) if first < end.number else iter(())
 
 
-@app.command(
-    "show",
-    epilog=f"""
-Examples:
-  evcli show
-  evcli show 42 --json
-  evcli show id:1b4e28ba
-
-{_EXIT}
-""",
-)
-def show(ctx: typer.Context, ref: Ref = "@") -> Answer:
-    """Show one event in full, and the change that it made."""
-    session: Session = ctx.obj
+def show(session: Session, ref: str) -> Answer:
+    """`evcli show`"""
     register = session.opened()
     number = session.moment(ref).number
     if number == 0:
@@ -150,30 +120,8 @@ def show(ctx: typer.Context, ref: Ref = "@") -> Answer:
     return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
-@app.command(
-    "diff",
-    epilog=f"""
-Examples:
-  evcli diff
-  evcli diff 2026-03-01 2026-04-01
-  evcli diff @-10
-
-{_EXIT}
-""",
-)
-def diff(
-    ctx: typer.Context,
-    from_: Annotated[
-        str | None,
-        typer.Argument(metavar="[FROM]", show_default=False, help="Default: @-.", autocompletion=complete_moments),
-    ] = None,
-    to: Annotated[
-        str,
-        typer.Argument(metavar="[TO]", show_default=False, help="Default: @, now.", autocompletion=complete_moments),
-    ] = "@",
-) -> Answer:
-    """Show what changed between two moments."""
-    session: Session = ctx.obj
+def diff(session: Session, from_: str | None, to: str) -> Answer:
+    """`evcli diff`"""
     register = session.opened()
     head = register.head().number
     start = max(0, head - 1) if from_ is None else session.moment(from_).number
@@ -195,3 +143,58 @@ def diff(
     ]
     title = f"from event {start} to event {end}"
     return Answer(header=("record", "before", "after"), rows=rows, document=document, title=title)
+
+
+def _about(kind: str) -> Parameter:
+    return Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
+
+
+def _log() -> Command:
+    follow = "Oldest first, then new events as they come, until Ctrl-C."
+    return Command(
+        log,
+        "Show the events, newest first.",
+        [
+            Parameter("limit", ("-n",), "N", "At most N; 0 means all. With -f, default 10.", "integer"),
+            Parameter("reverse", ("--reverse",), "", "Oldest first.", "flag"),
+            SINCE,
+            UNTIL,
+            BY_TYPE,
+            Parameter("actor", ("--actor",), "NAME", "Only by this actor."),
+            *(
+                Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
+                for kind in MODULES
+            ),
+            Parameter("follow", ("-f", "--follow"), "", follow, "flag"),
+        ],
+        [
+            "evcli log -n 20",
+            "evcli log --since yesterday --type 'user.d*'",
+            "evcli log --user ada@example.com --reverse",
+            "evcli log --format jsonl | jq .data",
+            "evcli log -f --type user.created",
+        ],
+        EXIT_CODES,
+    )
+
+
+COMMANDS = {
+    "log": _log,
+    "show": lambda: Command(
+        show,
+        "Show one event in full, and the change that it made.",
+        [REF],
+        ["evcli show", "evcli show 42 --json", "evcli show id:1b4e28ba"],
+        EXIT_CODES,
+    ),
+    "diff": lambda: Command(
+        diff,
+        "Show what changed between two moments.",
+        [
+            Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
+            Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
+        ],
+        ["evcli diff", "evcli diff 2026-03-01 2026-04-01", "evcli diff @-10"],
+        EXIT_CODES,
+    ),
+}

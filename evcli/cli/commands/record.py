@@ -5,11 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from typer._click import Command
-from typer._click.globals import get_current_context
-
-from evcli.cli.command import EvcliCommand, LazyGroup
-from evcli.cli.parameters import parsed
+from evcli.cli.command import EXIT_CODES, Command, Group
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, fields
 from evcli.cli.show.render import as_json, summary
@@ -28,18 +24,18 @@ from evcli.kinds import KINDS
 from evcli.register.decide import Intention
 
 
-def group(name: str) -> LazyGroup:
+def group(name: str) -> Group:
     """`evcli KIND …`"""
     kind = KINDS[name]
-    table = {verb: _builder(kind, verb, words) for verb, words in commands(kind).items()}
+    every = commands(kind)
     # Words are built lazily: the group's help needs only these two examples.
-    first, second = (words().examples[0] for words in islice(commands(kind).values(), 2))
-    return LazyGroup(
-        name,
-        table=table,
-        near=partial(_near, kind),
-        help=f"Record changes to {kind.plural}, and query them.",
-        epilog=_epilog([first, f"evcli {name} list --at 2026-03-03", second]),
+    first, second = (words()[2][0] for words in islice(every.values(), 2))
+    return Group(
+        {verb: _builder(kind, verb, words) for verb, words in every.items()},
+        f"Record changes to {kind.plural}, and query them.",
+        [first, f"evcli {name} list --at 2026-03-03", second],
+        EXIT_CODES,
+        partial(_near, kind),
     )
 
 
@@ -50,26 +46,12 @@ def _near(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:
 
 
 def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], Command]:
-    def build() -> Command:
-        help, parameters, examples = words()
+    def run(session: Session, **values: Any) -> Answer:
+        if verb in kind.verbs:
+            return _write(session, kind.verbs[verb], values)
+        return {"list": list_records, "show": show}[verb](session, kind, values)
 
-        def run(**values: Any) -> Answer:
-            session: Session = get_current_context().find_root().obj
-            if verb in kind.verbs:
-                return _write(session, kind.verbs[verb], values)
-            return {"list": list_records, "show": show}[verb](session, kind, values)
-
-        return EvcliCommand(
-            verb, params=list(map(parsed, parameters)), callback=run, help=help, epilog=_epilog(examples),
-            rich_markup_mode=None,
-        )  # fmt: skip
-
-    return build
-
-
-def _epilog(examples: Iterable[str]) -> str:
-    lines = "".join(f"  {line}\n" for line in examples)
-    return f"\nExamples:\n{lines}\nExit codes: evcli help exit-codes\n"
+    return lambda: Command(run, *words(), EXIT_CODES)
 
 
 def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
@@ -83,7 +65,7 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
     if type(each) is Begins:
         wanted = [Intention(each.name, data, about=lambda state: state.last_id(kind.name) + 1, finds=False)]
     else:
-        who = values["who"] if isinstance(values["who"], (tuple, list)) else [values["who"]]
+        who = values["who"] if isinstance(values["who"], tuple) else [values["who"]]
         wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
     return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
 

@@ -1,31 +1,16 @@
 """`evcli state`: the whole register at a moment."""
 
-import typer
-
-from evcli.cli.options import At
+from evcli.cli.command import EXIT_CODES, Command
+from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.render import as_json
 from evcli.cli.show.times import local
 from evcli.kinds import all_kinds, first_kind
 
-app = typer.Typer()
 
-
-@app.command(
-    "state",
-    epilog="""
-Examples:
-  evcli state
-  evcli state --at 2026-03-03
-  evcli state --at @-5 --json
-
-Exit codes: evcli help exit-codes
-""",
-)
-def state(ctx: typer.Context, at: At = None) -> Answer:
-    """Show the whole register, now or at a moment."""
-    session: Session = ctx.obj
+def state(session: Session, at: str | None) -> Answer:
+    """`evcli state`"""
     register = session.opened()
     asked = None if at is None else session.moment(at)
     state = register.at(asked and asked.number)
@@ -55,3 +40,14 @@ def state(ctx: typer.Context, at: At = None) -> Answer:
         header = ("kind", "id", "record")
         rows = [(kind.name, record.id, kind.labelled(record)) for kind in shown for record in live[kind]]
     return Answer(header=header, rows=rows, document=document, title=title)
+
+
+COMMANDS = {
+    "state": lambda: Command(
+        state,
+        "Show the whole register, now or at a moment.",
+        [AT],
+        ["evcli state", "evcli state --at 2026-03-03", "evcli state --at @-5 --json"],
+        EXIT_CODES,
+    )
+}

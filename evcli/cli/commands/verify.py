@@ -2,23 +2,19 @@
 
 import os
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from evcli.cli.options import At, LockWait, lock_wait_of, read_head
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import AT, LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer, Cell, When, fields
 from evcli.cli.show.render import summary
 from evcli.cli.show.safe import valid
 from evcli.domain.event import Event
 from evcli.errors import Damaged, EvcliError
-from evcli.register.register import LOCK_WAIT
 
 if TYPE_CHECKING:
     from evcli.register.repair import Plan
-
-app = typer.Typer()
 
 _VERIFIED = ("status", "events", "head", "torn_bytes")
 
@@ -27,29 +23,11 @@ _SELF_CONSISTENT = (
     "evcli verify --expect HEAD"
 )
 
-_EXIT = "Exit codes: evcli help exit-codes"
 
-
-@app.command(
-    "verify",
-    epilog=f"""
-Examples:
-  evcli verify
-  evcli verify --expect "$(cat head.kept-elsewhere)"
-
-{_EXIT}
-""",
-)
-def verify(
-    ctx: typer.Context,
-    expect: Annotated[
-        str | None, typer.Option("--expect", metavar="HEAD", help="A saved head, which must be on the chain.")
-    ] = None,
-) -> Answer:
-    """Check every event's format, hash chain and rules."""
+def verify(session: Session, expect: str | None) -> Answer:
+    """`evcli verify`"""
     from evcli.register.verify import MOST_FAULTS
 
-    session: Session = ctx.obj
     head = None if expect is None else read_head(expect, needs_hash=True)
     register = session.opened(trusts_cache=False)
     report = register.verify(None if head is None else (head[0], str(head[1])))
@@ -86,27 +64,12 @@ def _told_once(error: EvcliError, faults: int) -> EvcliError:
     return error
 
 
-@app.command(
-    "repair",
-    epilog=f"""
-Examples:
-  evcli repair --dry-run
-  evcli repair
-
-{_EXIT}
-""",
-)
-def repair(
-    ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")] = False,
-    lock_wait: LockWait = LOCK_WAIT,
-) -> Answer:
-    """Repair a damaged log: back it up, then keep everything that the hash chain proves."""
+def repair(session: Session, *, dry_run: bool, lock_wait: float | None) -> Answer:
+    """`evcli repair`"""
     from evcli.cli.done import answer_to
     from evcli.register.repair import plan
     from evcli.register.repair import repair as repaired
 
-    session: Session = ctx.obj
     if dry_run:
         register = session.opened(trusts_cache=False)
         planned = plan(register)
@@ -148,23 +111,8 @@ def _told_gone(event: Event | None) -> str:
     return f"{event['type']} {event['subject']} by {event['authid']}" + (f" ({said})" if said else "")
 
 
-@app.command(
-    "head",
-    epilog=f"""
-Examples:
-  evcli head > head.kept-elsewhere
-  evcli head --at 2026-03-03
-
-{_EXIT}
-""",
-)
-def head(ctx: typer.Context, at: At = None) -> Answer:
-    """Print NUMBER:SHA256 of the last event, to save elsewhere.
-
-    It can later prove that nothing up to that event was changed, removed or inserted. It is read from the last
-    line; evcli verify checks the others.
-    """
-    session: Session = ctx.obj
+def head(session: Session, at: str | None) -> Answer:
+    """`evcli head`"""
     register = session.opened()
     register.log.sync()  # a head that is handed out must be durable
     place = register.head() if at is None else register.position(session.moment(at))
@@ -173,21 +121,10 @@ def head(ctx: typer.Context, at: At = None) -> Answer:
     return Answer(header=("number", "sha256"), rows=rows, document=document, lines=[place.head])
 
 
-@app.command(
-    "status",
-    epilog=f"""
-Examples:
-  evcli status
-  evcli status --json
-
-{_EXIT}
-""",
-)
-def status(ctx: typer.Context) -> Answer:
-    """Show the log's path, size and age, and warnings."""
+def status(session: Session) -> Answer:
+    """`evcli status`"""
     from evcli.register.status import status as status_of
 
-    session: Session = ctx.obj
     register = session.opened()
     found = status_of(register)
     document = {
@@ -217,18 +154,55 @@ def status(ctx: typer.Context) -> Answer:
     return fields(rows, document)
 
 
-@app.command(
-    "path",
-    epilog=f"""
-Examples:
-  evcli path
-  cp "$(evcli path)" backup.jsonl
-
-{_EXIT}
-""",
-)
-def path(ctx: typer.Context) -> Answer:
-    """Print the log's path, whether it exists or not."""
-    session: Session = ctx.obj
+def path(session: Session) -> Answer:
+    """`evcli path`"""
     found = os.path.abspath(session.path)
     return Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found])
+
+
+_HEAD = """Print NUMBER:SHA256 of the last event, to save elsewhere.
+
+It can later prove that nothing up to that event was changed, removed or inserted. It is read from the last
+line; evcli verify checks the others.
+"""
+
+COMMANDS = {
+    "verify": lambda: Command(
+        verify,
+        "Check every event's format, hash chain and rules.",
+        [Parameter("expect", ("--expect",), "HEAD", "A saved head, which must be on the chain.")],
+        ["evcli verify", 'evcli verify --expect "$(cat head.kept-elsewhere)"'],
+        EXIT_CODES,
+    ),
+    "repair": lambda: Command(
+        repair,
+        "Repair a damaged log: back it up, then keep everything that the hash chain proves.",
+        [
+            Parameter("dry_run", ("--dry-run",), "", "Show what would be kept; change nothing.", "flag"),
+            LOCK_WAIT_FOR,
+        ],
+        ["evcli repair --dry-run", "evcli repair"],
+        EXIT_CODES,
+    ),
+    "head": lambda: Command(
+        head,
+        _HEAD,
+        [AT],
+        ["evcli head > head.kept-elsewhere", "evcli head --at 2026-03-03"],
+        EXIT_CODES,
+    ),
+    "status": lambda: Command(
+        status,
+        "Show the log's path, size and age, and warnings.",
+        [],
+        ["evcli status", "evcli status --json"],
+        EXIT_CODES,
+    ),
+    "path": lambda: Command(
+        path,
+        "Print the log's path, whether it exists or not.",
+        [],
+        ["evcli path", 'cp "$(evcli path)" backup.jsonl'],
+        EXIT_CODES,
+    ),
+}
