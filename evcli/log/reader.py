@@ -16,10 +16,11 @@ from evcli.log import START, Log, Position
 from evcli.log.line import FIRST_BYTES, BadLine, NewerLine, decode, decode_each, envelope, hash_of
 from evcli.log.lines import decode_many, place_after_many
 
-FEW = 32
-"""How many events are read first when reading backward; after that, MANY at a time."""
+FEW = 1 << 14
+"""How far the first step backward goes, in the unit of places (in a file, some dozen events); then ever further."""
 
-MANY = 256
+MANY = 1 << 18
+"""The longest step backward."""
 
 PATIENCE = 5.0
 """Seconds to wait for a writer to finish before a line counts as damaged."""
@@ -87,16 +88,20 @@ class Reader:
 
     def events_backward(self, end: Position) -> Iterator[Event]:
         """The events before `end`, newest first, checked like `events`; reads a few ahead."""
-        size = FEW
+        step = FEW
         while end.number:
-            start = self._before(end, size)
+            # Any line's end will do, so none is searched for: that would read as much again.
+            start = self.position_at(max(0, end.place - step))
+            if start.place >= end.place:  # the line before `end` is longer than the step
+                step *= 4
+                continue
             try:
                 block = list(self.events(start, stop=end.place))
             except Damaged:
                 self._check_last_of(start)
                 raise
             yield from reversed(block)
-            end, size = start, MANY
+            end, step = start, min(step * 4, MANY)
 
     def position_at(self, place: int) -> Position:
         """The position at `place`, where a line ends, as that line claims. Raises Damaged."""
@@ -132,10 +137,6 @@ class Reader:
     def _previous(self, end: Position) -> Position:
         """The position before the line that ends at `end`."""
         return self.log.seek(lambda position: position.place < end.place, end.place)
-
-    def _before(self, end: Position, count: int) -> Position:
-        """The position `count` events before `end`."""
-        return self.log.seek(lambda position: position.number <= end.number - count, end.place)
 
     def follows(self, position: Position) -> bool:
         """Whether the log still has, at the same place, the event before `position`."""

@@ -19,8 +19,10 @@ from support.events import creation
 from support.events import lines_of as lines_of_events
 from support.logs import locked_by_another, numbers, reading
 
+from evcli.domain.event import number_of
 from evcli.errors import Damaged, NoLog
 from evcli.log import START, Position
+from evcli.log import reader as reader_module
 from evcli.log.file import engine, view
 from evcli.log.file.blocks import CHUNK
 from evcli.log.file.engine import FileLog
@@ -78,6 +80,8 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     chunk, block = request.param
     monkeypatch.setattr(view, "CHUNK", chunk)
     monkeypatch.setattr(view, "BLOCK", block)
+    monkeypatch.setattr(reader_module, "FEW", block)
+    monkeypatch.setattr(reader_module, "MANY", chunk)
 
 
 # --- the same events, whatever the sizes ------------------------------------------------------------------------------
@@ -340,6 +344,19 @@ def test_the_meter_counts_a_whole_reading(log_path: Path, monkeypatch: pytest.Mo
         meter = Meter(monkeypatch)
         assert numbers(reader.events()) == list(range(1, MANY + 1))
     assert size <= meter.read <= size + 8192
+
+
+def test_reading_backward_reads_nothing_twice(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, many: list[bytes]
+) -> None:
+    with write(log_path, many) as reader:
+        end = reader.log.head()
+        meter = Meter(monkeypatch)
+        backward = reader.events_backward(end)
+        assert number_of(next(backward)) == MANY
+        assert meter.read <= 32 << 10, "the first event needs little"
+        assert numbers(backward) == list(range(MANY - 1, 0, -1))
+    assert meter.read <= 1.08 * sum(map(len, many))
 
 
 def since(days: int) -> tuple[str, int]:
