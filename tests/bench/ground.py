@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import cached_property
@@ -10,9 +11,12 @@ from typing import NamedTuple
 
 import generate
 import orjson
+from measuring import run
+from plot import Curves
 
 PYTHON = sys.executable
 EVCLI = str(Path(sys.executable).with_name("evcli"))
+IMPORTS = 'python -c "import typer, orjson"'
 COMPLETED = "completed@bench.example"
 """The e-mail of a user in both logs; no other e-mail has its beginning."""
 
@@ -22,62 +26,72 @@ class Sizes(NamedTuple):
 
     events: int  # in the long log
     few: int  # events in the short log
+    peers_events: int  # in the logs of peers that take long to fill
+    between: tuple[int, ...]  # lengths of further logs, for the growth from the short one to the long one
+    warm_ups: int  # rounds before these, so that all files are in memory
     starts: int  # rounds of what takes a fraction of a second
     rounds: int  # rounds of what takes seconds
-    users: int  # imported, except by
-    users_one_by_one: int  # the rival that syncs after each user
+    users: int  # imported
     appends: int  # in one round: many, so that each round has its share of what is done once in some hundred appends
     append_rounds: int
 
 
-FULL = Sizes(1_000_000, 10, starts=21, rounds=3, users=100_000, users_one_by_one=20_000, appends=1000, append_rounds=5)
+FULL = Sizes(
+    1_000_000, 10, 100_000, (10_000, 1_000_000),
+    warm_ups=2, starts=41, rounds=3, users=100_000, appends=1000, append_rounds=5,
+)  # fmt: skip
 # Long enough for evcli to do what it does on a long log.
-QUICK = Sizes(3000, 10, starts=1, rounds=1, users=300, users_one_by_one=30, appends=5, append_rounds=1)
+QUICK = Sizes(3000, 10, 500, (1000,), warm_ups=1, starts=1, rounds=1, users=300, appends=5, append_rounds=1)
 
 
 class Ground:
     """A folder with the logs, each written when it is first asked for.
 
-    The run itself appends to both: the long log gains some thousand events, the short one some dozen.
+    The run itself appends to the long log, some thousand events; the short one has exactly its few events, and one
+    more for completion. What appends to a short log gets a copy.
     """
 
     def __init__(self, folder: Path, sizes: Sizes) -> None:
         self.folder = folder
         self.sizes = sizes
-        self.half = sizes.events // 2
+        self.seconds: Curves = {}
+        """What the growth was found to be: a command's seconds, by the length of the log."""
         self._emails = itertools.count()
+        self._logs: dict[int, Path] = {}
 
-    @cached_property
+    @property
     def long(self) -> Path:
         """The long log."""
-        return self._written("long.jsonl", generate.write, self.sizes.events)
+        return self.log(self.sizes.events)
 
-    @cached_property
+    @property
     def short(self) -> Path:
         """The short log."""
-        return self._written("short.jsonl", generate.write, self.sizes.few)
+        return self.log(self.sizes.few)
+
+    def log(self, events: int) -> Path:
+        """The log of that length."""
+        if events not in self._logs:
+            self._logs[events] = self._written(f"log-{events}.jsonl", generate.write, events)
+        return self._logs[events]
+
+    def copy_of_short(self, name: str) -> Path:
+        """A copy of the short log, to append to."""
+        return Path(shutil.copy(self.short, self.folder / f"{name}.jsonl"))
 
     @cached_property
     def people(self) -> Path:
         """The users to import, as a CSV file."""
         return self._written("people.csv", generate.write_people, self.sizes.users)
 
-    @cached_property
-    def fewer_people(self) -> Path:
-        """Fewer users, for the rival that syncs after each."""
-        return self._written("fewer-people.csv", generate.write_people, self.sizes.users_one_by_one)
-
-    @cached_property
-    def user_since_long(self) -> str:
-        """A user of the long log with one event up to its middle, as users of the short log have: equal answers."""
-        events: dict[str, int] = {}
-        with self.long.open("rb") as file:
-            for line in itertools.islice(file, self.half * 4 // 5, self.half):
+    def user_with_one_event(self, events: int) -> str:
+        """A user with one event up to the middle of the log of that length: the same answer in logs of all lengths."""
+        found: dict[str, int] = {}
+        with self.log(events).open("rb") as file:
+            for line in itertools.islice(file, events // 2 * 4 // 5, events // 2):
                 event = orjson.loads(line)
-                events[event["subject"]] = events.get(event["subject"], 0) + (
-                    1 if event["type"] == "user.created" else 2
-                )
-        return next(subject for subject, count in events.items() if count == 1).removeprefix("user/")
+                found[event["subject"]] = found.get(event["subject"], 0) + (1 if event["type"] == "user.created" else 2)
+        return next(subject for subject, count in found.items() if count == 1).removeprefix("user/")
 
     @cached_property
     def late(self) -> str:
@@ -91,6 +105,10 @@ class Ground:
         write(path, number)
         os.sync()  # a disk that is still writing would slow down the next measurement
         return path
+
+    def imports(self) -> None:
+        """A process that only imports what most programs like evcli import."""
+        run(PYTHON, "-c", "import typer, orjson")
 
     def evcli(self, log: Path, *words: str) -> list[str]:
         """The command `evcli WORDS` on that log."""

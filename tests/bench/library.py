@@ -1,140 +1,92 @@
-"""Figures of evcli as a library, in this process: what a fold, an append and a short look cost."""
+"""Figures of evcli as a library, in this process: what a fold, an audit and a short look cost."""
 
-import fcntl
 import io
 import os
 import sys
 from pathlib import Path
-from uuid import UUID
 
+import rival_auditchain
 import rival_eventsourcing
-import rival_sqlite
 from bare import parse_only
 from ground import Ground
 from measuring import Figure, at_most, in_turns, times_the_rate, without_garbage_collection
-from rival_eventsourcing import Replayed, User
+from rival_eventsourcing import Replayed
 
 from evcli.cli.main import main as run_evcli
-from evcli.cli.session import Session
 from evcli.domain.state import MemoryState
 from evcli.kinds.user import KIND
 from evcli.log.file.engine import FileLog
 from evcli.log.reader import Reader
 from evcli.log.replay import replay
-from evcli.register.decide import Intention
+from evcli.register.past import Past
 
 
 def fold(ground: Ground) -> list[Figure]:
     """Reading every event with every check and building the state in memory, from nothing."""
-    events = ground.sizes.events
-    what = f"replay of {events:,} events to a state"
-
-    def whole() -> MemoryState:
-        state = MemoryState()
-        with Reader(FileLog(str(ground.long))) as reader:
-            replay(reader, state, until=events)
-        assert state.number == events  # a figure for less would be a lie
-        return state
-
+    events, fewer = ground.sizes.events, ground.sizes.peers_events
     users = rival_eventsourcing.open_users(ground.folder / "replayed.eventsourcing")
-    rival_eventsourcing.fill(users, ground.long, events)
+    rival_eventsourcing.fill(users, ground.long, fewer)
     os.sync()
-
-    def package() -> Replayed:
-        return Replayed().read(users)
-
-    _assert_equal(whole(), package(), rival_eventsourcing.aggregates(users))
+    _assert_equal(_folded(ground.long, fewer), Replayed().read(users))
     with without_garbage_collection():
-        times = in_turns(
+        mine, bare, package = in_turns(
             ground.sizes.rounds,
-            whole,
+            lambda: _folded(ground.long, events),
             lambda: parse_only(ground.long),
-            lambda: rival_eventsourcing.aggregates(users),
-            package,
+            lambda: Replayed().read(users),
         )
     users.close()
     targets = {
-        "for line in file: orjson.loads(line)": 0.15,
-        "eventsourcing, reading its notification log into aggregates": 2,
-        "eventsourcing, the same into plain dictionaries": 2,
+        "for line in file: orjson.loads(line)": 0.16,
+        f"eventsourcing, its notification log of {fewer:,} into plain dictionaries: no checks": 2,
     }
-    rate, *rates = (events / time for time in times)
-    return times_the_rate(what, targets, rate, rates)
+    rates = [events / bare, fewer / package]
+    return times_the_rate(f"replay of {events:,} events to a state", targets, events / mine, rates)
 
 
-def _assert_equal(mine: MemoryState, other: Replayed, aggregates: dict[UUID, User]) -> None:
+def _folded(log: Path, events: int) -> MemoryState:
+    """The state after so many events of the log."""
+    state = MemoryState()
+    with Reader(FileLog(str(log))) as reader:
+        replay(reader, state, until=events)
+    assert state.number == events  # a figure for less would be a lie
+    return state
+
+
+def _assert_equal(mine: MemoryState, other: Replayed) -> None:
     """A figure for another state would be a lie."""
     users = list(mine.records("user"))
     assert users == list(other.users.values())
     assert {KIND.key(user): user.id for user in users if user.destroyed is None} == other.holders
-    theirs = [(user.number, user.name, user.email, user.is_destroyed) for user in aggregates.values()]
-    assert [(user.id, user.name, user.email, user.destroyed is not None) for user in users] == theirs
 
 
-def append(ground: Ground) -> list[Figure]:
-    """One event after another, each decided on, made durable and answered for before the next, on the long log."""
-    sizes = ground.sizes
-    session = Session()
-    session.set("log", str(ground.long))
-    register = session.register
+def audit(ground: Ground) -> list[Figure]:
+    """The whole audit of a log, against the audit of a chain of the same events."""
+    events = ground.sizes.peers_events
+    path = ground.log(events)
+    chain = rival_auditchain.open_log(ground.folder / "audited.auditchain.jsonl")
+    rival_auditchain.fill(chain, path, events)
+    os.sync()
 
-    def whole() -> None:
-        for _ in range(sizes.appends):
-            data = {"name": "Ada Lovelace", "email": ground.email()}
-            about = lambda state: state.last_id("user") + 1  # noqa: E731  # an intention as the command line makes it
-            register.execute(Intention("user.created", data, about, finds=False))
+    def mine() -> None:
+        with Past(str(path)) as past:
+            report = past.verify()
+        assert (report.status, report.head.number) == ("good", events), report  # a figure for less would be a lie
 
-    whole()  # the first event also brings the register up to the head
-    with ground.long.open("rb") as file:
-        file.seek(-4096, os.SEEK_END)
-        line = file.read().splitlines(keepends=True)[-1]
-    descriptor = os.open(ground.folder / "bare.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    connection = rival_sqlite.connect(ground.folder / "appended.sqlite3", wal=True)
-
-    def bare() -> None:
-        for _ in range(sizes.appends):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-    def sqlite() -> None:
-        for _ in range(sizes.appends):
-            rival_sqlite.insert(connection, "Ada Lovelace", ground.email())
-
-    database = ground.folder / "appended.eventsourcing"
-    users, numbers = rival_eventsourcing.open_users(database), iter(range(1, 1_000_000))
-
-    def package() -> None:
-        for _ in range(sizes.appends):
-            users.save(User(next(numbers), "Ada Lovelace", ground.email()))
-
-    in_turns(1, bare, sqlite, package)  # so that every file is there, and begun
-    times = in_turns(sizes.append_rounds, whole, bare, sqlite, package)
-    os.close(descriptor)
-    connection.close()
-    users.close()
-    targets = {
-        "flock + write + fsync of such a line": 0.5,
-        "sqlite3, WAL, synchronous=FULL": 0.65,
-        f"eventsourcing, SQLite ({rival_eventsourcing.durability(database)})": 2,
-    }
-    rate, *rates = (sizes.appends / time for time in times)
-    return times_the_rate("one synced append after another, as a library", targets, rate, rates)
+    with without_garbage_collection():
+        mine_time, other = in_turns(ground.sizes.rounds, mine, lambda: rival_auditchain.verify(chain, events))
+    chain.close()
+    targets = {"auditchain, JSONL, as many: the chain alone, no rules": 1.5}
+    what = f"verify of {events:,} events, in one process"
+    return times_the_rate(what, targets, events / mine_time, [events / other])
 
 
 def bytes_read(ground: Ground) -> list[Figure]:
-    """How much of a long log two short looks at it read, as a share of the file."""
+    """How much of a long log a short look at its end reads, as a share of the file."""
     size = ground.long.stat().st_size
-    looks = {
-        "log -n 20, bytes read": (0.01, ("-n", "20")),
-        "log --since (the last hundredth), bytes read": (0.02, ("--since", ground.late)),
-    }
-    figures = []
-    for what, (target, words) in looks.items():
-        read = _read_by("log", *words, "--log", str(ground.long))
-        figures.append(Figure(what, "bytes of the file", at_most(target), read / size, f"{read:,} : {size:,}"))
-    return figures
+    read = _read_by("log", "--since", ground.late, "--log", str(ground.long))
+    what = "log --since (the last hundredth), bytes read"
+    return [Figure(what, "bytes of the file", at_most(0.0125), read / size, f"{read:,} : {size:,}")]
 
 
 def _read_by(*words: str) -> int:

@@ -10,7 +10,7 @@ from statistics import median
 
 from measuring import seconds
 
-PACKAGES = ("evcli", "typer", "orjson", "eventsourcing")
+PACKAGES = ("evcli", "typer", "orjson", "eventsourcing", "auditchain")
 
 
 def description(folder: Path) -> list[tuple[str, str]]:

@@ -39,31 +39,38 @@ def at_most(number: float, unit: str = "") -> Bound:
 
 
 class Figure(NamedTuple):
-    """One line of the table: what was measured, against what, the target, the figure, and the values it is made of."""
+    """One line of the table: what was measured, against what, the target, the figure, and the values it is made of.
+
+    Without a target, it says how another line is to be read.
+    """
 
     what: str
     against: str
-    target: Bound
+    target: Bound | None
     value: float
     medians: str
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The line's words."""
-        decimals = 1 if self.target.unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
-        measured = f"{self.value:.{decimals}f}{self.target.unit}" + " MISSED" * (not self.target.holds(self.value))
-        return self.what, self.against, str(self.target), measured, self.medians
+        unit = self.target.unit if self.target else ""
+        decimals = 1 if unit or self.value >= 10 else 3 if self.value >= 0.1 else 4
+        missed = self.target is not None and not self.target.holds(self.value)
+        measured = f"{self.value:.{decimals}f}{unit}" + " MISSED" * missed
+        return self.what, self.against, str(self.target or "—"), measured, self.medians
 
 
-def times_as_long(what: str, against: str, target: Bound, mine: float, other: float) -> Figure:
+def times_as_long(what: str, against: str, target: Bound | None, mine: float, other: float) -> Figure:
     """How many times the other's seconds mine are."""
     return Figure(what, against, target, mine / other, f"{_duration(mine)} : {_duration(other)}")
 
 
-def times_the_rate(what: str, rivals: Mapping[str, float], mine: float, others: Sequence[float]) -> list[Figure]:
+def times_the_rate(what: str, rivals: Mapping[str, float | None], mine: float, others: Sequence[float]) -> list[Figure]:
     """How many times the rate a second of each rival mine is; for each rival, how many times it should be at least."""
     return [
-        Figure(what, against, at_least(target), mine / other, f"{mine:,.0f}/s : {other:,.0f}/s")
+        Figure(
+            what, against, None if target is None else at_least(target), mine / other, f"{mine:,.0f}/s : {other:,.0f}/s"
+        )
         for (against, target), other in zip(rivals.items(), others, strict=True)
     ]
 
@@ -85,31 +92,38 @@ def text_table(figures: Sequence[Figure]) -> str:
 
 def markdown_table(figures: Sequence[Figure]) -> str:
     """The same for a Markdown file."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *(figure.cells for figure in figures)]
+    return markdown([HEADINGS, ("---",) * len(HEADINGS), *(figure.cells for figure in figures)])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The rows of a table for a Markdown file."""
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """How long `action` takes, on the wall clock; its result is freed only afterwards."""
-    start = time.perf_counter()
+Clock = Callable[[], float]
+
+
+def seconds(action: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    """How long `action` takes, on the wall clock unless told; its result is freed only afterwards."""
+    start = clock()
     returned = action()
-    taken = time.perf_counter() - start
+    taken = clock() - start
     del returned
     return taken
 
 
-def in_turns(times: int, *actions: Callable[[], object]) -> list[float]:
+def in_turns(times: int, *actions: Callable[[], object], clock: Clock = time.perf_counter) -> list[float]:
     """The median seconds of each action; all of them run once in every round, so that a slow moment slows all."""
-    rounds = [[seconds(action) for action in actions] for _ in range(times)]
+    rounds = [[seconds(action, clock) for action in actions] for _ in range(times)]
     return [median(column) for column in zip(*rounds, strict=True)]
 
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Pause the collector, as evcli does while it folds, so that no rival pays for what evcli avoids."""
+    """Pause the collector, as evcli does while it folds, so that no peer pays for what evcli avoids."""
     gc.collect()
     gc.disable()
     try:

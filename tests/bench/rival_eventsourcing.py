@@ -8,6 +8,7 @@ each. It opens SQLite in WAL mode and leaves `synchronous` as it is, which is FU
 """
 
 import csv
+import gc
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -175,18 +176,6 @@ class Replayed:
         self.holders[email.casefold()] = id
 
 
-def aggregates(users: Users) -> dict[UUID, User]:
-    """The state as the package itself makes it: every event of the notification log changes its aggregate."""
-    found: dict[UUID, User] = {}
-    last = 0
-    while notifications := users.notification_log.select(last + 1, SECTION):
-        for notification in notifications:
-            event: Any = users.mapper.to_domain_event(notification)
-            found[event.originator_id] = event.mutate(found.get(event.originator_id))
-        last = notifications[-1].id
-    return found
-
-
 # --- the import -------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +189,7 @@ def count(path: Path) -> int:
 
 def main(source: str, database: str, at_once: str) -> None:
     """Import a CSV file with the columns name and email, with that number of users in each save."""
+    gc.disable()
     users = open_users(Path(database))
     with open(source, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)

@@ -5,6 +5,7 @@ The table has the live users, with unique e-mails. It keeps no history, no hash,
 """
 
 import csv
+import gc
 import sqlite3
 import sys
 from collections.abc import Iterable
@@ -44,6 +45,7 @@ def count(path: Path) -> int:
 
 def main(source: str, database: str) -> None:
     """Import a CSV file with the columns name and email."""
+    gc.disable()
     connection = connect(Path(database))
     with open(source, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)

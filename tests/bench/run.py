@@ -5,32 +5,33 @@ everywhere. Nothing here is a test, and nothing timed can fail one.
 """
 
 import argparse
-import compileall
 import os
-import shlex
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import appends
+import bytecode
 import commands
 import library
 import machine
+import written
 from ground import FULL, QUICK, Ground
-from measuring import Figure, markdown_table, seconds, text_table
-
-import evcli
+from growth import growth
+from measuring import Figure, seconds, text_table
 
 README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- run.py --write writes from here -->", "<!-- to here -->"
 GROUPS = {
     "start": commands.start_up,
-    "flat": commands.flat,
-    "append": library.append,
+    "growth": growth,
+    "append": appends.append,
+    "own": appends.own_time,
     "bytes": library.bytes_read,
     "memory": commands.memory,
     "cache": commands.cache,
     "import": commands.imports,
     "replay": library.fold,
+    "audit": library.audit,
     "verify": commands.verify,
 }
 
@@ -38,18 +39,17 @@ GROUPS = {
 def main() -> None:
     """Measure what is asked for, print the table, and perhaps write it into the README."""
     options = _options()
+    if refusal := bytecode.refusal():
+        sys.exit(f"error: {refusal}")
     sizes = QUICK if options.quick else FULL
     if options.events:
         sizes = sizes._replace(events=options.events)
-    package = Path(evcli.__file__).parent
-    compileall.compile_dir(package, quiet=2)
     with TemporaryDirectory(dir=options.folder, prefix="evcli-bench-") as temporary:
         folder = Path(temporary)
         _leave_the_user_alone(folder)
         described = machine.description(folder)
         for name, value in described:
             print(f"{name}: {value}")
-        print(f"evcli's byte-code was compiled beforehand; files in {options.folder}")
         print("tiny sizes: these figures mean nothing\n" if options.quick else "", flush=True)
         ground = Ground(folder, sizes)
         figures: list[Figure] = []
@@ -58,7 +58,9 @@ def main() -> None:
             _progress(name, seconds(lambda: figures.extend(GROUPS[name](ground))))  # noqa: B023  # called at once
     print(text_table(figures))
     if options.write:
-        _write(options.write, described, figures)
+        words = [word for word in sys.argv[1:] if not word.startswith("--write") and word != str(options.write)]
+        alone = options.only == ["growth"]
+        written.write(options.write, words, described, figures, ground.seconds, is_growth_alone=alone)
 
 
 def _options() -> argparse.Namespace:
@@ -68,10 +70,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--events", type=int, help=f"length of the long log (default: {FULL.events:,})")
     parser.add_argument("--folder", default="/var/tmp", help="where to write; on a disk, not in memory (%(default)s)")
     parser.add_argument(
-        "--write", type=Path, nargs="?", const=README, metavar="FILE", help="put the table into FILE (README.md here)"
+        "--write",
+        type=Path,
+        nargs="?",
+        const=README,
+        metavar="FILE",
+        help="put the table and the plot into FILE (README.md here); with --only growth, the plot alone",
     )
     options = parser.parse_args()
-    if options.write == README and (options.quick or options.only or options.events):
+    is_of_growth = options.only == ["growth"]  # which has a place of its own, and may be of a longer log
+    if options.write == README and (options.quick or ((options.only or options.events) and not is_of_growth)):
         parser.error("README.md has the whole table in its full sizes: --write FILE for another one")
     return options
 
@@ -85,17 +93,6 @@ def _leave_the_user_alone(folder: Path) -> None:
 
 def _progress(name: str, taken: float) -> None:
     print(f"{name}: {taken:.0f} s", file=sys.stderr, flush=True)
-
-
-def _write(path: Path, described: list[tuple[str, str]], figures: list[Figure]) -> None:
-    """Put machine, command and table between the markers of a file."""
-    words = [word for word in sys.argv[1:] if not word.startswith("--write") and word != str(path)]
-    command = shlex.join(["python", "tests/bench/run.py", *words])
-    lines = "\n".join(f"- {name}: {value}" for name, value in described)
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    text = f"{BEGIN}\n\nMeasured by `{command}` on this machine:\n\n{lines}\n\n{markdown_table(figures)}\n\n{END}"
-    path.write_text(before + text + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,57 @@
 """The benchmark runs in tiny sizes. Its figures then mean nothing, and no time can fail a test."""
 
+import compileall
+import importlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+import evcli
+
 pytest.importorskip("eventsourcing")
+pytest.importorskip("auditchain")
 HERE = Path(__file__).parent
+SVG = "{http://www.w3.org/2000/svg}"
+CURVES = {
+    "user create": {10: 0.05, 10_000: 0.06, 1_000_000: 0.062},
+    "log <20>": {10: 0.05, 10_000: 0.055, 1_000_000: 0.0615},
+    "imports": {10: 0.08, 10_000: 0.08, 1_000_000: 0.08},
+}
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Gives a module of the benchmark, which is a folder of scripts."""
+    monkeypatch.syspath_prepend(str(HERE))
+    return importlib.import_module
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | environment
+    command = [sys.executable, str(HERE / "run.py"), *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
 
 
 def quick(*words: str) -> str:
-    command = [sys.executable, str(HERE / "run.py"), "--quick", *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    compileall.compile_dir(Path(evcli.__file__).parent, quiet=2)
+    ran = run("--quick", *words)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def outside(text: str) -> str:
+    """A file's text without what is between the markers."""
+    return re.sub(
+        r"(<!-- run\.py --write writes (.*) from here -->).*?(<!-- to here: \2 -->)", r"\1\3", text, flags=re.S
+    )
 
 
 def test_every_group_writes_its_figures_to_the_table_and_the_readme(tmp_path: Path) -> None:
@@ -24,32 +61,135 @@ def test_every_group_writes_its_figures_to_the_table_and_the_readme(tmp_path: Pa
     header, rule, *rows = table.splitlines()
     assert re.split(r" {2,}", header) == ["what", "against", "target", "measured", "medians"]
     assert not rule.strip("─ ")
-    assert len(rows) == 26
+    assert len(rows) == 29
     for row in rows:
-        assert re.search(r"  [≤≥] [\d.]+( MB)?  +(-?\d+\.\d+( MB)?( MISSED)?)  +\S", row), row
+        assert re.search(r"  ([≤≥] [\d.]+( MB| µs)?|—)  +(-?\d+\.\d+( MB| µs)?( MISSED)?)  +\S", row), row
 
     written = readme.read_text(encoding="utf-8")
     ours = (HERE / "README.md").read_text(encoding="utf-8")
-    assert written.startswith(ours[: ours.index("<!-- run.py")])
-    assert written.endswith(ours[ours.index("<!-- to here") :])
-    assert sum(line.startswith("| ") and ("≤" in line or "≥" in line) for line in written.splitlines()) == len(rows)
-    assert "- processor: " in written
-    assert "python tests/bench/run.py --quick" in written
-    assert list(tmp_path.iterdir()) == [readme]
+    assert outside(written) == outside(ours) != ours
+    assert sum(line.startswith("| ") and line.count(" | ") == 4 for line in written.splitlines()) == len(rows) + 2
+    assert written.count("- processor: ") == 2
+    assert written.count("python tests/bench/run.py --quick") == 2
+    assert "| median of | 10 events | 1,000 events | 3,000 events |" in written
+    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "growth.svg"}
+    plot = ElementTree.parse(tmp_path / "growth.svg")
+    assert sum(element.tag == f"{SVG}circle" for element in plot.iter()) == 4 * 3
 
 
 def test_one_group_runs_alone(tmp_path: Path) -> None:
-    # This group also compares evcli's state with the rival's, and fails when they differ.
+    # This group also compares evcli's state with a peer's, and fails when they differ.
     rows = quick("--folder", str(tmp_path), "--only", "replay").split("\n\n")[1].splitlines()[2:]
-    assert len(rows) == 3
+    assert len(rows) == 2
     assert all(row.startswith("replay of 3,000 events") for row in rows)
 
 
-def test_tiny_sizes_are_refused_for_the_readme() -> None:
+@pytest.mark.parametrize("words", [["--quick"], ["--only", "start"], ["--events", "2000"]])
+def test_anything_but_the_whole_table_is_refused_for_the_readme(words: list[str]) -> None:
     before = (HERE / "README.md").read_bytes()
-    ran = subprocess.run([sys.executable, HERE / "run.py", "--quick", "--write"], check=False, capture_output=True)
-    assert ran.returncode == 2
+    assert run(*words, "--write").returncode == 2
     assert (HERE / "README.md").read_bytes() == before
+
+
+def test_commands_are_not_timed_without_byte_code(tmp_path: Path) -> None:
+    # These are also the options that README.md allows beside the whole table; they get past them.
+    ran = run("--only", "growth", "--events", "10000000", "--write", PYTHONDONTWRITEBYTECODE="1")
+    assert ran.returncode == 1
+    assert "PYTHONDONTWRITEBYTECODE is set" in ran.stderr
+    ran = run("--quick", "--only", "bytes", PYTHONPYCACHEPREFIX=str(tmp_path))
+    assert ran.returncode == 1
+    assert re.search(r"no up-to-date byte code of evcli \(\d+ modules\), typer \(\d+ modules\)", ran.stderr)
+    assert f"-m compileall -q {Path(evcli.__file__).parent} " in ran.stderr
+
+
+@pytest.mark.parametrize("mode", ["TIMESTAMP", "CHECKED_HASH"])
+def test_byte_code_of_another_source_or_python_is_no_byte_code(
+    bench: Callable[[str], Any], tmp_path: Path, mode: str
+) -> None:
+    import py_compile
+
+    uncompiled = bench("bytecode").uncompiled
+    source, other = tmp_path / "changed.py", tmp_path / "folder" / "same.py"
+    other.parent.mkdir()
+    for path in (source, other):
+        path.write_text("a = 1\n")
+    assert uncompiled(tmp_path) == [source, other]
+    compiled = []
+    for path in (source, other):
+        compiled += [Path(str(py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode[mode])))]
+    assert uncompiled(tmp_path) == []
+    times = source.stat().st_atime_ns, source.stat().st_mtime_ns
+    source.write_text("a = 22\n")
+    os.utime(source, ns=times)
+    assert uncompiled(tmp_path) == [source]
+    source.write_text("a = 1\n")
+    os.utime(source, ns=(times[0], times[1] + 10**10))
+    assert uncompiled(tmp_path) == ([source] if mode == "TIMESTAMP" else [])
+    compiled[1].write_bytes(b"\0\0\r\n" + compiled[1].read_bytes()[4:])
+    assert other in uncompiled(tmp_path)
+
+
+def test_what_is_outside_the_markers_stays(bench: Callable[[str], Any], tmp_path: Path) -> None:
+    write, figure = bench("written").write, bench("measuring").Figure("verify", "", None, 1.0, "")
+    readme = tmp_path / "README.md"
+    shutil.copy(HERE / "README.md", readme)
+    before = readme.read_text(encoding="utf-8")
+
+    words = ["--only", "growth", "--events", "10000000"]
+    curves = dict(zip(bench("growth").PLOTTED, CURVES.values(), strict=False))
+    write(readme, words, [("disk", "none")], [figure], curves, is_growth_alone=True)
+    growth = readme.read_text(encoding="utf-8")
+    start = "<!-- run.py --write writes growth"
+    assert growth[: growth.index(start)] == before[: before.index(start)]
+    assert "`python tests/bench/run.py --only growth --events 10000000` on this machine:\n\n- disk: none\n" in growth
+    assert "| user create | 50.0 ms | 60.0 ms | 62.0 ms |" in growth
+
+    write(readme, [], [("disk", "another")], [figure], {}, is_growth_alone=False)
+    both = readme.read_text(encoding="utf-8")
+    assert both[both.index(start) :] == growth[growth.index(start) :]
+    assert "- disk: another\n\n| what | against |" in both
+    assert "| verify |  | — | 1.000 |  |" in both
+    assert outside(both) == outside(growth) == outside(before)
+
+    readme.write_text(before.replace("to here: growth", "gone"), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"README\.md has no place for growth"):
+        write(readme, words, [], [figure], curves, is_growth_alone=True)
+
+
+def test_plot_has_each_time_at_its_place_and_each_name_apart(bench: Callable[[str], Any]) -> None:
+    plot = bench("plot")
+    root = ElementTree.fromstring(plot.svg(CURVES, "imports"))
+    lines = {str(line.get("class")): line.get("points") for line in reversed(list(root.iter(f"{SVG}polyline")))}
+    # From 10 to 1,000,000 events there are five powers of ten, of which two are in the middle; the top is at 80 ms.
+    assert (plot.LEFT, plot.RIGHT, plot.TOP, plot.BOTTOM) == (64, 560, 64, 360)
+    at = {0.05: 175.0, 0.06: 138.0, 0.062: 130.6, 0.055: 156.5, 0.0615: 132.4, 0.08: 64.0}
+    for name, colour in {"user create": "line c0", "log <20>": "line c1", "imports": "line bare"}.items():
+        heights = [at[seconds] for seconds in CURVES[name].values()]
+        assert lines[colour] == " ".join(f"{x},{y}" for x, y in zip((64.0, 361.6, 560.0), heights, strict=True))
+    assert len(list(root.iter(f"{SVG}circle"))) == 6
+
+    texts = {"".join(text.itertext()): text for text in root.iter(f"{SVG}text")}
+    assert {"10", "10,000", "1,000,000", "0 ms", "20 ms", "40 ms", "60 ms", "80 ms"} <= set(texts)
+    labels = [float(str(texts[words].get("y"))) for words in ("80 ms imports", "62 ms user create", "62 ms log <20>")]
+    assert labels[0] == 68.0
+    assert labels[2] - labels[1] == pytest.approx(18)
+    assert sum(labels[1:]) / 2 - 4 == pytest.approx((130.6 + 132.4) / 2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "apart"),
+    [
+        ([10, 50], [10, 50]),
+        ([50, 50], [41, 59]),
+        ([10, 50, 50, 60], [10, 35.3, 53.3, 71.3]),
+        ([30, 50, 50], [25.3, 43.3, 61.3]),  # the two in the middle push the first one up
+        ([50, 67, 85], [49.3, 67.3, 85.3]),
+    ],
+)
+def test_labels_stay_apart_and_near_their_curves(
+    bench: Callable[[str], Any], wanted: list[float], apart: list[float]
+) -> None:
+    assert bench("plot")._apart(wanted) == apart
 
 
 def test_generated_log_is_good_and_the_same_every_time(tmp_path: Path) -> None:
