@@ -59,7 +59,7 @@ class Mutant(NamedTuple):
 
 
 WRITER = "log/file/writer.py"
-IF_DURABLE = "        if is_whole and self.durable is not None and self.durable == durable_now(self.descriptor, end):\n"
+IF_DURABLE = "        if is_whole and self._is_durable():\n"
 
 MUTANTS = {
     "the log is not synced": Mutant(

@@ -11,7 +11,6 @@ import orjson
 
 from evcli.errors import Busy, CannotOpen, NoLog
 from evcli.log import START, Log, Position, Seen
-from evcli.log.file.end import End
 from evcli.log.file.open import (
     create,
     found_at,
@@ -44,6 +43,8 @@ class FileLog(Log):
         """Whether a log was found at the path: then it is not begun again."""
         self._last = START
         """The position after the last append of this process."""
+        self._kept: list[tuple[LogWriter, int]] = []
+        """The writer of the last append, unlocked, and its process; more only if several threads append."""
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +57,8 @@ class FileLog(Log):
         if self._open is not None:
             self._open.close()
             self._open = None
+        while self._kept:
+            self._kept.pop()[0].close()
 
     @property
     def view(self) -> View:
@@ -95,12 +98,13 @@ class FileLog(Log):
         """Append under the lock, so that `decide` is called once; creates a missing log. See `Log`."""
         with self.locked(wait, may_create=not self._was_there) as writer:
             try:
-                head = self._last if writer.view.ends_at(self._last) else writer.view.head()
+                head = self._last if writer.ends_at(self._last) else writer.view.head()
                 lines = decide(head)
                 if not lines:
                     writer.sync()
                     return head
                 writer.append(b"".join(lines), head.number + 1)
+                self._was_there = True
                 self._last = place_after(orjson.loads(lines[-1]), lines[-1], writer.view.end.offset)
                 return self._last
             finally:
@@ -169,33 +173,66 @@ class FileLog(Log):
     def locked(self, wait: float, *, may_create: bool) -> Iterator[LogWriter]:
         """The log, with no other writer until the block ends; waits up to `wait` seconds for the lock.
 
-        Until then, this log reads the locked file.
+        Until then, this log reads the locked file. After an append the file stays open, so that the next one need not
+        search for what it can see to be unchanged.
 
         Raises:
             NoLog: there is no log, and it may not be created.
             Busy: another writer kept the lock.
             NotWritten, CannotOpen: it cannot be opened, created or locked.
         """
-        path = own_path(self.name)
         deadline = time.monotonic() + wait
+        writer = self._resumed(deadline, wait) or self._opened(deadline, wait, may_create=may_create)
+        self._open = writer.view  # another may still be read from
+        is_kept = False
+        try:
+            yield writer
+            if writer.can_be_kept:
+                with suppress(OSError):  # then it is closed, which also releases the lock
+                    fcntl.flock(writer.descriptor, fcntl.LOCK_UN)
+                    is_kept = True
+        finally:
+            self._durable, self._open = writer.durable, None
+            if is_kept:
+                self._kept.append((writer, os.getpid()))
+            else:
+                writer.close()
+
+    def _resumed(self, deadline: float, wait: float) -> LogWriter | None:
+        """The writer of the last append, locked again, if nothing was done to the log since; else None."""
+        try:
+            writer, process = self._kept.pop()  # in one step: two threads must not share a writer, and so a lock
+        except IndexError:
+            return None
+        is_resumed = False
+        try:
+            if process == os.getpid():  # after a fork, parent and child share the lock of what is open in both
+                _lock(writer.path, writer.descriptor, deadline, wait)
+                with suppress(OSError):  # a log that is gone is reported by whoever opens it
+                    # Not followed if it is a link: where that leads is asked each time.
+                    is_resumed = writer.resume(os.lstat(self.name))
+        finally:
+            if not is_resumed:
+                writer.close()
+        return writer if is_resumed else None
+
+    def _opened(self, deadline: float, wait: float, *, may_create: bool) -> LogWriter:
+        """A writer of the log, opened and locked."""
+        path = own_path(self.name)
         while True:
             descriptor, is_new = _open_or_create(path) if may_create else (open_for_writing(path), False)
+            is_at_path = False
             try:
                 if is_new:
-                    self._durable = durable_now(descriptor, End(0, 0))  # it is empty, so nothing can be lost
+                    self._durable = durable_now(descriptor)  # it is empty, so nothing can be lost
                 _lock(path, descriptor, deadline, wait)
-                if _is_at(path, descriptor):  # if not, it was replaced while we waited for the lock
-                    self._open = View(path, descriptor, is_locked=True)  # another may still be read from
-                    writer = LogWriter(path, self._open, self._durable)
-                    try:
-                        yield writer
-                    finally:
-                        self._durable, self._open = writer.durable, None
-                        writer.view.close()
-                    return
+                is_at_path = _is_at(path, descriptor)  # if not, it was replaced while we waited for the lock
             finally:
-                with suppress(OSError):  # an error here does not matter: everything acknowledged was synced before
-                    os.close(descriptor)  # also releases the lock
+                if not is_at_path:
+                    with suppress(OSError):
+                        os.close(descriptor)
+            if is_at_path:
+                return LogWriter(path, View(path, descriptor, is_locked=True), self._durable)
 
 
 def _open_or_create(path: str) -> tuple[int, bool]:

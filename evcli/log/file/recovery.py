@@ -7,25 +7,36 @@ from evcli.disk import keep_copy
 from evcli.log.file.blocks import read_whole
 from evcli.log.file.end import End
 
+CLOSING = 67
+"""How many bytes a line has from its hash to its end."""
+
 
 class Durable(NamedTuple):
-    """A log as it was synced: which file, its last change, where its last line ends, and that line's hash."""
+    """A log as it was synced, as far as it takes to see that it has not changed since."""
 
-    device: int
-    inode: int
-    changed: int
-    end: int
-    sha256: bytes
+    status: tuple[int, ...]
+    """Which file, whose, with which mode, links and size, and when it was last changed, to the nanosecond."""
+    last: bytes
+    """Its last bytes, at least the last line's hash: a clock that ticks too slowly can miss a change."""
+
+    def is_still(self, found: os.stat_result, descriptor: int) -> bool:
+        """Whether the file, whose status is `found` now, is as it was. Raises OSError."""
+        length = len(self.last)
+        return status_of(found) == self.status and os.pread(descriptor, length, found.st_size - length) == self.last
 
 
-def durable_now(descriptor: int, end: End) -> Durable | None:
-    """A description of the log that was just synced; None if it cannot be determined."""
+def status_of(found: os.stat_result) -> tuple[int, ...]:
+    """What tells a file from another one, and from itself after a change."""
+    return *found[:7], found.st_ctime_ns  # mode, inode, device, links, owner, group, size
+
+
+def durable_now(descriptor: int) -> Durable | None:
+    """A description of the log, which is about to be synced; None if it cannot be determined."""
     try:
         found = os.fstat(descriptor)
-        sha256 = os.pread(descriptor, 64, max(0, end.offset - 67))
+        return Durable(status_of(found), os.pread(descriptor, CLOSING, max(0, found.st_size - CLOSING)))
     except OSError:
         return None
-    return Durable(found.st_dev, found.st_ino, found.st_ctime_ns, end.offset, sha256)
 
 
 def put_aside(path: str, descriptor: int, end: End) -> str:

@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from io import BytesIO
 from itertools import accumulate
 
@@ -29,7 +29,7 @@ class View:
     """An open log file, up to its end as of the last look."""
 
     def __init__(self, path: str, descriptor: int, *, is_locked: bool = False) -> None:
-        """Take over the descriptor, and close it with the view; with `is_locked`, a writer owns it."""
+        """Take over the descriptor, and close it with the view; `is_locked` while a writer has the view."""
         self.path = path
         self.descriptor = descriptor
         self.end = End(0, 0)
@@ -43,8 +43,9 @@ class View:
     def close(self) -> None:
         """Close the file."""
         descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0 and not self._is_locked:
-            os.close(descriptor)
+        if descriptor >= 0:
+            with suppress(OSError):  # an error here does not matter: everything acknowledged was synced before
+                os.close(descriptor)  # also releases a writer's lock
 
     def __del__(self) -> None:
         self.close()
