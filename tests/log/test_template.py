@@ -136,3 +136,58 @@ def test_an_event_of_now_and_one_of_the_past_share_a_batch(times: tuple[str, str
     lines = cast(ANN, parts, START)
     assert lines == one_by_one(ANN, parts, START)
     assert [b'"recordedtime"' in line for line in lines] == [time != NOW for time in times]
+
+
+LATER = "2026-03-01T09:00:00.000001Z"
+PROVED = Part(CREATED, NOW, "good", 1, ADA)
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        (PROVED, START._replace(recorded=LATER)),
+        (PROVED, START._replace(source="other")),
+        (PROVED, START._replace(batch="1-2")),
+        (PROVED, START._replace(number=10**12 - 1)),
+        (PROVED._replace(record=0), START),
+        (PROVED._replace(record=10**12), START),
+        (PROVED._replace(id="\x7f"), START),
+        (PROVED._replace(data={"name": "Ada", "email": "no"}), START),
+        (PROVED._replace(data={"email": "ada@example.com", "name": "Ada"}), START),
+        (PROVED._replace(data={**ADA, "reason": ""}), START),
+        (PROVED._replace(data={**ADA, "reason": "\x85" * 65536}), START),
+        (PROVED._replace(time=LATER), START),
+    ],
+)
+def test_a_template_that_was_proved_accepts_nothing_else(part: Part, place: Position) -> None:
+    one = ANN._replace(correlation=None)
+    assert [cast(one, [PROVED], START), cast(one, [PROVED], START)] == [one_by_one(one, [PROVED], START)] * 2
+    assert outcome(cast, one, [part], place) == outcome(one_by_one, one, [part], place) == "refused"
+    assert cast(one, [PROVED], START) == one_by_one(one, [PROVED], START)
+
+
+def test_a_time_that_is_none_is_refused_also_where_it_was_proved() -> None:
+    one = ANN._replace(correlation=None)
+    cast(one, [PROVED], START)
+    bad = "2026-02-30T09:00:00.000000Z"
+    assert outcome(cast, one._replace(recorded=bad), [PROVED._replace(time=bad)], START) == "refused"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"actor": "bob"}, {"actor_type": "system"}, {"source": "/other"}, {"correlation": "c"}, {"correlation": "d"},
+        {"recorded": LATER},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_line_of_a_proved_template_says_what_is_its_own(other: dict[str, str]) -> None:
+    for shared in (ANN._replace(correlation=None), ANN._replace(correlation=None)._replace(**other)):
+        for part in (PROVED, PROVED._replace(type=RENAMED, data={"name": "Eve"}), PROVED):
+            assert cast(shared, [part], START) == one_by_one(shared, [part], START)
+
+
+def test_a_template_whose_first_line_was_refused_is_not_taken_for_proved() -> None:
+    nobody = ANN._replace(actor="\x7f", correlation=None)
+    for _ in range(2):
+        assert outcome(cast, nobody, [PROVED], START) == "refused"
