@@ -5,11 +5,10 @@ needs help, completion, correction or an error is not plain: then the answer is 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from evcli.cli.command import SHARED, Command, Group, Parameter
-
-_MOST_DIGITS = 9
 
 _SHARED = frozenset(each.name for each in SHARED)
 
@@ -60,7 +59,7 @@ class _Reading:
         if option is None or option.name in self.typed:
             return False
         if equals:
-            return flag[:2] == "--" and option.type != "flag" and value[:1] != "-" and self._set(option, value)
+            return flag[:2] == "--" and option.type != "flag" and self._set(option, value)
         if option.type == "flag":
             self.typed[option.name] = True
         else:
@@ -112,13 +111,13 @@ def _flags(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
     return {flag: each for each in parameters for flag in each.flags}
 
 
-def _integer(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS else None
+def _number(type: Callable[[str], float]) -> Callable[[str], float | None]:
+    def read(word: str) -> float | None:
+        with suppress(ValueError):
+            return type(word)
+        return None
 
-
-def _number(word: str) -> float | None:
-    whole, point, fraction = word.partition(".")
-    return None if _integer(whole) is None or (point and _integer(fraction) is None) else float(word)
+    return read
 
 
 def _assign(words: Sequence[str], parameters: Sequence[Parameter], typed: dict[str, Any]) -> bool:
@@ -131,5 +130,5 @@ def _assign(words: Sequence[str], parameters: Sequence[Parameter], typed: dict[s
     return len(words) <= len(arguments) and all(each.name in typed for each in parameters if each.is_required)
 
 
-_READ: dict[str, Callable[[str], object]] = {"text": str, "integer": _integer, "number": _number}
+_READ: dict[str, Callable[[str], object]] = {"text": str, "integer": _number(int), "number": _number(float)}
 """Of each type of value: what a plain word means; None for one that is not plain."""
