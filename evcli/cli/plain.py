@@ -114,7 +114,7 @@ def _flags(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
 def _number(type: Callable[[str], float]) -> Callable[[str], float | None]:
     def read(word: str) -> float | None:
         with suppress(ValueError):
-            return type(word)
+            return type(word) if word[-1:].isdigit() and word[:1] != "-" else None  # not nan or inf; -5 may be refused
         return None
 
     return read

@@ -3,9 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from evcli.cli.show.output import FORMS, Answer, Output
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.times import local
-from evcli.errors import BadInput, Interrupted
+from evcli.errors import BadInput, Damaged, Interrupted
 from evcli.register.actor import random_id, utc_now
 from evcli.register.history import History
 from evcli.register.register import Register
@@ -38,6 +38,8 @@ class Session:
         self.held = ExitStack()
         """Signals that are held until the answer is shown."""
         self._log_option: str | None = None
+        self._told = set[str]()
+        """What was said about moments."""
 
     def __enter__(self) -> Self:
         return self
@@ -100,9 +102,34 @@ class Session:
             NoLog, CannotOpen, NotALog.
             LogCut: its cache knows more than it has; not raised without `trusts_cache`.
         """
-        for warning in self.register.open(trusts_cache=trusts_cache):
+        for warning in (*self.register.open(trusts_cache=trusts_cache), *self._clock_warnings()):
             self.output.warning(warning)
         return self.register
+
+    def _clock_warnings(self) -> Iterator[str]:
+        """What is wrong with this machine's time, as far as it shows."""
+        if os.environ.get("TZ", "UTC") not in ("", "UTC"):
+            from evcli.register.zone import unknown_zone
+
+            if (zone := unknown_zone()) is not None:
+                yield f'the zone "{zone}" (TZ) is not known here: times are shown in UTC'
+        if warning := self.ahead():
+            yield warning
+
+    def ahead(self) -> str:
+        """A warning if the last event of the opened log was recorded later than this clock says."""
+        try:
+            head = self.register.head()
+        except Damaged:
+            return ""
+        ahead = datetime.fromisoformat(head.recorded) - self.clock() if head.number else timedelta()
+        if ahead < timedelta(seconds=1):
+            return ""
+        seconds = ahead - timedelta(microseconds=ahead.microseconds)
+        return (
+            f"event {head.number} was recorded at {local(head.recorded)}, {seconds} ahead of this clock; "
+            f'"now" means that event'
+        )
 
     def give(self, answer: Answer) -> None:
         """Show a command's answer. Raises AnswerLost, BrokenPipeError, and the answer's own error."""
@@ -129,13 +156,15 @@ class Session:
     def moment(self, ref: str, *, beginning: bool = False) -> "Moment":
         """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged."""
         moment = self.register.moment(ref, self.output.now, beginning=beginning)
-        if moment.is_future:
-            self.output.note(f'"{ref}" is in the future; the answer is what is known now')
         if not moment.is_plain:
+            from evcli.cli.show.moment import in_words
+
             at = self.register.position(moment)
             moment = moment._replace(at=at)
-            said = local(at.recorded) if at.recorded else "the empty register"
-            self.output.note(f"{'since' if beginning else 'as of'} event {moment.number} ({said})")
+            for text in in_words(ref.strip(), moment, at, beginning=beginning):
+                if text not in self._told:
+                    self.output.preface(text)
+                    self._told.add(text)
         return moment
 
     def number(self, ref: str | None) -> int | None:

@@ -117,7 +117,7 @@ class Wanted:
         return id
 
     def _time(self, date: str) -> str:
-        from evcli.register.refs import written_moment
+        from evcli.register.times import written_moment
 
         now = self._clock()
         try:

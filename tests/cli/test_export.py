@@ -81,7 +81,10 @@ def test_exported_users_are_those_of_user_list(story: Cli, words: tuple[str, ...
 
 def test_moment_is_told_unless_it_was_a_number(story: Cli) -> None:
     ran = story.ok("export", "--at", "2026-03-01 10:30")
-    assert ran.err == "as of event 2 (2026-03-01 10:00:00)\n2 users as of event 2 exported to stdout\n"
+    assert ran.err.splitlines() == [
+        "as of 2026-03-01 10:30 (+00:00): event 2, of 2026-03-01 10:00:00+00:00",
+        "2 users as of event 2 exported to stdout",
+    ]
     assert story.ok("export", "--at", "1").err == "1 user as of event 1 exported to stdout\n"
     assert story.ok("export", "--at", "1", "-q").err == ""
 

@@ -155,13 +155,14 @@ def test_csv_of_follow_has_its_header_once_and_at_once(cli: Cli, follower: Start
 def test_table_of_follow_widens_a_column_from_a_wider_cell_on(
     story: Cli, follower: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     follows = follower("--format", "table", "-n", "2")
     header, rule, *rows = follows.lines(4)
     assert header.split()[:3] == [b"number", b"time", b"actor"]
     assert set(rule.decode().strip()) == {"─"}
     story.ok("user", "restore", "3")
     row = follows.line()
-    assert row.split() == [b"9", b"2026-03-01", b"17:00:00", b"ann", b"user.restored", b"user/3"]
+    assert row.split() == [b"9", b"2026-03-01", b"17:00:00+00:00", b"ann", b"user.restored", b"user/3"]
     assert [line.index(b"ann") for line in [*rows, row]] == [rows[0].index(b"ann")] * 3
     monkeypatch.setenv("EVCLI_ACTOR", "somebody-else")
     story.ok("user", "destroy", "3")

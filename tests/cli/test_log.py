@@ -22,14 +22,14 @@ def numbers(ran: Ran) -> list[int]:
 def test_log_shows_events_newest_first_one_a_line(story: Cli) -> None:
     assert story("log") == Ran(
         0,
-        "8\t2026-03-01 16:00:00\tann\tuser.destroyed\tuser/3\t\n"
-        "7\t2026-03-01 15:00:00\tann\tuser.created\tuser/3\tname: Alan, email: alan@example.com\n"
-        "6\t2026-03-01 14:00:00\tann\tuser.restored\tuser/1\t\n"
-        "5\t2026-03-01 13:00:00\tann\tuser.destroyed\tuser/1\treason: left the company\n"
-        "4\t2026-03-01 12:00:00\tann\tuser.email-changed\tuser/2\temail: grace@navy.example\n"
-        "3\t2026-03-01 11:00:00\tann\tuser.renamed\tuser/2\tname: Grace Hopper\n"
-        "2\t2026-03-01 10:00:00\tann\tuser.created\tuser/2\tname: Grace, email: grace@example.com\n"
-        "1\t2026-03-01 09:00:00\tann\tuser.created\tuser/1\tname: Ada Lovelace, email: ada@example.com\n",
+        "8\t2026-03-01 16:00:00+00:00\tann\tuser.destroyed\tuser/3\t\n"
+        "7\t2026-03-01 15:00:00+00:00\tann\tuser.created\tuser/3\tname: Alan, email: alan@example.com\n"
+        "6\t2026-03-01 14:00:00+00:00\tann\tuser.restored\tuser/1\t\n"
+        "5\t2026-03-01 13:00:00+00:00\tann\tuser.destroyed\tuser/1\treason: left the company\n"
+        "4\t2026-03-01 12:00:00+00:00\tann\tuser.email-changed\tuser/2\temail: grace@navy.example\n"
+        "3\t2026-03-01 11:00:00+00:00\tann\tuser.renamed\tuser/2\tname: Grace Hopper\n"
+        "2\t2026-03-01 10:00:00+00:00\tann\tuser.created\tuser/2\tname: Grace, email: grace@example.com\n"
+        "1\t2026-03-01 09:00:00+00:00\tann\tuser.created\tuser/1\tname: Ada Lovelace, email: ada@example.com\n",
         "",
     )
 
@@ -99,7 +99,10 @@ def test_log_by_actor_shows_what_that_actor_did(story: Cli, monkeypatch: pytest.
 
 def test_since_and_until_tell_the_moments_that_they_found(story: Cli) -> None:
     ran = story("log", "--since", "2026-03-01 12:30", "--until", "@-")
-    assert ran.err == "since event 4 (2026-03-01 12:00:00)\nas of event 7 (2026-03-01 15:00:00)\n"
+    assert ran.err.splitlines() == [
+        "since 2026-03-01 12:30 (+00:00): after event 4, of 2026-03-01 12:00:00+00:00",
+        "as of @-: event 7, of 2026-03-01 15:00:00+00:00",
+    ]
     assert [line.split("\t")[0] for line in ran.out.splitlines()] == ["7", "6", "5"]
     assert story("log", "--since", "4", "--until", "7").err == ""
 
@@ -119,7 +122,7 @@ def test_log_of_a_moment_without_events_is_not_called_empty(story: Cli, words: s
 def test_log_times_are_local(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "XXX-05:30")
     time.tzset()
-    assert story("log", "-n", "1").out.startswith("8\t2026-03-01 21:30:00\t")
+    assert story("log", "-n", "1").out.startswith("8\t2026-03-01 21:30:00+05:30\t")
 
 
 def test_log_of_an_unknown_user_is_1(story: Cli) -> None:
@@ -149,7 +152,7 @@ def test_show_tells_one_event_with_the_user_before_and_after(story: Cli) -> None
         "id\tevent-8\n"
         "type\tuser.destroyed\n"
         "subject\tuser/3\n"
-        "time\t2026-03-01 16:00:00\n"
+        "time\t2026-03-01 16:00:00+00:00\n"
         "authid\tann\n"
         f"sha256\t{events_in(story.log)[7]['sha256']}\n"
         "before\tAlan <alan@example.com>\n"
@@ -221,7 +224,10 @@ def test_diff_shows_a_user_that_differs_before_and_after(story: Cli) -> None:
 def test_diff_tells_the_moments_that_it_found(story: Cli) -> None:
     ran = story("diff", "@-2", "2026-03-01 15:30")
     assert ran.code == 0
-    assert ran.err == "as of event 6 (2026-03-01 14:00:00)\nas of event 7 (2026-03-01 15:00:00)\n"
+    assert ran.err.splitlines() == [
+        "as of @-2: event 6, of 2026-03-01 14:00:00+00:00",
+        "as of 2026-03-01 15:30 (+00:00): event 7, of 2026-03-01 15:00:00+00:00",
+    ]
 
 
 def test_diff_of_an_empty_log_is_empty(cli: Cli) -> None:

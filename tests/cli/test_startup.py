@@ -44,7 +44,8 @@ CORE = {
     "evcli.register.register",
     "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.plain",
     "evcli.cli.session",
-    "evcli.cli.show", "evcli.cli.show.output", "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
+    "evcli.cli.show", "evcli.cli.show.cells", "evcli.cli.show.output",
+    "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip
 STDLIB = {
     "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq", "errno", "fcntl", "signal",
@@ -54,7 +55,9 @@ STDLIB = {
 """What comes beside orjson: hashes, the collector, the user's name, a shell's quotes, locks, signals, types; and JSON,
 for this test."""
 
-EVENTS, OPTIONS, WHO, MOMENTS = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find", "evcli.register.refs"
+EVENTS, OPTIONS, WHO = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find"
+MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
+TIMES = {"evcli.register.times", "evcli.register.zone"}
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
 USER = {"evcli.cli.commands.record", EVENTS, WHO} | WRITE
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS, WHO}
@@ -81,17 +84,17 @@ LOADED: dict[str, set[str]] = {
     "user restore 3": USER,
     "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER,
     "user list": USER,
-    "user list --at yesterday": USER | {MOMENTS},
+    "user list --at yesterday": USER | MOMENT | TIMES,
     "user show 2 --json": USER,
     "log -n 5": HISTORY,
-    "log --since yesterday --user 2 --type user.* --format jsonl": HISTORY | {MOMENTS, "fnmatch"},
-    "show": HISTORY | {MOMENTS},
+    "log --since yesterday --user 2 --type user.* --format jsonl": HISTORY | MOMENT | TIMES | {"fnmatch"},
+    "show": HISTORY | MOMENT,
     "diff": HISTORY,
     "state --json": STATE,
-    "state --at 3 --format jsonl": STATE | {MOMENTS},
+    "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,
     "export": EXPORT | CSV,
-    "export --what events --at yesterday": EXPORT | {MOMENTS},
+    "export --what events --at yesterday": EXPORT | MOMENT | TIMES,
     "export --force exported": EXPORT | CSV | WRITE | {"evcli.transfer.new_file"},
     "verify": KEEP | AUDIT,
     "head": KEEP,
@@ -99,7 +102,7 @@ LOADED: dict[str, set[str]] = {
     "path": KEEP,
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT,
-    "import dated.csv": IMPORT | {MOMENTS},
+    "import dated.csv": IMPORT | TIMES,
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
     "user show 99": USER | HINTS,

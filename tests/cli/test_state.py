@@ -1,6 +1,7 @@
 """`evcli state`: the whole register at any moment; and that every command takes a moment in each of its forms."""
 
 import json
+import re
 
 import pytest
 from conftest import Cli, Ran
@@ -10,7 +11,7 @@ from cli.support import ADA, ALAN, GRACE, events_in, in_json, refuses
 
 def test_state_prints_live_users_and_the_head_with_counts_on_stderr(story: Cli) -> None:
     users = "1\tAda Lovelace\tada@example.com\t1\t6\n2\tGrace Hopper\tgrace@navy.example\t2\t4\n"
-    assert story("state") == Ran(0, users, "event 8 (2026-03-01 16:00:00): 2 live, 1 destroyed\n")
+    assert story("state") == Ran(0, users, "event 8, of 2026-03-01 16:00:00+00:00: 2 live, 1 destroyed\n")
     assert story("state", "-q") == Ran(0, users, "")
 
 
@@ -28,7 +29,7 @@ def test_state_as_json_has_destroyed_users_too(story: Cli) -> None:
 def test_state_at_0_or_of_an_empty_log_is_the_empty_register(story: Cli) -> None:
     nothing = {"number": 0, "sha256": "0" * 64, "time": None, "live": 0, "destroyed": 0, "users": []}
     assert in_json(story, "state", "--at", "0") == nothing
-    assert story("state", "--at", "0") == Ran(0, "", "event 0 (the empty register): 0 live, 0 destroyed\n")
+    assert story("state", "--at", "0") == Ran(0, "", "event 0, the empty register: 0 live, 0 destroyed\n")
     story.log.write_bytes(b"")
     assert in_json(story, "state") == nothing
 
@@ -77,18 +78,33 @@ MOMENTS = {
     "yesterday": 0,
     "now": 8,
 }
-WHEN = ["the empty register", *(f"2026-03-01 {hour:02}:00:00" for hour in range(9, 17))]
+WHEN = [
+    "event 0, the empty register",
+    *(f"event {hour - 8}, of 2026-03-01 {hour:02}:00:00+00:00" for hour in range(9, 17)),
+]
+COVERS = {
+    "2026-03-01": " (end of day, +00:00)",
+    "2026-02-28": " (end of day, +00:00)",
+    "2026-03-01 12:30": " (+00:00)",
+    "90m ago": " (2026-03-01 15:30:00+00:00)",
+    "5 hours ago": " (2026-03-01 12:00:00+00:00)",
+    "2 years ago": " (2024-03-01 17:00:00+00:00)",
+    "today 10:15": " (2026-03-01 10:15:00+00:00)",
+    "yesterday": " (end of 2026-02-28, +00:00)",
+}
 
 
 @pytest.mark.parametrize("ref", MOMENTS)
 def test_moment_is_told_on_stderr(story: Cli, ref: str) -> None:
-    told = f"as of event {MOMENTS[ref]} ({WHEN[MOMENTS[ref]]})"
+    told = f"as of {ref}{COVERS.get(ref, '')}: {WHEN[MOMENTS[ref]]}"
     for words in ((f"--at={ref}",), ("--at", ref)):  # also apart from its option, though it begins with a dash
         ran = story("state", *words, "--json")
         assert ran.code == 0, ran.err
         assert json.loads(ran.out)["number"] == MOMENTS[ref]
         assert json.loads(ran.err) == {"note": {"message": told}}
     assert story("state", f"--at={ref}", "--format", "table").err == f"{told}\n"
+    counts = story("state", f"--at={ref}", "--format", "plain").err.splitlines()[1]
+    assert re.fullmatch(r"[0-9] live, [0-9] destroyed", counts), "the event is said once"
 
 
 @pytest.mark.parametrize("ref", ["0", "5", "8", "008"])
@@ -102,7 +118,7 @@ def test_time_printed_by_log_names_the_event_it_was_printed_for(story: Cli) -> N
     story.clock.now = story.clock.now.replace(microsecond=700_000)
     story.ok("user", "destroy", "2")
     printed = story.ok("log", "-n", "1").out.split("\t")[1]
-    assert printed == "2026-03-01 17:00:00"
+    assert printed == "2026-03-01 17:00:00+00:00"
     assert in_json(story, "state", "--at", printed)["number"] == 9
 
 
@@ -110,7 +126,7 @@ def test_time_in_the_future_answers_with_now_and_says_so(story: Cli) -> None:
     ran = story("state", "--at", "3000-01-01", "--format", "table")
     assert ran.code == 0
     assert '"3000-01-01" is in the future' in ran.err
-    assert "as of event 8 (2026-03-01 16:00:00)" in ran.err
+    assert "as of 3000-01-01 (end of day, +00:00): event 8, of 2026-03-01 16:00:00+00:00" in ran.err
 
 
 BAD_REFS = {

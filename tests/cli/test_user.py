@@ -358,9 +358,9 @@ def test_show_tells_one_user_and_its_events(story: Cli) -> None:
     assert story("user", "show", "ada@example.com") == Ran(
         0,
         "id\t1\nname\tAda Lovelace\nemail\tada@example.com\ncreated\t1\nchanged\t6\ndestroyed\t\n"
-        "event 1\t2026-03-01 09:00:00 user.created by ann (name: Ada Lovelace, email: ada@example.com)\n"
-        "event 5\t2026-03-01 13:00:00 user.destroyed by ann (reason: left the company)\n"
-        "event 6\t2026-03-01 14:00:00 user.restored by ann\n",
+        "event 1\t2026-03-01 09:00:00+00:00 user.created by ann (name: Ada Lovelace, email: ada@example.com)\n"
+        "event 5\t2026-03-01 13:00:00+00:00 user.destroyed by ann (reason: left the company)\n"
+        "event 6\t2026-03-01 14:00:00+00:00 user.restored by ann\n",
         "",
     )
 
@@ -370,7 +370,7 @@ def test_show_at_a_moment_tells_the_user_as_it_was_then(story: Cli) -> None:
     assert user.pop("events") == [event for event in events_in(story.log)[:5] if event["subject"] == "user/1"]
     assert user == {**ADA, "changed": 5, "destroyed": 5}
     assert in_json(story, "user", "show", "grace@example.com", "--at", "3")["id"] == 2, "found by its e-mail of then"
-    assert story("user", "show", "2", "--at", "@-5").err == "as of event 3 (2026-03-01 11:00:00)\n"
+    assert story("user", "show", "2", "--at", "@-5").err == "as of @-5: event 3, of 2026-03-01 11:00:00+00:00\n"
 
 
 # --- -q ---------------------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def test_head_is_a_number_and_a_hash(story: Cli) -> None:
     assert story("head") == Ran(0, f"{head_of(story.log)}\n", "")
     assert in_json(story, "head") == {"number": 8, "sha256": head_of(story.log).removeprefix("8:")}
     assert story("head", "--at", "3") == Ran(0, f"{head_of(story.log, 3)}\n", "")
-    said = "as of event 3 (2026-03-01 11:00:00)\n"
+    said = "as of 2026-03-01 11:30 (+00:00): event 3, of 2026-03-01 11:00:00+00:00\n"
     assert story("head", "--at", "2026-03-01 11:30") == Ran(0, f"{head_of(story.log, 3)}\n", said)
 
 
@@ -143,7 +143,7 @@ def test_status_tells_what_the_log_is(story: Cli) -> None:
     assert story("status") == Ran(
         0,
         f"path\t{story.log}\nsize\t{size}\nevents\t8\nhead\t{head_of(story.log)}\nidentity\t{identity}\n"
-        "live\t2\ndestroyed\t1\nfirst\t2026-03-01 09:00:00\nlast\t2026-03-01 16:00:00\ncache\t\n",
+        "live\t2\ndestroyed\t1\nfirst\t2026-03-01 09:00:00+00:00\nlast\t2026-03-01 16:00:00+00:00\ncache\t\n",
         "",
     )
     document = in_json(story, "status")

@@ -17,7 +17,9 @@ from evcli.errors import BadRef
 from evcli.log.line import timestamp
 from evcli.log.members import MEMBERS
 from evcli.log.reader import Reader
-from evcli.register.refs import Moment, read_time, resolve
+from evcli.register.refs import Moment, resolve
+from evcli.register.times import read_time
+from evcli.register.zone import unknown_zone
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -83,6 +85,7 @@ def log(log_path: Path) -> Iterator[Reader]:
     [
         ("0", 0), ("1", 1), ("10", 10), ("007", 7), ("0000000000000000000003", 3), (" 4 ", 4), ("@", 10), ("@-", 9),
         ("@--", 8), ("@---", 7), ("@-5", 5), ("@-0", 10), ("@-10", 0), ("@----------", 0), ("-5", 5), ("-10", 0),
+        ("@~2", 8), ("@~", 9), ("@~~", 8), ("HEAD", 10), ("HEAD~1", 9), ("HEAD~", 9), ("HEAD-3", 7),
         ("id:id-4", 4), ("id:id-10", 10),
     ],
 )  # fmt: skip
@@ -126,7 +129,8 @@ def test_a_number_outside_the_log_is_refused_naming_the_head(log: Reader, ref: s
 BAD = [
     "", " ", "\t", "@x", "@1", "@+1", "@-1x", "@-x", "@@", "--5", "- 5", "+5", "1_000", "1e3", "0x10", "1.0",
     "3-", "head", "tomorrow", "noon", "yesterday morning", "today 25:00", "today 9", "5 ago", "ago", "m ago",
-    "-5m ago", "1.5h ago", "5 fortnights ago", "2026-13-01x", "2026-3-1", "20260301", "2026-03", "01.03.2026",
+    "-5m ago", "1.5h ago", "5 fortnights ago", "2026-13-01x", "2026-3-1", "20260301", "01.03.2026",
+    "2026-3", "202603", "2026-13", "2026-Q5", "2026Q", "2026-q1", "HEAD~~x", "HEADS",
     "2026-03-01T", "2026-W10", "2026-03-01 9:00", "2026-03-01 09", "2026-03-01 09:00:00.1234567",
     "2026-03-01 09:00.5", "2026-03-01 09:00 CET", "2026-03-01 09:00+1", "2026-03-01 09:00+25:00", "2026-02-29",
     "2026-00-01", "2026-13-01", "2026-03-01 24:00", "2026-03-01 09:60", "2026-03-01 09:00:60", "0000-01-01",
@@ -209,7 +213,8 @@ def test_a_time_is_its_last_event_or_at_its_beginning_the_one_before(
 
 @pytest.mark.parametrize("ref", ["2026-03-05", "2026-03-04 12:01", "2099-01-01", "9999-12-31", "9999-12-31 23:59:59Z"])
 def test_a_time_in_the_future_is_the_head_and_marked_as_future(log: Reader, ref: str) -> None:
-    assert resolve(ref, log, NOW) == Moment(10, is_plain=False, is_future=True, at=log.log.head())
+    found = resolve(ref, log, NOW)
+    assert (found.number, found.is_future, found.at) == (10, True, log.log.head())
 
 
 def test_a_time_that_has_begun_is_not_the_future(log: Reader) -> None:
@@ -245,7 +250,7 @@ def test_an_event_counts_from_when_it_was_recorded(log_path: Path) -> None:
     ],
 )
 def test_months_and_years_are_counted_back_by_the_calendar(ref: str, now: str, then: str) -> None:
-    assert read_time(ref, at(now)) == (at(then), at(then))
+    assert read_time(ref, at(now))[:2] == (at(then), at(then))
 
 
 # --- zones ------------------------------------------------------------------------------------------------------------
@@ -268,9 +273,17 @@ def test_months_and_years_are_counted_back_by_the_calendar(ref: str, now: str, t
         # a day without midnight, and one with two last hours
         (SAO_PAULO_2018, "2018-11-04", "2018-11-04T03:00:00Z", "2018-11-05T01:59:59.999999Z"),
         (SAO_PAULO_2018, "2018-02-17", "2018-02-17T02:00:00Z", "2018-02-18T02:59:59.999999Z"),
-        # an hour that is not (RFC 5545: by the offset before it), and one that is twice (the first is meant)
-        (BERLIN, "2026-03-29 02:30", "2026-03-29T01:30:00Z", "2026-03-29T01:30:00Z"),
-        (BERLIN, "2026-10-25 02:30", "2026-10-25T00:30:00Z", "2026-10-25T00:30:00Z"),
+        # an hour that is twice: the second is meant
+        (BERLIN, "2026-10-25 02:30", "2026-10-25T01:30:00Z", "2026-10-25T01:30:00Z"),
+        (NEW_YORK, "2025-11-02 01:15:00", "2025-11-02T06:15:00Z", "2025-11-02T06:15:00.999999Z"),
+        (NEW_YORK, "2025-11-02 01:15:00-04:00", "2025-11-02T05:15:00Z", "2025-11-02T05:15:00.999999Z"),
+        # periods
+        ("UTC", "2024-02", "2024-02-01T00:00:00Z", "2024-02-29T23:59:59.999999Z"),
+        (BERLIN, "2026-03", "2026-02-28T23:00:00Z", "2026-03-31T21:59:59.999999Z"),
+        (BERLIN, "2024-Q1", "2023-12-31T23:00:00Z", "2024-03-31T21:59:59.999999Z"),
+        ("UTC", "2024Q4", "2024-10-01T00:00:00Z", "2024-12-31T23:59:59.999999Z"),
+        ("UTC", "2024-12", "2024-12-01T00:00:00Z", "2024-12-31T23:59:59.999999Z"),
+        ("UTC", "9999-12", "9999-12-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
         # written with a zone, the local one does not matter
         (NEW_YORK, "2026-03-01T10:00+01:00", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00Z"),
         (KIRITIMATI, "2026-03-01 09:00:00Z", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.999999Z"),
@@ -298,6 +311,76 @@ def test_the_first_and_the_last_day_can_be_named_in_every_zone(
 ) -> None:
     zone(monkeypatch, name)
     assert resolve(ref, log, NOW).number == (0 if ref.startswith("0001") else 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "earlier"),
+    [
+        (NEW_YORK, "2025-11-02 01:15", "2025-11-02T05:15:00Z"),
+        (NEW_YORK, "2025-11-02 02:00", None),
+        (NEW_YORK, "2025-11-02 00:59", None),
+        (NEW_YORK, "2025-11-02 01:15-05:00", None),
+        (BERLIN, "2026-03-29 03:00", None),
+        (BERLIN, "2026-03-29 01:59", None),
+        (SAO_PAULO_2018, "2018-02-17", None),
+    ],
+)
+def test_a_local_time_that_the_clock_showed_twice_says_when_it_was_first(
+    monkeypatch: pytest.MonkeyPatch, name: str, ref: str, earlier: str | None
+) -> None:
+    zone(monkeypatch, name)
+    assert read_time(ref, NOW).earlier == (at(earlier) if earlier else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "last", "next"),
+    [
+        (BERLIN, "2026-03-29 02:30", "2026-03-29 01:59:59+01:00", "2026-03-29 03:00:00+02:00"),
+        (BERLIN, "2026-03-29 02:00", "2026-03-29 01:59:59+01:00", "2026-03-29 03:00:00+02:00"),
+        (BERLIN, "2026-03-29 02:59:59", "2026-03-29 01:59:59+01:00", "2026-03-29 03:00:00+02:00"),
+        (NEW_YORK, "2026-03-08 02:30", "2026-03-08 01:59:59-05:00", "2026-03-08 03:00:00-04:00"),
+        ("Pacific/Apia", "2011-12-30", "2011-12-29 23:59:59-10:00", "2011-12-31 00:00:00+14:00"),
+    ],
+)
+def test_a_local_time_that_the_clock_never_showed_is_refused(
+    log: Reader, monkeypatch: pytest.MonkeyPatch, name: str, ref: str, last: str, next: str
+) -> None:
+    zone(monkeypatch, name)
+    if unknown_zone():
+        pytest.skip(f"this machine has no table for {name}")
+    with raising(BadRef, 2, f'"{ref}": never was: the clock went from {last} to {next}'):
+        resolve(ref, log, NOW)
+
+
+@pytest.mark.parametrize("name", ["Moon/Base", ":Moon/Base", "Europe", "MEZ", "/nowhere"])
+@pytest.mark.parametrize("ref", ["2026-03-01", "2026-03-01 09:00", "today", "yesterday 9:00", "2026-03", "1 month ago"])
+def test_in_an_unknown_zone_a_local_time_is_refused(
+    log: Reader, monkeypatch: pytest.MonkeyPatch, name: str, ref: str
+) -> None:
+    zone(monkeypatch, name)
+    said = f'is a local time, but the zone "{name.removeprefix(":")}" (TZ) is not known here'
+    with raising(BadRef, 2, said):
+        resolve(ref, log, NOW)
+    for exact in ("2026-03-01 09:00Z", "10m ago", "now", "3"):
+        resolve(exact, log, NOW)
+
+
+@pytest.mark.parametrize("name", ["", "UTC", "UTC0", ":UTC", "GMT", BERLIN, NEW_YORK, KIRITIMATI, KOLKATA, "CET-1"])
+def test_a_zone_that_is_written_out_is_known(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    zone(monkeypatch, name)
+    assert unknown_zone() is None
+
+
+def test_now_and_today_are_the_head_where_it_was_recorded_by_a_clock_that_was_ahead(log_path: Path) -> None:
+    ahead = NOW + timedelta(hours=20)
+    with reading(write(log_path, [NOW, ahead])) as reader:
+        for ref in ("now", "today", "@", "2026-03-06"):
+            assert resolve(ref, reader, NOW).number == 2, ref
+        assert resolve("now", reader, NOW, beginning=True).number == 2
+        assert resolve("today", reader, NOW, beginning=True).number == 0
+        assert resolve("2026-03-04", reader, NOW).number == 1
+        assert not resolve("2026-03-04 13:00", reader, NOW).is_future, "an event after it is known"
+        assert resolve("2026-03-06", reader, NOW).is_future
 
 
 # --- the search -------------------------------------------------------------------------------------------------------

@@ -11,17 +11,21 @@ A REF names a moment in the log.
   42                    the state after event 42; all digits are always an event number
   0                     the empty register, before the first event
   @                     now
-  @-  @--  @-5          one, two, five events before now
+  @-  @--  @-5          one, two, five events before now; also HEAD~5
   -5                    the same as @-5, as the value of an option
   id:1b4e28ba           the event whose id starts with that
   2026-11-22            a day: its end, for --since its beginning
   2026-11-22 17:03      a time: what was known then; also 17:03:11, and with a zone 17:03:11+01:00 or Z
+  2024-02, 2024-Q1      a month, a quarter: its end, for --since its beginning
   10m ago, 3 days ago   s, m (minutes), h, d, w, months, years
   today, yesterday      the calendar day; yesterday 17:00
 
 A time without a zone is local. It means the state after the last event recorded at or before it; a time with seconds
-includes its whole second, so a time copied from evcli's own output means the event it was printed for.
-Unless REF is a number, the event found is printed on stderr: as of event 42 (2026-11-22 17:03:11).
+includes its whole second, so a time copied from evcli's own output means the event it was printed for. Of a time that
+the clock showed twice, the later one is meant; one that it never showed is refused. Where the last event was recorded
+ahead of this clock, now and today mean that event.
+Unless REF is a number, what was found is printed on stderr:
+as of 2026-11-22 (end of day, +01:00): event 42, of 2026-11-22 17:03:11+01:00
 log --since 42 begins with event 43, log --until 42 ends with event 42."""
 
 FORMATS = """\

@@ -6,7 +6,8 @@ from itertools import chain, islice
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import BY_TYPE, REF, SINCE, UNTIL
 from evcli.cli.session import Session
-from evcli.cli.show.output import Answer, Cell, fields
+from evcli.cli.show.cells import Cell
+from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import LOG_HEADER, as_json, event_fields, in_words, log_row
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.find import find

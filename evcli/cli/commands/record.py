@@ -7,9 +7,9 @@ from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Group
 from evcli.cli.session import Session
-from evcli.cli.show.output import Answer, Cell, fields
+from evcli.cli.show.cells import Cell, Sentence, When
+from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, summary
-from evcli.cli.show.times import local
 from evcli.cli.words import Words, commands
 from evcli.cli.write import Writing, record
 from evcli.domain.event import number_of
@@ -111,8 +111,8 @@ def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
         said = summary(event)
-        told = f"{local(event['time'])} {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
-        rows.append((f"event {number_of(event)}", told))
+        told = f" {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
+        rows.append((f"event {number_of(event)}", Sentence((When(event["time"]), told))))
     return fields(rows, {**record._asdict(), "events": events})
 
 

@@ -28,10 +28,11 @@ def state(session: Session, at: str | None) -> Answer:
     }
     if session.output.form in ("json", "jsonl"):
         document |= {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
-    moment = f"event {place.number} ({local(place.recorded)})" if place.number else "event 0 (the empty register)"
     shown = [kind for kind, each in records.items() if each] or [first_kind()]
-    gone = shown[0].ended if len(shown) == 1 else "ended"
-    title = f"{moment}: {count} live, {ended} {gone}"
+    title = f"{count} live, {ended} {shown[0].ended if len(shown) == 1 else 'ended'}"
+    if asked is None or asked.is_plain:  # the meaning of any other REF has been said
+        moment = f"event {place.number}, of {local(place.recorded)}" if place.number else "event 0, the empty register"
+        title = f"{moment}: {title}"
     if session.output.chosen_form in ("plain", "csv"):
         session.output.note(title)
     header: tuple[str, ...] = shown[0].record._fields[:-1]

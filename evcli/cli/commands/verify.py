@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import AT, LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
-from evcli.cli.show.output import Answer, Cell, When, fields
+from evcli.cli.show.cells import Cell, When
+from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import summary
 from evcli.cli.show.safe import valid
 from evcli.domain.event import Event
@@ -127,6 +128,7 @@ def status(session: Session) -> Answer:
 
     register = session.opened()
     found = status_of(register)
+    warnings = [*found.warnings, *filter(None, [session.ahead()])]
     document = {
         "path": valid(os.path.abspath(session.path)),
         "size": found.size,
@@ -138,12 +140,12 @@ def status(session: Session) -> Answer:
         "first": found.first["time"] if found.first else None,
         "last": found.last["time"] if found.last else None,
         "cache": None if found.cache is None else valid(found.cache),
-        "warnings": [valid(warning) for warning in found.warnings],
+        "warnings": [valid(warning) for warning in warnings],
     }
     rows: list[tuple[str, Cell]] = []
     for name, value in document.items():
         if name == "warnings":
-            rows += [("warning", warning) for warning in found.warnings]
+            rows += [("warning", warning) for warning in warnings]
         else:
             rows.append(
                 (

@@ -8,24 +8,16 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple, TextIO
 
 import orjson
 
+from evcli.cli.show.cells import Cell, absolute, stored
 from evcli.cli.show.safe import encodable, safe, safe_json, valid
-from evcli.cli.show.times import ago, local
 from evcli.errors import AnswerLost, EvcliError
 
 FORMS = ("table", "plain", "json", "jsonl", "csv")
-
-
-class When(str):
-    """A stored time in a cell: local time in plain, relative in a table, as stored in CSV."""
-
-
-Cell = str | int | None
 
 
 class Answer(NamedTuple):
@@ -68,6 +60,9 @@ class Output:
         self.quiet = False
         self.color = "auto"
         self.paged = True
+        self.times: str | None = None
+        """How a table writes times: `absolute` or `relative`; None means relative when recent, on a terminal."""
+        self._prefaces = list[str]()
 
     # --- stdout -------------------------------------------------------------------------------------------------------
 
@@ -81,12 +76,17 @@ class Output:
         if answer.live is not None:
             for piece in chain([b""], pieces):  # notices a closed stdout without waiting for an event
                 self.write([piece])
-        elif self.paged and form == "table" and _is_terminal(sys.stdout):
+        elif self._is_paged:
             from evcli.cli.show.pager import page
 
-            self.write(page(pieces))
+            prefaces, self._prefaces = self._prefaces, []
+            self.write(page(chain((safe(text) + "\n" for text in prefaces), pieces)))
         else:
             self.write(pieces)
+
+    @property
+    def _is_paged(self) -> bool:
+        return self.paged and self.chosen_form == "table" and _is_terminal(sys.stdout)
 
     @property
     def chosen_form(self) -> str:
@@ -119,22 +119,24 @@ class Output:
         if answer.lines is not None:
             yield from _plain(answer)
             return
-        from evcli.cli.show.table import draw
+        from evcli.cli.show.table import PIECE, Times, draw
 
         if answer.title:
             yield safe(answer.title) + "\n"
-        show = _absolute if answer.live is not None else partial(self._shown, exact=not answer.is_headed)
-        rows = ([show(cell) for cell in row] for row in answer.rows)
-        header = [name.replace("_", " ") for name in answer.header] if answer.is_headed else None
+        rows = iter(answer.rows)
+        times, names = Times(self.now), list(answer.header)
+        if answer.live is None:
+            form = self.times or ("recent" if _is_terminal(sys.stdout) else "absolute")
+            times = Times(self.now, form, is_exact=not answer.is_headed)
+            if answer.is_headed:
+                first = list(islice(rows, PIECE))
+                times, names = times.under_header(names, first)
+                rows = chain(first, rows)
+        shown = ([times.write(cell) for cell in row] for row in rows)
+        header = [name.replace("_", " ") for name in names] if answer.is_headed else None
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         color = self.has_color(sys.stdout)
-        yield from draw(header, rows, width=_width(), color=color, encoding=encoding, live=answer.live)
-
-    def _shown(self, cell: Cell, *, exact: bool) -> str:
-        if isinstance(cell, When):
-            relative = ago(cell, self.now) if _is_terminal(sys.stdout) else ""
-            return f"{local(cell)} ({relative})" if exact and relative else relative or local(cell)
-        return "" if cell is None else safe(str(cell))
+        yield from draw(header, shown, width=_width(), color=color, encoding=encoding, live=answer.live)
 
     def has_color(self, stream: TextIO | None) -> bool:
         """Whether to colour output to `stream`: as requested, else on a terminal (https://no-color.org)."""
@@ -157,12 +159,21 @@ class Output:
         if not self.quiet:
             self._say("note", message, "")
 
+    def preface(self, message: str) -> None:
+        """A note on what the answer will be about; above it in the pager, where stderr would be out of sight."""
+        if self.quiet or not self._is_paged:
+            self.note(message)
+        else:
+            self._prefaces.append(message)
+
     def warning(self, message: str) -> None:
         """Print a warning; never silent."""
         self._say("warning", message, "33")
 
     def error(self, error: EvcliError) -> None:
         """Print what is wrong, and what to do next; as one JSON object in the JSON formats."""
+        for message in self._prefaces:
+            self.note(message)
         if self.form in ("json", "jsonl"):
             told = {"code": error.code, "exit": error.exit, "message": valid(error.message), "hint": valid(error.hint)}
             self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
@@ -228,7 +239,7 @@ def _csv(answer: Answer) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     for row in chain([answer.header], answer.rows):
-        cells = [cell if answer.is_export or not isinstance(cell, str) else safe(cell) for cell in row]
+        cells = [cell if answer.is_export or not isinstance(cell, str) else safe(cell) for cell in map(stored, row)]
         writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
         yield buffer.getvalue()
         buffer.seek(0)
@@ -240,12 +251,7 @@ def _plain(answer: Answer) -> Iterator[str]:
         yield "".join(safe(line) + "\n" for line in answer.lines)
         return
     for row in answer.rows:
-        yield "\t".join(map(_absolute, row)) + "\n"
-
-
-def _absolute(cell: Cell) -> str:
-    """A cell that stays true however long it is displayed: times are absolute."""
-    return "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell))
+        yield "\t".join(map(absolute, row)) + "\n"
 
 
 FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evcli.cli.show.output import Cell, When
+from evcli.cli.show.cells import Cell, When
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Kind
 

@@ -1,8 +1,10 @@
-"""Tables for a terminal, drawn by rich, piece by piece."""
+"""Tables for a terminal: how they write times; drawn by rich, piece by piece."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice, repeat
+from typing import NamedTuple
 
 from rich import box
 from rich.cells import cell_len
@@ -10,8 +12,57 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evcli.cli.show.cells import Cell, Sentence, When, absolute
+from evcli.cli.show.times import ago, local
+
+_RECENT = timedelta(days=7)
+
 PIECE = 200
 """Rows measured and drawn at a time, so that the first screen of a long table appears at once."""
+
+
+class Times(NamedTuple):
+    """How times are written in a table."""
+
+    now: datetime
+    form: str = "absolute"
+    """`absolute`, `relative`, or `recent`: relative when younger than a week."""
+    is_exact: bool = False
+    """Whether a relative time follows the absolute one, rather than taking its place."""
+    offset: str = ""
+    """The offset from UTC that the header says, so that a cell need not."""
+
+    def under_header(self, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> "tuple[Times, list[str]]":
+        """The same with the offset that all absolute times of the rows share, if they do; and a header that says it."""
+        times = [
+            (at, local(cell)[19:])
+            for row in rows
+            for at, cell in enumerate(row)
+            if isinstance(cell, When) and self._is_absolute(cell)
+        ]
+        offsets = {offset for _, offset in times}
+        offset = offsets.pop() if len(offsets) == 1 else ""
+        columns = {at for at, _ in times} if offset else set[int]()
+        return self._replace(offset=offset), [
+            f"{name} ({offset})" if at in columns else name for at, name in enumerate(header)
+        ]
+
+    def write(self, cell: Cell) -> str:
+        """A cell of the table."""
+        if isinstance(cell, Sentence):
+            return "".join(map(self.write, cell))
+        if not isinstance(cell, When):
+            return absolute(cell)
+        exact = local(cell)
+        if self.offset and exact[19:] == self.offset:
+            exact = exact[:19]
+        if self._is_absolute(cell):
+            return exact
+        return f"{exact} ({ago(cell, self.now)})" if self.is_exact else ago(cell, self.now)
+
+    def _is_absolute(self, cell: When) -> bool:
+        age = self.now - datetime.fromisoformat(cell)
+        return self.form == "absolute" or age < timedelta() or (self.form == "recent" and age >= _RECENT)
 
 
 def draw(
@@ -51,7 +102,7 @@ def _widest(rows: list[list[str]]) -> list[int]:
 def _fitted(natural: list[int], width: int) -> list[int]:
     """The width of each column: that of its widest cell, with the widest columns narrowed until all fit."""
     widths = list(natural)
-    room = max(width - 2 * len(widths), len(widths))
+    room = max(width - 2 * (len(widths) - 1), len(widths))
     while sum(widths) > room:
         widest = max(range(len(widths)), key=widths.__getitem__)
         if widths[widest] == 1:

@@ -1,4 +1,4 @@
-"""Times for people: stored in UTC, shown in local time, absolute or relative."""
+"""Times for people: stored in UTC, shown in local time with its offset, absolute or relative."""
 
 from datetime import datetime
 
@@ -13,13 +13,25 @@ _UNITS = (
 
 
 def local(time: str) -> str:
-    """A stored time in local time, `2026-11-22 17:03:11`: a valid REF."""
+    """A stored time in local time with its offset, `2026-11-22 17:03:11+01:00`: a valid REF, and exact.
+
+    As stored where it has no local time, on the first and last day that can be written.
+    """
     moment = datetime.fromisoformat(time)
     try:
-        moment = moment.astimezone()
-    except (OverflowError, ValueError):  # near the first or last date that Python can represent
+        return moment.astimezone().isoformat(" ", "seconds")
+    except (OverflowError, ValueError):
         return time
-    return moment.replace(tzinfo=None).isoformat(" ", "seconds")
+
+
+def local_time(moment: datetime) -> str:
+    """The same of a moment with a zone."""
+    return local(moment.isoformat())
+
+
+def offset_of(time: str) -> str:
+    """The offset of a stored time's local time, `+01:00`."""
+    return local(time)[19:]
 
 
 def ago(time: str, now: datetime) -> str:
