@@ -162,6 +162,7 @@ def test_no_word_of_the_command_line_is_said_below_it(path: Path) -> None:
 
 USER = re.compile(r"(?<![a-z])users?(?![a-z])")
 OTHER_USERS = {
+    "cache.build": {"PRAGMA user_version = "},  # SQLite's users
     "cli.commands.help": {
         "  EVCLI_ACTOR               the actor; default: the operating system's user name",
         "  EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,",

@@ -27,7 +27,7 @@ AT_ONCE = 20_000
 PAGES_KIB = 48 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"4 of {__version__}"
+VERSION = f"5 of {__version__}"
 """A cache must have this version to be used: another release may check more, and checks events only on entry."""
 
 
@@ -151,6 +151,14 @@ def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
     db.execute("DELETE FROM log")
     row = (VERSION, reader.identity(), at.number, at.place, at.sha256.decode(), at.recorded, live)
     db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
+    # What `claim_of` reads. SQLite numbers versions of the schema only to notice changes; here it never changes.
+    db.execute(f"PRAGMA user_version = {_signed(at.place & 0xFFFFFFFF)}")
+    db.execute(f"PRAGMA schema_version = {_signed(int(at.sha256[:8], 16))}")
+
+
+def _signed(number: int) -> int:
+    """The same 32 bits as a signed number, which is what these pragmas take."""
+    return number - (1 << 32) if number >> 31 else number
 
 
 def take_in_ids(db: sqlite3.Connection, reader: Reader, start: int, stop: int) -> None:

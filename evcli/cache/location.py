@@ -5,6 +5,10 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
+from typing import NamedTuple
+
+from evcli.errors import Damaged
+from evcli.log import Log
 
 APPLICATION = 0x65766331
 """The application id in SQLite's header (https://sqlite.org/pragma.html#pragma_application_id)."""
@@ -95,6 +99,40 @@ def _is_cache(path: str) -> bool:
     with open(path, "rb") as file:
         header = file.read(72)
     return not header or (header.startswith(b"SQLite format 3\0") and header[68:] == APPLICATION.to_bytes(4, "big"))
+
+
+class Claim(NamedTuple):
+    """What the header of a cache claims of the last event that the cache knows. It proves nothing."""
+
+    place: int
+    """The low 32 bits of the byte after the event."""
+    check: bytes
+    """The first 8 of the 64 hex digits of its hash."""
+
+    def is_kept(self, log: Log) -> bool:
+        """Whether the log still has that event: then the cache knows of none that the log has lost."""
+        place = log.end - (log.end - self.place) % (1 << 32)
+        if place <= 0:
+            return False
+        try:
+            found = log.seek(lambda position: True, place)
+        except Damaged:
+            return False
+        return found.place == place and found.sha256.startswith(self.check)
+
+
+def claim_of(path: str) -> Claim:
+    """What the header of the cache at `path` claims, read without SQLite: loading that takes longer than most commands.
+
+    The header has two numbers that SQLite keeps for its users and commits with the tables: the user version and the
+    schema version (https://sqlite.org/fileformat2.html#the_database_header).
+    """
+    try:
+        with open(path, "rb") as file:
+            header = file.read(64)
+    except OSError:
+        header = b""
+    return Claim(int.from_bytes(header[60:64], "big"), header[40:44].hex().encode())
 
 
 def is_there(path: str) -> bool:

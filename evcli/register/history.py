@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evcli.cache import CacheFailed
-from evcli.cache.location import find_place, forget
+from evcli.cache.location import claim_of, find_place, forget
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import MemoryState, State
@@ -182,8 +182,13 @@ class History:
         return self._cache.path if self._cache is not None and self._cache.is_bound else None
 
     def check(self, reader: Reader) -> None:
-        """Check that the log still has everything its cache knows, if there is one; changes nothing. Raises LogCut."""
-        self._opened(reader, may_build=False)
+        """Check that the log still has everything its cache knows, if there is one; changes nothing. Raises LogCut.
+
+        Usually the cache's header says where the last event that it knows is, and the log's own line proves the rest.
+        """
+        place = self._place(reader, may_build=False)
+        if place is not None and not claim_of(place).is_kept(reader.log):
+            self._open(place, reader)
 
     def check_missing(self, log: Log) -> None:
         """Check for a cache that knows a missing log, which therefore once existed; changes nothing. Raises LogCut."""
@@ -196,17 +201,25 @@ class History:
                 raise LogCut(log.name, *known, 0, place)
 
     def _opened(self, reader: Reader, *, may_build: bool) -> "Cache | None":
-        if self._cache is None and self.uses_cache and reader.log.path is not None:
-            place = find_place(reader.log.name, self._other_folder, may_create=may_build)
-            if place is not None:
-                from evcli.cache.cache import open_cache
-
-                try:
-                    self._cache = open_cache(place, reader)
-                except CacheFailed as failed:  # do not wait twice for a cache that is out of reach
-                    failed.path = place
-                    self.give_up(failed)
+        place = self._place(reader, may_build=may_build)
+        if place is not None:
+            self._open(place, reader)
         return self._cache
+
+    def _place(self, reader: Reader, *, may_build: bool) -> str | None:
+        """Where a cache is that is not open yet."""
+        if self._cache is not None or not self.uses_cache or reader.log.path is None:
+            return None
+        return find_place(reader.log.name, self._other_folder, may_create=may_build)
+
+    def _open(self, place: str, reader: Reader) -> None:
+        from evcli.cache.cache import open_cache
+
+        try:
+            self._cache = open_cache(place, reader)
+        except CacheFailed as failed:  # do not wait twice for a cache that is out of reach
+            failed.path = place
+            self.give_up(failed)
 
     def forget(self, log: str) -> None:
         """Remove the caches of the log at that path: they know events that the log is about to lose. Raises OSError."""
