@@ -3,13 +3,13 @@
 A new event is tried on a draft before it is written, and events newer than the cache are folded onto a draft over it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
 from evcli.domain.event import Event
 from evcli.domain.kind import Kind
-from evcli.domain.state import Count, State, place_of_word, words_among
+from evcli.domain.state import Count, State, Steps, place_of_word, words_among
 from evcli.kinds import KINDS, TYPES
 
 
@@ -31,41 +31,28 @@ class Draft:
         self._below = below
         self.puts: list[tuple[str, Any, Any]] = []
         """The changes, in order: kind, the record before, the record after."""
-        self._layers = _Layers(below)
+        self._layers = _Layers(below, self.puts)
+        self.steps = Steps(self._layers)
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
-        layer = self._layers[kind]
-        record = layer.changed.get(id)
-        if record is None:
-            record = layer.seen.get(id)
-            if record is None and id <= layer.last_id_below:
-                record = layer.seen[id] = self._below.get(kind, id)
-        return record
+        return self._layers[kind].get(id)
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        holders = self._layers[kind].holders
-        if key in holders:
-            id = holders[key]
-            return None if id is None else self.get(kind, id)
-        record = self._below.holder(kind, key)
-        if record is None:
-            holders[key] = None
-            return None
-        holders[key] = record.id
-        self._layers[kind].seen.setdefault(record.id, record)
-        return self.get(kind, record.id)
+        layer = self._layers[kind]
+        id = layer.held(key)
+        return None if id is None else layer.get(id)
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to this kind."""
-        return self._layers[kind].last_id
+        return self._layers[kind].last_id()
 
     def count(self, kind: str) -> Count:
         """How many records of the kind exist."""
         layer = self._layers[kind]
         live = self._below.count(kind).live + layer.more_live
-        return Count(live, layer.last_id - live)
+        return Count(live, layer.last_id() - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
         """All records of the kind, or only the live ones, in order of id."""
@@ -83,7 +70,7 @@ class Draft:
         if layer.by_word is None:
             layer.by_word = {}
             for record in changed.values():
-                layer.index(of_kind, record)
+                layer.index(record)
         ours = [changed[id] for id in layer.by_word.get(word, ())]
         unchanged = (record for record in self._below.called(kind, word) if record.id not in changed)
         return chain([record for record in ours if word in of_kind.words(record)], unchanged)
@@ -134,20 +121,7 @@ class Draft:
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Replace `before` with `record`, and index its unique key while it is live."""
         layer = self._layers[kind]
-        if before is None:
-            layer.last_id = record.id
-        elif before[-1] is None:
-            if (key := layer.key(before)) is not None:
-                layer.holders[key] = None
-            layer.more_live -= 1
-        if record[-1] is None:
-            if (key := layer.key(record)) is not None:
-                layer.holders[key] = record.id
-            layer.more_live += 1
-        layer.changed[record.id] = record
-        if layer.by_word is not None:
-            layer.index(KINDS[kind], record)
-        self.puts.append((kind, before, record))
+        layer.put(record.id, before, record, layer.key(record) if record[-1] is None else None)
 
     def begin_over(self, below: State) -> None:
         """Restart over another state, which already includes all changes of this draft."""
@@ -165,32 +139,72 @@ class Draft:
 class _Layers(dict[str, "_Layer"]):
     """One layer per kind, made on first use."""
 
-    def __init__(self, below: State) -> None:
+    def __init__(self, below: State, puts: list[tuple[str, Any, Any]]) -> None:
         super().__init__()
-        self._below = below
+        self._below, self._puts = below, puts
 
     def __missing__(self, kind: str) -> "_Layer":
-        layer = self[kind] = _Layer(self._below.last_id(kind), KINDS[kind].key)
+        layer = self[kind] = _Layer(self._below, KINDS[kind], self._puts)
         return layer
 
 
 class _Layer:
     """A draft's records of one kind."""
 
-    def __init__(self, last_id: int, key: Callable[[Any], str | None]) -> None:
+    def __init__(self, below: State, kind: Kind, puts: list[tuple[str, Any, Any]]) -> None:
+        self._below, self._kind, self._puts = below, kind, puts
         self.changed: dict[int, Any] = {}
         self.seen: dict[int, Any] = {}
         """Records fetched from below."""
         self.holders: dict[str, int | None] = {}
         """The holder of each key that was looked up or changed here."""
-        self.last_id = self.last_id_below = last_id
+        self.last_id_below = self._last_id = below.last_id(kind.name)
         self.more_live = 0
-        self.key = key
+        self.key = kind.key
         self.by_word: dict[str, set[int]] | None = None
         """Changed records by every word they have, or had, in this draft; kept from the first look-up on."""
 
-    def index(self, kind: Kind, record: Any) -> None:
+    def get(self, id: int) -> Any:
+        record = self.changed.get(id)
+        if record is None:
+            record = self.seen.get(id)
+            if record is None and id <= self.last_id_below:
+                record = self.seen[id] = self._below.get(self._kind.name, id)
+        return record
+
+    def held(self, key: str) -> int | None:
+        holders = self.holders
+        if key not in holders:
+            record = self._below.holder(self._kind.name, key)
+            holders[key] = None if record is None else record.id
+            if record is not None:
+                self.seen.setdefault(record.id, record)
+        return holders[key]
+
+    def last_id(self) -> int:
+        return self._last_id
+
+    def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
+        if before is None:
+            self._last_id = id
+        elif before[-1] is None:
+            if (old := self.key(before)) is not None:
+                self.holders[old] = None
+            self.more_live -= 1
+        if key is not None:
+            self.holders[key] = id
+        if after[-1] is None:
+            self.more_live += 1
+        self.keep(id, before, after)
+
+    def keep(self, id: int, before: Any, after: Any) -> None:
+        self.changed[id] = after
+        if self.by_word is not None:
+            self.index(after)
+        self._puts.append((self._kind.name, before, after))
+
+    def index(self, record: Any) -> None:
         """Index the words of a changed record."""
         if self.by_word is not None:
-            for word in kind.words(record):
+            for word in self._kind.words(record):
                 self.by_word.setdefault(word, set()).add(record.id)

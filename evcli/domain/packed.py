@@ -11,7 +11,7 @@ from typing import Any
 
 from evcli.domain.event import Event
 from evcli.domain.kind import Kind
-from evcli.domain.state import Count, words_among
+from evcli.domain.state import Count, Steps, words_among
 from evcli.kinds import KINDS
 
 
@@ -21,30 +21,22 @@ class PackedState:
     def __init__(self, hash_of: Callable[[str], int] = hash) -> None:
         """`hash_of` chooses the slot where a search begins. It affects speed only, never an answer."""
         self.number = 0
-        self._hash_of = hash_of
-        self._tables = _Tables()
+        self._tables = _Tables(hash_of)
+        self.steps = Steps(self._tables)
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
-        table = self._tables[kind]
-        packed = table.packed
-        return _new(table.record, loads(_TUPLE + packed[id])) if 0 < id < len(packed) else None  # noqa: S302  # packed by us
+        return self._tables[kind].get(id)
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        hash = self._hash_of(key)
-        claims = self._tables[kind].claims
-        if not claims.slots[hash & claims.last]:  # the usual case; `ids` would return the same, but slower
-            return None
-        for id in claims.ids(hash):
-            record = self.get(kind, id)
-            if record[-1] is None and KINDS[kind].key(record) == key:
-                return record
-        return None
+        table = self._tables[kind]
+        id = table.held(key)
+        return None if id is None else table.get(id)
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to this kind: ids have no gaps, so it is their count."""
-        return len(self._tables[kind].packed) - 1
+        return self._tables[kind].last_id()
 
     def count(self, kind: str) -> Count:
         """How many records of the kind exist."""
@@ -70,36 +62,61 @@ class PackedState:
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Replace `before` with `record`, and index its unique key while it is live."""
         table = self._tables[kind]
-        # marshal is fast, and its format never outlives the process. The slice copies just the bytes needed: `dumps`
-        # returns them in an over-allocated block, and a million of those would waste memory.
-        packed = dumps(record[:], 2)[1:]
-        id = record.id
-        if before is None:
-            table.packed.append(packed)
-        else:
-            table.packed[id] = packed
-        new = table.key(record)
-        if new is not None and (before is None or table.key(before) != new):
-            table.claims.add(self._hash_of(new), id)
+        table.put(record.id, before, record, table.key(record) if record[-1] is None else None)
 
 
 class _Tables(dict[str, "_Table"]):
     """One table per kind, made on first use."""
 
+    def __init__(self, hash_of: Callable[[str], int]) -> None:
+        super().__init__()
+        self._hash_of = hash_of
+
     def __missing__(self, kind: str) -> "_Table":
-        table = self[kind] = _Table(KINDS[kind])
+        table = self[kind] = _Table(KINDS[kind], self._hash_of)
         return table
 
 
 class _Table:
     """The records of one kind, and which of them may hold a key."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, hash_of: Callable[[str], int]) -> None:
         self.packed = [b""]
         """The records, indexed by id; index 0 is unused."""
         self.claims = Claims()
         self.record = kind.record
         self.key = kind.key
+        self._hash_of = hash_of
+
+    def get(self, id: int) -> Any:
+        packed = self.packed
+        return _new(self.record, loads(_TUPLE + packed[id])) if 0 < id < len(packed) else None  # noqa: S302  # packed by us
+
+    def held(self, key: str) -> int | None:
+        hash, claims = self._hash_of(key), self.claims
+        if claims.slots[hash & claims.last]:  # usually not; `ids` would return the same, but slower
+            for id in claims.ids(hash):
+                record = self.get(id)
+                if record[-1] is None and self.key(record) == key:
+                    return id
+        return None
+
+    def last_id(self) -> int:
+        return len(self.packed) - 1
+
+    def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
+        self.keep(id, before, after)
+        if key is not None:
+            self.claims.add(self._hash_of(key), id)
+
+    def keep(self, id: int, before: Any, after: Any) -> None:
+        # marshal is fast, and its format never outlives the process. The slice copies just the bytes needed: `dumps`
+        # returns them in an over-allocated block, and a million of those would waste memory.
+        packed = dumps(after[:], 2)[1:]
+        if before is None:
+            self.packed.append(packed)
+        else:
+            self.packed[id] = packed
 
 
 _new = tuple.__new__

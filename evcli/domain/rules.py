@@ -1,44 +1,59 @@
 """Whether an event may happen, and the record it results in: the rules that all kinds share, and each kind's own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from evcli.domain.kind import Begins, Data, EventType, Kind, Records, Revives
+from evcli.domain.kind import Begins, Changes, Data, Ends, EventType, Kind, Records, Revives
 from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, NotTheNextId, RevivalBlocked, Taken, Unchanged
 from evcli.errors import Refused
 
-Check = Callable[[Records, int, Any, int, Data], Any]
-"""(the records, the id, the record with that id or None, the event's number, its data): the record afterwards.
 
-Raises Refused if the event may not happen.
+class Table(Protocol):
+    """The records of one kind, as a step asks for them and changes them."""
+
+    def get(self, id: int, /) -> Any:
+        """The record with that id, live or ended, or None."""
+
+    def held(self, key: str, /) -> int | None:
+        """The id of the live record whose unique key is `key`, or None."""
+
+    def last_id(self) -> int:
+        """The highest id ever given to this kind, or 0."""
+
+    def put(self, id: int, before: Any, after: Any, key: str | None, /) -> None:
+        """Replace `before` (None for a new record) with `after`, which now holds `key`; None if it holds none."""
+
+    def keep(self, id: int, before: Any, after: Any, /) -> None:
+        """Replace `before`, which is live, with `after`, which is live and has the same key."""
+
+
+Step = Callable[[Records, int, int, Data], tuple[Any, Any]]
+"""(the records, the id, the event's number, its data): the record before and after the event, which has happened.
+
+Raises Refused if it may not happen; nothing is changed then.
 """
 
 
-class _Checks(dict[EventType, Check]):
-    """The check of each type, made on first use."""
-
-    def __missing__(self, each: EventType) -> Check:
-        made = self[each] = _check_of(each)
-        return made
-
-
-CHECKS = _Checks()
-
-
-def _check_of(each: EventType) -> Check:
-    # A fold runs `check` for every event, so the declaration is looked up once, here.
-    kind, role, effect, rule, key_of = each.kind, type(each), each.effect, each.rule, each.kind.key
-    name, begins, revives, only = kind.name, role is Begins, role is Revives, each.says_fields
+def step_of(each: EventType, table: Table) -> Step:
+    """How an event of that type happens in the table of its kind."""
+    # A fold runs `step` for every event, so whatever the declaration says is looked up once, here.
+    kind, effect, rule, key_of = each.kind, each.effect, each.rule, each.kind.key
+    get, held, last_id, put, keep = table.get, table.held, table.last_id, table.put, table.keep
+    role, only, has_code = type(each), each.says_fields, rule is not None or each.apply is not None
+    begins, ends, revives = role is Begins, role is Ends, role is Revives
     only_at = kind.record._fields.index(next(iter(each.fields))) if only else 0
     claims = bool(kind.unique) and (begins or revives or kind.unique in each.fields)
-    has_code = rule is not None or each.apply is not None
+    keeps_key = role is Changes and each.apply is None and not claims
 
-    def check(records: Records, id: int, before: Any, number: int, data: Data) -> Any:
+    def step(records: Records, id: int, number: int, data: Data) -> tuple[Any, Any]:
+        before: Any = None
         if begins:
-            if id != records.last_id(name) + 1:
-                raise NotTheNextId(name, id, records.last_id(name) + 1)
-        elif before is None or (before[-1] is None) is revives:
-            raise _not_in_that_state(each, records, id, before)
+            if id != last_id() + 1:
+                raise NotTheNextId(kind.name, id, last_id() + 1)
+        else:
+            before = get(id)
+            if before is None or (before[-1] is None) is revives:
+                raise _not_in_that_state(each, records, id, before)
         if has_code and "reason" in data:
             data = {field: value for field, value in data.items() if field != "reason"}
         if rule is not None:
@@ -46,14 +61,48 @@ def _check_of(each: EventType) -> Check:
         after = effect(before, id, number, data)
         if only and before[only_at] == after[only_at] and before[1:-3] == after[1:-3]:
             raise _unchanged(each, id, data)
-        if claims:
-            key = key_of(after)
-            holder = records.holder(name, key) if key is not None else None
-            if holder is not None and holder.id != id:
-                raise _taken(each, after, holder)
-        return after
+        if keeps_key:
+            keep(id, before, after)
+            return before, after
+        key = None if ends and not claims else key_of(after)
+        if claims and key is not None and (holder := held(key)) is not None and holder != id:
+            raise _taken(each, after, get(holder))
+        put(id, before, after, None if ends else key)
+        return before, after
 
-    return check
+    return step
+
+
+def after_of(each: EventType, records: Records, before: Any, number: int, data: Data) -> Any:
+    """The record after event `number` of that type, which turns `before` into it, without changing the records.
+
+    Raises:
+        Refused: the event may not happen.
+    """
+    return step_of(each, _Asked(records, each.kind, before))(records, before.id, number, data)[1]
+
+
+class _Asked:
+    """A table for one step, which changes nothing."""
+
+    def __init__(self, records: Records, kind: Kind, before: Any) -> None:
+        self._records, self._kind, self._before = records, kind.name, before
+
+    def get(self, id: int) -> Any:
+        return self._before if id == self._before.id else self._records.get(self._kind, id)
+
+    def held(self, key: str) -> int | None:
+        holder = self._records.holder(self._kind, key)
+        return None if holder is None else int(holder.id)
+
+    def last_id(self) -> int:
+        return self._records.last_id(self._kind)
+
+    def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
+        """Nothing changes."""
+
+    def keep(self, id: int, before: Any, after: Any) -> None:
+        """Nothing changes."""
 
 
 def _unchanged(each: EventType, id: int, data: Data) -> Refused:

@@ -1,15 +1,15 @@
 """The state is a fold: start empty, apply the events one after another; each changes one record.
 
-A State stores records; it does not decide how they change. `happen` is the only way to change one, for new events and
-for old ones.
+A State stores records; it does not decide how they change. A step (evcli/domain/rules.py) is the only way to change
+one, for new events and for old ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from evcli.domain.event import Event
-from evcli.domain.kind import Begins, Data
-from evcli.domain.rules import CHECKS, Check
+from evcli.domain.kind import Data, Kind
+from evcli.domain.rules import Step, Table, step_of
 from evcli.kinds import KINDS, TYPES
 
 
@@ -53,12 +53,35 @@ class State(Protocol):
         """Replace `before`, the record with the same id (None for a new one), with `record`."""
 
 
+class Foldable(State, Protocol):
+    """A State to which events can happen."""
+
+    steps: "Steps"
+
+
+class Steps(dict[str, Step]):
+    """How each type of event happens in a state, made on first use from its tables, by kind.
+
+    It knows the tables only, not the state: with a reference back, a state would outlive its last use.
+    """
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        super().__init__()
+        self._tables = tables
+
+    def __missing__(self, type: str) -> Step:
+        each = TYPES[type]
+        made = self[type] = step_of(each, self._tables[each.kind.name])
+        return made
+
+
 class MemoryState:
     """A State in dictionaries: the reference for every other State."""
 
     def __init__(self) -> None:
         self.number = 0
         self._tables = _Tables()
+        self.steps = Steps(self._tables)
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
@@ -66,9 +89,9 @@ class MemoryState:
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        records, holders, _ = self._tables[kind]
-        id = holders.get(key)
-        return None if id is None else records[id]
+        table = self._tables[kind]
+        id = table.holders.get(key)
+        return None if id is None else table.records[id]
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to this kind: ids have no gaps, so it is their count."""
@@ -97,29 +120,37 @@ class MemoryState:
 
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Replace `before` with `record`, and index its unique key while it is live."""
-        records, holders, key = self._tables[kind]
-        id = record.id
-        records[id] = record
-        old = None if before is None or before[-1] is not None else key(before)
-        new = key(record) if record[-1] is None else None
-        if old != new:
+        table = self._tables[kind]
+        table.put(record.id, before, record, table.key(record) if record[-1] is None else None)
+
+
+class _Table:
+    def __init__(self, kind: Kind) -> None:
+        self.records: dict[int, Any] = {}
+        self.holders: dict[str, int] = {}
+        self.get = self.records.get
+        self.held = self.holders.get
+        self.last_id = self.records.__len__  # ids have no gaps
+        self.key = kind.key
+
+    def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
+        self.records[id] = after
+        old = None if before is None or before[-1] is not None else self.key(before)
+        if old != key:
             if old is not None:
-                del holders[old]
-            if new is not None:
-                holders[new] = id
+                del self.holders[old]
+            if key is not None:
+                self.holders[key] = id
 
-
-class _Table(NamedTuple):
-    records: dict[int, Any]
-    holders: dict[str, int]
-    key: Callable[[Any], str | None]
+    def keep(self, id: int, _: Any, after: Any) -> None:
+        self.records[id] = after
 
 
 class _Tables(dict[str, _Table]):
     """One table per kind, made on first use."""
 
     def __missing__(self, kind: str) -> _Table:
-        table = self[kind] = _Table({}, {}, KINDS[kind].key)
+        table = self[kind] = _Table(KINDS[kind])
         return table
 
 
@@ -135,45 +166,43 @@ def place_of_word(pair: tuple[str, Any]) -> tuple[str, int]:
     return pair[0], pair[1].id
 
 
-class _Steps(dict[str, tuple[str, bool, Check]]):
-    """For each event type: its kind, whether it begins a record, and its check."""
-
-    def __missing__(self, type: str) -> tuple[str, bool, Check]:
-        each = TYPES[type]
-        made = self[type] = (each.kind.name, isinstance(each, Begins), CHECKS[each])
-        return made
-
-
-_STEPS = _Steps()
-
-
-def happen(state: State, type: str, id: int, number: int, data: Data) -> tuple[Any, Any]:
+def happen(state: Foldable, type: str, id: int, number: int, data: Data) -> tuple[Any, Any]:
     """Apply event `number` of that type to the record with that id; return the record before and after.
 
     Raises:
         Refused: the event breaks a rule; the state is unchanged.
     """
-    kind, begins, check = _STEPS[type]
-    before = None if begins else state.get(kind, id)  # the check makes sure that the id of a new record is new
-    after = check(state, id, before, number, data)
-    state.put(kind, before, after)
+    changed = state.steps[type](state, id, number, data)
     state.number = number
-    return before, after
+    return changed
 
 
-def step(state: State, event: Event, number: int) -> tuple[Any, Any]:
+def happen_all(state: Foldable, events: Sequence[Event], first: int) -> None:
+    """Apply consecutive events, whose form and types are already checked; the first of them has the number `first`.
+
+    Raises:
+        Refused: an event breaks a rule; the state is the one before it, and `state.number` says which one it is.
+    """
+    # This loop sets the speed of every fold.
+    state.number = first - 1
+    steps = state.steps
+    ids = [int(event["subject"].partition("/")[2]) for event in events]
+    for number, (id, event) in enumerate(zip(ids, events, strict=True), first):
+        steps[event["type"]](state, id, number, event["data"])
+        state.number = number
+
+
+def step(state: Foldable, event: Event, number: int) -> tuple[Any, Any]:
     """Apply event `number`, whose form and type are already checked; return the record before and after.
 
     Raises:
         Refused: the event breaks a rule; the state is unchanged.
     """
-    subject = event["subject"]
-    return happen(state, event["type"], int(subject[subject.index("/") + 1 :]), number, event["data"])
+    return happen(state, event["type"], int(event["subject"].partition("/")[2]), number, event["data"])
 
 
-def fold(events: Iterable[Event], state: State | None = None) -> State:
+def fold(events: Iterable[Event], state: Foldable | None = None) -> Foldable:
     """The state after `events`, applied to `state` (by default an empty one). Raises Refused as `step` does."""
     state = MemoryState() if state is None else state
-    for event in events:
-        step(state, event, state.number + 1)
+    happen_all(state, list(events), state.number + 1)
     return state

@@ -3,7 +3,7 @@
 from typing import Any
 
 from evcli.domain.kind import EventType, Records
-from evcli.domain.rules import CHECKS
+from evcli.domain.rules import after_of
 from evcli.errors import Refused
 
 
@@ -24,7 +24,7 @@ def undo_of(each: EventType, records: Records, before: Any, after: Any) -> tuple
     if any(name not in data for name in back.required) or back.data_fault(data):
         return None
     try:
-        again = CHECKS[back](records, after.id, after, records.number + 1, data)
+        again = after_of(back, records, after, records.number + 1, data)
     except Refused:
         return None
     if before is not None and (again[1:-3] != before[1:-3] or (again[-1] is None) != (before[-1] is None)):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from evcli.domain.event import Event
-from evcli.domain.state import State, step
+from evcli.domain.state import Foldable, happen_all
 from evcli.errors import Damaged, Refused
 from evcli.kinds.data import first_fault
 from evcli.log import START, Position
@@ -17,7 +17,7 @@ from evcli.log.reader import Reader
 
 def replay(
     reader: Reader,
-    state: State,
+    state: Foldable,
     start: Position = START,
     until: int | None = None,
     each: Callable[[Sequence[Event], Sequence[int]], None] | None = None,
@@ -35,21 +35,20 @@ def replay(
     with without_garbage_collection():
         for events, places in reader.bundles(start, until, stop):
             state.prepare(events)
-            first = number + 1
             taken, why = first_fault(events) or (len(events), "")
-            good = events[:taken]
+            good = events if not why else events[:taken]
             try:
-                for number, event in enumerate(good, first):
-                    step(state, event, number)
+                happen_all(state, good, number + 1)
             except Refused as refused:
-                good = events[: number - first]
-                why = f"event {number} ({events[len(good)]['type']}) breaks a rule: {refused.message}"
+                good = events[: state.number - number]
+                why = f"event {state.number + 1} ({events[len(good)]['type']}) breaks a rule: {refused.message}"
+            number += len(good)
             if each and good:
                 each(good, places[: len(good)])
             if why:
                 place = places[len(good)]
                 reader.at = reader.position_at(place)
-                raise Damaged(reader.log.name, first + len(good), place, why)
+                raise Damaged(reader.log.name, number + 1, place, why)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from evcli.cache import CacheFailed
 from evcli.cache.location import claim_of, find_place, forget
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.overlay import Draft
-from evcli.domain.state import MemoryState, State
+from evcli.domain.state import Foldable, MemoryState, State
 from evcli.domain.text import is_unicode
 from evcli.errors import LogCut
 from evcli.log import START, Log, Position
@@ -61,7 +61,7 @@ class History:
         cache = self.cache(reader)
         if cache is not None and number is not None and number <= cache.at.number:
             return self.backed(cache, reader.log, number)
-        state: State = MemoryState() if cache is None else Draft(self.backed(cache, reader.log))
+        state: Foldable = MemoryState() if cache is None else Draft(self.backed(cache, reader.log))
         replay(reader, state, START if cache is None else cache.at, number)
         return state
 

@@ -12,7 +12,7 @@ import orjson
 from evcli.disk import held_signals
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.overlay import Draft
-from evcli.domain.state import MemoryState, State
+from evcli.domain.state import Foldable, MemoryState, State
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput, BadText, Conflict, Damaged, HeadMoved, IdTaken, LogCut, NoLog, Refused
 from evcli.log import START, Log, Position
@@ -71,7 +71,7 @@ class Register(Past):
         self._new_source = source
         self._clock = clock
         self._new_id = new_id
-        self._state: State = MemoryState()
+        self._state: Foldable = MemoryState()
         self._at = START
         """The position after the last event that is in the state."""
         self._firm = START

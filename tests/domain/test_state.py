@@ -13,10 +13,10 @@ from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.domain.packed import Claims, PackedState
-from evcli.domain.state import Count, MemoryState, State, fold, step
+from evcli.domain.state import Count, Foldable, MemoryState, State, fold, step
 from evcli.errors import Refused
 
-STATES: dict[str, Callable[[], State]] = {
+STATES: dict[str, Callable[[], Foldable]] = {
     "memory": MemoryState,
     "packed": PackedState,
     "packed, all keys of one hash": lambda: PackedState(lambda _: 7),
@@ -25,6 +25,7 @@ STATES: dict[str, Callable[[], State]] = {
 }
 """Every class of State, by name: how to make an empty one."""
 
+Make = Callable[[], Foldable]
 every_state = pytest.mark.parametrize("make", STATES.values(), ids=list(STATES))
 moderate = settings(deadline=None, max_examples=60, derandomize=True, report_multiple_bugs=False)
 
@@ -140,7 +141,7 @@ ELEVEN = [User(id, f"U{id}", f"{id}@x.org", id, id) for id in range(1, 12)]
     ],
 )
 def test_state_holds_the_newest_of_each_record_and_who_has_which_key(
-    make: Callable[[], State], puts: list[User], holder: User | None, other_holder: User | None
+    make: Make, puts: list[User], holder: User | None, other_holder: User | None
 ) -> None:
     state = make()
     for user in puts:
@@ -155,7 +156,7 @@ def test_state_holds_the_newest_of_each_record_and_who_has_which_key(
 @every_state
 @pytest.mark.parametrize("numbers", [(1, 1), (2**31, 2**31), (10**12 - 1, 10**12 - 1)])
 @pytest.mark.parametrize("text", ["a", "x" * 300, "李" * 200, "😀", "\0", "a\ud800", ""])
-def test_state_gives_back_any_record_as_it_was(make: Callable[[], State], text: str, numbers: tuple[int, int]) -> None:
+def test_state_gives_back_any_record_as_it_was(make: Make, text: str, numbers: tuple[int, int]) -> None:
     state = make()
     for user in (User(1, text, "e" + text, *numbers), User(1, text, "e" + text, *numbers, destroyed=numbers[1])):
         state.put(USER, state.get(USER, 1), user)
@@ -166,7 +167,7 @@ def test_state_gives_back_any_record_as_it_was(make: Callable[[], State], text: 
 @moderate
 @given(history=histories)
 @every_state
-def test_fold_comes_to_the_same_at_once_in_halves_and_by_steps(make: Callable[[], State], history: list[Event]) -> None:
+def test_fold_comes_to_the_same_at_once_in_halves_and_by_steps(make: Make, history: list[Event]) -> None:
     whole = view(fold(history, make()))
     half = len(history) // 2
     assert view(fold(history[half:], fold(history[:half], make()))) == whole
@@ -181,7 +182,7 @@ def test_fold_comes_to_the_same_at_once_in_halves_and_by_steps(make: Callable[[]
 @moderate
 @given(history=histories)
 @every_state
-def test_fold_agrees_with_the_naive_register(make: Callable[[], State], history: list[Event]) -> None:
+def test_fold_agrees_with_the_naive_register(make: Make, history: list[Event]) -> None:
     state = fold(history, make())
     users = Naive(history).users
     assert [user._asdict() for user in state.records(USER)] == [
@@ -197,7 +198,7 @@ def test_fold_agrees_with_the_naive_register(make: Callable[[], State], history:
 @moderate
 @given(history=st.one_of(histories, histories_of_any_text))
 @every_state
-def test_state_agrees_with_the_reference_in_all_answers(make: Callable[[], State], history: list[Event]) -> None:
+def test_state_agrees_with_the_reference_in_all_answers(make: Make, history: list[Event]) -> None:
     reference = fold(history)
     words = {word for user in reference.records(USER) for word in (user.name.casefold(), user.email.casefold())}
     assert view(fold(history, make()), [*words, "nobody"]) == view(reference, [*words, "nobody"])
@@ -206,7 +207,7 @@ def test_state_agrees_with_the_reference_in_all_answers(make: Callable[[], State
 @moderate
 @given(history=histories, attempt=commands)
 @every_state
-def test_refused_event_changes_no_state(make: Callable[[], State], history: list[Event], attempt: Event) -> None:
+def test_refused_event_changes_no_state(make: Make, history: list[Event], attempt: Event) -> None:
     state = fold(history, make())
     before = view(state)
     try:
@@ -220,9 +221,7 @@ def test_refused_event_changes_no_state(make: Callable[[], State], history: list
 @moderate
 @given(history=histories, is_indexed=st.booleans())
 @every_state
-def test_draft_answers_as_the_state_that_it_settles_to(
-    make: Callable[[], State], history: list[Event], is_indexed: bool
-) -> None:
+def test_draft_answers_as_the_state_that_it_settles_to(make: Make, history: list[Event], is_indexed: bool) -> None:
     half = len(history) // 2
     below, stepped = fold(history[:half], make()), fold(history[:half])
     draft, before = Draft(below), view(below)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from evcli import kinds
-from evcli.domain import state
 
 PAGES = {"bike": "kinds.bike", "entry": "kinds.entry"}
 
@@ -17,6 +16,5 @@ def three_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for name in PAGES:
         kinds.KINDS.pop(name, None)
-    for types in (kinds.TYPES, state._STEPS):
-        for name in [name for name in types if name.partition(".")[0] in PAGES]:
-            del types[name]
+    for name in [name for name in kinds.TYPES if name.partition(".")[0] in PAGES]:
+        del kinds.TYPES[name]

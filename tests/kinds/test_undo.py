@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from evcli.domain.fields import text
 from evcli.domain.kind import Begins, Changes, Data, Ends, Kind, Records, Revives
-from evcli.domain.rules import CHECKS
+from evcli.domain.rules import after_of
 from evcli.domain.state import MemoryState
 from evcli.domain.undo import undo_of
 from evcli.errors import Refused
@@ -63,7 +63,7 @@ def test_rules_and_effects_do_not_see_the_reason() -> None:
         return box
 
     kind = box(rule=see, apply=apply)
-    CHECKS[kind.types["box.wiped"]](MemoryState(), 1, Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
+    after_of(kind.types["box.wiped"], MemoryState(), Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
     assert seen == [{"word": "x"}] * 2
 
 
@@ -95,7 +95,7 @@ def test_an_effect_without_a_rule_does_not_see_the_reason() -> None:
         return box
 
     kind = box(apply=note)
-    CHECKS[kind.types["box.wiped"]](MemoryState(), 1, Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
+    after_of(kind.types["box.wiped"], MemoryState(), Box(1, "one", 1, 1), 2, {"word": "x", "reason": "why"})
     assert seen == [{"word": "x"}]
 
 
@@ -115,6 +115,5 @@ def test_a_change_of_the_second_field_alone_is_a_change() -> None:
         "pair.written": Changes("write", "Write on a pair", both),
     }
     kind = Kind("pair", Pair, types, label="{word}", plural="pairs")
-    check = CHECKS[kind.types["pair.written"]]
-    after = check(MemoryState(), 1, Pair(1, "a", "b", 1, 1), 2, {"word": "a", "note": "c"})
+    after = after_of(kind.types["pair.written"], MemoryState(), Pair(1, "a", "b", 1, 1), 2, {"word": "a", "note": "c"})
     assert after == Pair(1, "a", "c", 1, 2)
