@@ -29,8 +29,13 @@ class Op(NamedTuple):
     to: str = ""
 
 
-def made_by(words: Sequence[str], folder: Path, package: Path = OURS) -> tuple[Ended, list[Op]]:
-    """Run a command under strace: how it ended, and what it did to files in a folder and below, by relative paths."""
+def made_by(
+    words: Sequence[str], folder: Path, package: Path = OURS, faults: Sequence[object] = ()
+) -> tuple[Ended, list[Op]]:
+    """Run a command under strace: how it ended, and what it did to files in a folder and below, by relative paths.
+
+    A call that is made to fail is not among that.
+    """
     with tempfile.NamedTemporaryFile("r") as trace:
         options = [
             "-f",
@@ -44,6 +49,7 @@ def made_by(words: Sequence[str], folder: Path, package: Path = OURS) -> tuple[E
             "--seccomp-bpf",
             "-e",
             f"trace={_CALLS}",
+            *(word for fault in faults for word in ("-e", f"inject={fault}")),
         ]
         ran = run(["strace", *options, *words], package)
         return ran, [op for line in trace if (op := _op(line, str(folder)))]

@@ -40,6 +40,9 @@ NOTHING_WRITTEN = (1, 2, 10, 11, 12, 13, 14, 129, 130, 143)
 """The exit codes that promise that nothing was stored."""
 
 
+INTERRUPTED = (129, 130, 143)
+"""Of these, by a signal; of several appends, it may come when the last one is answered for."""
+
 Case = TypeVar("Case")
 Thing = TypeVar("Thing")
 
@@ -82,8 +85,14 @@ def environment(package: Path = OURS) -> dict[str, str]:
     }
 
 
+APPENDING = "appending"
+"""The first word of a command that appends several times in one process; what follows are the steps of appending.py."""
+
+
 def command(log: Path, words: Sequence[str]) -> list[str]:
     """The words that run evcli over `log`, its answer in JSON."""
+    if words[0] == APPENDING:
+        return [sys.executable, str(Path(__file__).with_name("appending.py")), str(log), *words[1:]]
     return [sys.executable, "-m", "evcli", "--log", str(log), "--json", *words]
 
 
@@ -214,8 +223,12 @@ def content(path: Path) -> bytes:
         return b""
 
 
-def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[str]:
-    """What evcli promised and did not keep, when a command that wants `wanted` events met a fault and `ran` so."""
+def broken_promises(log: Path, before: Start, ran: Ended, wanted: int, at_once: int = 0) -> list[str]:
+    """What evcli promised and did not keep, when a command that wants `wanted` events met a fault and `ran` so.
+
+    They are all or none, or all or none of each `at_once`, which are answered for one after another.
+    """
+    at_once = at_once or wanted
     broken = []
     acks = acknowledged(ran.out)
     now = content(log)
@@ -229,19 +242,21 @@ def broken_promises(log: Path, before: Start, ran: Ended, wanted: int) -> list[s
     new = as_lines(now, end)[len(as_lines(before.good)) :]
     if new and before.unfinished and new.startswith(before.unfinished[:120]):
         broken.append("half a batch is read as events")
-    if acks and b"".join(acks) != new:
+    stored = iter(new.splitlines(keepends=True))
+    if not all(ack in stored for ack in acks):  # in this order
         broken.append(f"lost: {len(acks)} events were acknowledged, {added} are stored")
-    if added not in (0, wanted):
+    unknown = ran.err.count("exit 15: ") if at_once < wanted else ran.code == 15
+    if not 0 <= added - len(acks) <= at_once * (unknown + (ran.code < 0)) or added % at_once or added > wanted:
         broken.append(f"{added} of {wanted} events of one command are stored")
     if ran.code >= 0 and ran.code not in (0, 15, *NOTHING_WRITTEN):
         broken.append(f"exit code {ran.code} is none that is documented for this")
     if "Traceback" in ran.err or '"bug"' in ran.err or "Exception ignored" in ran.err:
         broken.append(f"it is a bug in its own words: {ran.err}")
-    if ran.code == 0 and not acks:
+    if ran.code == 0 and len(acks) != wanted:
         broken.append("exit 0 without an answer")
-    if ran.code > 0 and acks:
+    if ran.code > 0 and len(acks) == wanted and not (at_once < wanted and ran.code in INTERRUPTED):
         broken.append(f"acknowledged, and yet exit {ran.code}")
-    if ran.code in NOTHING_WRITTEN and added:
+    if ran.code in NOTHING_WRITTEN and added != len(acks) and not unknown:
         broken.append(f"exit {ran.code} says that nothing was written, and {added} events were stored")
     if ran.code > 0 and not ran.err:
         broken.append(f"exit {ran.code} without a word")

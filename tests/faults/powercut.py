@@ -25,11 +25,11 @@ Item = TypeVar("Item")
 
 
 class Image(NamedTuple):
-    """What is on the disk when the power is back: names and contents; whether the command had answered."""
+    """What is on the disk when the power is back: names and contents; how often the command had answered."""
 
     after: int
     files: tuple[tuple[str, bytes], ...]
-    is_acknowledged: bool
+    answers: int
 
 
 class Recording(NamedTuple):
@@ -42,11 +42,13 @@ class Recording(NamedTuple):
     """The exit code."""
 
 
-def record(folder: Path, before: Start, words: Sequence[str], package: Path = OURS) -> Recording:
+def record(
+    folder: Path, before: Start, words: Sequence[str], package: Path = OURS, injected: Sequence[object] = ()
+) -> Recording:
     """Run a command under strace and list what it did to files in its log's folder and the folder above."""
     log = lay_out(folder / "store", before)
-    ran, ops = made_by(command(log, words), folder, package)
-    assert ran.code == 0, f"without any fault: exit {ran.code}: {ran.err}"
+    ran, ops = made_by(command(log, words), folder, package, injected)
+    assert bool(ran.code) is bool(injected), f"exit {ran.code}, of {injected or 'no fault'}: {ran.err}"
     assert b"repair" in " ".join(words).encode() or acknowledged(ran.out), "without any fault: no answer"
     return Recording(before, ops, log.read_bytes(), ran.code)
 
@@ -85,9 +87,9 @@ def images(recorded: Recording, sector: int, most: int) -> Iterator[Image]:
         for name, content in recorded.before.files.items():
             earlier = recorded.before.earlier if name == LOG else ()
             names[f"store/{name}"] = [_File.left([*earlier, content])]
-        answered = False
+        answers = 0
         for op in recorded.ops[:after]:
-            answered = answered or op.what == "ack"
+            answers += op.what == "ack"
             _apply(names, op)
         folders = names.pop("store")
         choices = [[(name, file) for file in _unique(states)] for name, states in names.items()]
@@ -96,7 +98,7 @@ def images(recorded: Recording, sector: int, most: int) -> Iterator[Image]:
                 there = [(name.removeprefix("store/"), file) for name, file in chosen if file is not None]
                 contents = [[(name, each) for each in _contents(file, sector, most, chance)] for name, file in there]
                 for files in _combined(contents):
-                    image = Image(after, files, answered)
+                    image = Image(after, files, answers)
                     if image[1:] not in seen:
                         seen.add(image[1:])
                         yield image
@@ -201,12 +203,34 @@ def fault_of_append(log: Path, recorded: Recording, image: Image) -> str:
         return f"{'lost' if end < len(before.good) else 'not all or none'}: the reader ends at byte {end}"
     if as_lines(files.get(LOG, b""), end) not in legal:
         return "what is read is not what was written"
-    if image.is_acknowledged and end != len(full):
+    if image.answers and end != len(full):
         return f"lost: the answer was given, and the reader ends at byte {end} of {len(full)}"
     copies = [content for name, content in image.files if ".torn-" in name]
     if not files.get(LOG, b"")[len(before.good) :].startswith(before.unfinished) and before.unfinished not in copies:
         return "the unfinished bytes are neither in the log nor in a copy of their own"
     return ""
+
+
+def fault_of_appends(log: Path, recorded: Recording, image: Image) -> str:
+    """What is wrong with an image of several appends in one process, each answered for before the next."""
+    files = dict(image.files)
+    end, alarm = _good_end(log)
+    if alarm and LOG in files:
+        return f"false alarm: {alarm}"
+    read, contents = as_lines(files.get(LOG, b""), end), [recorded.before.files.get(LOG, b"")]
+    answered = []
+    for op in recorded.ops[: image.after]:
+        if op.what == "write" and op.path == f"store/{LOG}":
+            contents.append(contents[-1] + op.data)
+        elif op.what == "cut" and op.path == f"store/{LOG}":
+            contents.append(contents[-1][: op.offset])
+        elif op.what == "ack":
+            answered += acknowledged(op.data)
+    stored = iter(read.splitlines(keepends=True))
+    if not read.startswith(as_lines(recorded.before.good)) or not all(line in stored for line in answered):
+        return f"lost: {len(answered)} answers were given, and the reader ends at byte {end}"
+    legal = map(as_lines, (recorded.before.good, *contents))
+    return "" if read in legal else "what is read is not what was written"
 
 
 def fault_of_repair(log: Path, recorded: Recording, image: Image) -> str:
@@ -221,7 +245,7 @@ def fault_of_repair(log: Path, recorded: Recording, image: Image) -> str:
             return "lost: the log is cut, and there is no whole copy of what it was"
         if report.status != "good" or report.head.place != len(recorded.log):
             return f"lost: the repaired log reads as {report.status} up to byte {report.head.place}"
-    elif image.is_acknowledged:
+    elif image.answers:
         return "lost: the repair was acknowledged, and the damage is back"
     elif report.head.place != len(before.good):
         return f"lost: before the repair, {report.head.place} bytes are read as good"
@@ -238,7 +262,7 @@ def faults(
     for image in images(recorded, sector, most):
         number += 1
         log = _lay_out(store, image)
-        if not (wrong := judge(log, recorded, image)) and judge is fault_of_append and number % every == 0:
+        if not (wrong := judge(log, recorded, image)) and judge is not fault_of_repair and number % every == 0:
             kept = as_lines(dict(image.files).get(LOG, b""), _good_end(log)[0])
             wrong = "; ".join(what_is_in_the_way(log, kept))
         if wrong:

@@ -35,6 +35,8 @@ class Sweep(NamedTuple):
     words: Sequence[str]
     wanted: int
     always: tuple[Injection, ...] = ()
+    at_once: int = 0
+    """How many of the wanted events are appended at once (0: all)."""
 
 
 def traced(log: Path, before: Start, words: Sequence[str], options: Sequence[str], package: Path = OURS) -> Ended:
@@ -65,9 +67,13 @@ def named_calls(trace: str) -> list[tuple[str, int]]:
 
 
 def injections(folder: Path, sweep: Sweep, faults: Sequence[str], calls: Sequence[str] = ()) -> Iterator[Injection]:
-    """Every call that the command makes (of these names, if given) with every fault."""
+    """Every call that the command makes (of these names, if given) with every fault.
+
+    Where it appends one by one, only those from its first write on: those before are the same for a single append.
+    """
     taken = {each.call for each in sweep.always}  # strace takes one injection for a call
-    for call, k in calls_of(folder, sweep):
+    made = calls_of(folder, sweep)
+    for call, k in made[made.index(("write", 1)) :] if sweep.at_once else made:
         if call not in taken and (not calls or call in calls):
             for fault in faults:
                 yield Injection(call, k, fault)
@@ -79,7 +85,7 @@ def complaint_about(folder: Path, sweep: Sweep, injection: Injection, package: P
     options = ["-o", "/dev/null", "-e", f"trace={','.join({injection.call, *(each.call for each in sweep.always)})}"]
     options += [word for each in (*sweep.always, injection) for word in ("-e", f"inject={each}")]
     ran = traced(log, sweep.before, sweep.words, ["--seccomp-bpf", *options], package)
-    broken = broken_promises(log, sweep.before, ran, sweep.wanted)
+    broken = broken_promises(log, sweep.before, ran, sweep.wanted, sweep.at_once)
     if ran.code < 0 and injection.fault != "KILL":
         broken.append(f"ended by signal {-ran.code}")
     if injection.call in ("fsync", "fdatasync") and injection.fault in ("EIO", "ENOSPC") and ran.code == 0:

@@ -1,16 +1,30 @@
 """The sweeps can fail: each careless writer, made from the real one by one change, is caught by one of them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from faults.common import CREATE, destroyed, mutated, needs, start
-from faults.powercut import fault_of_append, fault_of_repair, faults, record
+from faults.common import (
+    APPENDING,
+    CREATE,
+    acknowledged,
+    broken_promises,
+    command,
+    destroyed,
+    lay_out,
+    mutated,
+    needs,
+    read,
+    run,
+    start,
+)
+from faults.powercut import fault_of_append, fault_of_appends, fault_of_repair, faults, record
 from faults.strace import Injection, Sweep, complaint_about
 from faults.test_kill_storm import weather
-from faults.test_power_cuts import CREATE_LONG, damaged, no_newline_at_the_end_of_a_sector, unsynced
+from faults.test_power_cuts import CREATE_LONG, SEVERAL, damaged, no_newline_at_the_end_of_a_sector, unsynced
 
 Check = Callable[[Path, Path], list[str]]
 
@@ -46,6 +60,42 @@ def fail_the_sync(disk: Path, package: Path) -> list[str]:
 def let_four_write(disk: Path, package: Path) -> list[str]:
     """The check of writers beside each other."""
     return weather(disk, 0, 12, 1, package)[1]
+
+
+def cut_the_power_between_appends(name: str) -> Check:
+    """The check of power cuts, of several appends of one process."""
+
+    def check(disk: Path, package: Path) -> list[str]:
+        before, words, injected = SEVERAL[name]
+        recorded = record(disk, before, words, package, injected)
+        return faults(disk, recorded, fault_of_appends, sector=512, most=60, every=1000)[1]
+
+    return check
+
+
+def append_one_by_one(*steps: str) -> Check:
+    """The check of several appends of one process, in which nothing fails."""
+
+    def check(disk: Path, package: Path) -> list[str]:
+        before, words = start("old"), (APPENDING, *steps)
+        log = lay_out(disk / "store", before)
+        return broken_promises(log, before, run(command(log, words), package), len(steps) - steps.count("="), 1)
+
+    return check
+
+
+def let_three_append_on(disk: Path, package: Path) -> list[str]:
+    """The check of processes that each append again and again, beside each other."""
+    log = lay_out(disk / "store", start("old"))
+    steps = [["@3", *(f"{name}{number}" for number in range(200))] for name in ("Ann", "Bob", "Eve")]
+    with ThreadPoolExecutor(3) as pool:
+        ran = list(pool.map(lambda names: run(command(log, (APPENDING, *names)), package), steps))
+    acks = [line for each in ran for line in acknowledged(each.out)]
+    stored = log.read_bytes().splitlines(keepends=True)
+    complaints = [f"exit {each.code}: {each.err}" for each in ran if each.code]
+    if read(log)[0] != "good" or len(acks) != 600 or not set(acks) <= set(stored):
+        complaints.append(f"lost: of {len(acks)} events that were acknowledged; the log is {read(log)}")
+    return complaints
 
 
 class Mutant(NamedTuple):
@@ -122,6 +172,35 @@ MUTANTS = {
         cut_the_power("no newline at the end of a sector"),
         "false alarm",
     ),
+    "an append that goes on does not ask whether its file changed": Mutant(
+        WRITER,
+        "        self._is_settled = self._is_durable(found)\n",
+        "        self._is_settled = True\n",
+        append_one_by_one("Eve", "+Bob", "Dan"),
+        "lost",
+    ),
+    "an append that goes on does not lock": Mutant(
+        "log/file/engine.py",
+        "                _lock(writer.path, writer.descriptor, deadline, wait)\n",
+        "",
+        let_three_append_on,
+        "lost",
+    ),
+    "an append that goes on is not synced": Mutant(
+        WRITER,
+        "",
+        "_sync, _syncs = sync, []\n\n"
+        "def sync(descriptor):\n    _syncs.append(descriptor)\n    if len(_syncs) < 3:\n        _sync(descriptor)\n",
+        cut_the_power_between_appends("on a good log"),
+        "answers were given",
+    ),
+    "what was taken back is not synced before the next append": Mutant(
+        WRITER,
+        "            taken_back = durable_now(self.descriptor)\n            sync(self.descriptor)\n",
+        "            taken_back = durable_now(self.descriptor)\n",
+        cut_the_power_between_appends("of which one is not synced"),
+        "false alarm",
+    ),
     "the repaired log is not synced before it gets its name": Mutant(
         "disk.py",
         "        sync(descriptor)\n    except BaseException:\n        os.unlink(name)\n        raise\n    finally:\n",
@@ -161,6 +240,8 @@ def test_a_careless_writer_is_caught(name: str, disk: Path) -> None:
         ),
         pytest.param(fail_the_sync, id="a sync fails"),
         pytest.param(let_four_write, id="four writers"),
+        pytest.param(let_three_append_on, id="three writers that go on"),
+        pytest.param(append_one_by_one("Eve", "+Bob", "Dan", "=", "Kim"), id="one by one"),
     ],
 )
 def test_the_careful_writer_passes_what_catches_careless_ones(check: Check, disk: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from faults.casebook import forged
-from faults.common import CREATE, LOG, LONGEST_BATCH, Start, destroyed, needs, start, told, written
+from faults.common import APPENDING, CREATE, LOG, LONGEST_BATCH, Start, destroyed, needs, start, told, written
 from faults.conftest import Figures
-from faults.powercut import Judge, fault_of_append, fault_of_repair, faults, record
+from faults.powercut import Judge, fault_of_append, fault_of_appends, fault_of_repair, faults, record
+from faults.strace import Injection
 
 pytestmark = needs("strace")
 
@@ -79,6 +80,21 @@ CASES: dict[str, tuple[Start, tuple[str, ...], Judge]] = {
 }
 
 
+LONG_NAME = "L" * 190
+"""Of a user whose line has more than one sector."""
+
+ONE_BY_ONE = (APPENDING, "Eve", LONG_NAME, "Kim")
+SEVERAL: dict[str, tuple[Start, tuple[str, ...], tuple[Injection, ...]]] = {
+    "on a good log": (start("old"), ONE_BY_ONE, ()),
+    "on no log": (start("new"), ONE_BY_ONE, ()),
+    "on a torn tail": (start("torn"), ONE_BY_ONE, ()),
+    "with another writer between": (start("old"), (APPENDING, "Eve", "+Bob", "Dan"), ()),
+    "of which one is not written": (start("old"), ONE_BY_ONE, (Injection("write", 3, "ENOSPC"),)),
+    "of which one is not synced": (start("old"), ONE_BY_ONE, (Injection("fsync", 3, "EIO"),)),
+}
+"""Several appends of one process: the log that they find, the steps, and which calls fail."""
+
+
 VERY_LONG = ("a batch as long as one can be",)
 LONG = ("a line of 3 KB", "a line of 8 KB", "a batch of forty", "a repair", "a repair inside a batch")
 
@@ -96,6 +112,33 @@ def check(disk: Path, figures: Figures, name: str, sector: int, most: int, every
 @pytest.mark.parametrize("name", CASES)
 def test_a_power_cut_leaves_all_acknowledged_events_and_no_half(name: str, disk: Path, figures: Figures) -> None:
     check(disk, figures, name, sector=512, most=5 if name in VERY_LONG else 60, every=50)
+
+
+def check_several(disk: Path, figures: Figures, name: str, sector: int, most: int, every: int) -> None:
+    before, words, injected = SEVERAL[name]
+    number, complaints = faults(
+        disk, record(disk, before, words, injected=injected), fault_of_appends, sector, most, every
+    )
+    figures.count("power-cut images checked", number)
+    figures.judge(complaints)
+    assert number > 2, "there is nothing to cut"
+    assert not complaints, f"of {number} images: {told(complaints)}"
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_power_cut_between_appends_of_one_process_leaves_what_was_answered_for(
+    name: str, disk: Path, figures: Figures
+) -> None:
+    check_several(disk, figures, name, sector=512, most=40, every=100)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("name", SEVERAL)
+def test_every_power_cut_between_appends_of_one_process_leaves_what_was_answered_for(
+    name: str, sector: int, disk: Path, figures: Figures
+) -> None:
+    check_several(disk, figures, name, sector, most=1_500, every=100)
 
 
 @pytest.mark.sweep

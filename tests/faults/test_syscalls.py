@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from faults.common import CREATE, DESTROY, folders, in_parallel, needs, start, starts, told
+from faults.common import APPENDING, CREATE, DESTROY, folders, in_parallel, needs, start, starts, told
 from faults.conftest import Figures
 from faults.strace import ERRORS, SIGNALS, Injection, Sweep, calls_of, complaint_about, injections
 
 pytestmark = needs("strace")
 
+ONE_BY_ONE = (APPENDING, "Eve", "Dan", "Kim")
 SWEEPS = {
     **{each.name: Sweep(each, CREATE, 1) for each in starts()},
     "old, by a batch": Sweep(start("old"), DESTROY, 2),
@@ -19,6 +20,11 @@ SWEEPS = {
     "old, sync failed": Sweep(start("old"), CREATE, 1, (Injection("fsync", 2, "EIO"),)),
     "old, by a batch, write refused": Sweep(start("old"), DESTROY, 2, (Injection("write", 1, "ENOSPC"),)),
     "old, by a batch, sync failed": Sweep(start("old"), DESTROY, 2, (Injection("fsync", 2, "EIO"),)),
+    "old, one by one": Sweep(start("old"), ONE_BY_ONE, 3, (), 1),
+    "old, one by one, another between": Sweep(start("old"), (APPENDING, "Eve", "+Bob", "Dan", "Kim"), 4, (), 1),
+    "old, one by one, replaced between": Sweep(start("old"), (APPENDING, "Eve", "=", "Dan", "Kim"), 3, (), 1),
+    "old, one by one, write refused": Sweep(start("old"), ONE_BY_ONE, 3, (Injection("write", 2, "ENOSPC"),), 1),
+    "old, one by one, sync failed": Sweep(start("old"), ONE_BY_ONE, 3, (Injection("fsync", 3, "EIO"),), 1),
 }
 
 
@@ -53,9 +59,14 @@ def test_the_sync_that_fails_in_a_sweep_is_the_one_it_names(disk: Path) -> None:
     assert batch == line, "a batch is one write and one sync, as a line is"
 
 
+def test_the_appends_that_fail_in_a_sweep_go_on_with_an_open_file(disk: Path) -> None:
+    made = [name for name, _ in calls_of(disk, SWEEPS["old, one by one"]) if name in ("openat", "write", "fsync")]
+    assert made[made.index("write") :] == ["write", "fsync"] * 3
+
+
 def test_nothing_is_lost_when_a_call_that_changes_the_log_fails(disk: Path, figures: Figures) -> None:
     faults = {"write": ("KILL",), "fsync": ("EIO",), "ftruncate": ("KILL",)}
-    for name in ("new", "torn", "old, by a batch", "unfinished batch", "no newline, torn"):
+    for name in ("new", "torn", "old, by a batch", "unfinished batch", "no newline, torn", "old, one by one"):
         cases = [
             each for each in injections(disk, SWEEPS[name], ("EIO", "KILL")) if each.fault in faults.get(each.call, ())
         ]
@@ -69,7 +80,9 @@ def test_nothing_is_lost_when_a_call_that_changes_the_log_fails(disk: Path, figu
         (name, fault)
         for name in SWEEPS
         for fault in (*ERRORS, *SIGNALS)
-        if name in ("new", "old", "torn", "unfinished batch", "no newline") or fault in ("EIO", "KILL", "INT")
+        if name in ("new", "old", "torn", "unfinished batch", "no newline")
+        or fault == "EIO"
+        or (fault in ("KILL", "INT") and "one by one, " not in name)
     ],
 )
 def test_nothing_is_lost_when_any_call_of_an_append_fails_in_any_way(
