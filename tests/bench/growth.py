@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from ground import COMPLETED, IMPORTS, Ground
+from ground import COMPLETED, IMPORTS, Ground, Sizes
 from measuring import Figure, at_most, in_turns, run, times_as_long
 from plot import Curves
 
@@ -18,18 +18,23 @@ PLOTTED = (APPEND, SHOW, LOG, COMPLETION, IMPORTS)
 def growth(ground: Ground) -> list[Figure]:
     """Each command in turns on all logs, whose caches are there; its time on the long log against the short one."""
     sizes = ground.sizes
-    lengths = sorted({sizes.few, sizes.events, *(length for length in sizes.between if length < sizes.events)})
-    for length in lengths:  # the first command on a long log also makes its cache
+    logs = lengths(sizes)
+    for length in logs:  # the first command on a long log also makes its cache
         run(*ground.evcli(ground.log(length), "user", "create", "Completed Once", "--email", COMPLETED))
     found: dict[str, dict[int, float]] = {}
     for name, make in MADE.items():
-        actions = [make(ground, length) for length in lengths]
+        actions = [make(ground, length) for length in logs]
         in_turns(sizes.warm_ups, ground.imports, *actions)
         imported, *times = in_turns(sizes.starts, ground.imports, *actions)
-        found[name] = dict(zip(lengths, times, strict=True))
-        found[IMPORTS] = dict.fromkeys(lengths, imported)  # in the end, those beside the completions
+        found[name] = dict(zip(logs, times, strict=True))
+        found[IMPORTS] = dict.fromkeys(logs, imported)  # in the end, those beside the completions
     ground.seconds = {name: found[name] for name in PLOTTED}
     return _figures(found, sizes.few, sizes.events)
+
+
+def lengths(sizes: Sizes) -> list[int]:
+    """How long the logs are."""
+    return sorted({sizes.few, sizes.events, *(length for length in sizes.between if length < sizes.events)})
 
 
 def _figures(found: Curves, few: int, events: int) -> list[Figure]:
