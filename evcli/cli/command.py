@@ -76,10 +76,9 @@ class Group:
         help: str,
         examples: Sequence[str] = (),
         more: str = "",
-        near: Callable[[str, Iterable[str]], list[str]] | None = None,
     ) -> None:
-        """Declare one; `near` finds the names that an unknown word may mean: by default by its letters, or a kind's."""
-        self.commands, self.help, self.examples, self.more, self.near = commands, help, examples, more, near
+        """Declare one; `more` is what its help says after the examples."""
+        self.commands, self.help, self.examples, self.more = commands, help, examples, more
 
 
 SHARED = (

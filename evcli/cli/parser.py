@@ -33,6 +33,9 @@ _SHARED = "Options for every command"
 
 def run(session: Session, root: Group, arguments: Sequence[str]) -> Answer | None:
     """Run the command that the arguments name; None if it answered by itself. Raises BadInput, and what it raises."""
+    if not arguments:
+        session.output.write([f"{help_of(())}\n"])
+        return None
     try:
         with tree(root).make_context("evcli", list(arguments), obj=session) as context:
             answer: Answer | None = context.command.invoke(context)
@@ -56,11 +59,18 @@ def tree(root: Group) -> "_Group":
     return made
 
 
-def help_of_all() -> str:
-    """The help of `evcli`."""
+def help_of(words: Sequence[str]) -> str | None:
+    """The help of `evcli` (no words), or of the command that the words name; None if there is none."""
     from evcli.cli.app import root
 
-    return tree(root()).make_context("evcli", [], resilient_parsing=True).get_help()
+    context = tree(root()).make_context("evcli", [], resilient_parsing=True)
+    for word in words:
+        command = context.command
+        found = command.get_command(context, word) if isinstance(command, _Group) else None
+        if found is None:
+            return None
+        context = found.make_context(word, [], parent=context, resilient_parsing=True)
+    return context.get_help()
 
 
 def completions(session: Session, root: Group, words: Sequence[str], typed: str) -> list[tuple[str, str]]:
@@ -228,10 +238,9 @@ class _Group(_Helpful, TyperGroup):
         try:
             return super().resolve_command(ctx, args)
         except UsageError as error:
-            from evcli.cli.nearest import nearest_of_all
+            from evcli.cli.meant import hint_for
 
-            if near := (self.of.near or nearest_of_all)(args[0], self.of.commands):
-                error.message = f"{error.message.rstrip('.')}. Did you mean {', '.join(map(repr, near))}?"
+            error.hint = hint_for(args, ctx.command_path.split()[1:], self.of.commands)  # type: ignore[attr-defined]
             raise
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "AnyCommand | None":
@@ -254,7 +263,16 @@ def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     message = message[:1].lower() + message[1:]
     hint = f"{command} -h shows how it is used"
     option = getattr(error, "option_name", "")
-    if option[1:2].isdigit() and command.endswith((" diff", " show")):
+    meant = getattr(error, "hint", "")
+    if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
+        from evcli.cli.app import root
+        from evcli.cli.meant import completed
+
+        line = completed(arguments, root())
+        meant = f"did you mean evcli {line}" if line else ""
+    if meant:
+        hint = meant
+    elif option[1:2].isdigit() and command.endswith((" diff", " show")):
         hint = f"write a moment relative to now as @{option} here"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed

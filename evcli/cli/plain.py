@@ -125,7 +125,7 @@ def _assign(words: Sequence[str], parameters: Sequence[Parameter], typed: dict[s
     arguments = [each for each in parameters if not each.flags]
     if arguments and arguments[0].is_many:
         typed[arguments[0].name] = tuple(words)
-        return bool(words)
+        return bool(words) or not arguments[0].is_required
     typed |= zip((each.name for each in arguments), words, strict=False)
     return len(words) <= len(arguments) and all(each.name in typed for each in parameters if each.is_required)
 

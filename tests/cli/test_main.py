@@ -20,15 +20,14 @@ from evcli.errors import OutcomeUnknown
 # --- wrong usage ------------------------------------------------------------------------------------------------------
 
 WRONG: dict[str, tuple[str, ...]] = {
-    "": ("missing command", "evcli -h"),
     "lgo": ("lgo", "log"),
     "usr list": ("usr", "user"),
     "versions": ("versions", "evcli -h"),
     "user": ("missing command", "evcli user -h"),
     "user creat Ada": ("creat", "create"),
     "user lst": ("lst", "list"),
-    "create Ada": ("create", "evcli -h"),
-    "list": ("list", "evcli -h"),
+    "create Ada": ("create", "evcli user create Ada --email EMAIL"),
+    "list": ("list", "evcli user list"),
     "user list --mtach x": ("--mtach", "--match"),
     "user list --jsno": ("--jsno", "--json"),
     "log -x": ("-x", "evcli log -h"),
@@ -49,7 +48,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "head 5": ("5", "evcli head -h"),
     "state yesterday": ("yesterday", "evcli state -h"),
     "verify --at 3": ("--at", "evcli verify -h"),
-    "help refs formats": ("formats", "evcli help -h"),
+    "help refs formats": ("formats", "evcli -h"),
     "completion": ("SHELL", "evcli completion -h"),
     "completion powershell": ("powershell", "bash", "zsh", "fish"),
     "state --json=yes": ("--json", "evcli state -h"),

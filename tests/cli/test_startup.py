@@ -112,7 +112,7 @@ LOADED: dict[str, set[str]] = {
 PARSED: dict[str, set[str]] = {
     "--version": {PARSER},
     "user create": USER | HINTS | {PARSER},
-    "nope": HINTS | {PARSER, "evcli.cli.nearest"},
+    "nope": HINTS | {PARSER, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
 }
 """The same, beyond typer too, of lines that are not plain, and of commands that need typer."""
 

@@ -93,26 +93,27 @@ ENVIRONMENT = """\
 TOPICS = {"refs": REFS, "formats": FORMATS, "exit-codes": EXIT_CODES, "environment": ENVIRONMENT}
 
 
-def help(session: Session, topic: str) -> Answer:
-    """`evcli help`"""
-    if not topic:
-        from evcli.cli.parser import help_of_all
+def help(session: Session, topic: tuple[str, ...]) -> Answer:
+    """`evcli help`; `topic` has the words of a topic or a command."""
+    name = " ".join(topic)
+    text = TOPICS.get(name)
+    if text is None:
+        from evcli.cli.parser import help_of
 
-        text = help_of_all()
-    elif topic in TOPICS:
-        text = TOPICS[topic]
-    else:
-        topics = f"topics are {', '.join(TOPICS)}"
-        raise BadInput(f'there is no topic "{topic}"', f"{topics}; evcli COMMAND -h explains a command")
-    document = {"topic": topic, "text": text}
-    return Answer(header=("topic", "text"), rows=[(topic, text)], document=document, lines=text.split("\n"))
+        text = help_of(topic)
+    if text is None:
+        raise BadInput(
+            f'there is no topic or command "{name}"', f"topics are {', '.join(TOPICS)}; evcli -h lists the commands"
+        )
+    document = {"topic": name, "text": text}
+    return Answer(header=("topic", "text"), rows=[(name, text)], document=document, lines=text.split("\n"))
 
 
 COMMANDS = {
     "help": lambda: Command(
         help,
-        "Explain a topic: refs, formats, exit-codes or environment.",
-        [Parameter("topic", (), "TOPIC", f"{', '.join(TOPICS)}.", among=lambda: TOPICS, default="")],
-        ["evcli help refs", "evcli help exit-codes"],
+        "Explain a topic, or a command.",
+        [Parameter("topic", (), "TOPIC", f"{', '.join(TOPICS)}; or a command.", is_many=True, among=lambda: TOPICS)],
+        ["evcli help refs", "evcli help exit-codes", "evcli help user create"],
     )
 }

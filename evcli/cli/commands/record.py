@@ -1,7 +1,6 @@
 """`evcli KIND VERB …`: the commands of every kind of record, generated from its declaration."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -35,14 +34,7 @@ def group(name: str) -> Group:
         f"Record changes to {kind.plural}, and query them.",
         [first, f"evcli {name} list --at 2026-03-03", second],
         EXIT_CODES,
-        partial(_near, kind),
     )
-
-
-def _near(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:
-    from evcli.cli.nearest import nearest_of
-
-    return nearest_of(kind, typed, names)
 
 
 def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], Command]:

@@ -1,0 +1,71 @@
+"""A wrong line is answered with the one that it may mean, the typed words filled in; never with the opposite."""
+
+import pytest
+from conftest import Cli
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("user remove 1", "evcli user destroy 1"),
+        ("user delete 3", "evcli user destroy 3"),
+        ("user rm 1 2", "evcli user destroy 1 2"),
+        ("user delet 1", "evcli user destroy 1"),
+        ("user restroy 1", "evcli user destroy 1"),
+        ("user restor 1", "evcli user restore 1"),
+        ("user undelete 1", "evcli user restore 1"),
+        ("user add Ada", "evcli user create Ada --email EMAIL"),
+        ("user new Ada ada@example.com", "evcli user create Ada --email ada@example.com"),
+        ("user new", "evcli user create"),
+        ("user update 1 Bo", "evcli user rename 1 Bo or evcli user change-email 1 Bo"),
+        ("user edit 1", "evcli user rename 1 or evcli user change-email 1"),
+        ("user email 3 x@example.com", "evcli user change-email 3 x@example.com"),
+        ("user name 3 Ada", "evcli user rename 3 Ada"),
+        ("user rname 1 Ada", "evcli user rename 1 Ada"),
+        ("user ls", "evcli user list"),
+        ("user get 3", "evcli user show 3"),
+        ("stat --json", "evcli state --json or evcli status --json"),
+        ("create bob", "evcli user create bob --email EMAIL"),
+        ("list --all", "evcli user list --all"),
+        ("users", "evcli user list"),
+        ("history -n 3", "evcli log -n 3"),
+        ("version", "evcli --version"),
+        ("destroy 1", "evcli user destroy 1"),
+        # the values of options, typed without them
+        ("user create Ada ada@example.com", "evcli user create Ada --email ada@example.com"),
+        ("user create Ada King ada@example.com -q", "evcli user create 'Ada King' --email ada@example.com -q"),
+        ("--json user create Ada a@example.com --id=x", "evcli user create Ada --email a@example.com --json --id=x"),
+    ],
+)
+def test_wrong_line_names_what_it_may_mean(cli: Cli, words: str, meant: str) -> None:
+    ran = cli(*words.replace("--json", "--format table").split())
+    assert ran.code == 2
+    meant = meant.replace("--json", "--format table")
+    assert ran.err.splitlines()[1].replace(f" --log {cli.log}", "") == f"hint: did you mean {meant}"
+
+
+@pytest.mark.parametrize("words", ["user xyzzy", "xyzzy"])
+def test_unknown_command_that_is_near_to_nothing_names_none(cli: Cli, words: str) -> None:
+    ran = cli(*words.split())
+    assert ran.code == 2
+    assert ran.err == f"error: no such command 'xyzzy'\nhint: evcli {words[:-6]}-h shows how it is used\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["user create Ada King", "user create", "user create Ada b@x c@example.com d@x.example"]
+)
+def test_words_that_do_not_fit_the_missing_options_are_not_taken_for_them(cli: Cli, words: str) -> None:
+    assert "did you mean" not in cli(*words.split()).err or "d@x.example" in words
+
+
+def test_undo_is_explained_until_there_is_one(cli: Cli) -> None:
+    assert "names the command that undoes it" in cli("undo").err
+
+
+@pytest.mark.parametrize("words", ["log", "user create", "user", ""])
+def test_help_of_a_command_is_what_h_shows(cli: Cli, words: str) -> None:
+    assert cli.ok("help", *words.split()).out.split() == cli.ok(*words.split(), "-h").out.split()
+
+
+def test_no_command_shows_help(cli: Cli) -> None:
+    assert cli.ok() == cli.ok("-h")
