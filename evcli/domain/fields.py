@@ -4,10 +4,10 @@ A reader may have another version of the Unicode tables, so text that is read is
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from evcli.domain.text import JOINERS, character_name, composed, text_fault
+from evcli.domain.text import JOINERS, are_composed, character_name, composed, text_fault
 from evcli.errors import BadText
 
 
@@ -26,11 +26,24 @@ class Field(NamedTuple):
     required: bool = True
     mark: str = ""
     """A character in every value of this field and of no other name of a record: the `@` of an e-mail."""
+    are_plain: Callable[[Sequence[str]], bool] | None = None
+    """Whether these trimmed texts, at least one, are all what `clean` makes of them, and have no fault; asked of many
+    at once. It may say no of rare ones.
+    """
 
     @property
     def one(self) -> str:
         """The label with its article: `an e-mail`."""
         return one(self.label)
+
+    def clean_all(self, typed: Sequence[str]) -> list[str]:
+        """All of these, at least one, as `clean` makes them. Raises BadText if it does."""
+        values = list(map(str.strip, typed))
+        return values if self.are_plain and self.are_plain(values) else list(map(self.clean, typed))
+
+    def are_good(self, values: Sequence[str]) -> bool:
+        """Whether none of these stored texts, at least one, has a fault."""
+        return bool(self.are_plain and self.are_plain(values)) or not any(map(self.fault, values))
 
     @property
     def optional(self) -> "Field":
@@ -46,6 +59,14 @@ def one(noun: str) -> str:
 def key_of(text: str) -> str:
     """`text` with A-Z lower-cased, and nothing else folded: texts that differ only in that have the same key."""
     return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def keys_of(texts: Sequence[str]) -> list[str]:
+    """The key of each of these."""
+    joined = "\n".join(texts)
+    if joined.isascii() and joined.count("\n") == len(texts) - 1:
+        return joined.lower().split("\n")
+    return list(map(key_of, texts))
 
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -99,7 +120,16 @@ def text(label: str, longest: int, first: str, then: str, *, help: str = "", pat
             raise BadText(f"the {label}", wrong)
         return value
 
-    return Field(label, clean, fault, (first, then), help)
+    def are_plain(values: Sequence[str]) -> bool:
+        lengths = set(map(len, values))
+        return (
+            0 < min(lengths) <= max(lengths) <= longest
+            and "".join(values).isprintable()
+            and are_composed(values)
+            and (matches is None or all(map(matches, values)))
+        )
+
+    return Field(label, clean, fault, (first, then), help, are_plain=are_plain)
 
 
 def _printable(label: str, value: str, longest: int) -> str:
@@ -147,7 +177,18 @@ def _email_fault(email: object) -> str:
     return f'"{text}" is not an e-mail address'
 
 
-EMAIL = Field("e-mail", _clean_email, _email_fault, ("ada@example.com", "ada@example.org"), mark="@")
+def _are_emails(values: Sequence[str]) -> bool:
+    return max(map(len, values)) <= _LONGEST_EMAIL and all(map(_EMAIL, values))
+
+
+EMAIL = Field(
+    "e-mail",
+    _clean_email,
+    _email_fault,
+    ("ada@example.com", "ada@example.org"),
+    mark="@",
+    are_plain=_are_emails,
+)
 
 
 _LONGEST_REASON = 2000

@@ -97,6 +97,18 @@ class MemoryState:
         """The highest id ever given to this kind: ids have no gaps, so it is their count."""
         return len(self._tables[kind].records)
 
+    def are_free(self, kind: str, keys: Iterable[str]) -> bool:
+        """Whether no live record has any of these unique keys."""
+        return self._tables[kind].holders.keys().isdisjoint(keys)
+
+    def begin_all(self, kind: str, records: Sequence[Any], keys: Sequence[str]) -> None:
+        """Put new records, of which each holds one of these keys, if the kind has any, and count their events."""
+        table = self._tables[kind]
+        ids = [record.id for record in records]
+        table.records.update(zip(ids, records, strict=True))
+        table.holders.update(zip(keys, ids, strict=bool(keys)))
+        self.number += len(ids)
+
     def count(self, kind: str) -> Count:
         """How many records of the kind exist."""
         live = sum(1 for _ in self.records(kind, live_only=True))

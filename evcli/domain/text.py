@@ -6,6 +6,7 @@ allowed: names in many scripts need them.
 """
 
 import re
+from collections.abc import Sequence
 
 JOINERS = "\u200c\u200d"
 
@@ -42,6 +43,16 @@ def composed(text: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", text)
+
+
+def are_composed(texts: Sequence[str]) -> bool:
+    """Whether each of `texts` is in NFC."""
+    joined = " ".join(texts)  # a space combines with nothing, so it keeps them apart
+    if joined.isascii():
+        return True
+    import unicodedata
+
+    return unicodedata.is_normalized("NFC", joined)
 
 
 def character_name(character: str) -> str:

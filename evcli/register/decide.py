@@ -78,7 +78,7 @@ class Series:
         return next(correlated(log, self.correlation, self.since), None) is not None
 
 
-Accepted = tuple[list[Change], dict[int, Refused]]
+Accepted = tuple[Sequence[Change], dict[int, Refused]]
 """The changes that the rules accept, and the skipped intentions by index."""
 
 

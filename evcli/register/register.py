@@ -6,6 +6,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -36,6 +38,9 @@ from evcli.register.decide import (
 from evcli.register.history import History
 from evcli.register.past import Past
 
+if TYPE_CHECKING:
+    from evcli.register.beginnings import Beginnings, Begun
+
 LOCK_WAIT = 10.0
 """Default number of seconds to wait for the lock."""
 
@@ -50,6 +55,9 @@ class _Command:
         self, intentions: Sequence[Intention], id: str | None, expect: Head | None, series: Series | None
     ) -> None:
         self.intentions, self.id, self.expect, self.series = intentions, id, expect, series
+        self.many: Beginnings | None = None
+        """The intentions as columns, and what they led to if all of them were accepted at once."""
+        self.begun: Begun | None = None
 
 
 class Register(Past):
@@ -104,6 +112,7 @@ class Register(Past):
         lock_wait: float = LOCK_WAIT,
         series: Series | None = None,
         held: ExitStack | None = None,
+        many: "Beginnings | None" = None,
     ) -> Done:
         """Record the requested events, all or none, if each is accepted on the state before it.
 
@@ -115,6 +124,7 @@ class Register(Past):
             lock_wait: seconds to wait for other writers.
             series: the series they belong to; it may allow skipping some.
             held: signals are held from before the write until this is closed, so that what is stored is announced.
+            many: the requested events as columns, in place of `intentions`.
 
         Raises:
             Refused, Conflict, BadText, BadInput, NoLog, Busy, Damaged, NotWritten, OutcomeUnknown: see there.
@@ -123,7 +133,8 @@ class Register(Past):
         if not lock_wait >= 0:
             raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
-        command = _Command(_named(intentions, id), id, expect, series)
+        command = _Command(many or _named(intentions, id), id, expect, series)
+        command.many = many
         is_there = self._look_ahead(command, dry_run=dry_run)
         # A command that is refused, or leaves nothing to write, must not begin a log.
         if dry_run or not (is_there or self._accept(Draft(self._state), command)[0]):
@@ -152,7 +163,7 @@ class Register(Past):
                 replay(self.reader, MemoryState())
             raise
         if not done.was_there and done.lines:
-            draft.settle()
+            (command.begun or draft).settle()
             self._at = self._firm = at
             done.recorded = True
         done.notices += self.log.notices
@@ -228,14 +239,9 @@ class Register(Past):
         else:
             correlation = self._new_id() if len(changes) > 1 else None
         now = timestamp(self._clock())
-        lines = write_down(
-            changes,
-            self._at,
-            actor=self._actor,
-            source=self._source,
-            now=now,
-            new_id=self._new_id,
-            correlation=correlation,
+        write = command.begun.write_down if command.begun else partial(write_down, changes)
+        lines = write(
+            self._at, actor=self._actor, source=self._source, now=now, new_id=self._new_id, correlation=correlation
         )
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
@@ -265,6 +271,9 @@ class Register(Past):
             raise HeadMoved(at.head, expected, min(expect[0], at.number))
 
     def _accept(self, draft: Draft, command: _Command) -> Accepted:
+        command.begun = command.many.accepted(self._state) if command.many else None
+        if command.begun:
+            return command.begun, {}
         try:
             return accept(draft, command.intentions, command.series.may_skip if command.series else None)
         except NotAccepted as no:

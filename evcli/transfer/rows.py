@@ -1,8 +1,8 @@
 """Reading other programs' output: a CSV or JSON Lines file as rows of named cells, in one pass.
 
-A row is its cells in the order of the requested fields, "" where it has none. A faulty row is returned as a Fault in
-its place, and reading continues; an error is raised only if the rest is unreadable. Whatever the input, memory holds
-at most one chunk and the longest allowed row.
+A row is its cells in the order of the requested fields, "" where it has none. Rows are returned many at a time; a
+faulty one is returned alone, as a Fault in its place, and reading continues; an error is raised only if the rest is
+unreadable. Whatever the input, memory holds at most one chunk and the longest allowed row.
 """
 
 import codecs
@@ -14,10 +14,10 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-import orjson
-
 from evcli.errors import BadInput
 from evcli.transfer.csv_guard import unguarded
+from evcli.transfer.fault import Fault, not_utf8
+from evcli.transfer.json_row import JsonRow
 from evcli.transfer.source import Source, form_of, refuse_other_things
 
 _QUOTES = 'check for an unclosed or unescaped quote (")'
@@ -29,35 +29,19 @@ LONGEST_ROW = 1 << 20
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
 
 
-class Fault(NamedTuple):
-    """What is wrong with a row: the field ("" for the whole row), the reason, and a hint if there is one."""
-
-    field: str
-    why: str
-    hint: str = ""
-    filter: str = ""
-    """A command line that makes the input readable, and what it does."""
-    filter_does: str = ""
+Columns = Callable[[list[Sequence[str]]], Sequence[Sequence[str]]]
+"""Chooses some of the columns of an input."""
 
 
-class BadCell(Exception):  # named for what is wrong, as in errors.py
-    """A cell that cannot be read."""
+class Rows(NamedTuple):
+    """At least one row of the input, without gaps: the lines on which they begin, and their cells.
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault)
-        self.fault = fault
+    If there is a fault, it is that of the only row, which has no cells.
+    """
 
-
-class Row(NamedTuple):
-    """One row of the input: the line on which it begins, and its cells, or the fault instead."""
-
-    line: int
-    cells: tuple[str, ...]
+    lines: Sequence[int]
+    cells: Sequence[tuple[str, ...]]
     fault: Fault | None = None
-
-
-# Building the tuple directly takes a third of the time of calling Row.
-_new = tuple.__new__
 
 
 class Intake:
@@ -81,11 +65,15 @@ class Intake:
         self._needed = needed
         self._notice = notice
         self._line = 0
+        """The line on which the last row ends."""
+        self._lines = 0
+        """How many lines of CSV have been read, for which rows end somewhere; a row may wait for more of them."""
         self._bad_bytes: dict[int, Fault] = {}
         self._offset = 0
         self._is_guarded = False
+        self._nothing = ("",) * len(fields)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Rows]:
         """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
         source = self._source
         first = source.read()
@@ -124,17 +112,16 @@ class Intake:
 
     def _texts(self, pieces: Iterator[bytes]) -> Iterator[StringIO]:
         """The same as text; lines with bytes that are not UTF-8 are noted."""
-        lines = 0
         for piece in pieces:
             try:
                 text = piece.decode()
             except UnicodeDecodeError:
                 text = piece.decode(errors="surrogateescape")
-                self._note_bad_bytes(text, lines)
+                self._note_bad_bytes(text, self._lines)
             self._is_guarded = self._is_guarded or _GUARD(text) is not None
+            self._lines += text.count("\n") + (text.count("\r") - text.count("\r\n") if "\r" in text else 0)
             yield StringIO(text, newline="")
             self._offset += len(piece)
-            lines += text.count("\n") + (text.count("\r") - text.count("\r\n") if "\r" in text else 0)
 
     def _note_bad_bytes(self, text: str, lines: int) -> None:
         offset = self._offset
@@ -143,52 +130,87 @@ class Intake:
             try:
                 written.decode()
             except UnicodeDecodeError as error:
-                self._bad_bytes[number] = _not_utf8(written, error, offset)
+                self._bad_bytes[number] = not_utf8(written, error, offset)
             offset += len(written)
 
     # --- CSV ----------------------------------------------------------------------------------------------------------
 
-    def _csv_rows(self, pieces: Iterator[bytes]) -> Iterator[Row]:
+    def _csv_rows(self, pieces: Iterator[bytes]) -> Iterator[Rows]:
         reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True)
-        header: list[str] | None = None
-        nothing = ("",) * len(self._fields)
-        choose: Callable[[list[str]], tuple[str, ...]] = tuple
-        first, end = 1, 0
-        while True:
+        header = self._first_row(reader)
+        choose = self._chooser(header)
+        is_over = False
+        while not is_over:
+            begins, found, end = list[int](), list[list[str]](), self._line
+            stopped: Exception | None = None
             try:
                 for cells in reader:
-                    first, end = end + 1, reader.line_num
-                    self._line = end
-                    if header is None:
-                        if cells:
-                            header = self._header(cells, first, end)
-                            choose = self._chooser(header)
-                        continue
-                    if self._bad_bytes and (fault := self._bad_bytes_in(first, end)):
-                        yield Row(first, (), fault)
-                    elif len(cells) == len(header):
-                        cells.append("")
-                        chosen = choose(cells)
-                        if self._is_guarded:
-                            chosen = tuple(map(unguarded, chosen))
-                        if chosen != nothing:
-                            yield _new(Row, (first, chosen, None))
-                    elif cells:
-                        yield Row(first, (), _miscounted(cells, header))
-                break
-            except csv.Error as error:
-                first, end = end + 1, max(reader.line_num, end + 1)
+                    begins.append(end + 1)
+                    found.append(cells)
+                    self._line = end = reader.line_num
+                    if end >= self._lines:
+                        break  # and hand over what there is before more is read
+                else:
+                    is_over = True
+            except (csv.Error, BadInput) as error:
+                stopped = error
+            for lines, rows, fault in self._sifted(begins, found, len(header)):
+                yield from [Rows(lines, (), fault)] if fault else self._chosen(choose, lines, rows)
+            if isinstance(stopped, csv.Error):
+                self._line = max(reader.line_num, end + 1)
+                yield Rows([end + 1], (), Fault("", f"is not CSV: {stopped}", _QUOTES))
+            elif stopped is not None:
+                raise stopped
+
+    def _first_row(self, reader: Any) -> list[str]:
+        """The header: the first row with cells. Raises BadInput."""
+        end = 0
+        try:
+            for cells in reader:
+                first, end = end + 1, reader.line_num
                 self._line = end
-                fault = Fault("", f"is not CSV: {error}", _QUOTES)
-                if header is None:
-                    raise BadInput(f"{self._place(first)}: {fault.why}", fault.hint) from None
-                yield Row(first, (), fault)
-        if header is None:
-            raise BadInput(f"{self._source.name} is empty", f"it needs a header with {' and '.join(self._needed)}")
+                if cells:
+                    return self._header(cells, first, end)
+        except csv.Error as error:
+            raise BadInput(f"{self._place(end + 1)}: is not CSV: {error}", _QUOTES) from None
+        raise BadInput(f"{self._source.name} is empty", f"it needs a header with {' and '.join(self._needed)}")
+
+    def _sifted(
+        self, begins: list[int], found: list[list[str]], width: int
+    ) -> Iterator[tuple[list[int], list[list[str]], Fault | None]]:
+        """These rows in runs, and the faulty ones between them."""
+        if found and not self._bad_bytes and list(map(len, found)).count(width) == len(found):
+            yield begins, found, None
+            return
+        lines, rows = list[int](), list[list[str]]()
+        for first, after, cells in zip(begins, [*begins[1:], self._line + 1], found, strict=False):
+            fault = self._bad_bytes_before(after)
+            if fault is None and len(cells) == width:
+                lines.append(first)
+                rows.append(cells)
+            elif fault or cells:
+                if rows:
+                    yield lines, rows, None
+                    lines, rows = [], []
+                yield [first], [], fault or _miscounted(cells, width)
+        if rows:
+            yield lines, rows, None
+
+    def _chosen(self, choose: Columns, lines: list[int], rows: list[list[str]]) -> Iterator[Rows]:
+        """These rows with the cells of the fields only, but for the empty ones."""
+        columns = choose([*zip(*rows, strict=True), ("",) * len(rows)])
+        if self._is_guarded:
+            columns = [list(map(unguarded, column)) for column in columns]
+        cells = list(zip(*columns, strict=True))
+        if self._nothing in cells:
+            kept = [at for at, row in enumerate(cells) if row != self._nothing]
+            lines, cells = [lines[at] for at in kept], [cells[at] for at in kept]
+        if cells:
+            yield Rows(lines, cells)
 
     def _header(self, cells: list[str], first: int, end: int) -> list[str]:
         place = self._place(first)
-        if fault := self._bad_bytes_in(first, end):
+        if fault := self._bad_bytes_before(end + 1):
             raise BadInput(f"{place}: {fault.why}", fault.hint)
         header = [cell.strip().casefold() for cell in cells]
         for name in self._fields:
@@ -201,91 +223,50 @@ class Intake:
                     hint = f"its cells are separated by {called}; save it with commas instead"
             raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
         if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
-            self._notice(f"ignored {_listed('column', others)}")
+            shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
+            self._notice(f"ignored column{'s' if len(others) > 1 else ''}: {shown}")
         return header
 
-    def _chooser(self, header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
-        """A function that picks the cells of the fields, in order, from a row with an empty cell appended."""
+    def _chooser(self, header: list[str]) -> Columns:
+        """A function that picks the columns of the fields, in order, from those of the input and an empty one."""
         return itemgetter(*(header.index(name) if name in header else len(header) for name in self._fields))
 
-    def _bad_bytes_in(self, first: int, end: int) -> Fault | None:
-        found = [self._bad_bytes.pop(line) for line in sorted(self._bad_bytes) if line <= end]
+    def _bad_bytes_before(self, after: int) -> Fault | None:
+        found = [self._bad_bytes.pop(line) for line in sorted(self._bad_bytes) if line < after]
         return found[0] if found else None
 
     # --- JSON Lines ---------------------------------------------------------------------------------------------------
 
-    def _json_rows(self, pieces: Iterator[bytes]) -> Iterator[Row]:
-        passed_over: set[str] = set()
-        for line in chain.from_iterable(map(BytesIO, pieces)):
-            self._line += 1
-            if not line.isspace():
-                yield self._json_row(line, passed_over)
-            self._offset += len(line)
+    def _json_rows(self, pieces: Iterator[bytes]) -> Iterator[Rows]:
+        notes: list[str] = []
+        row_in = JsonRow(self._fields, self._needed, notes.append).row
+        for piece in pieces:
+            lines, rows = list[int](), list[tuple[str, ...]]()
+            for line in BytesIO(piece):
+                self._line += 1
+                row = () if line.isspace() else row_in(line, self._offset)
+                self._offset += len(line)
+                if rows and (
+                    notes or isinstance(row, Fault)
+                ):  # what this row notes is told after the rows before it are dealt with
+                    yield Rows(lines, rows)
+                    lines, rows = [], []
+                while notes:
+                    self._notice(notes.pop(0))
+                if isinstance(row, Fault):
+                    yield Rows([self._line], (), row)
+                elif row:
+                    lines.append(self._line)
+                    rows.append(row)
+            if rows:
+                yield Rows(lines, rows)
         if not self._offset:
             raise BadInput(f"{self._source.name} is empty", "it needs an object on each line")
 
-    def _json_row(self, line: bytes, passed_over: set[str]) -> Row:
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            return Row(self._line, (), self._why_not_json(line))
-        if type(value) is not dict:
-            hint = 'a row is like {"name":"Ada","email":"ada@example.com"}'
-            array = ("jq -c '.[]' FILE", "takes the elements of an array") if type(value) is list else ()
-            return Row(self._line, (), Fault("", "is not a JSON object", hint, *array))
-        return self._object_row(value, passed_over)
 
-    def _object_row(self, value: dict[str, Any], passed_over: set[str]) -> Row:
-        members: dict[str, Any] = {}
-        for name, content in value.items():
-            field = name.strip().casefold()
-            if field not in self._fields:
-                if field not in passed_over:
-                    passed_over.add(field)
-                    self._notice(f"ignored {_listed('member', [name])}")
-            elif field in members:
-                return Row(self._line, (), Fault(field, "appears twice"))
-            else:
-                members[field] = content
-        for field in self._needed:
-            if field not in members:
-                return Row(self._line, (), Fault(field, "is missing"))
-        for field, content in members.items():
-            if content is None or content is False:
-                members[field] = ""
-            elif not isinstance(content, str):
-                return Row(self._line, (), Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a string"))
-        return Row(self._line, tuple([members.get(field, "") for field in self._fields]))
-
-    def _why_not_json(self, line: bytes) -> Fault:
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            return _not_utf8(line, error, self._offset)
-        return Fault("", "is not JSON", "each line must be a JSON object")
-
-
-def _not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
-    byte = line[error.start]
-    likely = bytes([byte]).decode("cp1252", "ignore")
-    guess = f' (in Windows-1252 it would be "{likely}")' if likely.isprintable() and likely else ""
+def _miscounted(cells: list[str], width: int) -> Fault:
     return Fault(
         "",
-        f"byte {offset + error.start} of the input, 0x{byte:02X}, is not UTF-8{guess}",
-        "",
-        "iconv -f WINDOWS-1252 -t UTF-8 FILE",
-        "reads a file of Windows-1252",
-    )
-
-
-def _miscounted(cells: list[str], header: list[str]) -> Fault | None:
-    return Fault(
-        "",
-        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {len(header)}",
+        f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {width}",
         "quote cells that contain commas or newlines",
     )
-
-
-def _listed(what: str, names: list[str]) -> str:
-    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return f"{what}{'s' if len(names) > 1 else ''}: {shown}"

@@ -7,12 +7,10 @@ the earlier ones again, whose records may have changed since.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
-from hashlib import sha256
-from typing import NamedTuple
-
-import orjson
+from itertools import accumulate
 
 from evcli.domain.kind import Begins
 from evcli.domain.overlay import Draft
@@ -21,58 +19,22 @@ from evcli.errors import EvcliError, NeedsFilter, Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
-from evcli.register.decide import Change, Intention, NotAccepted, Series, accept
+from evcli.register.beginnings import Beginnings
+from evcli.register.decide import Intention, NotAccepted, Series, accept
 from evcli.register.register import Register
 from evcli.register.series import recorded_ids, rehearsal
-from evcli.transfer.rows import BadCell, Fault, Intake, Row
+from evcli.transfer.fault import BadCell, Fault
+from evcli.transfer.happened import Bad, Happened, Noted, Skipped, recorded
+from evcli.transfer.identity import RowIds
+from evcli.transfer.rows import Intake, Rows
 from evcli.transfer.source import Source
 from evcli.transfer.wanted import Wanted
 
+AT_ONCE = 500
+"""How many rows are looked at together: if one of them is not plain, all of them are taken one by one."""
+
 MEMBERS = 32
 """The maximum size in bytes of the names of an event's data, with their quotes."""
-
-
-class Recorded(NamedTuple):
-    """A batch was recorded; in a rehearsal, it would be."""
-
-    first: int
-    """The number of the first event."""
-    ids: list[int]
-    """The ids of the records that the events are about, one per event."""
-    begins: bool
-    """Whether every event begins a record."""
-    notices: list[str]
-
-
-class Skipped(NamedTuple):
-    """A row was skipped, because what it asks for is already the case."""
-
-    line: int
-    why: Refused
-
-
-class Bad(NamedTuple):
-    """A bad row. Nothing of its batch is recorded, and nothing after it; a rehearsal continues."""
-
-    line: int
-    field: str
-    error: EvcliError
-
-
-class Noted(NamedTuple):
-    """Something to report once about the input as a whole."""
-
-    message: str
-
-
-Happened = Recorded | Skipped | Bad | Noted
-
-
-def row_id(digest: bytes) -> str:
-    """A UUID of version 8 (RFC 9562, section 5.8: application-defined bits) from the first bytes of a hash."""
-    digits = digest.hex()
-    variant = "89ab"[digest[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 class Import:
@@ -112,11 +74,11 @@ class Import:
         self.line = 0
         """All rows up to this line are dealt with and durable."""
         self._correlation, self._since, self._frame = "", 0, register.frame + MEMBERS
-        self._pending, self._lines = list[Intention](), list[int]()
+        self._ids, self._room, self._is_stopped = RowIds(), MAX_BATCH, False
+        self._pending: list[Intention] | Beginnings = []
         self._draft: Draft | None = None
-        self._is_stopped = False
         self._numbered: list[tuple[int, Sequence[int]]] = []
-        self._known_lines, self._notes = dict[int, int](), dict[str, bool]()
+        self._lines, self._known_lines, self._notes = list[int](), dict[int, int](), dict[str, bool]()
         """`_notes`: what is to be noted, and whether that was done."""
 
     def record(self) -> Iterator[Happened]:
@@ -141,58 +103,98 @@ class Import:
     def _take_all(self) -> Iterator[Happened]:
         known, last = self._recorded_before()
         yield from self._noted()
-        digest, at, room = b"", 0, MAX_BATCH
-        wanted, frame, pending, lines = self._wanted.intention, self._frame, self._pending, self._lines
-        for line, cells, fault in self._begin():
+        for lines, rows, fault in self._begin():
             if self._is_stopped:
                 return
-            self.rows += 1
             if fault:
-                yield from self._stop_at(line, fault)
+                self.rows += 1
+                yield from self._stop_at(lines[0], fault)
                 continue
-            written = orjson.dumps(cells)
-            digest = sha256(digest + written).digest()
-            id = row_id(digest)
-            at += 1
-            if at <= last:
-                self.already += id in known
-                self.skipped += id not in known
-                self.line = line
-                continue
-            try:
-                intention = wanted(cells, id)
-            except BadCell as bad:
-                yield from self._stop_at(line, bad.fault)
-                continue
-            room -= len(written) + frame
-            if room < 0:
-                yield from self._flush()
-                room = MAX_BATCH - len(written) - frame
-            pending.append(intention)
-            lines.append(line)
+            ids, sizes = self._ids.of(rows)
+            done = min(last, len(rows))
+            if done:
+                last -= done
+                already = sum(id in known for id in ids[:done])
+                self.rows, self.line = self.rows + done, lines[done - 1]
+                self.already, self.skipped = self.already + already, self.skipped + done - already
+            for start in range(done, len(rows), AT_ONCE):
+                some = slice(start, start + AT_ONCE)
+                yield from self._take(lines[some], rows[some], ids[some], sizes[some])
         if not self._is_stopped:
             yield from self._flush()
             yield from self._noted()
 
-    def _begin(self) -> Iterator[Row]:
+    def _take(
+        self, lines: Sequence[int], rows: Sequence[tuple[str, ...]], ids: Sequence[str], sizes: Sequence[int]
+    ) -> Iterator[Happened]:
+        """Add rows to the next batch, and record each batch that is full."""
+        if (many := self._wanted.beginnings(rows, ids)) is not None:
+            yield from self._take_many(lines, many, sizes)
+            return
+        for line, cells, id, size in zip(lines, rows, ids, sizes, strict=True):
+            self.rows += 1
+            try:
+                intention = self._wanted.intention(cells, id)
+            except BadCell as bad:
+                yield from self._stop_at(line, bad.fault)
+            else:
+                self._room -= size + self._frame
+                if self._room < 0:
+                    yield from self._flush()
+                    self._room = MAX_BATCH - size - self._frame
+                self._pend([line], [intention])
+            if self._is_stopped:
+                return
+
+    def _take_many(self, lines: Sequence[int], many: Beginnings, sizes: Sequence[int]) -> Iterator[Happened]:
+        used, before = [0, *accumulate(size + self._frame for size in sizes)], self.rows
+        start = least = 0
+        while start < len(lines):
+            end = max(start + least, bisect_right(used, used[start] + self._room) - 1)
+            self.rows = before + min(end + 1, len(lines))  # the one after a full batch has been read, too
+            self._room -= used[end] - used[start]
+            if end > start:
+                self._pend(lines[start:end], many[start:end])
+            if end < len(lines):
+                yield from self._flush()
+                if self._is_stopped:
+                    return
+                self._room, least = (
+                    MAX_BATCH,
+                    1,
+                )  # the longest row is longer than a batch may be: it gets one of its own
+            start = end
+
+    def _pend(self, lines: Sequence[int], rows: list[Intention] | Beginnings) -> None:
+        if not self._pending:
+            self._pending = rows
+        elif isinstance(rows, Beginnings) and isinstance(self._pending, Beginnings):
+            self._pending += rows
+        else:
+            self._pending = [*self._pending, *rows]
+        self._lines += lines
+
+    def _begin(self) -> Iterator[Rows]:
         return Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note).rows()
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
         """The ids of the recorded rows, and how many good rows there are up to the last of them."""
-        digest, last, found = b"", 0, 0
+        last, at, ids = 0, 0, RowIds()
         known: dict[str, int] = {}
-        for at, (line, cells, fault) in enumerate(self._begin(), 1):
+        for lines, rows, fault in self._begin():
             if fault:
                 break  # nothing after it was recorded
-            digest = sha256(digest + orjson.dumps(cells)).digest()
-            id = row_id(digest)
-            if at == 1:
-                self._correlation = id
-                known, self._since = recorded_ids(self._register, id)
-            if id in known:
-                found, last = found + 1, at
-                self._known_lines[known[id]] = line
-            if found == len(known):
+            if not at:
+                self._correlation = RowIds().of(rows[:1])[0][0]
+                known, self._since = recorded_ids(self._register, self._correlation)
+                if not known:
+                    break
+            for line, id in zip(lines, ids.of(rows)[0], strict=True):
+                at += 1
+                if id in known:
+                    last = at
+                    self._known_lines[known[id]] = line
+            if len(self._known_lines) == len(known):
                 break
         self._source.rewind()
         return known, last
@@ -211,7 +213,7 @@ class Import:
             yield from self._flush()  # report bad rows in order
         elif self._pending:
             try:  # an earlier row may break a rule; that one is then reported first
-                accept(rehearsal(self._register), self._pending, self._may_skip)
+                accept(rehearsal(self._register), list(self._pending), self._may_skip)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
@@ -224,26 +226,27 @@ class Import:
         """Record the pending rows, or try them out."""
         if self._pending:
             yield from self._write() if self._draft is None else self._try(self._draft)
-            self._pending.clear()
-            self._lines.clear()
+            self._pending, self._lines = [], []
 
     def _write(self) -> Iterator[Happened]:
         series = Series(self._correlation, self._since, self._may_skip)
         with ExitStack() as held:
             try:
-                done = self._register.execute(*self._pending, lock_wait=self._lock_wait, series=series, held=held)
+                many = self._pending if isinstance(self._pending, Beginnings) else None
+                each = () if many else self._pending
+                done = self._register.execute(*each, many=many, lock_wait=self._lock_wait, series=series, held=held)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
             self._since = self._register.known.place
             self._count(done.first, len(done), done.refused)
             if done:
-                yield _recorded(done.first, done.changes, done.notices)
+                yield recorded(done.first, done.changes, done.notices)
         yield from (Skipped(self._lines[index], why) for index, why in done.refused.items())
 
     def _try(self, draft: Draft) -> Iterator[Happened]:
         first = draft.number + 1
-        changes, refused = accept(draft, self._pending, lambda intention, why: True)
+        changes, refused = accept(draft, list(self._pending), lambda intention, why: True)
         for index, why in refused.items():
             if self._may_skip(self._pending[index], why):
                 yield Skipped(self._lines[index], why)
@@ -251,7 +254,7 @@ class Import:
                 yield self._bad(index, why, refused, first)
         self._count(first, len(changes), refused)
         if changes:
-            yield _recorded(first, changes, [])
+            yield recorded(first, changes, [])
 
     def _may_skip(self, intention: Intention, why: Refused) -> bool:
         return self._skips_existing and isinstance(why, Taken) and type(TYPES[intention.type]) is Begins
@@ -289,8 +292,3 @@ class Import:
             if number <= event < number + len(lines):
                 return lines[event - number]
         return self._known_lines.get(event, 0)
-
-
-def _recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recorded:
-    begins = not any(change.intention.finds for change in changes)
-    return Recorded(first, [change.id for change in changes], begins, notices)

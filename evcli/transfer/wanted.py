@@ -3,7 +3,7 @@
 The columns, and the allowed values of `action`, follow from the declaration of the kind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from evcli.domain.fields import REASON, key_of
@@ -13,11 +13,9 @@ from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
 from evcli.errors import BadInput, BadText
 from evcli.log.line import timestamp
+from evcli.register.beginnings import Beginnings
 from evcli.register.decide import Intention
-from evcli.transfer.rows import BadCell, Fault
-
-# Building the tuple directly takes a third of the time of calling Intention, and an import makes one for every row.
-_new = tuple.__new__
+from evcli.transfer.fault import BadCell, Fault
 
 
 class Wanted:
@@ -33,26 +31,26 @@ class Wanted:
         """The columns that are read."""
         self.needed = tuple(name for name in kind.fields if name in kind.names) or self._begins.required
         """Those of them that an input must have."""
-        self._own = len(own)
-        self._cleaned_by = [(name, field.clean) for name, field in self._begins.fields.items()]
-        is_simple = own == tuple(self._begins.fields) == self._begins.required
-        self._nothing_more = ("",) * (len(self.columns) - len(own)) if is_simple else None
-        """The other cells of a row that just begins a record, as most do: such rows take a fast path."""
+        self._others = slice(len(own), None)
+        """Where the columns are that are empty in a row that just begins a record, as most do."""
+
+    def beginnings(self, rows: Sequence[tuple[str, ...]], ids: Sequence[str]) -> Beginnings | None:
+        """The intentions of at least one row, as events with these ids; None if not all plainly begin a record."""
+        fields = self._begins.fields
+        if not self._begins.required == tuple(fields) != ():
+            return None
+        columns = list(zip(*rows, strict=True))
+        if any(map(any, columns[self._others])):
+            return None
+        try:
+            data = {name: field.clean_all(columns[self.columns.index(name)]) for name, field in fields.items()}
+        except BadText:
+            return None
+        return Beginnings(self._begins, data, ids)
 
     def intention(self, cells: tuple[str, ...], id: str) -> Intention:
         """The intention of a row with these cells, in the order of `columns`, as event `id`. Raises BadCell."""
-        column = ""
-        try:
-            if cells[self._own :] == self._nothing_more:
-                data = {}
-                for (column, clean), cell in zip(self._cleaned_by, cells):  # noqa: B905  # asking costs time
-                    data[column] = clean(cell)
-                return _new(Intention, (self._begins.name, data, self._next_id, False, id, None))
-            return self._with_action(dict(zip(self.columns, cells, strict=True)), id)
-        except BadText as bad:
-            raise BadCell(Fault(column, bad.why, bad.hint)) from None
-
-    def _with_action(self, row: dict[str, str], id: str) -> Intention:
+        row = dict(zip(self.columns, cells, strict=True))
         kind = self._kind
         if row[kind.ended].strip():
             why = f"is set: {kind.ended} {kind.plural} are not imported"

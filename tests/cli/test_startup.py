@@ -69,9 +69,11 @@ AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.register.faults"
 
 IMPORT = {
     *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,
-    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.rows", "evcli.transfer.run", "evcli.transfer.source",
-    "evcli.transfer.wanted",
-    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array",
+    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
+    "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.rows", "evcli.transfer.run",
+    "evcli.transfer.source", "evcli.transfer.wanted",
+    "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
+    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
 }  # fmt: skip
 
 PARSER = "evcli.cli.parser"

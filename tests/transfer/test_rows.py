@@ -16,7 +16,8 @@ from evcli.errors import EvcliError
 from evcli.log.file.engine import FileLog
 from evcli.register.register import Register
 from evcli.register.verify import audit
-from evcli.transfer.run import Bad, Import, Noted
+from evcli.transfer.happened import Bad, Noted
+from evcli.transfer.run import Import
 from evcli.transfer.source import opened
 from evcli.transfer.wanted import Wanted
 

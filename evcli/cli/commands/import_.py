@@ -10,7 +10,8 @@ from evcli.domain.kind import Ends, Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
-from evcli.transfer.run import Bad, Import, Noted, Recorded, Skipped
+from evcli.transfer.happened import Bad, Noted, Recorded, Skipped
+from evcli.transfer.run import Import
 from evcli.transfer.source import FORMS, Source, opened
 from evcli.transfer.wanted import Wanted
 

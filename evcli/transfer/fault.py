@@ -1,0 +1,36 @@
+"""What is wrong with a row of an import, as data."""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """What is wrong with a row: the field ("" for the whole row), the reason, and a hint if there is one."""
+
+    field: str
+    why: str
+    hint: str = ""
+    filter: str = ""
+    """A command line that makes the input readable, and what it does."""
+    filter_does: str = ""
+
+
+class BadCell(Exception):  # named for what is wrong, as in errors.py
+    """A cell that cannot be read."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+def not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
+    """The fault of a line that is not UTF-8 and begins at byte `offset` of the input."""
+    byte = line[error.start]
+    likely = bytes([byte]).decode("cp1252", "ignore")
+    guess = f' (in Windows-1252 it would be "{likely}")' if likely.isprintable() and likely else ""
+    return Fault(
+        "",
+        f"byte {offset + error.start} of the input, 0x{byte:02X}, is not UTF-8{guess}",
+        "",
+        "iconv -f WINDOWS-1252 -t UTF-8 FILE",
+        "reads a file of Windows-1252",
+    )
