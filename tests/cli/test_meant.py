@@ -48,7 +48,7 @@ def test_wrong_line_names_what_it_may_mean(cli: Cli, words: str, meant: str) -> 
 def test_unknown_command_that_is_near_to_nothing_names_none(cli: Cli, words: str) -> None:
     ran = cli(*words.split())
     assert ran.code == 2
-    assert ran.err == f"error: no such command 'xyzzy'\nhint: evcli {words[:-6]}-h shows how it is used\n"
+    assert ran.err == f"error: no such command 'xyzzy'\nhint: evcli {words[:-5]}-h shows how it is used\n"
 
 
 @pytest.mark.parametrize(
