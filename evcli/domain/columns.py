@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from evcli.domain.fields import keys_of
 from evcli.domain.kind import EventType
 from evcli.domain.overlay import Draft
 from evcli.domain.state import MemoryState, State
@@ -19,7 +18,7 @@ class Begun(NamedTuple):
     """Records that begin, one after another, and the unique keys that they hold; none if their kind has none."""
 
     records: Sequence[Any]
-    keys: Sequence[str]
+    keys: Sequence[Any]
 
 
 def begun(state: State, each: EventType, data: Columns) -> Begun | None:
@@ -33,9 +32,8 @@ def begun(state: State, each: EventType, data: Columns) -> Begun | None:
     records = _records(each, data, state.last_id(kind.name) + 1, state.number + 1)
     if not kind.unique:
         return Begun(records, ())
-    is_stored = each.apply is None and kind.unique in each.required
-    keys: list[Any] = keys_of(data[kind.unique]) if is_stored else list(map(kind.key, records))
-    are_new = None not in keys and len(set(keys)) == len(keys) and _are_free(state, kind.name, keys)
+    keys = list(map(kind.key, records))
+    are_new = len(set(keys)) == len(keys) and _are_free(state, kind.name, keys)
     return Begun(records, keys) if are_new else None
 
 
@@ -49,7 +47,7 @@ def settle(state: State, kind: str, begun: Begun) -> None:
         state.number += 1
 
 
-def _are_free(state: State, kind: str, keys: Sequence[str]) -> bool:
+def _are_free(state: State, kind: str, keys: Sequence[Any]) -> bool:
     if isinstance(state, MemoryState):
         return state.are_free(kind, keys)
     if isinstance(state, Draft):

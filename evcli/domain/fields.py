@@ -62,14 +62,6 @@ def key_of(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
-def keys_of(texts: Sequence[str]) -> list[str]:
-    """The key of each of these."""
-    joined = "\n".join(texts)
-    if joined.isascii() and joined.count("\n") == len(texts) - 1:
-        return joined.lower().split("\n")
-    return list(map(key_of, texts))
-
-
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 

@@ -10,7 +10,7 @@ from support.users import CREATED, RENAMED
 
 from evcli.log import START, Position
 from evcli.log.alike import Alike, cast_alike
-from evcli.log.line import MAX_LINE
+from evcli.log.line import MAX_LINE, BadLine
 from evcli.log.template import Part, Shared, cast
 
 SHARED = Shared("ann", "user", "evcli", TIME, "series")
@@ -91,3 +91,8 @@ def test_line_that_would_be_too_long_has_no_lines(monkeypatch: pytest.MonkeyPatc
     assert cast_alike(SHARED, many, START)
     monkeypatch.setattr("evcli.log.alike.MAX_LINE", longest - 1)
     assert cast_alike(SHARED, many, START) is None
+
+
+def test_first_line_is_read_as_a_reader_would() -> None:
+    with pytest.raises(BadLine, match="source"):
+        cast_alike(SHARED._replace(source="/other"), alike(["A", "B"]), PLACE)

@@ -13,12 +13,15 @@ from conftest import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kinds.conftest import three_kinds
-from support.users import USER
+from support.users import KIND, USER
 
-from evcli.errors import EvcliError
+from evcli.domain import columns
+from evcli.domain.overlay import Draft
+from evcli.domain.state import MemoryState
+from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS
 from evcli.log.memory import MemoryLog
-from evcli.register import beginnings
+from evcli.register import beginnings, decide
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.transfer import run, source
@@ -55,12 +58,12 @@ def files(draw: st.DrawFn) -> tuple[str, bytes]:
             row = {"name": name, "email": email, "frame": name, "model": email, "title": name, "station": name}
             row |= draw(st.sampled_from(OTHERS))
         rows.append(row)
-    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["name", "email", "frame", "model", "title"]
+    header = list(dict.fromkeys(name for row in rows for name in row)) or ["name", "email", "frame", "model", "title"]
     if draw(st.booleans()):
         return "in.jsonl", b"".join(orjson.dumps(row) + b"\n" for row in rows)
     text = StringIO()
     csv.writer(text, lineterminator=draw(st.sampled_from(["\n", "\r\n", "\n\n"]))).writerows(
-        [columns, *([row.get(name, "") for name in columns] for row in rows)]
+        [header, *([row.get(name, "") for name in header] for row in rows)]
     )
     content = text.getvalue().encode()
     if draw(st.integers(0, 9)) == 0:
@@ -91,7 +94,7 @@ def story(steps: list[Step], log: MemoryLog, folder: str) -> list[Any]:
     clock, counter = Clock(), iter(range(10**6))
     for at, (name, content, kind, skip_existing, is_rehearsal) in enumerate(step for step in steps for _ in "12"):
         register = Register(log, actor="ann", clock=clock, new_id=lambda: f"id-{next(counter)}")
-        clock.advance(minutes=-3 if at % 4 == 3 else 10)
+        clock.advance(minutes=-3 if at % 4 == 2 else 10)
         path = os.path.join(folder, name)
         Path(path).write_bytes(content)
         with opened(path) as file:
@@ -101,8 +104,6 @@ def story(steps: list[Step], log: MemoryLog, folder: str) -> list[Any]:
             try:
                 for happened in one.rehearse() if is_rehearsal else one.record():
                     told.append(in_words(happened))
-                    if isinstance(happened, Bad) and not is_rehearsal:
-                        break
             except EvcliError as error:
                 told.append((type(error), error.__dict__))
             told.append((one.already, one.skipped, one.events, one.first, one.last, one.line, one.rows))
@@ -148,3 +149,57 @@ def test_plain_rows_are_not_looked_at_one_by_one(
     content = b"".join(orjson.dumps(row) + b"\n" for row in rows)
     told = story([("in.jsonl", content, kind, False, False)], MemoryLog(), str(tmp_path))
     assert [happened.ids for happened in told if isinstance(happened, Recorded)] == [[*range(1, 10)]]
+
+
+def rows_of(*names: str) -> bytes:
+    return b"".join(orjson.dumps({"name": name, "email": f"n{at}@x.de"}) + b"\n" for at, name in enumerate(names))
+
+
+def batches_of(told: list[Any]) -> list[int]:
+    return [len(happened.ids) for happened in told if isinstance(happened, Recorded)]
+
+
+def test_row_longer_than_a_batch_may_be_gets_one_of_its_own(small: None, tmp_path: Path) -> None:
+    content = rows_of("A", "B", "C" + " " * 4000, "D", "E")
+    assert batches_of(story([("in.jsonl", content, USER, False, False)], MemoryLog(), str(tmp_path))) == [2, 1, 2]
+
+
+@pytest.mark.parametrize(("spare", "batches"), [(0, [2, 2]), (-1, [1, 1, 1, 1])])
+def test_batch_may_be_filled_to_the_last_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int, batches: list[int]
+) -> None:
+    row = len(orjson.dumps(("A", "n0@x.de", "", "", "", "")))
+    frame = Register(MemoryLog(), actor="ann").frame + run.MEMBERS
+    monkeypatch.setattr(run, "MAX_BATCH", 2 * (row + frame) + spare)
+    told = story([("in.jsonl", rows_of(*"ABCD"), USER, False, False)], MemoryLog(), str(tmp_path))
+    assert batches_of(told) == batches
+
+
+def test_rule_of_a_kind_is_asked(three_kinds: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule(*_: object) -> None:
+        raise Refused("never")
+
+    monkeypatch.setattr(KINDS["bike"].begins, "rule", rule)
+    told = story([("in.csv", b"frame,model\nA-1,M\nA-2,M\n", "bike", False, False)], MemoryLog(), str(tmp_path))
+    assert batches_of(told) == []
+
+
+def test_records_begin_in_a_draft_as_in_memory() -> None:
+    each, data = KIND.begins, {"name": ["A", "B"], "email": ["a@x.de", "B@x.de"]}
+    states: list[MemoryState | Draft] = [MemoryState(), Draft(MemoryState())]
+    for state in states:
+        begun = columns.begun(state, each, data)
+        assert begun is not None
+        columns.settle(state, USER, begun)
+        assert columns.begun(state, each, {"name": ["C"], "email": ["b@X.de"]}) is None
+        assert [state.number, *state.records(USER)] == [2, *begun.records]
+
+
+def test_batch_too_long_for_the_log_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = beginnings.Beginnings(KIND.begins, {"name": ["A", "B"], "email": ["a@x.de", "b@x.de"]}, ["1", "2"])
+    for module in (beginnings, decide):
+        monkeypatch.setattr(module, "MAX_BATCH", 500)
+    log = MemoryLog()
+    with pytest.raises(BadInput, match="a batch holds at most 500"):
+        Register(log, actor="ann").execute(many=many)
+    assert not log.lines
