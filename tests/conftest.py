@@ -1,5 +1,6 @@
 """What all tests stand on: nothing of the machine's user, clock, locale, terminal or time zone; a log of one's own."""
 
+import compileall
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import evcli
 from evcli.cli.main import main
 from evcli.log.file.engine import FileLog
 from evcli.register.register import Register
@@ -50,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(LC_ALL="C.UTF-8", COLUMNS="100", TZ="UTC")
     time.tzset()
+    # Thousands of processes start from it; with PYTHONDONTWRITEBYTECODE set, each would compile every module again.
+    compileall.compile_dir(Path(evcli.__file__).parent, quiet=2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
