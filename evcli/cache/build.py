@@ -5,17 +5,23 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from evcli import __version__
 from evcli.cache.location import APPLICATION, create, remove
 from evcli.cache.spans import SpanState
-from evcli.cache.tables import add, add_ids, ids_known, make_tables, set_ids_known, sum_of
+from evcli.cache.tables import add, add_ids, ids_known, live_now, make_tables, set_ids_known, set_now, sum_of
+from evcli.cache.words import add_words, need_words, set_words_known
 from evcli.disk import sync, sync_folder
 from evcli.domain.event import Event
+from evcli.domain.kind import Kind
 from evcli.domain.overlay import Draft
+from evcli.domain.packed import PackedState
+from evcli.domain.packed import _Table as PackedTable
+from evcli.domain.packed import _Tables as PackedTables
+from evcli.domain.state import Steps
 from evcli.errors import Damaged, NewerLog
-from evcli.kinds import MODULES
+from evcli.kinds import KINDS, MODULES
 from evcli.log import START, Position
 from evcli.log.line import id_in
 from evcli.log.reader import Reader
@@ -24,10 +30,13 @@ from evcli.log.replay import replay
 AT_ONCE = 20_000
 """How many events are inserted together, so that adjacent rows are written together, and memory stays bounded."""
 
-PAGES_KIB = 48 << 10
+AT_ONCE_WHEN_NEW = 1_000
+"""The same while a cache is built, where every row is the last of its table: more would only be slower to handle."""
+
+PAGES_KIB = 8 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"5 of {__version__}"
+VERSION = f"6 of {__version__}"
 """A cache must have this version to be used: another release may check more, and checks events only on entry."""
 
 
@@ -118,29 +127,82 @@ def take_in(
     db: sqlite3.Connection, known: Known, reader: Reader, progress: Progress | None, stop: int | None = None
 ) -> Known:
     """Replay the rest of the log up to `stop`, or up to damage, and write the results to the tables."""
-    begin, end, live = known.at, reader.log.end if stop is None else stop, dict(known.live)
-    # Rows of an existing cache are verified; rows written just now need not be.
-    looks_twice = begin.number > 0
-    draft, places = Draft(SpanState(db, begin.number, live if looks_twice else None)), list[int]()
+    begin, end = known.at, reader.log.end if stop is None else stop
+    if begin.number:
+        need_words(db, begin.number)
+    shown = 0
+    at_once = AT_ONCE if begin.number else min(AT_ONCE, AT_ONCE_WHEN_NEW)
+    state, places = _Growing(SpanState(db, begin.number, known.live)) if begin.number else _Recorded(), list[int]()
 
     def settle() -> None:
         for kind in MODULES:
-            live[kind] += add(db, kind, zip(draft.puts, places, strict=True))
-        draft.begin_over(SpanState(db, draft.number, live if looks_twice else None))
+            add(db, kind, zip(state.puts, places, strict=True))
+        state.settled(db, known.live)
         places.clear()
 
     def each(_: Sequence[Event], begins: Sequence[int]) -> None:
+        nonlocal shown
         places.extend(begins)
-        if len(places) >= AT_ONCE:
-            last = places[-1]
+        if len(places) >= at_once:
+            last, count = places[-1], state.number - begin.number
             settle()
-            if progress:
-                progress.show(last - begin.place, end - begin.place, draft.number - begin.number)
+            if progress and count >= shown + AT_ONCE:
+                shown = count
+                progress.show(last - begin.place, end - begin.place, count)
 
     with suppress(Damaged, NewerLog):  # reported to whoever reads the lines that follow
-        replay(reader, draft, begin, each=each, stop=end)
+        replay(reader, state, begin, each=each, stop=end)
     settle()
-    return Known(reader.at, live)
+    if not begin.number:
+        set_now(db, 0)
+    return Known(reader.at, {kind: live_now(db, kind) for kind in MODULES})
+
+
+class _Recorded(PackedState):
+    """The fold from the beginning, in memory, so that nothing is looked up in tables that are still growing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[tuple[str, Any, Any]] = []
+        """The changes since they were last stored."""
+        self._tables = _RecordedTables(self.puts)
+        self.steps = Steps(self._tables)
+
+    def settled(self, db: sqlite3.Connection, live: dict[str, int]) -> None:
+        """The changes are stored."""
+        self.puts.clear()
+
+
+class _RecordedTables(PackedTables):
+    def __init__(self, puts: list[tuple[str, Any, Any]]) -> None:
+        super().__init__(hash)
+        self._puts = puts
+
+    def __missing__(self, kind: str) -> PackedTable:
+        table = self[kind] = _RecordedTable(KINDS[kind], self._puts)
+        return table
+
+
+class _RecordedTable(PackedTable):
+    def __init__(self, kind: Kind, puts: list[tuple[str, Any, Any]]) -> None:
+        super().__init__(kind, hash)
+        self._kind, self._puts = kind.name, puts
+
+    def keep(self, id: int, before: Any, after: Any) -> None:
+        super().keep(id, before, after)
+        self._puts.append((self._kind, before, after))
+
+
+class _Growing(Draft):
+    """The fold from where an existing cache ends; its rows are verified, whoever wrote them."""
+
+    def settled(self, db: sqlite3.Connection, live: dict[str, int]) -> None:
+        """The spans of the changes are stored: store what else follows from them, and continue over them."""
+        for kind in MODULES:
+            add_words(db, kind, [(before, record) for of_kind, before, record in self.puts if of_kind == kind])
+        set_now(db, self._below.number)
+        set_words_known(db, self.number)
+        self.begin_over(SpanState(db, self.number, live))
 
 
 def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:

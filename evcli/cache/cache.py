@@ -23,7 +23,8 @@ from evcli.cache.build import (
 from evcli.cache.guard import failing_cache
 from evcli.cache.location import is_there
 from evcli.cache.spans import SpanState
-from evcli.cache.tables import ids_known, places_of, sum_of
+from evcli.cache.tables import ids_known, places_of, row_of_log
+from evcli.cache.words import need_words
 from evcli.errors import Damaged, LogCut, OutcomeUnknown
 from evcli.log import Position
 from evcli.log.reader import Reader
@@ -96,6 +97,11 @@ class Cache:
             raise
         return self.at.place
 
+    def need_words(self) -> None:
+        """Make sure that records can be looked up by key and name. Raises CacheFailed."""
+        with failing_cache():
+            need_words(self.db, self.at.number)
+
     def catch_up(self, reader: Reader, progress: Progress | None = None) -> None:
         """Store what was appended since, if it cannot be taken back; otherwise the cache stays behind.
 
@@ -151,16 +157,14 @@ class Cache:
         """Bind this cache to the log and read how far it goes; False if it belongs to another. Raises LogCut."""
         self._known = nothing()
         try:
-            row = self.db.execute("SELECT * FROM log").fetchone()
+            version = self.db.execute("SELECT version FROM log").fetchone()
         except sqlite3.OperationalError as error:
             if "no such" in str(error):  # empty, or from another version
                 return False
             raise
-        if row is None or row[0] != VERSION:
+        if version != (VERSION,):
             return False
-        if row[-1] != sum_of(*row[:-1]):
-            raise CacheFailed("the row that binds it to its log was changed", is_faulty=True)
-        _, identity, number, byte, sha256, recorded, live, _ = row
+        _, identity, number, byte, sha256, recorded, live = row_of_log(self.db)
         if byte > reader.log.end:
             with suppress(Damaged):
                 reader.log.head()  # perhaps the log has only grown since it was opened

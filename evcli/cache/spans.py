@@ -13,7 +13,8 @@ import orjson
 
 from evcli.cache import CacheFailed
 from evcli.cache.guard import failing_cache
-from evcli.cache.tables import SQL, sum_of
+from evcli.cache.tables import SQL, sum_of, unpacked
+from evcli.cache.words import need_words
 from evcli.domain.event import Event
 from evcli.domain.state import Count
 from evcli.domain.text import is_unicode
@@ -63,6 +64,7 @@ class SpanState:
         """The live record of each of these unique keys that has one."""
         keys = list(keys)
         with failing_cache():
+            need_words(self._db, self.number)
             rows = self._db.execute(SQL[kind].holders, (_array(keys), self.number, self.number)).fetchall()
             ids = dict(rows)
             records = {record.id: record for record in self.get_many(kind, ids.values())} if ids else {}
@@ -84,7 +86,8 @@ class SpanState:
     def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:
         """The number of each event about a record up to this state, and the byte at which its line begins."""
         with failing_cache():
-            return self._db.execute(SQL[kind].events, (id, self.number)).fetchall()
+            found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
+        return [(record[-2], byte) for record, byte in found]
 
     def last_id(self, kind: str) -> int:
         """The highest id given by then: ids are given in order, so it is found by bisection."""
@@ -150,6 +153,7 @@ class SpanState:
         if not is_unicode(word):
             return iter(())
         with failing_cache():
+            need_words(self._db, self.number)
             ids = {id for (id,) in self._db.execute(SQL[kind].called, (word, self.number, self.number) * 2)}
             records = sorted(self.get_many(kind, ids))
             if len(records) != len(ids) or any(word not in KINDS[kind].words(record) for record in records):
@@ -164,6 +168,7 @@ class SpanState:
         """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         start = start.encode(errors="replace").decode()
         with failing_cache():
+            need_words(self._db, self.number)
             found = [
                 self._db.execute(statements[backward], (start, self.number, self.number))
                 for statements in SQL[kind].words
@@ -200,10 +205,7 @@ class SpanState:
 
 
 def _record(kind: str, row: tuple[Any, ...]) -> Any:
-    *values, sum = row
-    if sum != sum_of(*values):
-        raise CacheFailed("one of its rows was changed", is_faulty=True)
-    return KINDS[kind].record._make(values[:-1])
+    return unpacked(kind, row)[0]
 
 
 def _array(values: Iterable[object]) -> str:

@@ -1,25 +1,26 @@
 """Records as spans in an SQLite database: a span is what a record was from one event about it until the next.
 
-There is one row per event, and rows never change: so the state after any event can be looked up, and stays the same
-while other processes append later events. Two more tables find records by unique key and by name; their rows get an end
-when a record gives up the key or name. For each kind K of record:
+There is one row per event, its key is the event's number, and rows never change: so the state after any event can be
+looked up, and stays the same while other processes append later events. For each kind K of record:
 
-    K_spans   the record's fields, and the byte at which the event's line begins; by record and event
+    K_spans   the event, the record's id, whether it is live, its fields and the byte at which the event's line begins
+    K_of      the same rows, by record
+    K_now     the last event about each record, and whether the record is live
     K_keys    unique key, whether the record has ended, the event that ends the row, the record, the event that began it
     K_names   case-folded name, the event that ends this row, the record, the event that began it
-    K_live    the records that are live at the last cached event
-    K_now     the number of the last event about each record
     K_words   a checksum of each current key and name, and the record; ordered by the checksum
     ids       id of an event, and the byte at which its line begins; filled when an id is first looked up
     id_sums   a checksum of that id, and the byte; ordered by the checksum
+
+Keys, names and words are filled from the spans when a record is first looked up by one (words.py): rows of K_keys and
+K_names get an end when a record gives up the key or name.
 
 A disk can flip a bit, and a changed or lost row must not decide what is written. So each row of spans has a checksum,
 and the present state is looked up a second time, in K_now or K_words, which share no page with the first tables.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
@@ -41,55 +42,61 @@ class Sql:
     """The statements for one kind of record."""
 
     def __init__(self, kind: Kind) -> None:
-        tables = [f'"{kind.name}_{each}"' for each in ("spans", "keys", "names", "live", "now", "words")]
-        # No field of a record begins with _, and quoting keeps field names from clashing with SQL keywords.
-        fields = ("id", *(f'"{field}"' for field in kind.own), "_began", "_changed", "_ended", "_byte", "_sum")
-        self._writes(fields, *tables)
-        self._reads_spans(", ".join(f"{tables[0]}.{field}" for field in fields), tables[0], tables[3], tables[4])
-        self._looks_up(*tables[1:3], *tables[4:])
+        spans, of, now, keys, names, words = (
+            f'"{kind.name}_{each}"' for each in ("spans", "of", "now", "keys", "names", "words")
+        )
+        self._writes(spans, of, now)
+        self._writes_words(keys, names, words)
+        self._reads_spans(spans, now)
+        self._looks_up(keys, names, now, words)
 
-    def _writes(
-        self, fields: Sequence[str], spans: str, keys: str, names: str, live: str, now: str, words: str
-    ) -> None:
+    def _writes(self, spans: str, of: str, now: str) -> None:
         self.make = (
-            f"CREATE TABLE {spans} ({', '.join(fields)}, PRIMARY KEY (id, _changed)) WITHOUT ROWID",
+            f"CREATE TABLE {spans} (changed INTEGER PRIMARY KEY, id INTEGER, live INTEGER, row BLOB, sum INTEGER)",
+            f"CREATE TABLE {now} (id INTEGER PRIMARY KEY, changed INTEGER, live INTEGER)",
+        )
+        self.add = f"INSERT INTO {spans} VALUES (?, ?, ?, ?, ?)"
+        self.index = f"CREATE INDEX {of} ON {spans} (id, changed, live)"
+        last = f"SELECT id, max(changed), live FROM {spans}"  # of the row with the highest `changed`: so SQLite has it
+        self.set_now = f"INSERT OR REPLACE INTO {now} {last} WHERE changed > ? GROUP BY id"
+        self.set_all_now = f"INSERT INTO {now} {last} GROUP BY id"
+        self.live_now = f"SELECT count(*) FROM {now} WHERE live"
+
+    def _writes_words(self, keys: str, names: str, words: str) -> None:
+        self.make_words = (
             f"CREATE TABLE {keys} (key TEXT, gone INTEGER, until INTEGER, id INTEGER, since INTEGER, "
             "PRIMARY KEY (key, gone, until, id)) WITHOUT ROWID",
             f"CREATE TABLE {names} (name TEXT, until INTEGER, id INTEGER, since INTEGER, "
             "PRIMARY KEY (name, until, id)) WITHOUT ROWID",
-            f"CREATE TABLE {live} (id INTEGER PRIMARY KEY)",
-            f"CREATE TABLE {now} (id INTEGER PRIMARY KEY, changed INTEGER)",
             f"CREATE TABLE {words} (sum INTEGER, id INTEGER, PRIMARY KEY (sum, id)) WITHOUT ROWID",
         )
-        self.add = f"INSERT INTO {spans} VALUES ({', '.join('?' for _ in fields)})"
-        self.set_now = f"INSERT OR REPLACE INTO {now} VALUES (?, ?)"
         self.begin_word = f"INSERT OR REPLACE INTO {words} VALUES (?, ?)"
         self.end_word = f"DELETE FROM {words} WHERE sum = ? AND id = ?"
         self.begin_key = f"INSERT INTO {keys} VALUES (?, ?, ?, ?, ?)"
         self.end_key = f"UPDATE {keys} SET until = ? WHERE key = ? AND gone = ? AND until = {STILL} AND id = ?"
         self.begin_name = f"INSERT INTO {names} VALUES (?, ?, ?, ?)"
         self.end_name = f"UPDATE {names} SET until = ? WHERE name = ? AND until = {STILL} AND id = ?"
-        self.begin_life = f"INSERT INTO {live} VALUES (?)"
-        self.end_life = f"DELETE FROM {live} WHERE id = ?"
 
-    def _reads_spans(self, columns: str, spans: str, live: str, now: str) -> None:
-        last = f"SELECT max(_changed) FROM {spans} WHERE id = wanted.value AND _changed <= ?"
-        last_of = f"{spans}.id = wanted.value AND _changed = ({last})"
-        self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed DESC LIMIT 1"
-        self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {last_of}"
+    def _reads_spans(self, spans: str, now: str) -> None:
+        columns = f"{spans}.id, {spans}.changed, {spans}.live, row, sum"
+        last = f"SELECT max(changed) FROM {spans} WHERE id = wanted.value AND changed <= ?"
+        last_of = f"{spans}.changed = ({last})"
+        self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed DESC LIMIT 1"
+        self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted CROSS JOIN {spans} ON {last_of}"
         self.all = (
             "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
             f"SELECT {columns} FROM wanted CROSS JOIN {spans} ON {last_of}"
         )
-        living = f"SELECT +id AS value FROM {live} ORDER BY id"  # the + makes SQLite find spans by their key
+        living = f"SELECT id AS value FROM {now} WHERE live ORDER BY id"
         self.all_live = (
             f"SELECT {columns} FROM ({living}) AS wanted CROSS JOIN {spans} ON {last_of} "
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT (SELECT max(id) FROM {spans}), (SELECT max(id) FROM {now})"
-        self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY _changed LIMIT 1"
-        self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE _ended IS NULL"
-        self.events = f"SELECT _changed, _byte FROM {spans} WHERE id = ? AND _changed <= ? ORDER BY _changed"
+        self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
+        self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE live"
+        self.events = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
+        self.by_record = f"SELECT {columns} FROM {spans} WHERE changed <= ? ORDER BY id, changed"
 
     def _looks_up(self, keys: str, names: str, now: str, words: str) -> None:
         is_so = "until > ? AND since <= ?"
@@ -132,8 +139,10 @@ def make_tables(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE ids_known (byte INTEGER, sum INTEGER)")
     db.execute("INSERT INTO ids_known VALUES (0, ?)", (sum_of(0),))
     for kind in all_kinds():
-        for statement in SQL[kind.name].make:
+        for statement in SQL[kind.name].make + SQL[kind.name].make_words:
             db.execute(statement)
+    db.execute("CREATE TABLE words_known (number INTEGER, sum INTEGER)")
+    db.execute("INSERT INTO words_known VALUES (0, ?)", (sum_of(0),))
 
 
 def sum_of(*values: object) -> int:
@@ -141,99 +150,55 @@ def sum_of(*values: object) -> int:
     return crc32(orjson.dumps(values))
 
 
-class _Words:
-    """The rows of a table of words to begin and to end, where each record has one word at a time."""
+def row_of_log(db: sqlite3.Connection) -> tuple[Any, ...]:
+    """The row that says how far the cache is, without its checksum. Raises CacheFailed, sqlite3.Error."""
+    *row, sum = db.execute("SELECT * FROM log").fetchone()
+    if sum != sum_of(*row):
+        raise CacheFailed("the row that binds it to its log was changed", is_faulty=True)
+    return tuple(row)
 
-    def __init__(self) -> None:
-        self._begun: list[list[Any]] = []
-        self._open: dict[int, list[Any]] = {}
-        self._ended: list[tuple[Any, ...]] = []
 
-    def begin(self, id: int, number: int, *word: object) -> None:
-        """The record has this word from event `number` on; a word of None is ignored."""
-        if word[0] is None:
-            return
-        row = self._open[id] = [*word, STILL, id, number]
-        self._begun.append(row)
+def number_known(db: sqlite3.Connection) -> int:
+    """The number of the last event in the tables."""
+    return int(row_of_log(db)[2])
 
-    def end(self, id: int, number: int, *word: object) -> None:
-        """The record no longer has this word from event `number` on."""
-        if word[0] is None:
-            return
-        row = self._open.pop(id, None)
-        if row is None:
-            self._ended.append((number, *word, id))
+
+def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> None:
+    """Add the effects of events on records of a kind."""
+    rows = [
+        (record[-2], record[0], record[-1] is None, packed := orjson.dumps((*record, byte)), crc32(packed))
+        for (of_kind, _, record), byte in puts
+        if of_kind == kind
+    ]
+    db.executemany(SQL[kind].add, rows)
+
+
+def set_now(db: sqlite3.Connection, number: int) -> None:
+    """Bring the tables of the present, which are at event `number`, up to the spans."""
+    for kind in all_kinds():
+        sql = SQL[kind.name]
+        if number:
+            db.execute(sql.set_now, (number,))
         else:
-            row[-3] = number
-
-    def settle(self, db: sqlite3.Connection, begin: str, end: str) -> None:
-        """Write the rows, sorted, so that rows adjacent in the file are written together."""
-        self._ended.sort(key=_without_first)
-        self._begun.sort()
-        db.executemany(end, self._ended)
-        db.executemany(begin, self._begun)
+            db.execute(sql.index)
+            db.execute(sql.set_all_now)
 
 
-def _without_first(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row[1:]
+def live_now(db: sqlite3.Connection, kind: str) -> int:
+    """How many records of a kind are live at the last event."""
+    return int(db.execute(SQL[kind].live_now).fetchone()[0])
 
 
-def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> int:
-    """Add the effects of events on records of a kind, in order; return the change in the number of live records."""
-    sql, key_of, name_of = SQL[kind], KINDS[kind].key, KINDS[kind].name_key
-    spans: list[tuple[Any, ...]] = []
-    keys, names = _Words(), _Words()
-    begun: set[int] = set()
-    ended: set[int] = set()
-    ours = [(before, record, byte) for (of_kind, before, record), byte in puts if of_kind == kind]
-    for before, record, byte in ours:
-        spans.append((*record, byte, sum_of(*record, byte)))
-        id, number, is_gone = record.id, record[-2], record[-1] is not None
-        if before is None:
-            keys.begin(id, number, key_of(record), is_gone)
-            names.begin(id, number, name_of(record))
-            begun.add(id)
-            continue
-        was_gone = before[-1] is not None
-        key, old_key = key_of(record), key_of(before)
-        if key != old_key or is_gone != was_gone:
-            keys.end(id, number, old_key, was_gone)
-            keys.begin(id, number, key, is_gone)
-        name, old_name = name_of(record), name_of(before)
-        if name != old_name:
-            names.end(id, number, old_name)
-            names.begin(id, number, name)
-        if is_gone != was_gone:
-            now, other = (ended, begun) if is_gone else (begun, ended)
-            if id in other:  # this undoes an earlier event of the same puts
-                other.remove(id)
-            else:
-                now.add(id)
-    spans.sort(key=itemgetter(0))  # by id, the first field of every record
-    db.executemany(sql.add, spans)
-    keys.settle(db, sql.begin_key, sql.end_key)
-    names.settle(db, sql.begin_name, sql.end_name)
-    first = {record.id: before for before, record, _ in reversed(ours)}
-    _set_present(db, kind, first, {record.id: record for _, record, _ in ours})
-    db.executemany(sql.end_life, [(id,) for id in ended])
-    db.executemany(sql.begin_life, [(id,) for id in sorted(begun)])
-    return len(begun) - len(ended)
-
-
-def _set_present(db: sqlite3.Connection, kind: str, before: Mapping[int, Any], now: Mapping[int, Any]) -> None:
-    """Update the second tables from the records in `before` (None for new ones) to those in `now`."""
-    sql, of_kind = SQL[kind], KINDS[kind]
-    begun: list[tuple[int, int]] = []
-    ended: list[tuple[int, int]] = []
-    for id, record in now.items():
-        old = before[id]
-        words = {sum_of(word) for word in of_kind.words(record)}
-        old_words = set() if old is None else {sum_of(word) for word in of_kind.words(old)}
-        begun += [(word, id) for word in words - old_words]
-        ended += [(word, id) for word in old_words - words]
-    db.executemany(sql.set_now, sorted((id, record[-2]) for id, record in now.items()))
-    db.executemany(sql.end_word, sorted(ended))
-    db.executemany(sql.begin_word, sorted(begun))
+def unpacked(kind: str, row: tuple[Any, ...]) -> tuple[Any, int]:
+    """The record in a row of spans, and the byte at which its event's line begins. Raises CacheFailed."""
+    id, changed, live, packed, sum = row
+    if crc32(packed) != sum:
+        raise CacheFailed("one of its rows was changed", is_faulty=True)
+    *values, byte = orjson.loads(packed)
+    record = KINDS[kind].record._make(values)
+    if (record[0], record[-2], record[-1] is None) != (id, changed, live):
+        raise CacheFailed("one of its rows was changed", is_faulty=True)
+    return record, byte
 
 
 def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:

@@ -151,10 +151,11 @@ class History:
             return reader.find_ids(prefix, exact=exact)
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
 
-    def cache(self, reader: Reader, *, may_grow: bool = True) -> "Cache | None":
+    def cache(self, reader: Reader, *, may_grow: bool = True, finds: bool = False) -> "Cache | None":
         """The cache, or None. If it is far behind, it is caught up first, unless `may_grow` is false.
 
-        It must not grow under the log's lock: other writers are waiting.
+        It must not grow under the log's lock: other writers are waiting. With `finds`, records will be looked up by
+        key or name, perhaps under that lock: a cache that may grow is made ready for it.
 
         Raises:
             LogCut: it knows more than the log has.
@@ -163,9 +164,12 @@ class History:
         if cache is None:
             is_long = may_grow and reader.log.end >= CACHED_FROM and reader.identity() is not None
             cache = self._opened(reader, may_build=is_long)
-        if cache is not None and may_grow and reader.log.end - cache.at.place >= self.most_behind:
+        if cache is not None and may_grow:
             try:
-                cache.catch_up(reader, self._progress)
+                if reader.log.end - cache.at.place >= self.most_behind:
+                    cache.catch_up(reader, self._progress)
+                if finds and cache.is_bound:
+                    cache.need_words()
             except CacheFailed as failed:
                 self.give_up(failed)
                 return None

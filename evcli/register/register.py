@@ -204,7 +204,7 @@ class Register(Past):
             if not reader.follows(self._firm):
                 raise LogCut(self.log.name, self._firm.number, self._firm.place, self.log.end)
             self._begin_again()  # lines that were read during an append were taken back
-        cache = self.history.cache(reader, may_grow=head is None)
+        cache = self.history.cache(reader, may_grow=head is None, finds=head is None)
         if cache is not None and cache.at.number > self._based_on:
             state = self.history.backed(cache, self.log)
             self._state, self._at, self._based_on = Draft(state), cache.at, cache.at.number

@@ -103,11 +103,14 @@ def outcome(path: Path, wanted: Try, history: History) -> tuple[str, bytes]:
     return code, added
 
 
-def complaints_about(path: Path, begin: int, step: int) -> tuple[int, list[str]]:
-    """How many bits of the cache were changed, every `step`th from `begin` on, and what went wrong."""
+def complaints_about(path: Path, begin: int, step: int, *, finds: bool = True) -> tuple[int, list[str]]:
+    """How many bits of the cache were changed, every `step`th from `begin` on, and what went wrong.
+
+    Unless it `finds`, words are not filled in yet.
+    """
     with reading(path) as reader:
         history = History()
-        history.at(reader)
+        history.cache(reader, finds=finds)
         history.find_ids(reader, "event-5", exact=True)
     cache = Path(f"{path}.cache")
     whole = cache.read_bytes()
@@ -135,12 +138,19 @@ def test_a_changed_bit_of_the_cache_changes_no_event(log: Path) -> None:
     assert not complaints, told(complaints)
 
 
+def test_a_changed_bit_changes_no_event_before_words_are_filled_in(log: Path) -> None:
+    _, complaints = complaints_about(log, begin=0, step=487, finds=False)
+    assert not complaints, told(complaints)
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("begin", range(8))
 def test_no_changed_bit_of_the_cache_changes_an_event(log: Path, begin: int, figures: Figures) -> None:
-    number, complaints = complaints_about(log, begin, step=8)
-    figures.count("bits of caches flipped", number)
-    assert not complaints, told(complaints)
+    for finds in (True, False):
+        Path(f"{log}.cache").unlink(missing_ok=True)
+        number, complaints = complaints_about(log, begin, step=8, finds=finds)
+        figures.count("bits of caches flipped", number)
+        assert not complaints, told(complaints)
 
 
 def test_a_faulty_cache_is_set_aside_once_and_made_anew(log: Path) -> None:

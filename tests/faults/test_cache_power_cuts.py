@@ -50,6 +50,7 @@ CASES = {
         OLDER + USERS + STATE, [], [*OLDER, *MORE, *STATE, "release ours", *STATE], is_synced=True
     ),
     "a write that catches it up first": Case(USERS + STATE, MORE, ["user create C --email c@example.com"]),
+    "taking in words": Case([], USERS + MORE, ["state", "user show adele"]),
     "taking in ids": Case(USERS + STATE, MORE, ["show id:b"]),
 }
 

@@ -1,0 +1,153 @@
+"""Keys and names are filled in from the spans when one is first asked for: never under the lock, and never wrongly."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from support.caches import cache_every_log
+from support.logs import reading
+from support.users import USER
+
+from evcli.cache import CacheFailed
+from evcli.cache import words as words_module
+from evcli.cache.build import VERSION
+from evcli.cache.cache import Cache
+from evcli.cache.words import words_known
+from evcli.domain.state import MemoryState
+from evcli.log.replay import replay
+from evcli.register.history import History
+
+STORY = (
+    "create|Ada Lovelace|--email|ada@example.com", "create|Grace Hopper|--email|grace@example.com",
+    "rename|1|Ada King", "destroy|2", "create|ada king|--email|grace@example.com", "rename|3|ADA KING",
+    "change-email|3|edsger@example.com", "restore|2", "create|Zoë|--email|zoe@example.com", "destroy|2",
+    "rename|1|Ada Lovelace",
+)  # fmt: skip
+WORDS = (
+    "ada lovelace",
+    "ada king",
+    "ada@example.com",
+    "grace@example.com",
+    "grace hopper",
+    "edsger@example.com",
+    "zoë",
+)
+
+
+@pytest.fixture
+def built(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A log whose cache was built from all its events, and asked for none by a word."""
+    for words in STORY:
+        cli.ok("user", *words.split("|"))
+    cache_every_log(monkeypatch)
+    cli.ok("user", "show", "1")
+    return cli
+
+
+@pytest.fixture
+def cache(built: Cli) -> Iterator[Cache]:
+    with reading(built.log) as reader:
+        cache = History().cache(reader)
+        assert cache is not None
+        yield cache
+        cache.close()
+
+
+def known(log: Path) -> int:
+    with closing(sqlite3.connect(f"{log}.cache")) as db:
+        return words_known(db)
+
+
+@pytest.mark.parametrize(
+    "words", ["state", "user show 1", "user list", "diff 2 5", "show 3", "log --user 2", "export", "state --at 4"]
+)
+def test_question_without_a_word_fills_nothing_in(built: Cli, words: str) -> None:
+    built.ok(*words.split())
+    assert known(built.log) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["user show zoë", "user show grace@example.com --at 4", "user rename 1 Ada", "user create B --email b@example.com"],
+)
+def test_question_with_a_word_fills_all_words_in_once(built: Cli, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    built.ok(*words.split())
+    assert known(built.log) == len(STORY)
+    monkeypatch.delattr(words_module, "_fill")
+    built.ok("user", "create", "C", "--email", "c@example.com")
+    built.ok("user", "show", "c@example.com")
+    assert known(built.log) >= len(STORY) + 1, "a cache that is caught up keeps its words"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_filled_words_are_those_of_the_fold_at_every_event(
+    built: Cli, cache: Cache, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words_module, "AT_ONCE", at_once)
+    for number in range(len(STORY) + 1):
+        folded, found = MemoryState(), cache.state(number)
+        with reading(built.log) as reader:
+            replay(reader, folded, until=number)
+        for word in WORDS:
+            assert found.holder(USER, word) == folded.holder(USER, word), (number, word)
+            assert sorted(found.called(USER, word)) == sorted(folded.called(USER, word)), (number, word)
+            assert list(islice(found.words(USER, word), 5)) == list(islice(folded.words(USER, word), 5)), (number, word)
+
+
+def test_writer_fills_words_in_before_it_takes_the_lock(built: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill, was_free = words_module._fill, list[bool]()
+
+    def look(db: sqlite3.Connection) -> None:
+        with built.log.open("rb") as another:
+            fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if this process has the lock
+            was_free.append(True)
+        fill(db)
+
+    monkeypatch.setattr(words_module, "_fill", look)
+    built.ok("user", "create", "B", "--email", "b@example.com")
+    assert was_free == [True]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["DELETE FROM user_spans WHERE changed = 6", "UPDATE words_known SET number = 4", "UPDATE log SET number = 4"],
+)
+def test_words_are_not_filled_in_from_tables_that_lost_something(cache: Cache, broken: str) -> None:
+    cache.db.execute(broken)
+    for question in (lambda: cache.state().holder(USER, "zoe@example.com"), cache.need_words):
+        with pytest.raises(CacheFailed) as failed:
+            question()
+        assert failed.value.is_faulty
+    assert not cache.db.in_transaction
+
+
+def test_words_that_end_before_the_cache_does_are_not_used(cache: Cache) -> None:
+    cache.need_words()
+    words_module.set_words_known(cache.db, len(STORY) - 1)
+    with pytest.raises(CacheFailed):
+        cache.state().holder(USER, "zoe@example.com")
+
+
+@pytest.mark.parametrize("column", ["changed", "id", "live"])
+def test_row_of_spans_that_contradicts_itself_is_not_used(cache: Cache, column: str) -> None:
+    cache.db.execute(f"UPDATE user_spans SET {column} = {'1 - live' if column == 'live' else 77} WHERE changed = 9")
+    with pytest.raises(CacheFailed):
+        list(cache.state(len(STORY) - 1).records(USER))
+    with pytest.raises(CacheFailed):
+        cache.state().get(USER, 4)
+    if column != "changed":  # where the event is another's, this record has none
+        with pytest.raises(CacheFailed):
+            cache.state().events_about(USER, 77 if column == "id" else 4)
+
+
+def test_cache_of_the_layout_before_is_made_anew(built: Cli) -> None:
+    with closing(sqlite3.connect(f"{built.log}.cache")) as db, db:
+        db.execute("UPDATE log SET version = '5 of' || substr(version, instr(version, ' of') + 3)")
+    built.ok("user", "show", "1")
+    with closing(sqlite3.connect(f"{built.log}.cache")) as db:
+        assert db.execute("SELECT version FROM log").fetchone() == (VERSION,)
