@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from evcli.domain.text import JOINERS, are_composed, character_name, composed, text_fault
+from evcli.domain.text import JOINERS, are_composed, character_name, composed, is_space, text_fault
 from evcli.errors import BadText
 
 
@@ -86,7 +86,7 @@ def folded_in(at: int) -> Callable[[Any], str]:
 
 
 def text(label: str, longest: int, first: str, then: str, *, help: str = "", pattern: str = "") -> Field:
-    """A field of one line of printable text, trimmed, in NFC, of 1 to `longest` code points.
+    """A field of one line of text that can be seen, trimmed, in NFC, of 1 to `longest` code points.
 
     Args:
         label: its name in a sentence.
@@ -131,7 +131,7 @@ def _printable(label: str, value: str, longest: int) -> str:
     if not wrong and not value.isascii():
         value = composed(value)
         for position, character in enumerate(value, 1):
-            if not character.isprintable() and character not in JOINERS:
+            if not character.isprintable() and character not in JOINERS and not is_space(character):
                 wrong = f"character {position} is {character_name(character)}, which is not printable"
                 break
     if wrong := wrong or text_fault(value, longest):

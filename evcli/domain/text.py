@@ -36,23 +36,38 @@ def is_unicode(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+_IDEOGRAPHS = "\uf900-\ufaff\U0002f800-\U0002fa1f"
+
+
 def composed(text: str) -> str:
-    """`text` in NFC, the form in which names are stored."""
+    """`text` in NFC, the form in which names are stored; but for CJK compatibility ideographs, which stay as they are.
+
+    NFC would replace those by others that are drawn differently, and people's names are written with them.
+    """
     if text.isascii():
         return text
     import unicodedata
 
-    return unicodedata.normalize("NFC", text)
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return re.sub(f"[^{_IDEOGRAPHS}]+", lambda part: unicodedata.normalize("NFC", part[0]), text)
 
 
 def are_composed(texts: Sequence[str]) -> bool:
-    """Whether each of `texts` is in NFC."""
+    """Whether each of `texts` is in NFC; of some that `composed` leaves as they are, it is not."""
     joined = " ".join(texts)  # a space combines with nothing, so it keeps them apart
     if joined.isascii():
         return True
     import unicodedata
 
     return unicodedata.is_normalized("NFC", joined)
+
+
+def is_space(character: str) -> bool:
+    """Whether it is a space of some width, as names in some scripts have; not a line separator."""
+    import unicodedata
+
+    return unicodedata.category(character) == "Zs"
 
 
 def character_name(character: str) -> str:

@@ -26,6 +26,9 @@ class JsonRow:
             hint = 'a row is like {"name":"Ada","email":"ada@example.com"}'
             array = ("jq -c '.[]' FILE", "takes the elements of an array") if type(value) is list else ()
             return Fault("", "is not a JSON object", hint, *array)
+        # A parser keeps the last of two members of a name; a second one shows in the number of colons.
+        if line.count(b":") > len(value) and (twice := _member_twice(line)):
+            return Fault(twice, "appears twice")
         return self._cells(value)
 
     def _cells(self, value: dict[str, Any]) -> tuple[str, ...] | Fault:
@@ -49,6 +52,20 @@ class JsonRow:
             elif not isinstance(content, str):
                 return Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a string")
         return tuple([members.get(field, "") for field in self._fields])
+
+
+def _member_twice(line: bytes) -> str | None:
+    """The name of a member that an object has twice."""
+    import json
+    from collections import Counter
+
+    names: list[str] = []
+
+    def outermost_last(pairs: list[tuple[str, Any]]) -> None:
+        names[:] = [name for name, _ in pairs]
+
+    json.loads(line, object_pairs_hook=outermost_last)
+    return next((name for name, times in Counter(names).items() if times > 1), None)
 
 
 def _why_not_json(line: bytes, offset: int) -> Fault:

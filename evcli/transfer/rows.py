@@ -136,7 +136,7 @@ class Intake:
     # --- CSV ----------------------------------------------------------------------------------------------------------
 
     def _csv_rows(self, pieces: Iterator[bytes]) -> Iterator[Rows]:
-        reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True)
+        reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True, skipinitialspace=True)
         header = self._first_row(reader)
         choose = self._chooser(header)
         is_over = False

@@ -142,12 +142,14 @@ STORED: dict[Clean, dict[str, str]] = {
     clean_name: {
         "  Ada \t\n": "Ada",
         "Jose\u0301": "Jos\u00e9",
+        "\u3000Ada\u3000": "Ada",
         "e\u0301" * 200: "\u00e9" * 200,  # 400 as typed, 200 as stored
     }
     | {
         same: same
         for same in (
             "Ada Lovelace", "A", "7", "李 明 “小” \\", "\U0001f469\u200d\U0001f4bb", "نام\u200cها",
+            "山田\u3000太郎", "Jean\u00a0Luc", "Ada\u2009\u202fL", "x\u1680y",  # spaces of other widths
             "[/] [bold] :smile:", "=1+1", "a" * 200, "\U0001f469" * 200,
         )
     },
@@ -178,7 +180,6 @@ NO_NAMES = {
     "A\u2028da": ": character 2 is U+2028 (line separator), which is not allowed",
     "\ufeffAda": ": character 1 is U+FEFF (byte order mark), which is not allowed",
     "Ada\udcff": ": character 4 is U+DCFF (bytes that are not UTF-8), which is not allowed",
-    "Ada\u00a0L": ": character 4 is U+00A0 (no-break space), which is not printable",
     "A\u00adda": ": character 2 is U+00AD (soft hyphen), which is not printable",
     "A\U000e0001da": ": character 2 is U+E0001 (language tag), which is not printable",
     "A\ue000": ": character 2 is U+E000 (unassigned), which is not printable",
@@ -238,6 +239,18 @@ def read_fault(clean: Clean, text: str) -> str:
 def test_typed_text_is_stored_trimmed_and_in_nfc(clean: Clean, typed: str, stored: str) -> None:
     assert clean(typed) == stored
     assert unicodedata.is_normalized("NFC", stored)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        *((same, same) for same in ("神\ufa19社", "\uf900e", "\ufaff", "\U0002f800", "\U0002fa1f", "\u304b\ufa19")),
+        ("\ufa19e\u0301\ufa1c", "\ufa19\u00e9\ufa1c"),
+        ("か\u3099\ufa19", "が\ufa19"),
+    ],
+)
+def test_name_keeps_the_ideographs_that_nfc_would_draw_differently(typed: str, stored: str) -> None:
+    assert clean_name(typed) == stored
     assert read_fault(clean, stored) == ""
 
 

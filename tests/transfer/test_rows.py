@@ -163,9 +163,12 @@ USUAL = {
     "CR": b"name,email\rAda,ada@example.com\rBob Ray,bob@example.com\r",
     "spaces and gaps": b"\n\n EMAIL , Name \n\nada@example.com, Ada\n\n,\n bob@example.com ,Bob Ray\n\n",
     "quoted": b'"name","email"\n"Ada","ada@example.com"\n"Bob Ray","bob@example.com"\n',
+    "quoted after a space": b'email, "name"\nada@example.com, "Ada"\n"bob@example.com",   "Bob Ray"\n',
     "JSON": b'{"name":"Ada","email":"ada@example.com"}\n{"email":"bob@example.com","NAME":"Bob Ray"}\n',
     "JSON with BOM and CRLF": b'\xef\xbb\xbf \n{"name":"Ada","email":"ada@example.com"}\r\n\r\n'
     b'{"name":"Bob Ray","email":"bob@example.com"}',
+    "JSON with colons": b'{"name":"Ada","email":"ada@example.com","reason":"a:b: c"}\n'
+    b'{"name" : "Bob Ray" , "email" : "bob@example.com"}\n',
     "JSON with null": b'{"name":"Ada","email":"ada@example.com","destroyed":null}\n'
     b'{"name":"Bob Ray","email":"bob@example.com"}\n',
 }
@@ -212,6 +215,8 @@ BAD: list[tuple[bytes, str, tuple[str, ...]]] = [
     (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
     (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a string",)),
     (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
+    (b'{"name":"Ada","name":"Bo","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
+    (b'{"name":"A","email":"a@x.de","x":{"y":1},"x":2}\n', "people.jsonl", ("line 1, x: appears twice",)),
     (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "not a JSON object", "jq")),
     (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
     (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
