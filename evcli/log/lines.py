@@ -28,7 +28,7 @@ _TIME_LENGTH = 27
 def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
     """The events in `lines`, which continue the log at `before`; None if the fast checks cannot accept them all."""
     chunk = b"".join(lines)
-    # Every line begins with FIRST_BYTES, and no event contains a list: so no event can span or share lines.
+    # Every line begins with FIRST_BYTES, and no event contains a list: so none spans or shares lines.
     if not chunk.startswith(FIRST_BYTES) or chunk.count(b"\n" + FIRST_BYTES) != len(lines) - 1 or chunk[-1:] != b"\n":
         return None
     array = b"[" + chunk[:-1].replace(b"\n", b",") + b"]"
@@ -36,7 +36,9 @@ def decode_many(lines: Sequence[bytes], before: Position) -> list[Event] | None:
         events: list[Event] = orjson.loads(array)
         if len(events) != len(lines) or orjson.dumps(events) != array:
             return None
-        return events if _are_good(events, lines, before) else None
+        if not _are_good(events, lines, before) or (b"[" in chunk and _have_lists(events)):
+            return None
+        return events
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
         return None  # not JSON, or a value that is not text where text is required
 
@@ -83,6 +85,11 @@ def _are_good(events: list[Any], lines: Sequence[bytes], before: Position) -> bo
             for previous, line in zip(previous_hashes, lines, strict=False)
         ]
     )
+
+
+def _have_lists(events: list[Event]) -> bool:
+    """Whether a list is among the data: the log alone does not refuse one, and it could join two lines to one event."""
+    return any(type(value) is not str for event in events for value in event["data"].values())
 
 
 def are_ids(texts: Any) -> bool:

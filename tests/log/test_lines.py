@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from support.events import LATER, NO_HASH, ORDER, TIME, before, creation, forged, seal
 
 from evcli.log import START
-from evcli.log.line import MAX_LINE, BadLine, decode_each, hash_of
+from evcli.log.line import CLOSING_LENGTH, MAX_LINE, BadLine, decode_each, hash_of
 from evcli.log.lines import decode_many
 
 Members = dict[str, Any]
@@ -208,6 +209,23 @@ MIXED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     ],
     "the end of one in the next": lambda lines: [lines[0][:-3], lines[0][-3:] + lines[1], *lines[2:]],
 }
+
+
+def digest(previous: bytes, line: bytes) -> bytes:
+    return sha256(previous + line[:-CLOSING_LENGTH]).hexdigest().encode()
+
+
+def test_an_event_on_two_lines_and_two_on_one_are_not_taken() -> None:
+    # A list in the data joins two lines to one event; a third line has two events, so that the count is right again.
+    inner = orjson.dumps(members(9))[:-1] + b"}"
+    whole = orjson.dumps(members(1, data={"x": [members(9), members(9)]}) | {"sha256": "0" * 64})
+    cut = whole.index(inner) + len(inner)
+    first, second = whole[:cut] + b"\n", whole[cut + 1 :] + b"\n"
+    second = second[:-67] + digest(NO_HASH, first) + second[-3:]
+    middle = orjson.dumps(members(2) | {"sha256": digest(first[-67:-3], second).decode()})
+    third = middle + b"," + orjson.dumps(members(3) | {"sha256": "0" * 64}) + b"\n"
+    third = third[:-67] + digest(second[-67:-3], third) + third[-3:]
+    assert not is_no_more_generous([first, second, third])
 
 
 @pytest.mark.parametrize("mix", MIXED.values(), ids=MIXED)
