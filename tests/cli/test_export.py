@@ -5,11 +5,15 @@ import io
 import json
 import os
 import re
+import signal
+import socket
 import stat
+import subprocess
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import pytest
 from cloudevents.core.formats.json import JSONFormat
@@ -220,8 +224,118 @@ def test_existing_file_is_replaced_only_by_force(story: Cli, tmp_path: Path) -> 
     refuses(story, ("export", str(mine)), 14, f"{mine} already exists; nothing was written", "--force")
     story.ok("export", str(mine), "--force")
     assert mine.read_bytes().decode() == story.ok("export").out
-    assert stat.S_IMODE(mine.stat().st_mode) == 0o600
     story.ok("export", str(tmp_path / "new"), "--force")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o600])
+def test_force_keeps_the_mode_and_owner_of_the_target(story: Cli, tmp_path: Path, mode: int) -> None:
+    mine, link = tmp_path / "mine", tmp_path / "link"
+    mine.touch()
+    link.symlink_to(mine)
+    owner = (12345, 54321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(mine, *owner)
+    mine.chmod(mode)
+    for name in (mine, link):
+        story.ok("export", str(name), "--force")
+        found = mine.stat()
+        assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, *owner)
+    assert mine.read_bytes().decode() == story.ok("export").out
+
+
+def test_target_whose_owner_cannot_be_kept_is_not_replaced(
+    story: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fchown(descriptor: int, user: int, group: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    monkeypatch.setattr(os, "fchown", fchown)
+    story.ok("export", str(theirs), "--force")
+    theirs.write_text("theirs")
+    real = os.stat
+
+    def another(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        found = real(path, *given, **named)
+        if path == str(theirs):
+            found = os.stat_result([*found[:5], found.st_gid + 1, *found[6:]])
+        return found
+
+    monkeypatch.setattr(os, "stat", another)
+    fails(story("export", str(theirs), "--force"), 14, f"{theirs} belongs to another user or group", "nothing was")
+    monkeypatch.undo()
+    assert theirs.read_text() == "theirs"
+    assert not list(tmp_path.glob(".evcli*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("users.json", "json"), ("users.JSONL", "jsonl"), ("users.ndjson", "jsonl"), ("a.csv", "csv"),
+                       ("json", "csv"), ("users.json.old", "csv")],
+)  # fmt: skip
+def test_ending_of_the_file_chooses_the_format_and_format_overrides(
+    story: Cli, tmp_path: Path, name: str, form: str
+) -> None:
+    def exported(*words: str) -> str:
+        story.ok("export", str(tmp_path / name), "--force", *words)
+        return (tmp_path / name).read_bytes().decode()
+
+    assert exported() == story.ok("export", "--format", form).out
+    for other in ("csv", "json", "jsonl"):
+        assert exported("--format", other) == story.ok("export", "--format", other).out
+    if form != "csv":
+        assert exported("--what", "events") == story.ok("export", "--what", "events", "--format", form).out
+
+
+def test_events_have_no_csv_and_an_ending_does_not_change_that(story: Cli, tmp_path: Path) -> None:
+    for words in ((), ("--force",)):
+        refuses(story, ("export", "--what", "events", str(tmp_path / "e.csv"), *words), 2, "jsonl or json, not as csv")
+
+
+# --- what is written into ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("force", ["", "--force"])
+def test_pipe_of_a_shell_and_its_stdout_are_written_into(story: Cli, tmp_path: Path, force: str) -> None:
+    expected = story.ok("export", "-q").out.encode()
+    kept = tmp_path / "kept"
+    for script in (
+        f'"$@" {force} >(cat >{kept}; echo done) | grep -q done',
+        f'"$@" {force} /dev/stdout >{kept}',
+        f'"$@" {force} /dev/fd/1 | cat >{kept}',
+        f'"$@" {force} /dev/stderr 2>{kept}',
+        f'"$@" {force} /dev/fd/7 7>{kept}',
+        f'mkfifo {kept}.fifo; cat {kept}.fifo >{kept} & exec 8>{kept}.fifo; "$@" {force} {kept}.fifo; exec 8>&-; wait',
+        f'"$@" {force} /dev/null && echo -n "$("$@" -)" >/dev/null; "$@" >{kept}',
+    ):
+        kept.unlink(missing_ok=True)
+        ran = run_process("export", "-q", command=("bash", "-c", script, "bash", *EVCLI))
+        assert ran == (0, b"", b""), script
+        assert kept.read_bytes() == expected, script
+    assert not list(tmp_path.glob(".evcli*"))
+
+
+def test_pipe_that_closes_ends_an_export_and_a_full_one_is_16(cli: Cli, tmp_path: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    if os.path.exists("/dev/full"):
+        assert run_process("export", "/dev/full").code == 16, "what is little is written when it is flushed"
+    many_events(cli, 3000)
+    slow = f"mkfifo {tmp_path}/slow; dd bs=1 status=none <{tmp_path}/slow & exec 8>{tmp_path}/slow; "
+    slow += f'"$@" {tmp_path}/slow; exec 8>&-; wait'
+    ran = run_process("export", "-q", command=("bash", "-c", slow, "bash", *EVCLI))
+    assert ran == (0, cli.ok("export").out.encode(), b""), "a reader may be slower than the export"
+    closes = 'exec 7> >(head -c 10 >/dev/null); "$@" /dev/fd/7'
+    assert run_process("export", "-q", command=("bash", "-c", closes, "bash", *EVCLI)) == (0, b"", b"")
+    if os.path.exists("/dev/full"):
+        ran = run_process("export", "/dev/full")
+        assert ran.code == 16
+        assert ran.err == b"error: the export could not be written to /dev/full: No space left on device\n"
+
+
+def test_stream_that_is_the_log_is_not_written_into(story: Cli, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        ran = run_shell(f'"$@" /dev/fd/7 7>>{story.log}', "export")
+        assert (ran.code, b"is the log itself" in ran.err) == (2, True)
 
 
 def test_force_replaces_the_target_of_a_link(story: Cli, tmp_path: Path) -> None:
@@ -295,13 +409,19 @@ def test_log_and_its_cache_are_never_written_onto(story: Cli, tmp_path: Path, wa
 def test_path_of_no_file_is_refused(story: Cli, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(tmp_path / "socket"))
     for path, code, phrases in (
         ("", 2, ("FILE is not a valid file name",)),
         ("a\0b", 2, ("FILE is not a valid file name",)),
         (f"{tmp_path}/folder", 14, ("is a folder",)),
-        (f"{tmp_path}/fifo", 14, ("is not a regular file",)),
-        ("/dev/null", 14, ("/dev/null is not a regular file", "stdout")),
+        (f"{tmp_path}/new/", 14, ("is a folder",)),
+        (f"{tmp_path}/fifo", 14, ("fifo has no reader; nothing was written", "start its reader")),
+        (f"{tmp_path}/socket", 14, ("is not a regular file", "stdout")),
         (f"{tmp_path}/no/x", 14, ("was not written", f"there is no folder {tmp_path}/no")),
+        (f"{tmp_path}/{'x' * 256}", 14, ("x was not written: File name too long",)),
+        (f"{story.log}/x", 14, ("x was not written: Not a directory",)),
+        ("/dev/fd/77", 14, ("/dev/fd/77 was not written",)),
     ):
         for force in ((), ("--force",)):
             refuses(story, ("export", path, *force), code, *phrases)
@@ -377,6 +497,37 @@ run()
         ran = run_process("export", "--what", what, str(tmp_path / "new"), command=(EVCLI[0], "-c", script))
     assert (ran.code, ran.out) == (code, b"")
     assert ran.err == b"error: interrupted; nothing was written\n"
+
+
+KILLED = """
+import os, signal, sys
+from evcli.transfer import new_file as newfile
+from evcli.cli.main import run
+step = getattr(newfile.NewFile, sys.argv[1])
+def stop(new, *given):
+    step(new, *given)
+    os.kill(os.getpid(), signal.SIGSTOP)
+setattr(newfile.NewFile, sys.argv.pop(1), stop)
+run()
+"""
+
+
+@pytest.mark.parametrize("step", ["write", "sync", "keep"])
+def test_what_a_killed_export_left_is_removed_by_the_next_one(story: Cli, tmp_path: Path, step: str) -> None:
+    words = [EVCLI[0], "-c", KILLED, step, "export", str(tmp_path / "first")]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+        os.waitpid(process.pid, os.WUNTRACED)
+        (left,) = tmp_path.glob(".evcli*")
+        others = [left.with_name(name) for name in (left.name + "1", left.name[:23], f".evcli-{'0' * 16}", "x-1")]
+        for other in others:
+            other.write_text("another's")
+        story.ok("export", str(tmp_path / "second"))
+        assert left.exists(), "what an export at work has not finished is no leftover"
+        process.send_signal(signal.SIGKILL)
+    story.ok("export", str(tmp_path / "third"))
+    assert not left.exists()
+    assert [other.read_text() for other in others] == ["another's"] * 4
+    assert (tmp_path / "first").exists() == (step == "keep")
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """`evcli export`: the records at a moment, or the events, for other programs."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -23,12 +24,20 @@ EVENTS = ("jsonl", "json")
 
 _HELP = """Write the records, or the events, for other programs.
 
-Records are CSV unless --format says json or jsonl; events are the log's own lines (jsonl), or with json one
-CloudEvents batch (application/cloudevents-batch+json).
+Records are CSV, JSON or JSON Lines; events are the log's own lines (jsonl), or with json one CloudEvents batch
+(application/cloudevents-batch+json). --format says which, else FILE's ending does (.csv, .json, .jsonl, .ndjson), else
+records are CSV and events jsonl.
+
+A file is written whole or not at all. With --force, it keeps the mode and the owner of the file that it replaces. A
+pipe or a device, as in >(gzip > users.csv.gz), is written into.
 
 In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
 spreadsheet reads it as a formula; remove that one ' to get the text back.
 """
+
+ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 Write = Callable[[Iterable[bytes]], None]
 
@@ -40,25 +49,29 @@ def _kinds() -> dict[str, Kind]:
 def export(session: Session, *, file: str, what: str, at: str | None, all: bool, force: bool) -> None:
     """`evcli export`"""
     kind = _kind(what)
-    form = _form(session, kind)
+    form = _form(session, kind, file)
     if all and kind is None:
         raise BadInput("--all applies to records only; events are always all exported", "leave --all out")
     session.opened()
     number = session.number(at)
-    if file == "-":
-        told = _export(session, kind, form, number, all, session.output.write, "stdout")
-        session.output.note(told)
-        return
-    _to_file(session, file, force, partial(_export, session, kind, form, number, all))
+    exported = partial(_export, session, kind, form, number, all)
+    if file in _STDOUT:
+        session.output.note(exported(session.output.write, "stdout", is_stream=True))
+    else:
+        _to_file(session, file, force, exported)
 
 
-def _to_file(session: Session, file: str, may_replace: bool, export: Callable[[Write, str], str]) -> None:
-    """Write a new file whole, or leave nothing; say so once it is durable."""
+def _to_file(session: Session, file: str, may_replace: bool, export: Callable[..., str]) -> None:
+    """Write a new file whole, or leave nothing; say so once it is durable. A pipe or a device is written into."""
     from evcli.cli.done import answer_once_done
-    from evcli.transfer.new_file import new_file
+    from evcli.transfer.new_file import Stream, new_file, stream_at
 
+    stream = stream_at(file, session.path)
+    if stream is not None:
+        session.output.note(export(Stream(file, stream).write, file, is_stream=True))
+        return
     with new_file(file, session.path, may_replace=may_replace) as new:
-        told = export(new.write, file)
+        told = export(new.write, file, is_stream=False)
         new.sync()
         with held_signals():  # from here on it is too late to leave nothing
             new.keep()
@@ -73,6 +86,8 @@ def _export(
     all: bool,
     write: Write,
     where: str,
+    *,
+    is_stream: bool,
 ) -> str:
     """Write everything, record by record, and return a sentence about it. Raises Damaged, saying what was written."""
     written = 0
@@ -92,7 +107,7 @@ def _export(
             answer = Answer(records=counted(_events(session.register, number)), is_verbatim=True, is_export=True)
         write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
     except Damaged as damaged:
-        damaged.message += "; the export is incomplete" if written and where == "stdout" else "; nothing was exported"
+        damaged.message += "; the export is incomplete" if written and is_stream else "; nothing was exported"
         raise
     one, many, last = ("event", "events", number) if kind is None else (kind.name, kind.plural, state.number)
     if last is None:
@@ -111,10 +126,11 @@ def _kind(what: str) -> Kind | None:
     return kinds[what] if what else first_kind()
 
 
-def _form(session: Session, kind: Kind | None) -> str:
-    """The requested format, or the default. Raises BadInput if there is no such export."""
+def _form(session: Session, kind: Kind | None, file: str) -> str:
+    """The requested format, else the one of the file's ending, or the default. Raises BadInput if it is not one."""
     forms, what, on_screen = (EVENTS, "events", "log") if kind is None else (RECORDS, kind.plural, f"{kind.name} list")
-    form = session.output.form or forms[0]
+    ending = os.path.splitext(file)[1].lower()
+    form = session.output.form or ENDINGS.get(ending, forms[0])
     if form not in forms:
         hint = f"evcli {on_screen} --format {form} shows them in that format"
         raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
@@ -162,6 +178,7 @@ COMMANDS = {
         ],
         [
             "evcli export users.csv",
+            "evcli export --all users.json",
             "evcli export --at 2026-03-03 --format json | jq length",
             "evcli export --what events events.jsonl",
             "evcli export --what events --json > cloudevents-batch.json",
