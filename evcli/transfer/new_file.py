@@ -207,7 +207,7 @@ def _make_like(descriptor: int, replaced: os.stat_result, name: str) -> None:
         try:
             os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
         except PermissionError as error:
-            why = f"{name} belongs to another user or group, and would be yours; nothing was written"
+            why = f"{name} has another owner or group, which a new file cannot be given; nothing was written"
             raise NotWritten(why, "name another FILE, or remove this one first") from error
     os.fchmod(descriptor, replaced.st_mode & 0o777)
 

@@ -263,7 +263,7 @@ def test_target_whose_owner_cannot_be_kept_is_not_replaced(
         return found
 
     monkeypatch.setattr(os, "stat", another)
-    fails(story("export", str(theirs), "--force"), 14, f"{theirs} belongs to another user or group", "nothing was")
+    fails(story("export", str(theirs), "--force"), 14, f"{theirs} has another owner or group", "nothing was")
     monkeypatch.undo()
     assert theirs.read_text() == "theirs"
     assert not list(tmp_path.glob(".evcli*"))

@@ -29,7 +29,7 @@ Records are CSV, JSON or JSON Lines; events are the log's own lines (jsonl), or 
 records are CSV and events jsonl.
 
 A file is written whole or not at all. With --force, it keeps the mode and the owner of the file that it replaces. A
-pipe or a device, as in >(gzip > users.csv.gz), is written into.
+pipe or a device, as in >(gzip > out.csv.gz), is written into.
 
 In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
 spreadsheet reads it as a formula; remove that one ' to get the text back.
