@@ -28,6 +28,7 @@ class Parameter:
         is_many: bool = False,
         is_moment: bool = False,
         kind: str = "",
+        is_count: bool = False,
         among: Callable[[], Iterable[str]] | None = None,
         default: str | None = None,
     ) -> None:
@@ -42,13 +43,14 @@ class Parameter:
             is_required: whether there must be one.
             is_many: whether it takes all words that are left; then it is the only argument.
             is_moment: whether it completes to moments of the log.
+            is_count: whether `-5` alone means it, with this value.
             kind: the kind of record that it completes to.
             among: the words that it completes to.
             default: its value where it is not typed; of a flag, False.
         """
         self.name, self.flags, self.metavar, self.help, self.type = name, flags, metavar, help, type
         self.is_required, self.is_many = is_required, is_many
-        self.is_moment, self.kind, self.among = is_moment, kind, among
+        self.is_moment, self.is_count, self.kind, self.among = is_moment, is_count, kind, among
         self.default = False if type == "flag" else default
 
 

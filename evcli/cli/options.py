@@ -18,8 +18,11 @@ AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", i
 REF = Parameter("ref", (), "[REF]", "Default: @, now.", is_moment=True, default="@")
 SINCE = Parameter("since", ("--since",), "REF", "Only events after it.", is_moment=True)
 UNTIL = Parameter("until", ("--until",), "REF", "Only events up to it.", is_moment=True)
-BY_TYPE = Parameter("type", ("--type",), "GLOB", "Only types matching a glob, e.g. '*.destroyed'.", among=_types)
-LIMIT = Parameter("limit", ("-n",), "N", "At most N; 0 means all.", "integer")
+BY_TYPE = Parameter(
+    "type", ("--type",), "GLOB", "Only types matching a glob ('*.destroyed'), or a verb (destroy).", among=_types
+)
+LIMIT_FLAGS = ("-n", "-L", "--limit")
+LIMIT = Parameter("limit", LIMIT_FLAGS, "N", "At most N, also -5; 0 means all.", "integer", is_count=True)
 LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),

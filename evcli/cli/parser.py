@@ -18,8 +18,6 @@ from evcli import __version__
 from evcli.cli.command import SHARED, Command, Group, Parameter
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.errors import BadInput
-from evcli.kinds import MODULES
 
 if TYPE_CHECKING:
     from typer._click import Command as AnyCommand
@@ -43,7 +41,9 @@ def run(session: Session, root: Group, arguments: Sequence[str]) -> Answer | Non
     except typer.Exit:  # help or the version was shown
         return None
     except TyperException as error:
-        raise _as_bad_input(error, arguments) from error
+        from evcli.cli.misread import as_bad_input
+
+        raise as_bad_input(error, arguments) from error
 
 
 def tree(root: Group) -> "_Group":
@@ -216,6 +216,20 @@ class _Command(_Helpful, TyperCommand):
             rich_markup_mode=None, context_settings=_SETTINGS,
         )  # fmt: skip
         self.of = of
+        self.counting = next((each.flags[0] for each in of.parameters if each.is_count), "")
+
+    def make_parser(self, ctx: "Context") -> Any:
+        """The parser of its words, to which `-5` is `-n5` where the command counts something."""
+        made: Any = super().make_parser(ctx)
+        if self.counting:
+            process = made._process_opts  # the one place that knows whether a word is an option, or the value of one
+
+            def counting(word: str, state: Any) -> None:
+                is_count = word[1:].isdigit() and word.isascii()
+                process(self.counting + word[1:] if is_count else word, state)
+
+            made._process_opts = counting
+        return made
 
 
 class _Group(_Helpful, TyperGroup):
@@ -250,48 +264,3 @@ class _Group(_Helpful, TyperGroup):
             return None
         made = build()
         return _Command(cmd_name, made) if isinstance(made, Command) else _Group(cmd_name, made)
-
-
-# --- errors -----------------------------------------------------------------------------------------------------------
-
-
-def _as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
-    """A parser error, with a hint for the likely mistakes."""
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else _command_in(arguments)
-    message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
-    hint = f"{command} -h shows how it is used"
-    option = getattr(error, "option_name", "")
-    meant = getattr(error, "hint", "")
-    if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
-        from evcli.cli.app import root
-        from evcli.cli.meant import completed
-
-        line = completed(arguments, root())
-        meant = f"did you mean evcli {line}" if line else ""
-    if meant:
-        hint = meant
-    elif option[1:2].isdigit() and command.endswith((" diff", " show")):
-        hint = f"write a moment relative to now as @{option} here"
-    elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
-        what, value = typed
-        extra = message[message.rfind("(") + 1 : -1]
-        hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
-    elif message.startswith("missing command"):
-        hint = f"{command} -h lists the commands"
-    return BadInput(message, hint)
-
-
-def _last_word(context: "Context") -> tuple[str, str] | None:
-    """The name and value of the last argument if it is a text field of a record; otherwise None."""
-    arguments = [each.name for each in context.command.params if each.param_type_name == "argument" and each.name]
-    last = arguments[-1] if arguments else ""
-    value = context.params.get(last)
-    return (last.removeprefix("data_"), str(value)) if last.startswith("data_") and value is not None else None
-
-
-def _command_in(arguments: Sequence[str]) -> str:
-    """The command that the arguments begin with, as far as it can be determined without parsing."""
-    words = [word for word in arguments if not word.startswith("-")]
-    return " ".join(["evcli", *words[: 2 if words[:1] and words[0] in MODULES else 1]])

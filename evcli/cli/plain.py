@@ -56,6 +56,8 @@ class _Reading:
     def _takes_option(self, word: str) -> bool:
         flag, equals, value = word.partition("=")
         option = self._known.get(flag)
+        if option is None and word[1:].isdigit() and word.isascii():  # -5, where the command counts something
+            option, flag, equals, value = self._known.get(""), "--", "=", word[1:]
         if option is None or option.name in self.typed:
             return False
         if equals:
@@ -108,7 +110,7 @@ def next_value(words: Sequence[str], root: Group) -> tuple[Parameter, list[str],
 
 
 def _flags(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
-    return {flag: each for each in parameters for flag in each.flags}
+    return {flag: each for each in parameters for flag in (*each.flags, *([""] if each.is_count else []))}
 
 
 def _number(type: Callable[[str], float]) -> Callable[[str], float | None]:

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import TracebackType
@@ -133,17 +133,15 @@ class Session:
 
     def give(self, answer: Answer) -> None:
         """Show a command's answer. Raises AnswerLost, BrokenPipeError, and the answer's own error."""
-        try:
-            if answer.done is None:
+        if answer.live is not None:
+            with endless():
                 self._show(answer)
-            else:
-                from evcli.cli.done import answer_once_done
+        elif answer.done is None:
+            self._show(answer)
+        else:
+            from evcli.cli.done import answer_once_done
 
-                answer_once_done(lambda: self._show(answer), *answer.done)
-        except Interrupted as interrupted:
-            # Ctrl-C is how one stops following, and nothing went wrong.
-            if answer.live is None or interrupted.exit != 128 + signal.SIGINT:
-                raise
+            answer_once_done(lambda: self._show(answer), *answer.done)
         for level, text in answer.remarks:
             {"warning": self.output.warning, "note": self.output.note}[level](text)
         if answer.error is not None:
@@ -179,6 +177,18 @@ class Session:
         import shlex
 
         return f" --log {shlex.quote(self._log_option)}"
+
+
+@contextmanager
+def endless() -> Iterator[None]:
+    """What only a signal or the reader ends. Raises BrokenPipeError for Ctrl-C, which is how one leaves it."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        if interrupted.exit == 128 + signal.SIGINT:
+            raise BrokenPipeError from None
+        interrupted.message = "ended by a signal"  # not that nothing was written, which nobody expects of it
+        raise
 
 
 def _default_path() -> str:

@@ -14,7 +14,7 @@ FIELDS = frozenset({"id", "reason", "action", "date", "time", "events", "event"}
 OPTIONS = frozenset(
     {
         "all", "as_of", "at", "color", "columns", "dry_run", "expect", "format", "help", "id", "json", "lock_wait",
-        "log", "match", "no_pager", "occurred", "quiet", "reason", "wide", "who",
+        "limit", "log", "match", "no_pager", "occurred", "quiet", "reason", "wide", "who",
     }
 )  # fmt: skip
 """Options of the commands of every kind: a field of the same name would be ambiguous."""
@@ -27,7 +27,7 @@ COMMANDS = frozenset(
     }
 )  # fmt: skip
 """Top-level commands: no kind can have these names."""
-LOG_OPTIONS = frozenset({"actor", "follow", "grep", "reverse", "since", "times", "type", "until"})
+LOG_OPTIONS = frozenset({"actor", "follow", "grep", "patch", "reverse", "since", "times", "type", "until"})
 """Options of `log`: reserved too, because `log` has an option named after each kind."""
 KEYS = frozenset(
     {

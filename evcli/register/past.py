@@ -1,6 +1,6 @@
 """The past: a log and its fold, queried at any moment. Everything that only reads a register goes through here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -16,6 +16,7 @@ from evcli.log.reader import Reader
 from evcli.register.history import History
 
 if TYPE_CHECKING:
+    from evcli.register.changes import Change
     from evcli.register.refs import Moment
     from evcli.register.verify import Report
 
@@ -104,6 +105,12 @@ class Past:
     def change(self, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         return self.history.change(self.reader, number)
+
+    def changes(self, events: Iterable[Event], *, at_once: bool = False) -> Iterator["Change"]:
+        """These events, oldest or newest first, each with its record before and after; see `changes.changes`."""
+        from evcli.register.changes import changes
+
+        return changes(self.history, self.reader, events, at_once=at_once)
 
     def diff(self, start: int, end: int) -> list[tuple[str, Any, Any]]:
         """The records that differ between the states after two events: kind, before, after. Raises Damaged."""

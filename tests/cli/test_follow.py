@@ -17,7 +17,9 @@ import pexpect  # type: ignore[import-untyped]  # it has no types
 import pytest
 from conftest import Cli
 
-from cli.support import EVCLI, fails, lines_in, many_events, run_process, run_shell, spoil
+from cli.support import EVCLI, lines_in, many_events, run_process, run_shell, spoil
+
+ENDED = b"error: ended by a signal\n"
 
 LONG = 30
 """Seconds after which a test gives up waiting; nothing is timed."""
@@ -101,7 +103,7 @@ def test_last_events_are_shown_oldest_first_then_each_that_lands(story: Cli, fol
 
 @pytest.mark.parametrize(
     ("words", "first"),
-    [((), 21), (("-n", "3"), 28), (("-n", "0"), 1), (("--since", "5"), 6), (("--since", "5", "-n", "2"), 29)],
+    [((), 21), (("-n", "3"), 28), (("--since", "0"), 1), (("--since", "5"), 6), (("--since", "5", "-n", "2"), 29)],
 )
 def test_n_and_since_say_how_many_are_shown_before(
     cli: Cli, follower: Start, words: tuple[str, ...], first: int
@@ -175,7 +177,7 @@ def test_table_of_follow_widens_a_column_from_a_wider_cell_on(
 def test_follow_on_a_terminal_has_absolute_times_and_no_pager(cli: Cli, tmp_path: Path) -> None:
     many_events(cli, 60)
     terminal = pexpect.spawn(
-        EVCLI[0], [*EVCLI[1:], "log", "-f", "-n", "0"], timeout=LONG, encoding="utf-8", dimensions=(20, 100),
+        EVCLI[0], [*EVCLI[1:], "log", "-f", "-n", "60"], timeout=LONG, encoding="utf-8", dimensions=(20, 100),
         env={**os.environ, "TERM": "xterm-256color", "EVCLI_PAGER": f"touch {tmp_path}/paged"},
     )  # fmt: skip
     terminal.delaybeforesend = None
@@ -223,8 +225,50 @@ def test_damage_that_lands_is_12_and_is_not_shown(story: Cli, follower: Start) -
     assert err.startswith(f"error: {story.log} line 9, byte ".encode())
 
 
-def test_follow_waits_for_no_log_that_is_not_there(cli: Cli) -> None:
-    fails(cli("log", "-f"), 10, f"there is no log at {cli.log}")
+def test_follow_waits_for_a_log_that_is_not_there_yet(cli: Cli, follower: Start) -> None:
+    follows = follower()
+    said = f"warning: there is no log at {cli.log} yet; waiting for it\n"
+    assert follows.line(follows.err).decode() == said
+    for number in (1, 2):
+        cli.ok("user", "create", f"U{number}", "--email", f"u{number}@example.com")
+        assert numbers([follows.line()]) == [number]
+    follows.process.send_signal(signal.SIGINT)
+    assert follows.ends() == (0, b"", b"")
+
+
+@pytest.mark.parametrize(("number", "code", "last"), [(signal.SIGINT, 0, b""), (signal.SIGTERM, 143, ENDED)])
+def test_waiting_for_a_log_ends_as_following_does(
+    cli: Cli, follower: Start, number: signal.Signals, code: int, last: bytes
+) -> None:
+    follows = follower()
+    follows.line(follows.err)
+    follows.process.send_signal(number)
+    assert follows.ends() == (code, b"", last)
+
+
+def test_n_0_shows_none_of_the_past_as_in_tail(story: Cli, follower: Start) -> None:
+    both = [follower("-n", "0", "--format", "csv"), follower("-0", "--since", "2", "--format", "csv")]
+    for each in both:
+        assert each.line().startswith(b"number,")
+    story.ok("user", "restore", "3")
+    for each in both:
+        assert numbers([each.line()]) == [9]
+
+
+def test_follow_says_that_a_type_which_there_is_not_never_comes(story: Cli, follower: Start) -> None:
+    follows = follower("--type", "creat")
+    assert follows.line(follows.err).startswith(
+        b'no matching events: no type is called "creat"; types are user.created'
+    )
+    follows = follower("--type", "create", "-n", "1")
+    assert numbers([follows.line()]) == [7]
+
+
+def test_follow_with_p_shows_what_each_event_changed(story: Cli, follower: Start) -> None:
+    follows = follower("-p", "-n", "1")
+    assert follows.line().endswith("\tdestroyed: none → 8\n".encode())
+    story.ok("user", "restore", "3")
+    assert follows.line().endswith("\tdestroyed: 8 → none\n".encode())
 
 
 # --- how it ends ------------------------------------------------------------------------------------------------------
@@ -242,7 +286,7 @@ def test_ctrl_c_ends_it_with_0_and_other_signals_as_usual(
     follows.process.send_signal(number)
     ended = follows.ends()
     assert ended[0] == code
-    assert code or ended[1:] == (b"", b"")
+    assert ended[1:] == (b"", ENDED if code else b"")
 
 
 def test_follow_ends_without_a_reader_though_nothing_lands(story: Cli, follower: Start) -> None:
@@ -274,6 +318,8 @@ def test_stdout_that_takes_nothing_is_16(story: Cli) -> None:
         ("--format json", ("no end", "--format jsonl")),
         ("--until 5", ("--until",)),
         ("-n -1", ("-n",)),
+        ("--times relative", ("--times",)),
+        ("3..5", ("--until",)),
     ],
 )
 def test_option_that_needs_an_end_is_a_usage_error(story: Cli, line: str, phrases: tuple[str, ...]) -> None:

@@ -48,7 +48,8 @@ LOGS = {
     "-n 3": [8, 7, 6],
     "-n 0": [8, 7, 6, 5, 4, 3, 2, 1],
     "--reverse": [1, 2, 3, 4, 5, 6, 7, 8],
-    "--reverse -n 3": [1, 2, 3],
+    "--reverse -n 3": [6, 7, 8],
+    "--reverse -n 0": [1, 2, 3, 4, 5, 6, 7, 8],
     "--since 4": [8, 7, 6, 5],
     "--since 8": [],
     "--since @-": [8],
@@ -70,6 +71,10 @@ LOGS = {
     "--type *.d*": [8, 5],
     "--type user.email-changed": [4],
     "--type USER.CREATED": [],
+    "--type create": [7, 2, 1],
+    "--type created -2": [7, 2],
+    "--type change-email": [4],
+    "--type email-changed": [4],
     "--type user.[!cd]*": [6, 4, 3],
     "--type nope": [],
     "--user 2": [4, 3, 2],
@@ -78,10 +83,29 @@ LOGS = {
     "--user 1 --type *.destroyed": [5],
     "--user 2 --since 2 --until 3": [3],
     "--user 1 -n 1": [6],
-    "--user 1 -n 1 --reverse": [1],
+    "--user 1 -n 2 --reverse": [5, 6],
     "--actor ann": [8, 7, 6, 5, 4, 3, 2, 1],
     "--actor bob": [],
     "--actor an": [],
+    "-2": [8, 7],
+    "-0": [8, 7, 6, 5, 4, 3, 2, 1],
+    "-L 1": [8],
+    "--limit=10": [8, 7, 6, 5, 4, 3, 2, 1],
+    "--since -3 -1": [8],
+    "3..5": [5, 4],
+    "6..": [8, 7],
+    "..2": [2, 1],
+    "..": [8, 7, 6, 5, 4, 3, 2, 1],
+    "@-3..HEAD~1 --reverse": [6, 7],
+    "5..3": [],
+    "2026-03-01..2026-03-01": [8, 7, 6, 5, 4, 3, 2, 1],
+    "2026-03-01T14:00..id:event-7 -1": [7],
+    "--grep HOPPER": [3],
+    "--grep example.com": [7, 2, 1],
+    "--grep company": [5],
+    "--grep name": [],
+    "--grep a.a": [],
+    "--grep e --user 2 --type rename": [3],
 }
 
 
@@ -139,6 +163,126 @@ def test_log_of_several_blocks_is_whole_in_both_directions(cli: Cli) -> None:
 @pytest.mark.parametrize("words", [("-n", "-1"), ("-n", "x"), ("-n", "1.5"), ("--until",), ("--nope",), ("extra",)])
 def test_wrong_usage_of_log_is_2(story: Cli, words: tuple[str, ...]) -> None:
     refuses(story, ("log", *words), 2, words[0].lstrip("-"), "hint: ", "-h shows how it is used")
+
+
+# --- nothing is never silent ------------------------------------------------------------------------------------------
+
+TYPES = "types are user.created, user.renamed, user.email-changed, user.destroyed, user.restored"
+
+
+@pytest.mark.parametrize("typed", ["user.creat", "nope", "users.*", "CREATED"])
+def test_a_type_that_there_is_not_is_answered_with_those_that_there_are(story: Cli, typed: str) -> None:
+    ran = story("log", "--type", typed)
+    assert ran == Ran(0, "", f'no matching events: no type is called "{typed}"; {TYPES}\n')
+
+
+def test_an_actor_who_did_nothing_is_answered_with_those_who_did(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for actor, change in (("maya", "restore"), ("Zoe", "destroy")):
+        monkeypatch.setenv("EVCLI_ACTOR", actor)
+        story.ok("user", change, "3")
+    assert story("log", "--actor", "MAYA") == Ran(0, "", 'no matching events by "MAYA": they are by maya, ann, Zoe\n')
+    assert story("log", "--actor", "MAYA", "--type", "create").err == 'no matching events by "MAYA": they are by ann\n'
+    assert story("log", "--actor", "ann", "9..").err == 'no matching events by "ann": they are by Zoe\n'
+    assert story("log", "--actor", "x", "--until", "0").err == "no matching events\n"
+
+
+def test_of_many_actors_the_ten_nearest_are_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(12):
+        monkeypatch.setenv("EVCLI_ACTOR", f"actor {number:02}")
+        cli.ok("user", "create", f"U{number}", "--email", f"u{number}@example.com")
+    found = cli("log", "--actor", "Actor 7").err
+    assert "they are by actor 07, actor 00, actor 01, " in found
+    assert found.endswith("actor 09 and 2 more\n")
+
+
+@pytest.mark.parametrize("words", ["--type nope", "--actor nope", "--grep nope", ""])
+def test_log_is_called_empty_only_when_it_is(story: Cli, words: str) -> None:
+    assert ("empty" in story.ok("log", *words.split()).err) is False
+    story.log.write_bytes(b"")
+    assert story.ok("log", *words.split()).err == "the log is empty\n"
+
+
+# --- ranges, and what is not one --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "phrases"),
+    [
+        ("ada", ('"ada" is not A..B', "did you mean evcli log --user ada?")),
+        ("5", ('"5" is not A..B', "did you mean evcli show 5?")),
+        ("3..5 --since 2", ('"3..5" says the same as --since and --until', "leave one of them out")),
+        ("3.. --until 5", ('"3.." says the same', "leave one of them out")),
+        ("3..99", ('"99": there is no such event',)),
+        ("-5..-2", ("-5", "write a moment relative to now as @-5 here")),
+        ("-5x", ("no such option: -5",)),
+        ("-５", ("no such option",)),
+        ("--times soon", ('--times "soon" is not one of absolute, relative',)),
+    ],
+)
+def test_what_is_nearly_a_range_or_a_number_is_answered_with_what_may_be_meant(
+    story: Cli, words: str, phrases: tuple[str, ...]
+) -> None:
+    refuses(story, ("log", *words.split()), 2, *phrases)
+
+
+def test_range_tells_the_moments_that_it_found(story: Cli) -> None:
+    assert story("log", "@-2..2026-03-01").err.splitlines() == [
+        "since @-2: after event 6, of 2026-03-01 14:00:00+00:00",
+        "as of 2026-03-01 (end of day, +00:00): event 8, of 2026-03-01 16:00:00+00:00",
+    ]
+
+
+@pytest.mark.parametrize("words", [("-2",), ("-L", "2"), ("--limit", "2"), ("-n2",), ("-n", "2")])
+def test_list_of_users_is_limited_as_the_log_is(story: Cli, words: tuple[str, ...]) -> None:
+    assert [user["id"] for user in in_json(story, "user", "list", "--all", *words)] == [1, 2]
+
+
+# --- what each event changed ------------------------------------------------------------------------------------------
+
+CHANGES = [
+    "destroyed: none → 8",
+    "name: none → Alan, email: none → alan@example.com",
+    "destroyed: 5 → none",
+    "destroyed: none → 5",
+    "email: grace@example.com → grace@navy.example",
+    "name: Grace → Grace Hopper",
+    "name: none → Grace, email: none → grace@example.com",
+    "name: none → Ada Lovelace, email: none → ada@example.com",
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "events"),
+    [
+        ("", [8, 7, 6, 5, 4, 3, 2, 1]), ("--reverse", [1, 2, 3, 4, 5, 6, 7, 8]), ("--user 1", [6, 5, 1]),
+        ("-2 --reverse", [7, 8]), ("3..5", [5, 4]), ("--type nope", []),
+    ],
+)  # fmt: skip
+def test_log_p_shows_each_field_that_an_event_changed_old_and_new(story: Cli, words: str, events: list[int]) -> None:
+    plain = story.ok("log", *words.split()).out.splitlines()
+    shown = story.ok("log", "-p", *words.split()).out.splitlines()
+    assert shown == [f"{line}\t{CHANGES[8 - event]}" for line, event in zip(plain, events, strict=True)]
+    assert story.ok("log", "-p", *words.split(), "--format", "csv").out.startswith(
+        "number,time,actor,type,subject,data,ch"
+    )
+
+
+def test_table_of_log_p_has_the_changes_under_their_event(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    lines = story.ok("log", "-p", "--user", "2", "--format", "table").out.splitlines()[2:]
+    column = lines[0].index("email: ")
+    assert [line[column:] for line in lines] == [
+        "email: grace@navy.example", "  email: grace@example.com → grace@navy.example",
+        "name: Grace Hopper", "  name: Grace → Grace Hopper",
+        "name: Grace, email: grace@example.com", "  name: none → Grace", "  email: none → grace@example.com",
+    ]  # fmt: skip
+    assert [line[:column].split()[:1] for line in lines] == [["4"], [], ["3"], [], ["2"], [], []]
+
+
+def test_json_of_log_p_is_the_documents_of_show(story: Cli) -> None:
+    each = [in_json(story, "show", str(number)) for number in range(8, 0, -1)]
+    assert in_json(story, "log", "-p") == each
+    assert [json.loads(line) for line in story.ok("log", "-p", "--format", "jsonl").out.splitlines()] == each
 
 
 # --- show -------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "user list --mtach x": ("--mtach", "--match"),
     "user list --jsno": ("--jsno", "--json"),
     "log -x": ("-x", "evcli log -h"),
-    "log --limit 5": ("--limit", "evcli log -h"),
+    "log --most 5": ("--most", "evcli log -h"),
     "user create": ("NAME", "evcli user create -h"),
     "user create Ada": ("--email", "evcli user create -h"),
     "user create --email": ("--email", "evcli user create -h"),

@@ -60,7 +60,8 @@ MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
 USER = {"evcli.cli.commands.record", EVENTS, WHO} | WRITE
-HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS, WHO}
+HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
+LOG = {"evcli.cli.chosen", "evcli.cli.show.history", WHO} | HISTORY
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
@@ -76,7 +77,7 @@ IMPORT = {
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
 }  # fmt: skip
 
-PARSER = "evcli.cli.parser"
+PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"
 HINTS = {"evcli.cli.hints"}
 """What to do next, added to an error."""
 
@@ -88,8 +89,9 @@ LOADED: dict[str, set[str]] = {
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
     "user show 2 --json": USER,
-    "log -n 5": HISTORY,
-    "log --since yesterday --user 2 --type user.* --format jsonl": HISTORY | MOMENT | TIMES | {"fnmatch"},
+    "log -n 5": LOG,
+    "log -5 -p": LOG | {"evcli.register.changes"},
+    "log --since yesterday --user 2 --type user.* --format jsonl": LOG | MOMENT | TIMES | {"fnmatch"},
     "show": HISTORY | MOMENT,
     "diff": HISTORY,
     "state --json": STATE,
@@ -113,8 +115,8 @@ LOADED: dict[str, set[str]] = {
 
 PARSED: dict[str, set[str]] = {
     "--version": {PARSER},
-    "user create": USER | HINTS | {PARSER},
-    "nope": HINTS | {PARSER, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
+    "user create": USER | HINTS | {PARSER, MISREAD},
+    "nope": HINTS | {PARSER, MISREAD, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
 }
 """The same, beyond typer too, of lines that are not plain, and of commands that need typer."""
 

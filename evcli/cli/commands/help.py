@@ -43,7 +43,7 @@ JSON documents (members may be added, none removed; created, changed and destroy
   KIND list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
   KIND show   one record, and "events": its events up to that moment
   state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
-  log         [events, exactly as in the log]
+  log         [events, exactly as in the log]; with -p [documents as in show]
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
   export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch

@@ -1,108 +1,87 @@
 """`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import BY_TYPE, REF, SINCE, UNTIL
+from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, REF, SINCE, UNTIL
 from evcli.cli.session import Session
 from evcli.cli.show.cells import Cell
 from evcli.cli.show.output import Answer, fields
-from evcli.cli.show.render import LOG_HEADER, as_json, event_fields, in_words, log_row
-from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.find import find
-from evcli.errors import BadRef
+from evcli.cli.show.render import as_json, event_fields, in_words
+from evcli.domain.event import Event, subject_of
+from evcli.errors import BadInput, BadRef
 from evcli.kinds import KINDS, MODULES
-from evcli.register.past import Past, Position
+from evcli.register.past import Position
+
+if TYPE_CHECKING:
+    from evcli.cli.chosen import Chosen
 
 
 def log(
     session: Session,
     *,
+    range: str | None,
     limit: int | None,
     reverse: bool,
     since: str | None,
     until: str | None,
     type: str | None,
     actor: str | None,
+    grep: str | None,
+    patch: bool,
     follow: bool,
+    times: str | None,
     **about: str | None,
 ) -> Answer:
     """`evcli log`; `about_KIND` is the WHO of `--KIND`, the last of which counts."""
+    from evcli.cli.chosen import Chosen, bounds
+
+    _set_times(session, times)
+    since, until = bounds(range, since, until)
     if follow:
-        from evcli.cli.commands.following import LAST, check_it_can_go_on
+        from evcli.cli.commands.following import LAST, check_it_can_go_on, opened
 
         check_it_can_go_on(session, until)
         # As in journalctl: --since asks for everything since then.
         limit = LAST if limit is None and since is None else limit
-    register = session.opened()
+    register = opened(session) if follow else session.opened()
     first = 0 if since is None else session.moment(since, beginning=True).number
     end = register.head() if until is None else register.position(session.moment(until))
     records = [(option.removeprefix("about_"), who) for option, who in about.items() if who is not None]
-    wanted = _Wanted(register, records[-1] if records else None, type, actor)
+    chosen = Chosen(register, about=records[-1] if records else None, type=type, actor=actor, grep=grep)
     if follow:
-        return _follow(session, wanted, first, end, limit)
-    chosen: Iterator[Event] = islice(wanted.events(first, end, backward=not reverse), limit or None)
-    first_one = next(chosen, None)
+        return _follow(session, chosen, first, end, limit, patch=patch)
+    # The newest N in the old order have to be known before the first of them can be shown.
+    found = chosen.events(first, end, backward=not reverse or bool(limit))
+    newest = islice(found, limit or None)
+    return _shown(session, chosen, iter(list(newest)[::-1]) if reverse and limit else newest, patch=patch)
+
+
+def _set_times(session: Session, times: str | None) -> None:
+    if times not in (None, "absolute", "relative"):
+        raise BadInput(f'--times "{times}" is not one of absolute, relative')
+    session.output.times = times
+
+
+def _shown(session: Session, chosen: "Chosen", events: Iterator[Event], *, patch: bool) -> Answer:
+    from evcli.cli.show.history import answer_of
+
+    first_one = next(events, None)
     if first_one is None:
-        session.output.note("no matching events" if register.head().number else "the log is empty")
-    else:
-        chosen = chain([first_one], chosen)
-    return Answer(header=LOG_HEADER, rows=map(log_row, chosen), records=chosen, is_verbatim=True)
+        session.output.note(chosen.why_none())
+        return answer_of(session, (), patch=patch)
+    return answer_of(session, chain([first_one], events), patch=patch)
 
 
-def _follow(session: Session, wanted: "_Wanted", first: int, end: Position, limit: int | None) -> Answer:
+def _follow(session: Session, chosen: "Chosen", first: int, end: Position, limit: int | None, *, patch: bool) -> Answer:
     from evcli.cli.commands.following import as_they_land
 
-    past: Iterable[Event] = wanted.events(first, end, backward=bool(limit))
-    if limit:
+    past: Iterable[Event] = chosen.events(first, end, backward=bool(limit))
+    if limit is not None:
         past = list(islice(past, limit))[::-1]
-    return as_they_land(session, past, end, wanted.has)
-
-
-class _Wanted:
-    """The events that are asked for: of a type, by an actor, about one record."""
-
-    def __init__(self, register: Past, about: tuple[str, str] | None, type: str | None, actor: str | None) -> None:
-        self._register, self._actor = register, actor
-        self._is_of_type: Callable[[str], bool] | None = None
-        if type is not None:
-            from fnmatch import fnmatchcase
-
-            self._is_of_type = lambda name: fnmatchcase(name, type)
-        self._subject: tuple[str, int] | None = None
-        if about is not None:
-            name, who = about
-            self._subject = name, find(register.at(), KINDS[name], who).id
-
-    def has(self, event: Event) -> bool:
-        """Whether the event is one of them."""
-        return (
-            (self._is_of_type is None or self._is_of_type(event["type"]))
-            and (self._subject is None or subject_of(event) == self._subject)
-            and (self._actor is None or event["authid"] == self._actor)
-        )
-
-    def events(self, first: int, end: Position, *, backward: bool) -> Iterator[Event]:
-        """Those of them after event `first` and up to a position."""
-        if self._subject is not None:
-            found = self._register.events_about(*self._subject, end.number, after=first, backward=backward)
-        elif backward:
-            found = _newest_first(self._register, first, end)
-        else:
-            found = _oldest_first(self._register, first, end)
-        return filter(self.has, found)
-
-
-def _newest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
-    for event in register.events_backward(end):
-        if number_of(event) <= first:
-            return
-        yield event
-
-
-def _oldest_first(register: Past, first: int, end: Position) -> Iterator[Event]:
-    return register.events(register.position(first), stop=end) if first < end.number else iter(())
+    return as_they_land(session, past, end, chosen, patch=patch)
 
 
 def show(session: Session, ref: str) -> Answer:
@@ -151,13 +130,16 @@ def _about(kind: str) -> Parameter:
 
 
 def _log() -> Command:
+    limit = "At most N, also -5; 0 means all. With -f, default 10, and 0 means none."
+    times = "In a table: absolute or relative; default: relative for the last week."
     follow = "Oldest first, then new events as they come, until Ctrl-C."
     return Command(
         log,
         "Show the events, newest first.",
         [
-            Parameter("limit", ("-n",), "N", "At most N; 0 means all. With -f, default 10.", "integer"),
-            Parameter("reverse", ("--reverse",), "", "Oldest first.", "flag"),
+            Parameter("range", (), "[A..B]", "Only events after A and up to B: --since A --until B."),
+            Parameter("limit", LIMIT_FLAGS, "N", limit, "integer", is_count=True),
+            Parameter("reverse", ("--reverse",), "", "Oldest first; with -n, the newest N.", "flag"),
             SINCE,
             UNTIL,
             BY_TYPE,
@@ -166,10 +148,14 @@ def _log() -> Command:
                 Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
                 for kind in MODULES
             ),
+            Parameter("grep", ("--grep",), "TEXT", "Only with TEXT in the data, ignoring case."),
+            Parameter("patch", ("-p", "--patch"), "", "With each event, what it changed.", "flag"),
             Parameter("follow", ("-f", "--follow"), "", follow, "flag"),
+            Parameter("times", ("--times",), "FORM", times),
         ],
         [
-            "evcli log -n 20",
+            "evcli log -5 -p",
+            "evcli log 42..57 --grep example.com",
             "evcli log --since yesterday --type 'user.d*'",
             "evcli log --user ada@example.com --reverse",
             "evcli log --format jsonl | jq .data",

@@ -35,6 +35,16 @@ def event_fields(event: Event) -> list[tuple[str, Cell]]:
     return rows
 
 
+def changed_fields(kind: Kind, before: Any, after: Any) -> list[str]:
+    """What an event changed, a field at a time: `name: Grace → Grace Hopper`."""
+    pairs = ((name, getattr(before, name, None), getattr(after, name)) for name in (*kind.own, kind.ended))
+    return [f"{name}: {_value(old)} → {_value(new)}" for name, old, new in pairs if old != new]
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
 def as_json(record: Any) -> dict[str, Any] | None:
     """A record's fields by name, for JSON; None for no record."""
     return None if record is None else record._asdict()

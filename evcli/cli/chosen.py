@@ -1,0 +1,120 @@
+"""The events that `evcli log` is asked for, and what is said where there are none."""
+
+from collections.abc import Iterable, Iterator
+
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.find import find
+from evcli.domain.text import composed
+from evcli.errors import BadInput
+from evcli.kinds import KINDS, all_kinds, first_kind
+from evcli.register.past import Past, Position
+
+MOST = 10
+"""At most this many actors are named."""
+
+
+def bounds(range: str | None, since: str | None, until: str | None) -> tuple[str | None, str | None]:
+    """The REFs that the range `A..B` means, as those of --since and --until; these if there is no range.
+
+    Raises BadInput.
+    """
+    if range is None:
+        return since, until
+    start, dots, end = range.partition("..")
+    if not dots:
+        import shlex
+
+        meant = f"evcli show {range}" if range.isdigit() else f"evcli log --{first_kind().name} {shlex.quote(range)}"
+        raise BadInput(f'"{range}" is not A..B', f"did you mean {meant}? evcli log -h shows how it is used")
+    if since is not None or until is not None:
+        raise BadInput(f'"{range}" says the same as --since and --until', "leave one of them out")
+    return start or None, end or None
+
+
+class Chosen:
+    """The events of a type, by an actor, about one record, with a text: each only if it is asked for."""
+
+    def __init__(
+        self, past: Past, *, about: tuple[str, str] | None, type: str | None, actor: str | None, grep: str | None
+    ) -> None:
+        self._past, self._type, self._actor = past, type, actor
+        self._types = None if type is None else frozenset(_types_meant(type))
+        self._text = None if grep is None else composed(grep).casefold()
+        self._subject: tuple[str, int] | None = None
+        self._others = set[str]()
+        """The actors of the events that would be chosen if they were by the one that is asked for."""
+        if about is not None:
+            name, who = about
+            self._subject = name, find(past.at(), KINDS[name], who).id
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether no event can ever be one of them, since there is no such type."""
+        return self._types is not None and not self._types
+
+    def has(self, event: Event) -> bool:
+        """Whether the event is one of them."""
+        if self._types is not None and event["type"] not in self._types:
+            return False
+        if self._subject is not None and subject_of(event) != self._subject:
+            return False
+        if self._text is not None and not any(self._text in value.casefold() for value in event["data"].values()):
+            return False
+        if self._actor is None or event["authid"] == self._actor:
+            return True
+        self._others.add(event["authid"])
+        return False
+
+    def events(self, first: int, end: Position, *, backward: bool) -> Iterator[Event]:
+        """Those of them after event `first` and up to a position."""
+        if self.is_impossible:
+            return iter(())
+        if self._subject is not None:
+            found = self._past.events_about(*self._subject, end.number, after=first, backward=backward)
+        elif backward:
+            found = _newest_first(self._past, first, end)
+        else:
+            found = self._past.events(self._past.position(first), stop=end) if first < end.number else iter(())
+        return filter(self.has, found)
+
+    def why_none(self) -> str:
+        """What is said once `events` gave none."""
+        if not self._past.head().number:
+            return "the log is empty"
+        if self.is_impossible:
+            return f'no matching events: no type is called "{self._type}"; types are {", ".join(_all_types())}'
+        if self._others:
+            found = _nearest_first(self._actor or "", self._others)
+            more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+            return f'no matching events by "{self._actor}": they are by {", ".join(found[:MOST])}{more}'
+        return "no matching events"
+
+
+def _all_types() -> list[str]:
+    return [name for kind in all_kinds() for name in kind.types]
+
+
+def _types_meant(typed: str) -> Iterable[str]:
+    """The types that match a glob; or else those of that verb, or whose name after the dot is that."""
+    from fnmatch import fnmatchcase
+
+    matching = [name for name in _all_types() if fnmatchcase(name, typed)]
+    return matching or (
+        name
+        for kind in all_kinds()
+        for name, each in kind.types.items()
+        if typed in (each.verb, name.partition(".")[2])
+    )
+
+
+def _nearest_first(wanted: str, names: Iterable[str]) -> list[str]:
+    from difflib import SequenceMatcher
+
+    return sorted(names, key=lambda name: (-SequenceMatcher(None, name.casefold(), wanted.casefold()).ratio(), name))
+
+
+def _newest_first(past: Past, first: int, end: Position) -> Iterator[Event]:
+    for event in past.events_backward(end):
+        if number_of(event) <= first:
+            return
+        yield event

@@ -1,0 +1,54 @@
+"""What is said of a command line that typer cannot read: the parser's error, with a hint for the likely mistake."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from typer.exceptions import TyperException
+
+from evcli.errors import BadInput
+from evcli.kinds import MODULES
+
+if TYPE_CHECKING:
+    from typer._click import Context
+
+
+def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
+    """A parser error, with a hint for the likely mistakes."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else _command_in(arguments)
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    hint = f"{command} -h shows how it is used"
+    option = getattr(error, "option_name", "")
+    meant = getattr(error, "hint", "")
+    if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
+        from evcli.cli.app import root
+        from evcli.cli.meant import completed
+
+        line = completed(arguments, root())
+        meant = f"did you mean evcli {line}" if line else ""
+    if meant:
+        hint = meant
+    elif option[1:2].isdigit() and command.endswith((" diff", " show", " log")):
+        hint = f"write a moment relative to now as @{option} here"
+    elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
+        what, value = typed
+        extra = message[message.rfind("(") + 1 : -1]
+        hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
+    elif message.startswith("missing command"):
+        hint = f"{command} -h lists the commands"
+    return BadInput(message, hint)
+
+
+def _last_word(context: "Context") -> tuple[str, str] | None:
+    """The name and value of the last argument if it is a text field of a record; otherwise None."""
+    arguments = [each.name for each in context.command.params if each.param_type_name == "argument" and each.name]
+    last = arguments[-1] if arguments else ""
+    value = context.params.get(last)
+    return (last.removeprefix("data_"), str(value)) if last.startswith("data_") and value is not None else None
+
+
+def _command_in(arguments: Sequence[str]) -> str:
+    """The command that the arguments begin with, as far as it can be determined without parsing."""
+    words = [word for word in arguments if not word.startswith("-")]
+    return " ".join(["evcli", *words[: 2 if words[:1] and words[0] in MODULES else 1]])

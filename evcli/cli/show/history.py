@@ -1,0 +1,37 @@
+"""The answer of `evcli log`: events, each alone or with what it changed."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from evcli.cli.session import Session
+from evcli.cli.show.cells import Cell
+from evcli.cli.show.output import Answer
+from evcli.cli.show.render import LOG_HEADER, as_json, changed_fields, log_row
+from evcli.domain.event import Event, subject_of
+from evcli.kinds import KINDS
+
+if TYPE_CHECKING:
+    from evcli.register.changes import Change
+
+
+def answer_of(session: Session, events: Iterable[Event], *, patch: bool, live: int | None = None) -> Answer:
+    """These events in a table, or as they are in the log; with `patch`, each with what it changed."""
+    if not patch:
+        return Answer(header=LOG_HEADER, rows=map(log_row, events), records=events, is_verbatim=True, live=live)
+    changes = session.register.changes(events, at_once=live is not None)
+    records = ({"event": event, "before": as_json(old), "after": as_json(new)} for event, old, new in changes)
+    if session.output.chosen_form == "table":
+        return Answer(header=LOG_HEADER, rows=_with_rows_below(changes), records=records, live=live)
+    return Answer(header=(*LOG_HEADER, "changes"), rows=map(_in_one_row, changes), records=records, live=live)
+
+
+def _with_rows_below(changes: Iterable["Change"]) -> Iterator[tuple[Cell, ...]]:
+    for event, before, after in changes:
+        yield log_row(event)
+        for field in changed_fields(KINDS[subject_of(event)[0]], before, after):
+            yield *[""] * (len(LOG_HEADER) - 1), f"  {field}"
+
+
+def _in_one_row(change: "Change") -> tuple[Cell, ...]:
+    event, before, after = change
+    return *log_row(event), ", ".join(changed_fields(KINDS[subject_of(event)[0]], before, after))
