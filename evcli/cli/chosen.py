@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.find import find
 from evcli.domain.text import composed
 from evcli.errors import BadInput
-from evcli.kinds import KINDS, all_kinds, first_kind
+from evcli.kinds import all_kinds, first_kind
 from evcli.register.past import Past, Position
 
 MOST = 10
@@ -35,17 +34,13 @@ class Chosen:
     """The events of a type, by an actor, about one record, with a text: each only if it is asked for."""
 
     def __init__(
-        self, past: Past, *, about: tuple[str, str] | None, type: str | None, actor: str | None, grep: str | None
+        self, past: Past, *, about: tuple[str, int] | None, type: str | None, actor: str | None, grep: str | None
     ) -> None:
-        self._past, self._type, self._actor = past, type, actor
+        self._past, self._subject, self._type, self._actor = past, about, type, actor
         self._types = None if type is None else frozenset(_types_meant(type))
         self._text = None if grep is None else composed(grep).casefold()
-        self._subject: tuple[str, int] | None = None
         self._others = set[str]()
         """The actors of the events that would be chosen if they were by the one that is asked for."""
-        if about is not None:
-            name, who = about
-            self._subject = name, find(past.at(), KINDS[name], who).id
 
     @property
     def is_impossible(self) -> bool:

@@ -1,6 +1,6 @@
 """Find a record by id (all digits), by FIELD=VALUE, or by e-mail or name, case-insensitively."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -51,6 +51,20 @@ def fields_meant(kind: Kind, who: str) -> tuple[tuple[str, ...], str]:
     return kind.names, who
 
 
+def words_meant(kind: Kind, who: str) -> dict[str, str]:
+    """The word that each field meant by `who` must have; empty for an id."""
+    if _is_id(who):
+        return {}
+    fields, value = fields_meant(kind, who)
+    value = composed(value).strip()
+    return {name: _word(kind, name, value) for name in fields}
+
+
+def is_called(kind: Kind, record: Any, words: Mapping[str, str]) -> bool:
+    """Whether the record has one of these words, each in its field."""
+    return any(_word(kind, name, getattr(record, name)) == word for name, word in words.items())
+
+
 def _is_id(who: str) -> bool:
     return who.isascii() and who.isdigit()
 
@@ -59,21 +73,13 @@ def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterabl
     if _is_id(who):
         record = state.get(kind.name, int(who)) if len(who) <= 12 else None
         return [record] if record else []
-    fields, value = fields_meant(kind, who)
-    if not fields:
-        return []
-    value = composed(value).strip()
-    if fields == (kind.unique,) and not ended_first:
-        holder = state.holder(kind.name, key_of(value))
+    wanted = words_meant(kind, who)
+    if list(wanted) == [kind.unique] and not ended_first:
+        holder = state.holder(kind.name, wanted[kind.unique])
         if holder is not None:  # earlier holders may exist, but no other is live
             return [holder]
-    wanted = {name: _word(kind, name, value) for name in fields}
     found = chain.from_iterable(state.called(kind.name, word) for word in sorted({*wanted.values()}))
-    return {
-        record.id: record
-        for record in found
-        if any(_word(kind, name, getattr(record, name)) == word for name, word in wanted.items())
-    }.values()
+    return {record.id: record for record in found if is_called(kind, record, wanted)}.values()
 
 
 def _word(kind: Kind, field: str, value: str) -> str:

@@ -16,7 +16,9 @@ from evcli.log.reader import Reader
 from evcli.register.history import History
 
 if TYPE_CHECKING:
+    from evcli.domain.kind import Kind
     from evcli.register.changes import Change
+    from evcli.register.former import Had
     from evcli.register.refs import Moment
     from evcli.register.verify import Report
 
@@ -105,6 +107,12 @@ class Past:
     def change(self, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         return self.history.change(self.reader, number)
+
+    def had(self, kind: "Kind", who: str, until: int) -> "list[Had]":
+        """Every record that `who` meant at any event up to `until`, and when; see `former.had`. Raises Damaged."""
+        from evcli.register.former import had
+
+        return had(self.history, self.reader, kind, who, until)
 
     def changes(self, events: Iterable[Event], *, at_once: bool = False) -> Iterator["Change"]:
         """These events, oldest or newest first, each with its record before and after; see `changes.changes`."""

@@ -61,7 +61,9 @@ TIMES = {"evcli.register.times", "evcli.register.zone"}
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
 USER = {"evcli.cli.commands.record", EVENTS, WHO} | WRITE
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
-LOG = {"evcli.cli.chosen", "evcli.cli.show.history", WHO} | HISTORY
+LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
+WHOM = {"evcli.cli.whom", WHO}
+FORMER = {"evcli.register.former"} | WHOM
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
@@ -88,10 +90,12 @@ LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER,
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
-    "user show 2 --json": USER,
+    "user show 2 --json": USER | WHOM,
+    "user show grace@navy.example": USER | FORMER,
     "log -n 5": LOG,
+    "log --user grace@navy.example": LOG | FORMER,
     "log -5 -p": LOG | {"evcli.register.changes"},
-    "log --since yesterday --user 2 --type user.* --format jsonl": LOG | MOMENT | TIMES | {"fnmatch"},
+    "log --since yesterday --user 2 --type user.* --format jsonl": LOG | WHOM | MOMENT | TIMES | {"fnmatch"},
     "show": HISTORY | MOMENT,
     "diff": HISTORY,
     "state --json": STATE,
@@ -109,7 +113,7 @@ LOADED: dict[str, set[str]] = {
     "import dated.csv": IMPORT | TIMES,
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
-    "user show 99": USER | HINTS,
+    "user show 99": USER | FORMER | HINTS,
 }
 """What each plain command may load beyond orjson, CORE and STDLIB."""
 

@@ -105,7 +105,7 @@ def test_undo_names_the_log_when_the_command_did(cli: Cli, tmp_path: Path) -> No
     ("line", "command"),
     [
         ("show Alan --at 2", "log --user 3"),
-        ("show Grace", "user list --all"),
+        ("show Kurt", "user list --all"),
         ("show 77", "user list --all"),
         ("destroy 3", "user restore 3"),
         ("create X --email ada@example.com", "user show 1"),

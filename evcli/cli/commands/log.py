@@ -1,6 +1,6 @@
 """`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -49,14 +49,24 @@ def log(
     register = opened(session) if follow else session.opened()
     first = 0 if since is None else session.moment(since, beginning=True).number
     end = register.head() if until is None else register.position(session.moment(until))
-    records = [(option.removeprefix("about_"), who) for option, who in about.items() if who is not None]
-    chosen = Chosen(register, about=records[-1] if records else None, type=type, actor=actor, grep=grep)
+    chosen = Chosen(register, about=_subject(session, about), type=type, actor=actor, grep=grep)
     if follow:
         return _follow(session, chosen, first, end, limit, patch=patch)
     # The newest N in the old order have to be known before the first of them can be shown.
     found = chosen.events(first, end, backward=not reverse or bool(limit))
     newest = islice(found, limit or None)
     return _shown(session, chosen, iter(list(newest)[::-1]) if reverse and limit else newest, patch=patch)
+
+
+def _subject(session: Session, about: Mapping[str, str | None]) -> tuple[str, int] | None:
+    """The kind and id of the record that the last option `--KIND WHO` means."""
+    records = [(option.removeprefix("about_"), who) for option, who in about.items() if who is not None]
+    if not records:
+        return None
+    from evcli.cli.whom import record_meant
+
+    kind, who = records[-1]
+    return kind, record_meant(session, session.register.at(), KINDS[kind], who).id
 
 
 def _set_times(session: Session, times: str | None) -> None:

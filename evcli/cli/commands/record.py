@@ -92,11 +92,13 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer
 
 def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     """`evcli KIND show`"""
+    from evcli.cli.whom import record_meant
+
     who = values["who"]
     register = session.opened()
     state = register.at(session.number(values["at"]))
     try:
-        record = find(state, kind, who)
+        record = record_meant(session, state, kind, who)
     except NoSuchRecord as unknown:
         raise _known_later(unknown, kind, state, register.at()) from None
     events = list(register.events_about(kind.name, record.id, state.number))

@@ -1,0 +1,50 @@
+"""The record that a WHO means in a command that only reads: by a former name too, saying who had it when."""
+
+from typing import Any
+
+from evcli.cli.session import Session
+from evcli.domain.find import find, label, words_meant
+from evcli.domain.kind import Kind
+from evcli.domain.refusals import Ambiguous, NoSuchRecord
+from evcli.domain.state import State
+
+
+def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
+    """The one record that `who` means in `state`, or that alone was ever called so before.
+
+    Notes say when a record had what it has no more, and who else had it. Raises NoSuchRecord, Ambiguous.
+    """
+    try:
+        record = find(state, kind, who)
+    except NoSuchRecord:
+        had = session.register.had(kind, who, state.number)
+        if not had:
+            raise
+        if len(had) > 1:
+            told = [f"{label(kind, state.get(kind.name, id))} had it {_when(spans)}" for id, spans in had]
+            raise Ambiguous(kind.name, kind.plural, who, told) from None
+        record = state.get(kind.name, had[0].id)
+        _tell(session, kind, record, who, had[0].spans)
+        return record
+    # Names may be shared at any time, so only what one record has at a time is told of.
+    if kind.unique in words_meant(kind, who):
+        for id, spans in session.register.had(kind, f"{kind.unique}={_value(kind, who)}", state.number):
+            if id != record.id:
+                _tell(session, kind, state.get(kind.name, id), who, spans)
+    return record
+
+
+def _tell(session: Session, kind: Kind, record: Any, who: str, spans: list[tuple[int, int | None]]) -> None:
+    words = words_meant(kind, who)
+    field = kind.fields[next(iter(words))].label if len(words) == 1 else "name"
+    session.output.preface(f'{kind.name} {label(kind, record)} had the {field} "{_value(kind, who)}" {_when(spans)}')
+
+
+def _value(kind: Kind, who: str) -> str:
+    field, equals, value = who.partition("=")
+    return (value if equals and field in kind.names else who).strip()
+
+
+def _when(spans: list[tuple[int, int | None]]) -> str:
+    """`from event 3 until event 16`."""
+    return ", and ".join(f"from event {since}{f' until event {until}' if until else ''}" for since, until in spans)

@@ -1,0 +1,69 @@
+"""Former names and e-mails: who had them until when, in the commands that only read."""
+
+import json
+
+import pytest
+from conftest import Cli, Ran
+
+from cli.support import in_json, refuses
+
+GRACE_WAS = "user 2 Grace Hopper <grace@navy.example> had the {} from event 2 until event {}\n"
+NAME, EMAIL = GRACE_WAS.format('name "{}"', 3), GRACE_WAS.format('e-mail "{}"', 4)
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        ("Grace", NAME), ("GRACE", NAME), ("name=grace", NAME.replace("{}", "grace")), ("grace@example.com", EMAIL),
+        ("email=grace@example.com", EMAIL.replace("{}", "grace@example.com")), ("Grace@Example.com", EMAIL),
+    ],
+)  # fmt: skip
+def test_user_by_a_former_name_or_email_is_shown_with_until_when_it_was_theirs(story: Cli, who: str, said: str) -> None:
+    said = said.replace("{}", who)
+    assert story("user", "show", who) == Ran(0, story("user", "show", "2").out, said)
+    assert story("log", "--user", who) == Ran(0, story("log", "--user", "2").out, said)
+    shown = story("user", "show", who, "--json")
+    assert json.loads(shown.out) == in_json(story, "user", "show", "2")
+    assert json.loads(shown.err) == {"note": {"message": said[:-1]}}
+
+
+def test_former_name_is_that_of_the_moment(story: Cli) -> None:
+    story.ok("user", "rename", "2", "Amazing Grace")
+    at = story("user", "show", "Grace", "--at", "4")
+    assert at.err == NAME.replace("{}", "Grace")
+    assert story("user", "show", "Grace Hopper", "--at", "4").err == ""
+    refuses(story, ("user", "show", "Amazing Grace", "--at", "4"), 1, "had another name at that point")
+
+
+def test_former_name_of_several_is_ambiguous_and_says_who_had_it_when(story: Cli) -> None:
+    story.ok("user", "restore", "3")
+    story.ok("user", "rename", "3", "Grace")
+    story.ok("user", "rename", "3", "Alan")
+    for words in (("user", "show", "Grace"), ("log", "--user", "Grace")):
+        refuses(
+            story, words, 1, '"Grace" could be any of 2 users', "use the id",
+            "2 Grace Hopper <grace@navy.example> had it from event 2 until event 3",
+            "3 Alan <alan@example.com> had it from event 10 until event 11",
+        )  # fmt: skip
+
+
+def test_email_that_several_had_is_told_with_who_had_it_when(story: Cli) -> None:
+    story.ok("user", "create", "Kurt", "--email", "alan@example.com")
+    story.ok("user", "create", "Eve", "--email", "grace@example.com")
+    alan = 'user 3 Alan <alan@example.com> (destroyed: event 8) had the e-mail "alan@example.com"'
+    others = {
+        "alan@example.com": f"{alan} from event 7 until event 8\n",
+        "grace@example.com": EMAIL.replace("{}", "grace@example.com"),
+        "ada@example.com": "",
+    }
+    for email, said in others.items():
+        for words in (("user", "show", email), ("log", "--user", email), ("user", "show", f"email={email}")):
+            assert story(*words).err == said
+    assert in_json(story, "user", "show", "grace@example.com")["id"] == 5
+    assert story("user", "show", "Kurt").err == ""
+
+
+def test_what_nobody_ever_had_is_refused_as_before(story: Cli) -> None:
+    refuses(story, ("user", "show", "Nobody At All"), 1, 'no user "Nobody At All" at event 8')
+    refuses(story, ("log", "--user", "left the company"), 1, 'no user "left the company"')
+    refuses(story, ("user", "rename", "Grace", "X"), 1, 'no user "Grace"')
