@@ -5,7 +5,6 @@ nothing.
 """
 
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,19 +16,23 @@ from evcli.cli.show.safe import safe
 
 
 def complete(shell: str, arguments: list[str]) -> None:
-    """Print the candidates for the last word typed, in the format that `shell`'s script reads."""
-    line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ("", "")
-    words, raw = _split(line) if shell == "bash" else (arguments[:-1], (arguments or [""])[-1])
-    typed = _unquoted(raw)
+    """Print the candidates for the last word typed, in the format that `shell`'s script reads.
+
+    Bash's script passes the whole line and COMP_WORDBREAKS; the others pass words, the last of them as it was typed.
+    """
+    line, breaks = (*arguments, "", "")[:2] if shell == "bash" else ((arguments or [""])[-1], "")
+    found, quote, kept = _scan(line, breaks)
+    words, typed = (found[1:-1], found[-1]) if shell == "bash" else (arguments[:-1], " ".join(found))
     option = typed[: typed.find("=") + 1] if typed.startswith("--") else ""
     with suppress(Exception):  # never print an error while the user is typing
         for value, help in _candidates(words, typed):
             if safe(value) != value:
                 continue  # an unprintable value cannot be offered
+            told = option + value
             if shell == "bash":
-                told = _for_bash(value, line, raw, breaks)
-            else:
-                told = option + value + (f"\t{safe(help)}" if help else "")
+                told = _for_bash(told[kept:], quote)
+            elif help:
+                told += f"\t{safe(help)}"
             sys.stdout.buffer.write(told.encode() + b"\n")
 
 
@@ -49,68 +52,38 @@ def _candidates(words: Sequence[str], typed: str) -> Sequence[tuple[str, str]]:
     return completions(session, commands, words, typed)
 
 
-def _parts(line: str) -> list[str]:
-    """The words of a line in a shell's syntax; a quote may still be open at its end."""
-    reading = shlex.shlex(line, posix=True)
-    reading.whitespace_split, reading.commenters = True, ""
-    words: list[str] = []
-    try:
-        words.extend(reading)
-    except ValueError:
-        words.append(reading.token)
-    return words
+def _scan(line: str, breaks: str) -> tuple[list[str], str, int]:
+    """The words of a line in a shell's syntax, the quote that is open at its end, and the length of what is kept.
 
-
-def _split(line: str) -> tuple[list[str], str]:
-    """The words of a bash command line after the program's name, and the unfinished word as typed."""
-    start, at, quote = 0, 0, ""
-    while at < len(line):
-        character = line[at]
-        if character == "\\" and quote != "'":
-            at += 1
-        elif quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character.isspace():
-            start = at + 1
-        at += 1
-    return _parts(line[:start])[1:], line[start:]
-
-
-def _unquoted(word: str) -> str:
-    """An unfinished word without its quotes and backslashes; a quote may still be open."""
-    return (_parts(word) or [""])[0] if word.strip() else ""
-
-
-def _open_quote(line: str) -> str:
-    """The quote that is open at the end of the line, or ""."""
-    quote = ""
-    escaped = False
-    for character in line:
-        if escaped:
-            escaped = False
-        elif character == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-    return quote
-
-
-def _for_bash(value: str, line: str, raw: str, breaks: str) -> str:
-    """The candidate as bash must insert it: quoted, and without the part that bash treats as earlier words.
-
-    Bash ends a word not only at spaces but at each character of COMP_WORDBREAKS; of these, `@` begins the next word.
+    The last word is unfinished, and empty after a space. Bash keeps what comes before an open quote, or before the last
+    of the characters (COMP_WORDBREAKS) at which it ends a word beside spaces.
     """
-    quote = _open_quote(line)
+    words, quote, kept, opened, is_begun = [""], "", 0, 0, False
+    characters = iter(line)
+    for character in characters:
+        if character in " \t\n" and not quote:
+            words += [""] * is_begun
+            kept, is_begun = 0, False
+            continue
+        is_begun = True
+        if character == "\\" and quote != "'":
+            escaped = next(characters, "")
+            words[-1] += escaped if not quote or escaped in '"\\$`' else "\\" + escaped
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote, opened = character, len(words[-1])
+        else:
+            words[-1] += character
+            if character in breaks and not quote:
+                kept = len(words[-1]) - (character == "@")  # which begins a word of its own
+    return words, quote, opened if quote else kept
+
+
+def _for_bash(text: str, quote: str) -> str:
+    """The text as bash must insert it within that quote, which bash closes, or outside of quotes."""
     if quote == "'":
-        return value.replace("'", "'\\''")
+        return text.replace("'", "'\\''")
     if quote:
-        return re.sub(r'([\\"$`])', r"\\\1", value).replace("!", "\"'!'\"")
-    written = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
-    if raw.startswith("--") and "=" in raw:
-        written = raw[: raw.find("=") + 1] + written
-    at = max((raw.rfind(character) for character in breaks if character not in " \t\n\"'\\"), default=-1)
-    return written[at + (raw[at] != "@") :] if at >= 0 and written.startswith(raw[:at]) else written
+        return re.sub(r'([\\"$`])', r"\\\1", text).replace("!", "\"'!'\"")
+    return re.sub(r"([^\w@%+=:,./-])", r"\\\1", text)

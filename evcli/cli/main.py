@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from evcli.cli.app import root
 from evcli.cli.plain import read
 from evcli.cli.session import Session
-from evcli.errors import AnswerLost, EvcliError, Interrupted, NotWritten
+from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.kinds import MODULES
 from evcli.register.actor import random_id, utc_now
 
@@ -27,10 +27,10 @@ def run() -> NoReturn:
     """The `evcli` command: run the process's arguments and end with the exit code."""
     if os.name == "nt":
         sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
-    if "_EVCLI_COMPLETE" in os.environ:
+    if sys.argv[1:2] == ["_complete"]:
         from evcli.cli.completing import complete
 
-        complete(os.environ["_EVCLI_COMPLETE"], sys.argv[1:])
+        complete("".join(sys.argv[2:3]), sys.argv[3:])
         code = 0
     else:
         code = main(sys.argv[1:])
@@ -90,6 +90,11 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
 
 
 def _answer(session: Session, arguments: Sequence[str]) -> "Answer | None":
+    if os.environ.get("_EVCLI_COMPLETE") in ("bash", "zsh", "fish"):  # a line that must not be run: only completed
+        raise BadInput(
+            "_EVCLI_COMPLETE is set, as completion scripts of evcli 0.1 do; nothing was done",
+            "unset _EVCLI_COMPLETE; renew an old script with evcli completion bash (or zsh, fish)",
+        )
     commands = root()
     line = read(arguments, commands)
     if line is None:

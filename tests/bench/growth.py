@@ -1,6 +1,5 @@
 """How long a command takes on a short log, on longer ones, and on the long one: what the plot shows."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -77,8 +76,8 @@ def _completion(ground: Ground, length: int) -> Action:
 
 def _completed(ground: Ground, log: Path) -> str:
     """What zsh gets for the beginning of an e-mail."""
-    words = ground.evcli(log, "user", "show", COMPLETED[:10])
-    return run(*words, env=os.environ | {"_EVCLI_COMPLETE": "zsh"})
+    evcli, *words = ground.evcli(log, "user", "show", COMPLETED[:10])
+    return run(evcli, "_complete", "zsh", *words)
 
 
 MADE: dict[str, Callable[[Ground, int], Action]] = {

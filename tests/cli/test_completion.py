@@ -120,7 +120,7 @@ def test_long_log_offers_its_last_events_only(cli: Cli) -> None:
 
 
 def test_candidate_has_a_description_where_the_shell_shows_it(story: Cli) -> None:
-    ran = run_process("user", "show", "", environment={"_EVCLI_COMPLETE": "fish"})
+    ran = run_process("_complete", "fish", "user", "show", "")
     assert ran.out.decode().splitlines() == [
         "1\tAda Lovelace <ada@example.com>", "2\tGrace Hopper <grace@navy.example>", "3\tAlan <alan@example.com>",
     ]  # fmt: skip
@@ -134,18 +134,83 @@ def test_log_named_on_the_line_is_the_one_that_is_read(story: Cli, tmp_path: Pat
         assert offered("user", "show", *option, "Z") == ["Zoe"]
 
 
-@pytest.mark.parametrize(
-    ("line", "inserted"),
-    [
-        ("evcli user show Grace\\ H", "Grace\\ Hopper"),
-        ("evcli user show 'Grace H", "Grace Hopper"),
-        ('evcli user show "Grace H', "Grace Hopper"),
-        ("evcli user show '", "1"),
-        ("evcli us", "user"),
-    ],
-)
-def test_bash_candidate_is_quoted_as_the_word_was_begun(story: Cli, line: str, inserted: str) -> None:
-    assert offered(line, BREAKS, shell="bash")[0] == inserted
+INSERTED: dict[str, str] = {
+    # what is typed after `evcli `: what bash puts in the place of what it takes for the last word
+    "us": "user",
+    "user show Grace\\ H": "Grace\\ Hopper",
+    "user show 'Grace H": "Grace Hopper",
+    'user show "Grace H': "Grace Hopper",
+    "user show Grace' H": " Hopper",
+    'user show Gr"ac"e" H': " Hopper",
+    "user show 'Grace'\\ H": "Grace\\ Hopper",
+    "user show '": "1",
+    "user show  \t grace": "grace@navy.example",
+    "user show grace@n": "@navy.example",
+    "user show 'grace@n": "grace@navy.example",
+    "user show 'grace'@n": "@navy.example",
+    "user show grace\\@n": "grace@navy.example",
+    "log --actor=x --user=": "1",
+    "log --user=": "1",
+    "log --user=gr": "grace@navy.example",
+    "log --user=grace@n": "@navy.example",
+    "log --user='Grace H": "Grace Hopper",
+    'log --user="': "1",
+    "log --user Ada\\ ": "Ada\\ Lovelace",
+    "log '--user' Ada\\ ": "Ada\\ Lovelace",
+    "log --type user.cr --actor '' --user gr": "grace@navy.example",
+    "log --actor=x --user gr": "grace@navy.example",
+    'user show Gr"ac"e': "Grace\\ Hopper",
+    "user show be:": "last",
+    "user show 'be:'l": "be:last",
+    "user show 'back\\'s": "back\\\\slash",
+    'user show "be:': "be:last",
+    "user show be\\:": "be:last",
+    "user show O": "O\\'Neil\\ \\$5\\!\\`",
+    "user show 'O": "O'\\''Neil $5!`",
+    'user show "O': "O'Neil \\$5\"'!'\"\\`",
+    "user show \"O'Neil \\$": "O'Neil \\$5\"'!'\"\\`",
+    "user show 'back\\s": "back\\slash",
+    'user show "back\\s': "back\\\\slash",
+    'user show "back\\\\s': "back\\\\slash",
+    "user show back\\\\s": "back\\\\slash",
+    "user show 山田": "山田\\\u3000太郎",
+    "user show 山田\u3000太": "山田\\\u3000太郎",
+}
+
+
+@pytest.fixture
+def odd_names(story: Cli) -> Cli:
+    """The story, and users whose names bash must be told with care."""
+    for number, name in enumerate(["be:last", "O'Neil $5!`", "back\\slash", "山田\u3000太郎"]):
+        story.ok("user", "create", name, "--email", f"odd{number}@example.com")
+    return story
+
+
+def test_bash_candidate_is_quoted_as_the_word_was_begun(odd_names: Cli) -> None:
+    found = {line: offered(f"evcli {line}", BREAKS, shell="bash")[:1] for line in INSERTED}
+    assert found == {line: [inserted] for line, inserted in INSERTED.items()}
+    assert offered("user", "show", "back x") == [], "a space is part of the word that a shell passes"
+
+
+def test_word_that_bash_does_not_break_is_inserted_whole(story: Cli) -> None:
+    found = [offered(f"evcli {line}", " \t\n", shell="bash")[:1] for line in ("log --user=gr", "user show grace@n")]
+    assert found == [["--user=grace@navy.example"], ["grace@navy.example"]]
+
+
+@pytest.mark.parametrize("value", ["bash", "zsh", "fish"])
+def test_exported_evcli_complete_is_named_and_does_not_turn_commands_into_nothing(story: Cli, value: str) -> None:
+    with untouched(story.log.parent):
+        ran = run_process("user", "destroy", "2", environment={"_EVCLI_COMPLETE": value})
+    assert (ran.code, ran.out) == (2, b"")
+    assert b"_EVCLI_COMPLETE is set" in ran.err
+    assert b"unset _EVCLI_COMPLETE" in ran.err
+    ran = run_process("_complete", value, "", environment={"_EVCLI_COMPLETE": value})
+    assert (ran.code, ran.err) == (0, b"")
+    for other in ("", "1", "bash_source"):
+        assert (
+            run_process("user", "list", environment={"_EVCLI_COMPLETE": other}).out
+            == story.ok("user", "list").out.encode()
+        )
 
 
 # --- what is wrong with a log is not completion's to say --------------------------------------------------------------
@@ -171,7 +236,7 @@ def test_completion_without_a_good_log_is_empty_and_silent(story: Cli, shell: st
             given = (f"evcli {' '.join(words)}", BREAKS) if shell == "bash" else words
             assert offered(*given, shell=shell) == []
         if kind == "gone":
-            assert run_process(*given, environment={"_EVCLI_COMPLETE": shell}) == Raw(0, b"", b"")
+            assert run_process("_complete", shell, *given) == Raw(0, b"", b"")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +248,7 @@ def test_completion_without_a_good_log_is_empty_and_silent(story: Cli, shell: st
     ],
 )  # fmt: skip
 def test_line_that_makes_no_sense_gets_no_error(story: Cli, shell: str, words: tuple[str, ...]) -> None:
-    ran = run_process(*words, environment={"_EVCLI_COMPLETE": shell})
+    ran = run_process("_complete", shell, *words)
     assert (ran.code, ran.err) == (0, b"")
 
 
@@ -217,7 +282,7 @@ class Shell:
         (folder / "work").mkdir()
         script = folder / "bin" / "evcli"
         script.write_text(
-            '#!/bin/sh\nif [ -n "$_EVCLI_COMPLETE" ] || [ "$1" = completion ]; then\n'
+            '#!/bin/sh\nif [ "$1" = _complete ] || [ "$1" = completion ]; then\n'
             f'exec "{EVCLI[0]}" -m evcli "$@"\nfi\n'
             f'printf "%s\\0" "$@" > "{self._notes}"\necho "<<noted>>"\n'
         )

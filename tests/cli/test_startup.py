@@ -192,14 +192,25 @@ def test_only_a_table_loads_rich(story: Cli, line: str) -> None:
     assert slow(loaded(line)) == RICH[line]
 
 
-def test_completion_loads_nothing_slow(story: Cli) -> None:
-    script = """
+@pytest.mark.parametrize(
+    ("shell", "given", "offered"),
+    [
+        ("fish", ("user", "show", ""), b"1\t"),
+        ("fish", ("log", "--user", "ada"), b"ada@example.com\t"),
+        ("bash", ("evcli user show 'Ada L", " \t\n\"'@="), b"Ada Lovelace\n"),
+        ("bash", ("evcli show ", " \t\n\"'@="), b"8\n"),
+    ],
+)
+def test_completion_process_loads_no_typer_and_nothing_slow(
+    story: Cli, shell: str, given: tuple[str, ...], offered: bytes
+) -> None:
+    script = f"""
 import sys
 from evcli.cli.completing import complete
-complete("fish", ["user", "show", ""])
+complete({shell!r}, {list(given)!r})
 import json
 sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
 """
     ran = run_process(command=(sys.executable, "-c", script))
-    assert b"1\t" in ran.out
+    assert ran.out.startswith(offered)
     assert not slow(set(json.loads(ran.err.decode().splitlines()[-1])))

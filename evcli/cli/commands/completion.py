@@ -11,7 +11,7 @@ _evcli_completion() {
     COMPREPLY=()
     while IFS= read -r line; do
         COMPREPLY+=("$line")
-    done < <(_EVCLI_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    done < <("$1" _complete bash "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
 }
 complete -o nosort -o default -F _evcli_completion evcli 2>/dev/null ||
     complete -o default -F _evcli_completion evcli"""
@@ -21,7 +21,7 @@ _ZSH = """\
 _evcli() {
     local line
     local -a values shown
-    for line in "${(@f)$(_EVCLI_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
+    for line in "${(@f)$("${(Q)words[1]}" _complete zsh "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
         [[ -n $line ]] || continue
         values+=("${line%%$'\\t'*}")
         shown+=("${line/$'\\t'/  -- }")
@@ -36,9 +36,8 @@ if [[ $funcstack[1] == _evcli ]]; then _evcli "$@"; else compdef _evcli evcli; f
 
 _FISH = """\
 function __evcli_completion
-    set -lx _EVCLI_COMPLETE fish
     set -l words (commandline -opc)
-    command $words[1] $words[2..-1] (commandline -ct) 2>/dev/null
+    command $words[1] _complete fish $words[2..-1] (commandline -ct) 2>/dev/null
 end
 complete --command evcli --no-files --arguments '(__evcli_completion)'
 complete --command evcli --long-option log --require-parameter --force-files
