@@ -30,7 +30,7 @@
     │   └── AlreadyThere             the output file already exists
     ├── OutcomeUnknown         15    the sync failed; the event was removed again
     │   └── NotSynced                the name of an exported file may be lost
-    ├── AnswerLost             16    stored, but the answer could not be shown
+    ├── AnswerLost             16    the answer could not be shown; what was done is done
     ├── NewerLog               17    a good line that this version does not understand
     └── Interrupted      129/130/143 by a signal, before anything was written
 

@@ -54,8 +54,8 @@ def _for_log(error: EvcliError) -> str:
             return "try again, or wait longer with --lock-wait SECONDS"
         case NotALog():
             return "nothing was changed; is this the right file? --log FILE names another"
-        case Damaged():
-            return "nothing was changed; evcli verify lists all faults, evcli repair --dry-run shows what it would keep"
+        case Damaged(line=line):
+            return f"{after_damage(line)}; evcli verify lists all faults"
         case NewerLog(line=line):
             return f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
         case HeadMoved(since=since):
@@ -69,6 +69,15 @@ def _for_log(error: EvcliError) -> str:
         case NotSynced():
             return "check the disk, then write it again with --force"
     return ""
+
+
+def after_damage(line: int, log: str = "") -> str:
+    """What to do about a log that is damaged at a line; `log` are the words that name it."""
+    before = f"; evcli state --at {line - 1}{log} still answers" if line > 1 else ""
+    return (
+        "nothing was changed; first look for a backup, or copy the log; then "
+        f"evcli repair --dry-run{log} shows what a repair would lose{before}"
+    )
 
 
 def _after_bad_input(error: BadInput) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from evcli.domain.event import Event, number_of
-from evcli.errors import BadRef
+from evcli.errors import BadRef, Damaged
 from evcli.log import Position
 from evcli.log.line import timestamp
 from evcli.log.reader import Reader
@@ -90,7 +90,12 @@ def _limit(moment: datetime) -> str:
 
 
 def _in_log(digits: str, reader: Reader, *, beginning: bool) -> int:
-    head = reader.log.head().number
+    try:
+        head = reader.log.head().number
+    except Damaged as damage:  # of the last line: moments before it can still be answered
+        if len(digits) <= 12 and 0 < int(digits) < damage.line:
+            return int(digits)
+        raise
     if len(digits.lstrip("0")) > 12 or int(digits) > head:
         is_year = len(digits) == 4 and digits >= "1000"
         hint = f"event numbers go from 0 (the empty register) to {head}"

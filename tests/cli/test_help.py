@@ -1,5 +1,6 @@
 """`evcli help TOPIC`, `-h` and `--help`: one imperative line, real examples, exit codes by reference."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 from conftest import Cli
 
 from cli.support import EVERY, FORMS, GROUPS, in_json, refuses, untouched
+from evcli.errors import EvcliError
+from evcli.register.times import UnknownZone
 
 TOPICS = ("refs", "formats", "exit-codes", "environment")
 COMMANDS = {
@@ -50,6 +53,46 @@ def test_topic_names_all_that_there_is(cli: Cli, topic: str) -> None:
     text = cli.ok("help", topic).out
     missing = [pattern for pattern in EXPLAINED[topic] if not re.search(pattern, text, re.MULTILINE)]
     assert not missing
+
+
+def codes(error: type[EvcliError] = EvcliError) -> set[str]:
+    """The code of this error and of all that are made of it."""
+    return {error.code}.union(*map(codes, error.__subclasses__()))
+
+
+def test_codes_inside_each_exit_code_are_listed(story: Cli) -> None:
+    """Some have a kind's words, and are made where a rule refuses."""
+    text = story.ok("help", "exit-codes").out
+    refused = {}
+    for words in (
+        ("user", "show", "99"),
+        ("user", "destroy", "3"),
+        ("user", "restore", "2"),
+        ("user", "rename", "1", "Ada Lovelace"),
+        ("user", "create", "X", "--email", "ada@example.com"),
+        ("repair",),
+        ("user", "show", "name=Twin"),
+    ):  # fmt: skip
+        if words[-1] == "name=Twin":
+            for email in ("one@example.com", "two@example.com"):
+                story.ok("user", "create", "Twin", "--email", email)
+        error = json.loads(story(*words, "--json").err)["error"]
+        assert error["exit"] == 1
+        refused[error["code"]] = words
+    assert len(refused) == 7
+    assert UnknownZone.code in codes()
+    listed = re.findall(r"[a-z]+(?:-[a-z]+)*", text)
+    missing = {*refused, "bug", *codes()} - {"error", *listed}
+    assert not missing
+    for code in refused:
+        assert re.search(rf"^  [1 ]    {code}  ", text, re.MULTILINE), code
+
+
+def test_exit_16_is_could_not_be_shown_also_for_reading(cli: Cli) -> None:
+    (line,) = (line for line in cli.ok("help", "exit-codes").out.splitlines() if line.startswith("  16 "))
+    assert line.split("  ", 2)[2].strip() == (
+        "the answer could not be shown (stdout closed or full); what a writing command did is stored"
+    )
 
 
 def test_help_without_a_topic_is_that_of_evcli(cli: Cli) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import Cli, Ran
 
-from cli.support import ADA, ALAN, GRACE, events_in, in_json, refuses
+from cli.support import ADA, ALAN, GRACE, events_in, in_json, lines_in, refuses
 
 
 def test_state_prints_live_users_and_the_head_with_counts_on_stderr(story: Cli) -> None:
@@ -32,6 +32,26 @@ def test_state_at_0_or_of_an_empty_log_is_the_empty_register(story: Cli) -> None
     assert story("state", "--at", "0") == Ran(0, "", "event 0, the empty register: 0 live, 0 destroyed\n")
     story.log.write_bytes(b"")
     assert in_json(story, "state") == nothing
+
+
+@pytest.mark.parametrize("line", [1, 2, 5, 8])
+@pytest.mark.parametrize("is_garbage", [False, True])
+def test_hint_for_damage_advises_a_backup_first_and_at_n_before_it_still_answers(
+    story: Cli, line: int, is_garbage: bool
+) -> None:
+    before = [story.ok("state", "--at", str(number)).out for number in range(line)]
+    lines = lines_in(story.log)
+    lines[line - 1] = b"{}\n" if is_garbage else lines[line - 1].replace(b'"authid":"ann"', b'"authid":"eve"')
+    story.log.write_bytes(b"".join(lines))
+    for words in (("state",), ("state", "--at", str(line)), ("verify",)):
+        hint = story(*words).err.rpartition("hint: ")[2]
+        if line == 1 and is_garbage:
+            assert "is this the right file?" in hint
+            continue
+        assert hint.index("nothing was changed; first look for a backup") < hint.index("evcli repair --dry-run")
+        assert "shows what a repair would lose" in hint
+        assert (f"evcli state --at {line - 1}" in hint) == (line > 1)
+        assert line == 1 or story.ok("state", "--at", str(line - 1)).out == before[-1]
 
 
 LIVE_ADA = {**ADA, "changed": 1}

@@ -4,6 +4,7 @@ from evcli.cli.command import Command, Parameter
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.errors import BadInput
+from evcli.kinds import all_kinds
 
 REFS = """\
 A REF names a moment in the log.
@@ -70,12 +71,37 @@ EXIT_CODES = """\
   13        conflict: the head is not what --expect says, or the event id is taken
   14        nothing was written: disk full, no permission; or the log cannot be opened
   15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
-  16        stored, but the answer could not be shown (stdout closed or full)
+  16        the answer could not be shown (stdout closed or full); what a writing command did is stored
   17        the log is newer than this evcli: it has an event that this version does not support; nothing was changed
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
-An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded."""
+An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded.
+
+With --json, an error also has a code, for programs:
+
+  1    {refusals}
+  2    bad-input, bad-text, bad-ref, unknown-zone
+  12   damaged, not-a-log, log-cut, history-changed
+  14   not-written, cannot-open
+  10   no-log; 11 busy; 13 conflict; 15 outcome-unknown; 16 answer-lost; 17 newer; 129, 130, 143 interrupted; 255 bug"""
+
+
+def _refusals() -> str:
+    """The codes of exit 1, each with what it means; some have words of the kinds."""
+    found = {}
+    for kind in all_kinds():
+        found[f"no-such-{kind.name}"] = f"WHO is no {kind.name}"
+        found[f"ambiguous-{kind.name}"] = f"WHO could be any of several {kind.plural}"
+        if kind.unique:
+            found[f"{kind.unique}-taken"] = f"another live record has the {kind.fields[kind.unique].label}"
+        found[kind.ended], found[f"not-{kind.ended}"] = f"it is already {kind.ended}", f"it is not {kind.ended}"
+    found["unchanged"] = "the event would change nothing"
+    found["not-the-next-id"] = "an id is not the next one"
+    found["nothing-to-repair"] = "the log is not damaged"
+    found["refused"] = "another rule of a kind"
+    return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())
+
 
 ENVIRONMENT = """\
   EVCLI_LOG                 the log, when --log does not name one
@@ -90,7 +116,12 @@ ENVIRONMENT = """\
   TZ                        the local time zone
   EVCLI_DEBUG=1             show the traceback of a bug"""
 
-TOPICS = {"refs": REFS, "formats": FORMATS, "exit-codes": EXIT_CODES, "environment": ENVIRONMENT}
+TOPICS = {
+    "refs": REFS,
+    "formats": FORMATS,
+    "exit-codes": EXIT_CODES.format(refusals=_refusals()),
+    "environment": ENVIRONMENT,
+}
 
 
 def help(session: Session, topic: tuple[str, ...]) -> Answer:

@@ -59,8 +59,10 @@ def verify(session: Session, expect: str | None) -> Answer:
 def _told_once(error: EvcliError, faults: int) -> EvcliError:
     """The first fault as an error, without the hint that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
+        from evcli.cli.hints import after_damage
+
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
-        hint = f"nothing was changed; evcli repair --dry-run --log {shlex.quote(error.path)} shows what can be kept"
+        hint = after_damage(error.line, f" --log {shlex.quote(error.path)}")
         return Damaged(error.path, error.line, error.byte, error.why + more, hint)
     return error
 
