@@ -114,7 +114,9 @@ class BadRef(BadInput):
     code = "bad-ref"
 
     def __init__(self, ref: str, why: str, hint: str = "") -> None:
-        super().__init__(f'"{ref}": {why}', hint)
+        # `why` goes on after the REF, "is empty", or is a sentence of its own, "there is no such event".
+        joint = " " if why.split(maxsplit=1)[0] in ("is", "has", "never") else ": "
+        super().__init__(f'"{ref}"{joint}{why}', hint)
         self.ref = ref
 
 

@@ -27,8 +27,15 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
 
         line = completed(arguments, root())
         meant = f"did you mean evcli {line}" if line else ""
+    after = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
+    late = next((word for word in after if f"'{word}'" in message), "")
+    dashed = next((word for word in arguments if option and word.startswith(option) and len(word) > 2), "--")
     if meant:
         hint = meant
+    elif late:
+        hint = f"options come before --: {command} {late} … -- …"
+    elif message.startswith("no such option") and not dashed.startswith("--") and not dashed[1].isdigit():
+        hint = f"write a value that begins with a dash last, after --: {command} … -- {dashed}"
     elif option[1:2].isdigit() and command.endswith((" diff", " show", " log")):
         hint = f"write a moment relative to now as @{option} here"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):

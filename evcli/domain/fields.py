@@ -154,7 +154,10 @@ def _clean_email(typed: str) -> str:
     email = typed.strip()
     if len(email) <= _LONGEST_EMAIL and _EMAIL(email):
         return email
-    raise BadText("the e-mail", _email_fault(email), "an e-mail looks like ada@example.com, in ASCII")
+    within = re.search("<([^<>]+)>$", email)
+    bare = (within[1] if within else email).removeprefix("mailto:").strip("\"'();,. ")
+    hint = f"did you mean {bare}" if _EMAIL(bare) else "an e-mail looks like ada@example.com, in ASCII"
+    raise BadText("the e-mail", _email_fault(email), hint)
 
 
 def _email_fault(email: object) -> str:

@@ -101,5 +101,6 @@ def _nearest(state: State, kind: Kind, who: str) -> str:
         for name in fields:
             if word == _word(kind, name, getattr(record, name)):
                 values[word] = getattr(record, name)
-    near = [values[key] for key in get_close_matches(wanted, values, n=3, cutoff=0.6)]
+    begun = [key for key in values if key.startswith(wanted)][:3] if wanted else []
+    near = [values[key] for key in begun or get_close_matches(wanted, values, n=3, cutoff=0.6)]
     return "did you mean " + " or ".join(f'"{value}"' for value in near) + "?" if near else ""

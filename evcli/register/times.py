@@ -93,7 +93,7 @@ def read_time(text: str, now: datetime) -> Span:
         raise BadRef(text, f"is not a valid time ({error})", FORMS) from None
     if any(character.isdigit() and not character.isascii() for character in text):
         raise BadRef(text, "has digits that are not ASCII; write 0 to 9", FORMS)
-    raise BadRef(text, "is not a valid REF", FORMS)
+    raise BadRef(text, "is not a valid REF", _likely(words) or FORMS)
 
 
 def written_moment(text: str, now: datetime) -> datetime:
@@ -109,6 +109,35 @@ def written_moment(text: str, now: datetime) -> datetime:
         return start.astimezone(UTC)
     except OverflowError:
         raise BadRef(text, "is not a time that an event can have", _WRITTEN) from None
+
+
+_OTHER_ORDER = re.compile(
+    r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})[/.]?([0-9]{1,2})[/.]?([0-9]{1,2})"
+).fullmatch
+_MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+
+def _likely(words: str) -> str:
+    """How to write the time that these words may mean; "" if they mean none. Never a guess between day and month."""
+    lower = words.lower()
+    if match := _OTHER_ORDER(lower):
+        day, month, year, *other = match.groups()
+        year, month, day = (year, month, day) if year else other
+        return f"write {year}-{int(month):02}-{int(day):02}"
+    parts = re.findall(r"[a-z]+|[0-9]+", lower)
+    named = [part for part in parts if part[:3] in _MONTH_NAMES]
+    numbers = [part for part in parts if part.isdigit()]
+    if len(parts) == 3 and len(named) == 1 and len(numbers) == 2:
+        year = next((number for number in numbers if len(number) == 4), "")
+        day = next((number for number in numbers if len(number) < 3), "")
+        if year and day:
+            return f"write {year}-{_MONTH_NAMES.index(named[0][:3]) + 1:02}-{int(day):02}"
+    if re.fullmatch(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}", lower):
+        return "write the year, the month and the day: 2026-11-22"
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow", "week", "noon")
+    if any(word in days for word in parts):
+        return "write the day, 2026-11-22, or how long ago: 3 days ago, 1 week ago; today, yesterday 17:00"
+    return ""
 
 
 def _check_zone(text: str) -> None:

@@ -69,3 +69,23 @@ def test_help_of_a_command_is_what_h_shows(cli: Cli, words: str) -> None:
 
 def test_no_command_shows_help(cli: Cli) -> None:
     assert cli.ok() == cli.ok("-h")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("user create -- -dash --email x@example.com", "options come before --: evcli user create --email … -- …"),
+        ("user create -dash --email x@example.com", "a dash last, after --: evcli user create … -- -dash"),
+        ("user create X --email <x@example.com>", "did you mean x@example.com"),
+        ("user create X --email mailto:x@example.com", "did you mean x@example.com"),
+        ("user create X --email x@example,com", "an e-mail looks like ada@example.com"),
+        ("user create X --email x@example.com,y@example.com", "an e-mail looks like ada@example.com"),
+        ("user show ada", 'did you mean "Ada Lovelace"?'),
+        ("user create X --email 'x@example.com';", "did you mean x@example.com"),
+        ("user destroy GRAC", 'did you mean "Grace Hopper" or "grace@navy.example"?'),
+    ],
+)
+def test_hint_names_the_way_out_of_a_likely_slip(story: Cli, words: str, hint: str) -> None:
+    ran = story(*words.split())
+    assert ran.code in (1, 2)
+    assert hint in ran.err.replace(f" --log {story.log}", "")

@@ -152,6 +152,22 @@ def test_a_text_that_is_no_form_of_a_moment_is_refused(log: Reader, ref: str) ->
     assert ref != "٣" or "digits that are not ASCII; write 0 to 9" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("2026/11/26", "write 2026-11-26"), ("2026.1.6", "write 2026-01-06"), ("26.11.2026", "write 2026-11-26"),
+        ("20261126", "there"), ("Nov 26 2026", "write 2026-11-26"), ("26 November 2026", "write 2026-11-26"),
+        ("November 26, 2026", "write 2026-11-26"), ("11/12/2026", "the year, the month and the day"),
+        ("monday", "3 days ago"), ("last week", "1 week ago"), ("tomorrow", "3 days ago"), ("Nov 2026", "a moment is"),
+        ("26 Nov 12", "a moment is"), ("nov 26 nov", "a moment is"),
+    ],
+)  # fmt: skip
+def test_a_time_in_another_order_is_answered_with_how_to_write_it(log: Reader, ref: str, hint: str) -> None:
+    with pytest.raises(BadRef) as refused:
+        resolve(ref, log, NOW)
+    assert hint in (refused.value.hint if hint != "there" else refused.value.message)
+
+
 # --- ids --------------------------------------------------------------------------------------------------------------
 
 
@@ -348,7 +364,7 @@ def test_a_local_time_that_the_clock_never_showed_is_refused(
     zone(monkeypatch, name)
     if unknown_zone():
         pytest.skip(f"this machine has no table for {name}")
-    with raising(BadRef, 2, f'"{ref}": never was: the clock went from {last} to {next}'):
+    with raising(BadRef, 2, f'"{ref}" never was: the clock went from {last} to {next}'):
         resolve(ref, log, NOW)
 
 
