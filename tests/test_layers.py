@@ -100,7 +100,7 @@ def test_below_the_command_line_nobody_knows_the_terminal(path: Path) -> None:
 
 def test_only_the_modules_that_draw_tables_and_progress_import_rich() -> None:
     users = {module_name(path) for path in FILES if any(name == "rich" for _, name in outside(path))}
-    assert users == {"cli.show.table", "cli.show.bar"}
+    assert users == {"cli.show.cellwidth", "cli.show.bar"}
 
 
 def graph() -> dict[str, set[str]]:

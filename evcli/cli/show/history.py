@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def answer_of(session: Session, events: Iterable[Event], *, patch: bool, live: int | None = None) -> Answer:
     """These events in a table, or as they are in the log; with `patch`, each with what it changed."""
     if not patch:
-        return Answer(header=LOG_HEADER, rows=map(log_row, events), records=events, is_verbatim=True, live=live)
+        return Answer(LOG_HEADER, map(log_row, events), records=events, whole="type", is_verbatim=True, live=live)
     changes = session.register.changes(events, at_once=live is not None)
     records = ({"event": event, "before": as_json(old), "after": as_json(new)} for event, old, new in changes)
     if session.output.chosen_form == "table":
-        return Answer(header=LOG_HEADER, rows=_with_rows_below(changes), records=records, live=live)
+        return Answer(LOG_HEADER, _with_rows_below(changes), records=records, whole="type", live=live)
     return Answer(header=(*LOG_HEADER, "changes"), rows=map(_in_one_row, changes), records=records, live=live)
 
 

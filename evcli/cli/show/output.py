@@ -33,6 +33,8 @@ class Answer(NamedTuple):
     """Lines that plain and table show instead of rows."""
     title: str = ""
     """A line above the table."""
+    whole: str = ""
+    """The name of a column whose words are not broken in a table."""
     is_headed: bool = True
     """Whether a table shows its header (a list of fields does not)."""
     is_verbatim: bool = False
@@ -119,24 +121,24 @@ class Output:
         if answer.lines is not None:
             yield from _plain(answer)
             return
-        from evcli.cli.show.table import PIECE, Times, draw
+        from evcli.cli.show.table import PIECE, Style, Times, draw
 
         if answer.title:
             yield safe(answer.title) + "\n"
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        style = Style(_width(), self.has_color(sys.stdout), encoding, answer.whole)
         rows = iter(answer.rows)
         times, names = Times(self.now), list(answer.header)
         if answer.live is None:
             form = self.times or ("recent" if _is_terminal(sys.stdout) else "absolute")
             times = Times(self.now, form, is_exact=not answer.is_headed)
-            if answer.is_headed:
+            if answer.is_headed and not style.is_narrow:
                 first = list(islice(rows, PIECE))
                 times, names = times.under_header(names, first)
                 rows = chain(first, rows)
         shown = ([times.write(cell) for cell in row] for row in rows)
         header = [name.replace("_", " ") for name in names] if answer.is_headed else None
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        color = self.has_color(sys.stdout)
-        yield from draw(header, shown, width=_width(), color=color, encoding=encoding, live=answer.live)
+        yield from draw(header, shown, style, live=answer.live)
 
     def has_color(self, stream: TextIO | None) -> bool:
         """Whether to colour output to `stream`: as requested, else on a terminal (https://no-color.org)."""

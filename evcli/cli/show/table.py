@@ -1,21 +1,20 @@
-"""Tables for a terminal: how they write times; drawn by rich, piece by piece."""
+"""Tables for a terminal: how they write times, and how they are drawn, piece by piece."""
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice, repeat
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from evcli.cli.show.cells import Cell, Sentence, When, absolute
+from evcli.cli.show.cellwidth import lines_of, longest_word, width_of
 from evcli.cli.show.times import ago, local
 
 _RECENT = timedelta(days=7)
+
+NARROW = 70
+"""On a terminal of fewer columns, a table that does not fit becomes a block of lines for each record."""
+
+GAP = "  "
 
 PIECE = 200
 """Rows measured and drawn at a time, so that the first screen of a long table appears at once."""
@@ -65,69 +64,119 @@ class Times(NamedTuple):
         return self.form == "absolute" or age < timedelta() or (self.form == "recent" and age >= _RECENT)
 
 
+class Style(NamedTuple):
+    """What a table is drawn with."""
+
+    width: int
+    """The width of the terminal."""
+    color: bool = False
+    encoding: str = "utf-8"
+    whole: str = ""
+    """The name of a column in which no word is broken."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a table that does not fit becomes a block for each record."""
+        return self.width < NARROW
+
+    @property
+    def line(self) -> str:
+        """What lines are made of."""
+        return "─" if self.encoding.lower().replace("-", "").startswith("utf") else "-"
+
+    def heading(self, text: str) -> str:
+        """Text as a heading."""
+        words = text.rstrip(" ")
+        return f"\x1b[1m{words}\x1b[0m{text[len(words) :]}" if self.color and words else text
+
+
 def draw(
-    header: Sequence[str] | None,
-    rows: Iterable[Sequence[str]],
-    *,
-    width: int,
-    color: bool,
-    encoding: str,
-    live: int | None = None,
+    header: Sequence[str] | None, rows: Iterable[Sequence[str]], style: Style, *, live: int | None = None
 ) -> Iterator[str]:
-    """The table as text, in pieces; cells are shown in full, folded if the width is too small, and without markup.
+    """The table as text, in pieces; cells are shown in full, in several lines if the width is too small.
 
     With `live`, that many rows are drawn at once, then each as it arrives: a cell wider than all before it widens its
     column from then on.
     """
     rows = iter(rows)
-    widest: list[int] = []
-    widths: list[int] = []
     size = PIECE if live is None else max(live, 1)
-    is_first = True
-    while piece := [list(row) for row in islice(rows, size)]:
-        if is_first or live is not None:
-            measured = [list(header), *piece] if header else piece
-            widest = list(map(max, _widest(measured), widest or repeat(1)))
-            widths = _fitted(widest, width)
-        yield _draw(header if is_first else None, piece, widths, width, color, encoding)
-        is_first = False
-        size = PIECE if live is None else 1
+    piece = list(islice(rows, size))
+    if not piece:
+        return
+    natural = _widest(header, piece)
+    if header is not None and style.is_narrow and _total(natural) > style.width:
+        yield from _blocks(header, chain(piece, rows), style)
+        return
+    words = _longest_words(header, piece)
+    is_whole = [name == style.whole for name in header or natural]
+    widths = _fitted(natural, words, is_whole, style.width)
+    if header is not None:
+        yield from (_row(map(style.heading, cells)) for cells in _lines(header, widths))
+        yield style.line * _total(widths) + "\n"
+    while piece:
+        yield "".join(map(_row, chain.from_iterable(_lines(row, widths) for row in piece)))
+        piece = list(islice(rows, PIECE if live is None else 1))
+        if piece and live is not None:
+            natural = list(map(max, _widest(None, piece), natural))
+            words = list(map(max, _longest_words(None, piece), words))
+            widths = _fitted(natural, words, is_whole, style.width)
 
 
-def _widest(rows: list[list[str]]) -> list[int]:
+def _widest(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[int]:
     """The width of the widest cell of each column."""
-    return [max(1, *(cell_len(row[at]) for row in rows)) for at in range(len(rows[0]))]
+    return [max(1, *map(width_of, column)) for column in zip(*([header] if header else []), *rows, strict=True)]
 
 
-def _fitted(natural: list[int], width: int) -> list[int]:
-    """The width of each column: that of its widest cell, with the widest columns narrowed until all fit."""
+def _longest_words(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(1, *map(longest_word, column)) for column in zip(*([header] if header else []), *rows, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _fitted(natural: list[int], words: list[int], is_whole: list[bool], width: int) -> list[int]:
+    """The width of each column: that of its widest cell, but narrower, the widest columns first, until all fit.
+
+    No column becomes narrower than its longest word while another one can; and none of those that are kept whole.
+    """
     widths = list(natural)
-    room = max(width - 2 * (len(widths) - 1), len(widths))
-    while sum(widths) > room:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        if widths[widest] == 1:
-            break
-        others = sorted(widths)[-2] if len(widths) > 1 else 1
-        widths[widest] = max(1, min(widths[widest] - 1, max(others, widths[widest] - (sum(widths) - room))))
+    for least in (words, [word if whole else 1 for word, whole in zip(words, is_whole, strict=True)]):
+        while (surplus := _total(widths) - width) > 0:
+            may = sorted((at for at in range(len(widths)) if widths[at] > least[at]), key=widths.__getitem__)
+            if not may:
+                break
+            others = widths[may[-2]] if len(may) > 1 else 0
+            widest = widths[may[-1]]
+            widths[may[-1]] = max(least[may[-1]], min(widest - 1, max(others, widest - surplus)))
     return widths
 
 
-def _draw(
-    header: Sequence[str] | None, rows: list[list[str]], widths: list[int], width: int, color: bool, encoding: str
-) -> str:
-    is_unicode = encoding.lower().replace("-", "").startswith("utf")
-    table = Table(
-        box=box.SIMPLE_HEAD if is_unicode else box.ASCII2, safe_box=False, show_edge=False, pad_edge=False,
-        show_header=header is not None, header_style="bold" if color else "", padding=(0, 1), collapse_padding=True,
-    )  # fmt: skip
-    for at, column_width in enumerate(widths):
-        table.add_column(Text(header[at]) if header else "", width=column_width, overflow="fold")
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [cell + " " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)]
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[list[str]]:
+    """The lines of one row, of padded cells."""
+    columns = [lines_of(cell, width) for cell, width in zip(row, widths, strict=True)]
+    return (_padded(cells, widths) for cells in zip_longest(*columns, fillvalue=""))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return GAP.join(cells).rstrip(" ") + "\n"
+
+
+def _blocks(header: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> Iterator[str]:
+    """A block of lines for each record, a line for each cell that is not empty."""
+    label = max(map(width_of, header))
+    width = max(style.width - label - len(GAP), 1)
+    is_first = True
     for row in rows:
-        table.add_row(*(Text(cell, no_wrap=False) for cell in row))
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer, width=max(width, sum(widths) + 2 * len(widths)), force_terminal=color, no_color=not color,
-        color_system="standard" if color else None, markup=False, emoji=False, highlight=False, legacy_windows=False,
-    )  # fmt: skip
-    console.print(table)
-    return "".join(line.rstrip(" ") + "\n" for line in buffer.getvalue().split("\n")[:-1])
+        # A row without a first cell goes on with the record above it.
+        lines = [] if is_first or not row[0] else ["\n"]
+        for name, cell in zip(header, row, strict=True):
+            for at, line in enumerate(lines_of(cell, width) if cell else []):
+                named = name if row[0] and at == 0 else ""
+                lines.append(_row([style.heading(named) + " " * (label - width_of(named)), line]))
+        is_first = False
+        yield "".join(lines)
