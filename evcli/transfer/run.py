@@ -120,6 +120,8 @@ class Import:
             for start in range(done, len(rows), AT_ONCE):
                 some = slice(start, start + AT_ONCE)
                 yield from self._take(lines[some], rows[some], ids[some], sizes[some])
+                if self._is_stopped:
+                    return
         if not self._is_stopped:
             yield from self._flush()
             yield from self._noted()

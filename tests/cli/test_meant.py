@@ -82,7 +82,7 @@ def test_no_command_shows_help(cli: Cli) -> None:
         ("user create X --email x@example.com,y@example.com", "an e-mail looks like ada@example.com"),
         ("user show ada", 'did you mean "Ada Lovelace"?'),
         ("user create X --email 'x@example.com';", "did you mean x@example.com"),
-        ("user destroy GRAC", 'did you mean "Grace Hopper" or "grace@navy.example"?'),
+        ("user destroy GRAC", 'did you mean "Grace Hopper"?'),
     ],
 )
 def test_hint_names_the_way_out_of_a_likely_slip(story: Cli, words: str, hint: str) -> None:

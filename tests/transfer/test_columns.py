@@ -159,6 +159,12 @@ def batches_of(told: list[Any]) -> list[int]:
     return [len(happened.ids) for happened in told if isinstance(happened, Recorded)]
 
 
+def test_nothing_is_taken_after_a_bad_row_whoever_goes_on_asking(small: None, tmp_path: Path) -> None:
+    content = rows_of("A", "B", "C", "two\nlines", "D", "E", "F", "G")
+    told = story([("in.jsonl", content, USER, False, False)], MemoryLog(), str(tmp_path))
+    assert batches_of(told) == []
+
+
 def test_row_longer_than_a_batch_may_be_gets_one_of_its_own(small: None, tmp_path: Path) -> None:
     content = rows_of("A", "B", "C" + " " * 4000, "D", "E")
     assert batches_of(story([("in.jsonl", content, USER, False, False)], MemoryLog(), str(tmp_path))) == [2, 1, 2]
