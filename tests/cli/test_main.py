@@ -313,3 +313,15 @@ def test_own_hint_of_an_unknown_outcome_comes_before_the_usual_one() -> None:
     error = OutcomeUnknown("log", "why")
     error.hint = "kept in FILE"
     assert hint_for(error) == "kept in FILE; check the disk, then run evcli log -n 3 before repeating the command"
+
+
+def test_log_folder_that_may_not_be_read_says_so_and_gets_no_empty_log(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o300)
+    create = ("user", "create", "Ada", "--email", "ada@example.com", "--log", str(tmp_path / "folder" / "log"))
+    ran = run_process(*create, without_root_rights=True)
+    (tmp_path / "folder").chmod(0o700)
+    assert (ran.code, ran.out) == (14, b"")
+    assert b"log cannot be created: its folder may not be read" in ran.err
+    assert b"nothing was written" in ran.err
+    assert not list((tmp_path / "folder").iterdir())
+    assert run_process(*create).code == 0

@@ -176,6 +176,28 @@ def test_evcli_pager_wins_over_pager_and_may_be_empty(cli: Cli, mark: Path, tmp_
             mark_of(pager).unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("pager", "is_used"),
+    [("X=1 {}", True), ("X=1 _y2='a b' {} -S", True), ("X=1", False), ("{} -X=1", True), ("1x= {}", False)],
+)
+def test_pager_may_have_settings_before_it_as_in_a_shell(cli: Cli, mark: Path, pager: str, is_used: bool) -> None:
+    many_events(cli, 60)
+    terminal = Terminal("log", environment={"EVCLI_PAGER": pager.format(mark)})
+    assert terminal.ends() == 0
+    assert len(terminal.lines) == 62
+    assert mark_of(mark).exists() == is_used
+
+
+@pytest.mark.parametrize(("name", "pager"), [("EVCLI_PAGER", '"x'), ("PAGER", "less '"), ("EVCLI_PAGER", "x\\")])
+def test_pager_that_no_shell_can_read_is_named_and_all_is_shown(cli: Cli, name: str, pager: str) -> None:
+    many_events(cli, 60)
+    terminal = Terminal("log", environment={name: pager})
+    assert terminal.ends() == 0
+    assert len(terminal.lines) == 63
+    assert terminal.lines[0].startswith(f"warning: {name} is not a command: No ")
+    assert terminal.lines[0].endswith("; shown without a pager")
+
+
 def test_pager_gets_its_options_and_the_less_that_was_set(cli: Cli, tmp_path: Path) -> None:
     many_events(cli, 60)
     pager = make_pager(tmp_path, "options", 'cat > /dev/null; printf "%s" "$1 $2 $LESS" > "$0.mark"')

@@ -82,7 +82,7 @@ class Output:
             from evcli.cli.show.pager import page
 
             prefaces, self._prefaces = self._prefaces, []
-            self.write(page(chain((safe(text) + "\n" for text in prefaces), pieces)))
+            self.write(page(chain((safe(text) + "\n" for text in prefaces), pieces), self.warning))
         else:
             self.write(pieces)
 

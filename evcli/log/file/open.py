@@ -56,6 +56,7 @@ def create(path: str) -> int:
     folder = os.path.dirname(path)
     try:
         make_folders(folder)
+        _check_it_can_be_synced(folder, path)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
         # The umask limits the mode given to open, but an odd umask must not lock the owner out.
         os.fchmod(descriptor, 0o600)
@@ -66,6 +67,15 @@ def create(path: str) -> int:
     except OSError as error:
         raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
     return _above_the_standard_streams(descriptor)
+
+
+def _check_it_can_be_synced(folder: str, path: str) -> None:
+    """A folder is opened to sync a new name in it: where it may not be read, no log is left that has no event."""
+    try:
+        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except PermissionError as error:
+        why = f"{path} cannot be created: its folder may not be read, and so not be synced: {error.strerror}"
+        raise CannotCreate(f"{why}; nothing was written") from error
 
 
 def own_path(path: str) -> str:
