@@ -1,5 +1,6 @@
 """`evcli verify`, `head`, `status`, `path`; and how every command refuses what is no good log."""
 
+import errno
 import json
 import os
 import socket
@@ -327,3 +328,37 @@ def test_head_that_is_not_on_the_chain_is_placed_at_its_line(cli: Cli) -> None:
     faults = json.loads(cli("verify", "--json", "--expect", "2:" + "0" * 64).out)["faults"]
     first = cli.log.read_bytes().index(b"\n") + 1
     assert [(fault["line"], fault["byte"]) for fault in faults] == [(2, first)]
+
+
+@pytest.mark.parametrize("begins_as_a_log", [False, True])
+@pytest.mark.parametrize("words", [("log", "-n", "1"), ("head",), ("state",), ("verify",), WRITING["user create"]])
+def test_sparse_file_of_8_gib_is_an_error_and_its_hole_is_not_read(
+    story: Cli, words: tuple[str, ...], begins_as_a_log: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = story.log.stat().st_size if begins_as_a_log else 0
+    os.truncate(story.log, end)
+    os.truncate(story.log, 1 << 33)
+    sizes, real = [], os.pread
+
+    def pread(descriptor: int, size: int, offset: int) -> bytes:
+        sizes.append(size)
+        assert sum(sizes) < 1 << 27, "the hole is read"
+        return real(descriptor, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    ran = story(*words)
+    assert ran.code == 12
+    assert "line 9, byte " in ran.err if begins_as_a_log else "is not an evcli log" in ran.err
+    assert "more than 65,536 bytes" in ran.err
+    if words == ("state",) and begins_as_a_log:
+        assert f"line 9, byte {end}: " in ran.err
+    assert story.log.stat().st_size == 1 << 33
+
+
+def test_line_is_counted_where_the_file_system_knows_no_holes(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lseek(descriptor: int, offset: int, whence: int) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    spoil(story.log, 8, b'{"specversion"', b"no JSON at all")
+    monkeypatch.setattr(os, "lseek", lseek)
+    fails(story("log", "-n", "1"), 12, "line 8, byte ")

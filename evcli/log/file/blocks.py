@@ -1,5 +1,6 @@
 """Finding lines in a file from any byte, by reading a few blocks around it."""
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -10,6 +11,8 @@ LINE_END = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
 """The end of every line, before its newline."""
 CHUNK = 1 << 16
 BLOCK = 1 << 14
+FAR = 256 * MAX_LINE
+"""How far the beginning of a line is looked for: a file that is truncated to a greater size has gigabytes of zeros."""
 
 Read = Callable[[int, int], bytes]
 """Read(size, offset) returns `size` bytes from byte `offset`."""
@@ -35,12 +38,20 @@ def line_around(read: Read, offset: int) -> tuple[int, bytes]:
 
 
 def line_start(read: Read, offset: int) -> int:
-    """Where the line that contains byte `offset` begins."""
-    size = BLOCK // 4
-    while offset:
+    """Where the line that contains byte `offset` begins; of one much too long for a line, where it cannot be a line."""
+    size, first = BLOCK // 4, max(0, offset - FAR)
+    while offset > first:
         start = max(0, offset - size)
         newline = read(offset - start, start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
         offset, size = start, min(size * 4, CHUNK)
-    return 0
+    return offset
+
+
+def data_from(descriptor: int, offset: int, end: int) -> int:
+    """The first byte from `offset` on that is not in a hole of the file, which has no newline; at most `end`."""
+    try:
+        return min(os.lseek(descriptor, offset, os.SEEK_DATA), end)
+    except OSError as error:
+        return end if error.errno == errno.ENXIO else offset

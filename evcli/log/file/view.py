@@ -16,7 +16,7 @@ from evcli.disk import sync
 from evcli.domain.event import Event
 from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.log import START, Position
-from evcli.log.file.blocks import BLOCK, CHUNK, line_around, read_whole
+from evcli.log.file.blocks import BLOCK, CHUNK, data_from, line_around, read_whole
 from evcli.log.file.end import End, find_end
 from evcli.log.file.open import shared_lock
 from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
@@ -128,6 +128,9 @@ class View:
             if len(rest) > MAX_LINE + 1:
                 left_out += len(rest) - (MAX_LINE + 1)
                 rest = rest[: MAX_LINE + 1]
+                left_out -= offset
+                offset = data_from(self.descriptor, offset, end)
+                left_out += offset
         if rest:
             yield [start, start + len(rest) + left_out], [rest]
 
@@ -200,5 +203,8 @@ class View:
 
     def line_number(self, offset: int) -> int:
         """The number, from 1, of the line that contains byte `offset`."""
-        pieces = (self.piece(min(CHUNK, offset - at), at) for at in range(0, offset, CHUNK))
-        return 1 + sum(piece.count(b"\n") for piece in pieces)
+        at, before = 0, 0
+        while (at := data_from(self.descriptor, at, offset)) < offset:
+            before += self.piece(min(CHUNK, offset - at), at).count(b"\n")
+            at += CHUNK
+        return 1 + before
