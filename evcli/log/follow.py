@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from evcli.domain.event import Event, number_of, recorded_moment
-from evcli.errors import Damaged
+from evcli.errors import Damaged, NotALog
 from evcli.log import START, Position, Seen
 from evcli.log.reader import Reader
 
@@ -20,9 +20,10 @@ def follow(
 
     `pause` is called between two looks at the log; `tell` receives messages about what happened to it. After a
     truncation, everything after the last surviving event is new; in another log (its first event differs), all events.
+    A new line that is bad is told, and waited for until it is repaired.
 
     Raises:
-        Damaged: a new line is bad.
+        NotALog: the log was replaced by something else.
         CannotOpen: the log was replaced by something that cannot be read.
     """
     known = _last_positions(reader, start)
@@ -37,6 +38,7 @@ def _as_they_land(
     tell: Callable[[str], None],
 ) -> Iterator[Event]:
     seen: Seen = ""
+    told = ""
     while True:
         if seen == "replaced" or not reader.follows(known[-1]):
             with suppress(Damaged):
@@ -51,11 +53,16 @@ def _as_they_land(
             for event in reader.events(known[-1]):
                 known.append(_position_after(event, reader.end))
                 yield event
-        except Damaged:
-            if reader.follows(known[-1]):
-                raise
+        except NotALog:
+            raise
+        except Damaged as damage:
             seen = ""
-            continue  # truncated while it was read: the following lines have changed
+            if reader.follows(known[-1]):  # else truncated while it was read: the following lines have changed
+                if told != (told := damage.message):
+                    tell(f"{told}; waiting until it is repaired")
+                pause()
+                seen = _next_look(reader, known[-1], pause, tell)
+            continue
         identity = identity or reader.identity()
         seen = _next_look(reader, known[-1], pause, tell)
 

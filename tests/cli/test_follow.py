@@ -215,14 +215,21 @@ def test_cut_of_the_file_is_a_json_warning_in_spite_of_q(story: Cli, follower: S
     assert "continuing after event 0" in json.loads(follows.line(follows.err))["warning"]["message"]
 
 
-def test_damage_that_lands_is_12_and_is_not_shown(story: Cli, follower: Start) -> None:
+def test_follow_goes_on_past_a_bad_line_once_it_is_repaired(story: Cli, follower: Start) -> None:
     follows = follower()
     follows.lines(8)
+    size = story.log.stat().st_size
     with story.log.open("ab") as log:
         log.write(lines_in(story.log)[-1])
-    code, out, err = follows.ends()
-    assert (code, out) == (12, b"")
-    assert err.startswith(f"error: {story.log} line 9, byte ".encode())
+    said = follows.line(follows.err)
+    assert said.startswith(f"warning: {story.log} line 9, byte {size}: ".encode())
+    assert said.endswith(b"; waiting until it is repaired\n")
+    story.ok("repair")
+    assert follows.line(follows.err).endswith(b"it was replaced by another file; continuing after event 8\n")
+    story.ok("user", "create", "Kurt", "--email", "kurt@example.com")
+    assert numbers([follows.line()]) == [9]
+    follows.process.send_signal(signal.SIGINT)
+    assert follows.ends() == (0, b"", b"")
 
 
 def test_follow_waits_for_a_log_that_is_not_there_yet(cli: Cli, follower: Start) -> None:

@@ -11,7 +11,7 @@ from support.registers import create as creation
 from support.registers import register_at
 
 from evcli.domain.event import Event
-from evcli.errors import CannotOpen, Damaged, EvcliError, NotALog
+from evcli.errors import CannotOpen, EvcliError, NotALog
 from evcli.log import follow as following
 from evcli.log.file import engine
 from evcli.log.file.engine import FileLog
@@ -20,6 +20,7 @@ from evcli.log.file.view import View
 from evcli.log.follow import follow
 from evcli.log.reader import Reader
 from evcli.register.register import Register
+from evcli.register.repair import repair
 
 Step = Callable[[], object]
 
@@ -328,19 +329,58 @@ def test_the_file_that_is_left_is_closed(three: Register, log_path: Path) -> Non
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
+BAD: dict[str, Callable[[Path], bytes]] = {
+    # what is appended to the log
+    "a changed letter": lambda log: landing(log, "d")[0].replace(b'"d"', b'"D"'),
+    "a repeated line": lambda log: split(log)[-1],
+    "a line left out": lambda log: landing(log, "d", "e")[1],
+    "no JSON": lambda log: b"{}\n",
+}
+
+
+@pytest.mark.parametrize("way", ["repair", "cut", "edit", "older"])
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_follower_goes_on_past_a_bad_line_once_it_is_repaired(
+    three: Register, log_path: Path, bad: Callable[[Path], bytes], way: str
+) -> None:
+    good, added = log_path.read_bytes(), bad(log_path)
+
+    def repaired() -> None:
+        if way == "repair":
+            repair(register_at(log_path, "repairs"), 1)
+        elif way == "edit":
+            log_path.write_bytes(good)
+        elif way == "cut":
+            os.truncate(log_path, len(good))
+        else:
+            replace(log_path, b"".join(split(log_path)[:2]))
+
+    followed = Followed(log_path, append(log_path, added), nothing, nothing, repaired, more(log_path, "x"), nothing)
+    assert followed.names == ["x"]
+    assert followed.notices[0].startswith(f"{log_path} line ")
+    assert followed.notices[0].endswith("; waiting until it is repaired")
+    assert [notice.rpartition("; ")[2] for notice in followed.notices[1:]] == {
+        "repair": ["continuing after event 3"], "older": ["continuing after event 2"],
+    }.get(way, [])  # fmt: skip
+
+
+def test_each_bad_line_is_told_once(three: Register, log_path: Path) -> None:
+    good = log_path.read_bytes()
+    steps = [append(log_path, b"{}\n"), nothing, append(log_path, b"{}\n"), lambda: log_path.write_bytes(good)]
+    followed = Followed(log_path, *steps, more(log_path, "x"), append(log_path, b"{}\n"), nothing)
+    assert followed.names == ["x"]
+    assert [notice.partition(", ")[0].rpartition(" ")[2] for notice in followed.notices] == ["4", "5"]
+
+
 WRONG: dict[str, tuple[Callable[[Path], Step], type[EvcliError], str]] = {
     # what happens, and how the follower ends
-    "a changed letter": (lambda log: append(log, landing(log, "d")[0].replace(b'"d"', b'"D"')), Damaged, "line 4"),
-    "a repeated line": (lambda log: append(log, split(log)[-1]), Damaged, "line 4"),
-    "a line left out": (lambda log: append(log, landing(log, "d", "e")[1]), Damaged, "line 4"),
-    "no JSON": (lambda log: append(log, b"{}\n"), Damaged, "line 4"),
     "notes in its place": (lambda log: replaced(log, b"Milk, eggs\n"), NotALog, "line 1"),
     "a folder in its place": (folder, CannotOpen, "is a folder"),
 }
 
 
 @pytest.mark.parametrize(("happens", "error", "said"), WRONG.values(), ids=WRONG)
-def test_a_follower_ends_at_what_does_not_belong_there(
+def test_a_follower_ends_at_what_is_no_log(
     three: Register, log_path: Path, happens: Callable[[Path], Step], error: type[EvcliError], said: str
 ) -> None:
     with pytest.raises(error, match=said):
