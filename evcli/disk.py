@@ -10,8 +10,9 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from _signal import pthread_sigmask  # type: ignore[import-not-found]  # signal's own makes an enum of each number
+from collections.abc import Iterable
+from contextlib import suppress
 
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -94,20 +95,19 @@ def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = 
     return name
 
 
-@contextmanager
-def held_signals() -> Iterator[None]:
+class held_signals:  # noqa: N801  # it is used like a function
     """Block INT, TERM and HUP in this thread; they are delivered when the block ends.
 
     If the block raises, they are dropped: the error must be reported, not the Ctrl-C that came meanwhile.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    except BaseException:
-        drop_signals()
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def __enter__(self) -> None:
+        self._before = pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if error is not None:
+            drop_signals()
+        pthread_sigmask(signal.SIG_SETMASK, self._before)
 
 
 def drop_signals() -> None:

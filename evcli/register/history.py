@@ -175,10 +175,10 @@ class History:
                 return None
         return cache if cache is not None and cache.is_bound else None
 
-    def is_behind(self, at: Position) -> bool:
-        """Whether the cache is so far behind `at` that it should be caught up."""
+    def is_behind(self, at: Position, most: int) -> bool:
+        """Whether the cache is so far behind `at`, by `most` bytes, that it should be caught up."""
         known = START if self._cache is None else self._cache.at
-        return self.uses_cache and at.place >= CACHED_FROM and at.place - known.place >= self.most_behind
+        return self.uses_cache and at.place >= CACHED_FROM and at.place - known.place >= most
 
     @property
     def cache_path(self) -> str | None:

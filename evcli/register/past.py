@@ -39,6 +39,10 @@ class Past:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the log; the next use opens it again."""
         self.log.close()
 
     def open(self, *, trusts_cache: bool = True) -> list[str]:

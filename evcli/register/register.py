@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,23 +15,23 @@ from evcli.disk import held_signals
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import Foldable, MemoryState, State
-from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText, Conflict, Damaged, HeadMoved, IdTaken, LogCut, NoLog, Refused
+from evcli.errors import BadInput, Conflict, Damaged, EvcliError, HeadMoved, IdTaken, LogCut, NoLog, Refused
 from evcli.log import START, Log, Position
 from evcli.log.line import timestamp
-from evcli.log.members import LONGEST_ID
 from evcli.log.replay import replay
 from evcli.register.actor import Actor, check_source, random_id, utc_now
 from evcli.register.decide import (
     Accepted,
     Change,
     Done,
+    Head,
     Intention,
     NotAccepted,
     Series,
     accept,
     clock_notice,
     frame,
+    named,
     refusal_alone,
     write_down,
 )
@@ -41,14 +41,14 @@ from evcli.register.past import Past
 if TYPE_CHECKING:
     from evcli.register.beginnings import Beginnings, Begun
 
+OWN_BEHIND = 400_000
+"""Maximum lag of the cache in bytes, about a thousand events, behind what this register itself appends."""
+
 LOCK_WAIT = 10.0
 """Default number of seconds to wait for the lock."""
 
-Head = tuple[int, str | None]
-"""An expected or saved head: the number, and the hash if it is known."""
 
-
-class _Command:
+class Command:
     """Requested events, and their conditions."""
 
     def __init__(
@@ -77,6 +77,7 @@ class Register(Past):
         super().__init__(log, history)
         self._actor = Actor(actor, actor_type)
         self._new_source = source
+        self._is_checked = False  # the actor and the source
         self._clock = clock
         self._new_id = new_id
         self._state: Foldable = MemoryState()
@@ -133,7 +134,7 @@ class Register(Past):
         if not lock_wait >= 0:
             raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
-        command = _Command(many or _named(intentions, id), id, expect, series)
+        command = Command(many or named(intentions, id), id, expect, series)
         command.many = many
         is_there = self._look_ahead(command, dry_run=dry_run)
         # A command that is refused, or leaves nothing to write, must not begin a log.
@@ -142,8 +143,9 @@ class Register(Past):
         with ExitStack() as until_return:
             return self._append(command, lock_wait, held or until_return)
 
-    def _append(self, command: _Command, lock_wait: float, held: ExitStack) -> Done:
-        done, draft, is_asked = Done([]), Draft(self._state), False
+    def _append(self, command: Command, lock_wait: float, held: ExitStack) -> Done:
+        done = draft = None
+        is_asked = False
 
         def decide(head: Position) -> Sequence[bytes]:
             nonlocal done, draft, is_asked  # if it is called again, all of them are set again
@@ -162,6 +164,7 @@ class Register(Past):
             if not is_asked:  # the last line is damaged; report the first damaged line instead
                 replay(self.reader, MemoryState())
             raise
+        assert done is not None and draft is not None, "every engine asks"  # noqa: S101, PT018
         if not done.was_there and done.lines:
             (command.begun or draft).settle()
             self._at = self._firm = at
@@ -171,10 +174,12 @@ class Register(Past):
 
     def check(self) -> None:
         """Raise BadText or BadInput if no event can have this actor, or no log this source."""
-        self._actor.check()
-        check_source(self._new_source)
+        if not self._is_checked:
+            self._actor.check()
+            check_source(self._new_source)
+            self._is_checked = True
 
-    def _look_ahead(self, command: _Command, *, dry_run: bool) -> bool:
+    def _look_ahead(self, command: Command, *, dry_run: bool) -> bool:
         """Do before taking the lock what would take long under it; False if there is no log."""
         try:
             length = self.log.length()
@@ -186,11 +191,19 @@ class Register(Past):
                 raise
             self._check_head(command.expect)
             return False
-        if dry_run or length - self._at.place >= self.history.most_behind or self.history.is_behind(self._at):
+        most, own = self.history.most_behind, self._at.place
+        if dry_run or length - own >= most or self.history.is_behind(self._at, max(most, OWN_BEHIND)):
             self.catch_up()
             if command.id is not None:
                 self.history.find_ids(self.reader, command.id, exact=True)
         return True
+
+    def close(self) -> None:
+        """Close the log; the cache learns of what was appended, if that is much."""
+        if self._firm.number and self.history.is_behind(self._at, self.history.most_behind):
+            with suppress(EvcliError, OSError):  # everything is in the log; the next command adds it to the cache
+                self.catch_up()
+        super().close()
 
     def catch_up(self, head: Position | None = None) -> None:
         """Bring the state up to the end of the log: to `head`, under its lock; the cache must not grow then."""
@@ -220,7 +233,7 @@ class Register(Past):
     def _begin_again(self) -> None:
         self._state, self._at, self._based_on = MemoryState(), START, 0
 
-    def _decide(self, draft: Draft, command: _Command) -> Done:
+    def _decide(self, draft: Draft, command: Command) -> Done:
         """Decide on the state at the head, of which `draft` is a draft; or return what was recorded before."""
         intentions, id, expect, series = command.intentions, command.id, command.expect, command.series
         if id is not None and self._at.number and (known := self._recorded_before(intentions[0], id)):
@@ -270,7 +283,7 @@ class Register(Past):
             expected = f"{expect[0]}:{expect[1]}" if expect[1] else str(expect[0])
             raise HeadMoved(at.head, expected, min(expect[0], at.number))
 
-    def _accept(self, draft: Draft, command: _Command) -> Accepted:
+    def _accept(self, draft: Draft, command: Command) -> Accepted:
         command.begun = command.many.accepted(self._state) if command.many else None
         if command.begun:
             return command.begun, {}
@@ -285,14 +298,3 @@ class Register(Past):
     def _source(self) -> str:
         """The source of all events of this log; the first event sets it."""
         return self._at.source or self._new_source
-
-
-def _named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intention]:
-    """The intentions; if an id is given, the first one gets it. Raises BadInput, BadText."""
-    if id is None:
-        return intentions
-    if len(intentions) > 1:
-        raise BadInput("an id is for a single event, and these are several", "send them one by one")
-    if fault := text_fault(id, LONGEST_ID):
-        raise BadText("the event id", fault)
-    return [intentions[0]._replace(id=id)]

@@ -170,9 +170,10 @@ def found_at(path: str) -> os.stat_result:
         raise NoLog(path) from None
     except OSError as error:
         raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
-    for is_kind, what in _KINDS:
-        if is_kind(found.st_mode):
-            raise CannotOpen(path, what)
+    if not stat.S_ISREG(found.st_mode):
+        for is_kind, what in _KINDS:
+            if is_kind(found.st_mode):
+                raise CannotOpen(path, what)
     return found
 
 
