@@ -107,6 +107,8 @@ def run_tour(folder: Path) -> Printed:
     environment = shell_environment(folder / "tmp") | {"HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
     environment |= {name: OUTSIDE[name] for name in ("LANG", "PYTHONPATH") if name in OUTSIDE}
     printed = run_in_shell([step.command for block in TOUR for step in block.steps], checkout, environment)
+    left = {path.name for path in checkout.iterdir()} - {".commands"}
+    assert left == {"sample-logs"}, f"the tour left files in the checkout: {left}"
     pairs = iter((output.replace(str(checkout), "/home/ada/evcli"), code) for output, code in printed)
     return [[next(pairs) for _ in block.steps] for block in TOUR]
 
