@@ -28,7 +28,7 @@
     ├── NotWritten             14    nothing was stored
     │   ├── CannotOpen, CannotCreate the log cannot be opened, or created
     │   └── AlreadyThere             the output file already exists
-    ├── OutcomeUnknown         15    the sync failed; the event was removed again
+    ├── OutcomeUnknown         15    a sync failed, or what was written could not be taken back
     │   └── NotSynced                the name of an exported file may be lost
     ├── AnswerLost             16    the answer could not be shown; what was done is done
     ├── NewerLog               17    a good line that this version does not understand
@@ -257,7 +257,7 @@ class CannotCreate(NotWritten):
 
 
 class OutcomeUnknown(EvcliError):
-    """A sync failed: `what` is not known to be durable."""
+    """A sync failed, or a failed write could not be taken back: what is stored is not known."""
 
     code = "outcome-unknown"
     exit = 15

@@ -79,7 +79,9 @@ def resolve(
     else:
         at = reader.seek(lambda position: position.recorded <= limit)
     is_future = span.start > now and at.number == head.number
-    return Moment(at.number, is_plain=False, is_future=is_future, at=at, span=span)
+    # An event that was recorded ahead of this clock is not within what is said of the time that was asked for.
+    covers = None if at.number and at.recorded > limit else span
+    return Moment(at.number, is_plain=False, is_future=is_future, at=at, span=covers)
 
 
 def _limit(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from conftest import Cli, Ran
@@ -140,6 +141,18 @@ def test_time_printed_by_log_names_the_event_it_was_printed_for(story: Cli) -> N
     printed = story.ok("log", "-n", "1").out.split("\t")[1]
     assert printed == "2026-03-01 17:00:00+00:00"
     assert in_json(story, "state", "--at", printed)["number"] == 9
+
+
+def test_note_on_dates_is_true_after_an_event_of_the_future(story: Cli) -> None:
+    story.clock.now -= timedelta(days=2)
+    told = {
+        "today": "as of today: event 8, of 2026-03-01 16:00:00+00:00",
+        "now": "as of now: event 8, of 2026-03-01 16:00:00+00:00",
+        "2026-02-27": "as of 2026-02-27 (end of day, +00:00): event 0, the empty register",
+        "2026-03-01 10:30": "as of 2026-03-01 10:30 (+00:00): event 2, of 2026-03-01 10:00:00+00:00",
+    }
+    for ref, said in told.items():
+        assert said in story.ok("state", "--at", ref).err.splitlines(), ref
 
 
 def test_time_in_the_future_answers_with_now_and_says_so(story: Cli) -> None:

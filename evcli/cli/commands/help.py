@@ -70,7 +70,7 @@ EXIT_CODES = """\
   12        the log is damaged, or verify found a fault
   13        conflict: the head is not what --expect says, or the event id is taken
   14        nothing was written: disk full, no permission; or the log cannot be opened
-  15        outcome unknown: a sync failed; the event was taken back or never written; check before repeating
+  15        outcome unknown: a sync failed, or what was written could not be taken back; check before repeating
   16        the answer could not be shown (stdout closed or full); what a writing command did is stored
   17        the log is newer than this evcli: it has an event that this version does not support; nothing was changed
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
