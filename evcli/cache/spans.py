@@ -165,10 +165,10 @@ class SpanState:
             return iter(records)
 
     def ever_called(self, kind: str, word: str) -> set[int]:
-        """The ids of the records of which a row says that they had this word at any event up to this state."""
+        """The ids of the records of which a row says that they ever had this word, also after this state."""
         with failing_cache():
             need_words(self._db, self.number)
-            return {id for (id,) in self._db.execute(SQL[kind].ever_called, (word, self.number) * 2)}
+            return {id for (id,) in self._db.execute(SQL[kind].ever_called, (word, word))}
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""

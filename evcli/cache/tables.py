@@ -110,10 +110,7 @@ class Sql:
         )
         by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
         self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
-        ever = "AND since <= ?"
-        self.ever_called = (
-            f"SELECT id FROM {keys} WHERE key = ? {ever} UNION SELECT id FROM {names} WHERE name = ? {ever}"
-        )
+        self.ever_called = f"SELECT id FROM {keys} WHERE key = ? UNION SELECT id FROM {names} WHERE name = ?"
         # The limit bounds the rows read that are not valid at this event: a suggestion need not be exact.
         rows = "SELECT {0} AS word, id, until, since FROM {1} WHERE {0} {2} ? ORDER BY {0} {3}, id {3} LIMIT 5000"
         orders = ((">=", ""), ("<", "DESC"))

@@ -30,7 +30,10 @@ def changes(history: History, reader: Reader, events: Iterable[Event], *, at_onc
         folded = _folded(history, reader, [number for number in numbers if number > known])
         for number, event in zip(numbers, some, strict=True):
             subject = subject_of(event)
-            before, after = folded.get(number) or (history.at(reader, at).get(*subject) for at in (number - 1, number))
+            if number > known:
+                before, after = folded[number]
+            else:
+                before, after = (history.at(reader, at).get(*subject) for at in (number - 1, number))
             yield event, before, after
         size = min(4 * size, MANY) if not at_once else 1
 

@@ -36,7 +36,7 @@ def had(history: History, reader: Reader, kind: Kind, who: str, until: int) -> l
         return []
     known, ids = _looked_up(history, reader, kind, wanted, until)
     if known.number < until:
-        ids |= _in_lines(reader, kind, wanted, known, history.position(reader, until))
+        ids |= _in_lines(reader, wanted, known, history.position(reader, until))
     found = (Had(id, _spans(history, reader, kind, id, wanted, until)) for id in sorted(ids))
     return [each for each in found if each.spans]
 
@@ -56,20 +56,18 @@ def _looked_up(
         return START, set()
 
 
-def _in_lines(reader: Reader, kind: Kind, wanted: dict[str, str], start: Position, end: Position) -> set[int]:
-    """The ids of the records of events between two positions whose data have one of these words."""
+def _in_lines(reader: Reader, wanted: dict[str, str], start: Position, end: Position) -> set[int]:
+    """The ids of the records, of any kind, of the events between two positions that have one of these words."""
     # Only a line that has the word at all, as JSON writes it, is decoded.
     written = {orjson.dumps(word)[1:-1].decode().casefold() for word in wanted.values()}
     found = set[int]()
-    for _, line in reader.lines(start.place, end.place):
+    for place, line in reader.lines(start.place, end.place):
         text = line.decode(errors="replace").casefold()
         if any(word in text for word in written):
             try:
-                of, id = subject_of(envelope(line))
+                found.add(subject_of(envelope(line))[1])
             except BadLine:
-                continue
-            if of == kind.name:
-                found.add(id)
+                reader.position_at(place + len(line))
     return found
 
 

@@ -209,6 +209,7 @@ def test_log_is_called_empty_only_when_it_is(story: Cli, words: str) -> None:
     ("words", "phrases"),
     [
         ("ada", ('"ada" is not A..B', "did you mean evcli log --user ada?")),
+        ("3..4 5", ("unexpected extra argument",)),
         ("5", ('"5" is not A..B', "did you mean evcli show 5?")),
         ("3..5 --since 2", ('"3..5" says the same as --since and --until', "leave one of them out")),
         ("3.. --until 5", ('"3.." says the same', "leave one of them out")),
@@ -223,6 +224,16 @@ def test_what_is_nearly_a_range_or_a_number_is_answered_with_what_may_be_meant(
     story: Cli, words: str, phrases: tuple[str, ...]
 ) -> None:
     refuses(story, ("log", *words.split()), 2, *phrases)
+
+
+def test_no_word_is_no_range(story: Cli) -> None:
+    refuses(story, ("log", ""), 2, '"" is not A..B')
+
+
+def test_grep_finds_a_text_however_its_accents_are_written(story: Cli) -> None:
+    story.ok("user", "rename", "1", "Zo\u00e9 STRASSE")
+    for text in ("zoe\u0301", "ZO\u00c9", "stra\u00dfe"):
+        assert numbers(story("log", "--grep", text, "--json")) == [9]
 
 
 def test_range_tells_the_moments_that_it_found(story: Cli) -> None:

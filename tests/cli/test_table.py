@@ -59,6 +59,8 @@ LINES = {
     ("李明李明", 3): ["李", "明", "李", "明"],
     ("李明", 1): ["李", "明"],
     ("किकि", 2): ["कि", "कि"],
+    ("किकि", 1): ["कि", "कि"],
+    ("  abcdef", 4): ["  ab", "cdef"],
     ("e\u0301e\u0301", 1): ["e\u0301", "e\u0301"],
     ("👨\u200d👩\u200d👧x", 2): ["👨\u200d👩\u200d👧", "x"],
 }
@@ -121,6 +123,11 @@ def test_table_keeps_its_widths_from_its_first_rows_on() -> None:
     assert "".join(draw(None, rows, Style(80), live=200)).splitlines()[199:] == ["a  b", "aaa  b"]
 
 
+def test_words_of_later_rows_are_whole_too_where_each_widens_its_column() -> None:
+    rows = [["x", "c " * 29 + "c"], ["y" * 40, "d " * 29 + "d"]]
+    assert "".join(draw(None, rows, Style(70), live=1)).splitlines()[1].startswith("y" * 40 + "  d d")
+
+
 def test_no_rows_are_no_table() -> None:
     assert drawn(["a"], [], 80) == drawn(["a"], [], 20) == []
 
@@ -140,6 +147,12 @@ def test_below_70_columns_what_does_not_fit_is_a_block_a_record() -> None:
     assert drawn(header, WIDE, 70)[0].split() == header
     assert drawn(header, WIDE[1:2], 69)[0].split() == header, "it fits"
     assert drawn(None, WIDE[:1], 20)[0].startswith("1  x"), "one thing with its fields"
+
+
+def test_all_rows_are_blocks_if_the_first_do_not_fit() -> None:
+    rows = [["x" * 30, "y"]] + [["a", "b"]] * 300
+    assert drawn(["id", "name"], rows, 30).count("id    a") == 300
+    assert drawn(["id", "name"], rows[:1], 36)[0] == "id" + " " * 30 + "name", "it just fits"
 
 
 def test_labels_of_a_block_are_bold_in_colour() -> None:

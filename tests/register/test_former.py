@@ -8,6 +8,7 @@ from support.caches import cache_every_log
 from support.registers import create
 
 from evcli.domain.event import Event
+from evcli.errors import Damaged
 from evcli.kinds import KINDS
 from evcli.log.line import envelope
 from evcli.register.decide import Intention
@@ -29,6 +30,7 @@ STORY = (
     Intention("user.renamed", {"name": "Ada"}, lambda state: 1),  # 9
     Intention("user.destroyed", {}, lambda state: 3),  # 10
     Intention("user.restored", {}, lambda state: 2),  # 11
+    Intention("user.renamed", {"name": "7"}, lambda state: 1),  # 12
 )
 
 HAD = {
@@ -36,18 +38,20 @@ HAD = {
     " X@EXAMPLE.com ": [(1, [(1, 3)]), (2, [(4, 6), (11, None)]), (3, [(7, 10)])],
     "email=ada@example.com": [(1, [(3, None)])],
     "tom@example.com": [(2, [(2, 4)])],
-    "ada": [(1, [(1, 5), (9, None)]), (3, [(8, None)])],
+    "ada": [(1, [(1, 5), (9, 12)]), (3, [(8, None)])],
     "Ada King": [(1, [(5, 9)])],
     "name=x@example.com is taken": [(3, [(7, 8)])],
     'tom "t" \\ STRASSE': [(2, [(2, None)])],
     "is Ada": [],
     "1": [],
+    "7": [],
+    "name=7": [(1, [(12, None)])],
     "nobody": [],
     "\udcff": [],
 }
 
 
-@pytest.fixture(params=[0, 1, 4, 9, 11])
+@pytest.fixture(params=[0, 1, 4, 9, 12])
 def past(
     request: pytest.FixtureRequest, register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Past]:
@@ -68,7 +72,7 @@ def past(
 
 @pytest.mark.parametrize("who", HAD)
 def test_every_record_that_ever_had_it_is_found_with_when(past: Past, who: str) -> None:
-    assert past.had(USER, who, 11) == HAD[who]
+    assert past.had(USER, who, 12) == HAD[who]
 
 
 def test_what_came_later_is_not_known(past: Past) -> None:
@@ -89,7 +93,17 @@ def test_a_cache_that_fails_is_given_up(
         raise CacheFailed("broken", is_faulty=False)
 
     monkeypatch.setattr(SpanState, broken, fail)
-    assert past.had(USER, "x@example.com", 11) == HAD["x@example.com"]
+    assert past.had(USER, "x@example.com", 12) == HAD["x@example.com"]
+    assert not past.history.uses_cache
+
+
+def test_a_bad_line_with_the_word_is_damage(register: Register, log_path: Path) -> None:
+    for intention in STORY:
+        register.execute(intention)
+    whole = log_path.read_bytes()
+    log_path.write_bytes(whole.replace(b'"type":"user.renamed"', b'"tipe":"user.renamed"'))
+    with Past(str(log_path), History(uses_cache=False)) as past, pytest.raises(Damaged):
+        past.had(USER, "Ada King", 12)
 
 
 def test_only_lines_with_the_word_are_decoded(
@@ -105,5 +119,5 @@ def test_only_lines_with_the_word_are_decoded(
 
     monkeypatch.setattr("evcli.register.former.envelope", noting)
     with Past(str(log_path)) as past:
-        assert past.had(USER, "Ada King", 11) == HAD["Ada King"]
+        assert past.had(USER, "Ada King", 12) == HAD["Ada King"]
     assert len(decoded) == 1

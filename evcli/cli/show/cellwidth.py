@@ -17,10 +17,8 @@ def width_of(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    signs = sum(unicodedata.category(each) == "Mc" for each in text)
-    if not signs:
-        return cell_len(text)
-    return signs + cell_len("".join(each for each in text if unicodedata.category(each) != "Mc"))
+    others = "".join(each for each in text if unicodedata.category(each) != "Mc")
+    return len(text) - len(others) + cell_len(others)
 
 
 def longest_word(text: str) -> int:
