@@ -21,13 +21,21 @@ def bounds(range: str | None, since: str | None, until: str | None) -> tuple[str
         return since, until
     start, dots, end = range.partition("..")
     if not dots:
-        import shlex
-
-        meant = f"evcli show {range}" if range.isdigit() else f"evcli log --{first_kind().name} {shlex.quote(range)}"
-        raise BadInput(f'"{range}" is not A..B', f"did you mean {meant}? evcli log -h shows how it is used")
+        raise BadInput(f'"{range}" is not A..B', f"did you mean {_meant(range)}? evcli log -h shows how it is used")
     if since is not None or until is not None:
         raise BadInput(f'"{range}" says the same as --since and --until', "leave one of them out")
     return start or None, end or None
+
+
+def _meant(word: str) -> str:
+    """The command that somebody may have meant who typed one word after `evcli log`."""
+    import shlex
+
+    if word.isdigit():
+        return f"evcli show {word}"
+    if word[:1].isdigit() or word.startswith(("@", "HEAD")):
+        return f"evcli log {shlex.quote(word)}.."
+    return f"evcli log --{'type' if any(_types_meant(word)) else first_kind().name} {shlex.quote(word)}"
 
 
 class Chosen:

@@ -36,7 +36,7 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
         hint = f"options come before --: {command} {late} … -- …"
     elif message.startswith("no such option") and not dashed.startswith("--") and not dashed[1].isdigit():
         hint = f"write a value that begins with a dash last, after --: {command} … -- {dashed}"
-    elif option[1:2].isdigit() and command.endswith((" diff", " show", " log")):
+    elif option[1:2].isdigit() and (command.endswith((" diff", " show")) or any(".." in word for word in arguments)):
         hint = f"write a moment relative to now as @{option} here"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed

@@ -18,6 +18,8 @@ import pytest
 from conftest import Cli
 
 from cli.support import EVCLI, lines_in, many_events, run_process, run_shell, spoil
+from evcli.cli.commands import following
+from evcli.cli.session import Session
 
 ENDED = b"error: ended by a signal\n"
 
@@ -251,6 +253,20 @@ def test_waiting_for_a_log_ends_as_following_does(
     follows.line(follows.err)
     follows.process.send_signal(number)
     assert follows.ends() == (code, b"", last)
+
+
+def test_missing_log_is_told_of_once(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    pauses = iter(range(3))
+
+    def pause() -> None:
+        if next(pauses) == 2:
+            cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+
+    monkeypatch.setattr(following, "_wait_while_somebody_listens", pause)
+    assert following.opened(Session()).head().number == 1
+    assert capsysbinary.readouterr().err.count(b"waiting for it") == 1
 
 
 def test_n_0_shows_none_of_the_past_as_in_tail(story: Cli, follower: Start) -> None:

@@ -209,6 +209,12 @@ def test_log_is_called_empty_only_when_it_is(story: Cli, words: str) -> None:
     ("words", "phrases"),
     [
         ("ada", ('"ada" is not A..B', "did you mean evcli log --user ada?")),
+        ("created", ("did you mean evcli log --type created?",)),
+        ("user.*", ("did you mean evcli log --type 'user.*'?",)),
+        ("2026-03-01", ("did you mean evcli log 2026-03-01..?",)),
+        ("@-3", ("did you mean evcli log @-3..?",)),
+        ("HEAD~2", ("did you mean evcli log 'HEAD~2'..?",)),
+        ("-2p", ("no such option: -2", "evcli log -h")),
         ("3..4 5", ("unexpected extra argument",)),
         ("5", ('"5" is not A..B', "did you mean evcli show 5?")),
         ("3..5 --since 2", ('"3..5" says the same as --since and --until', "leave one of them out")),
