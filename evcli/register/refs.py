@@ -80,7 +80,7 @@ def resolve(
         at = reader.seek(lambda position: position.recorded <= limit)
     is_future = span.start > now and at.number == head.number
     # An event that was recorded ahead of this clock is not within what is said of the time that was asked for.
-    covers = None if at.number and at.recorded > limit else span
+    covers = None if at.recorded > limit else span
     return Moment(at.number, is_plain=False, is_future=is_future, at=at, span=covers)
 
 

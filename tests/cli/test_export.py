@@ -554,6 +554,12 @@ def test_events_on_stdout_end_before_the_damage(damaged: Cli) -> None:
     fails(damaged("export", "--what", "events"), 12, "line 6, byte ", "; the export is incomplete", out=before)
 
 
+def test_pipe_gets_the_events_before_the_damage_and_the_error_says_so(damaged: Cli) -> None:
+    ran = run_shell('"$@" /dev/fd/7 7>&1', "export", "--what", "events")
+    assert (ran.code, ran.out) == (12, b"".join(lines_in(damaged.log)[:5]))
+    assert b"; the export is incomplete" in ran.err
+
+
 def test_json_array_that_damage_ends_is_left_open(damaged: Cli) -> None:
     ran = damaged("export", "--what", "events", "--json")
     assert ran.code == 12

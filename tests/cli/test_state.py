@@ -44,13 +44,18 @@ def test_hint_for_damage_advises_a_backup_first_and_at_n_before_it_still_answers
     lines = lines_in(story.log)
     lines[line - 1] = b"{}\n" if is_garbage else lines[line - 1].replace(b'"authid":"ann"', b'"authid":"eve"')
     story.log.write_bytes(b"".join(lines))
-    for words in (("state",), ("state", "--at", str(line)), ("verify",)):
-        hint = story(*words).err.rpartition("hint: ")[2]
+    for words in (("state",), ("state", "--at", str(line)), ("state", "--at", "1" * 5000), ("verify",)):
+        ran = story(*words)
+        hint = ran.err.rpartition("hint: ")[2]
+        if words[-1] == "1" * 5000 and not (is_garbage and line == 8):
+            continue  # there is no such event
+        assert ran.code == 12
         if line == 1 and is_garbage:
             assert "is this the right file?" in hint
             continue
         assert hint.index("nothing was changed; first look for a backup") < hint.index("evcli repair --dry-run")
         assert "shows what a repair would lose" in hint
+        assert ("evcli verify lists all faults" in hint) == (words != ("verify",))
         assert (f"evcli state --at {line - 1}" in hint) == (line > 1)
         assert line == 1 or story.ok("state", "--at", str(line - 1)).out == before[-1]
 
@@ -205,3 +210,8 @@ def test_user_of_another_name_at_the_event_that_began_it(cli: Cli) -> None:
     cli.ok("user", "create", "Ada", "--email", "a@example.com")
     cli.ok("user", "rename", "1", "Eve")
     assert "user 1 had another name at that point" in cli("user", "show", "Eve", "--at", "1").err
+
+
+def test_file_that_is_no_log_has_no_empty_register(cli: Cli) -> None:
+    cli.log.write_text("Milk\n")
+    refuses(cli, ("state", "--at", "0"), 12, "is not an evcli log")
