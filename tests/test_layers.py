@@ -164,10 +164,11 @@ USER = re.compile(r"(?<![a-z])users?(?![a-z])")
 OTHER_USERS = {
     "cache.build": {"PRAGMA user_version = "},  # SQLite's users
     "cli.commands.help": {
-        "  EVCLI_ACTOR               the actor; default: the operating system's user name",
+        "  EVCLI_ACTOR               the actor; default: who runs evcli; as root, who called sudo (SUDO_USER)",
         "  EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,",
     },
-    "cli.session": {"user_data_dir", "_user_name", "user"},  # of the operating system; a type of actor
+    "cli.environment": {"user_data_dir", "_user_name", "SUDO_USER"},  # of the operating system
+    "cli.session": {"user"},  # a type of actor
     "kinds": {"user", "evcli.kinds.user"},
     "log.file.open": {"is another user's link; nothing was written"},
     "log.line": {"user"},

@@ -14,19 +14,19 @@ APPLICATION = 0x65766331
 """The application id in SQLite's header (https://sqlite.org/pragma.html#pragma_application_id)."""
 
 
-def find_place(log: str, other_folder: Callable[[], str] | None, *, may_create: bool) -> str | None:
+def find_place(log: str, other_folder: Callable[[], str | None] | None, *, may_create: bool) -> str | None:
     """The path of the log's cache, if it exists or, with `may_create`, can be created.
 
-    `other_folder` returns the folder for caches that cannot be beside their logs; without it, there are none of these.
+    `other_folder` returns the folder for caches that cannot be beside their logs; without one, there are none of these.
     None if there is no cache, or the file of its name is not trusted: somebody else's, or not a cache. In a folder
     where others can write, they could put a journal beside the cache, which SQLite would play back.
     """
     log = os.path.realpath(log)
     if _is_our_own(log):
         return _usable(beside(log), may_create=may_create)
-    if other_folder is None:
+    folder = other_folder and other_folder()
+    if folder is None:
         return None
-    folder = other_folder()
     if may_create:
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -157,10 +157,11 @@ def create(path: str) -> bool:
     return True
 
 
-def forget(log: str, other_folder: Callable[[], str] | None) -> None:
+def forget(log: str, other_folder: Callable[[], str | None] | None) -> None:
     """Remove the log's caches: the one beside it, whoever owns it, and the one in `other_folder`. Raises OSError."""
     log = os.path.realpath(log)
-    places = [beside(log)] + ([] if other_folder is None else [_elsewhere(log, other_folder())])
+    folder = other_folder and other_folder()
+    places = [beside(log)] + ([] if folder is None else [_elsewhere(log, folder)])
     for path in places:
         if is_there(path) and _is_cache(path):
             remove(path)

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from evcli.cli.app import root
+from evcli.cli.environment import setting
 from evcli.cli.plain import read
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
@@ -76,7 +77,7 @@ def _run(session: Session, arguments: Sequence[str]) -> int:
     except OSError as error:
         return _fail(session, arguments, _as_failure(error))
     except Exception as error:  # noqa: BLE001  # the last resort: a bug ends in one line, not in a traceback
-        if os.environ.get("EVCLI_DEBUG") == "1":
+        if setting("EVCLI_DEBUG"):
             import traceback
 
             traceback.print_exc()

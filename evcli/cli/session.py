@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from evcli.cli.environment import actor_name, at_home, cache_folder, default_log, setting
 from evcli.cli.show.output import FORMS, Answer, Output
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.times import local
@@ -30,8 +30,8 @@ class Session:
         self.new_id = new_id
         self.output = Output(clock())
         self.history = History(
-            uses_cache=os.environ.get("EVCLI_CACHE") != "off",
-            other_folder=_cache_folder,
+            uses_cache=setting("EVCLI_CACHE") is not False,
+            other_folder=cache_folder,
             progress=Waiting(self.output, "reading the log once", "events"),
             warn=self.output.warning,
         )
@@ -76,18 +76,24 @@ class Session:
     @property
     def path(self) -> str:
         """The log's path: --log, else EVCLI_LOG, else events.jsonl in the user's data folder."""
-        path = self._log_option if self._log_option is not None else os.environ.get("EVCLI_LOG") or _default_path()
+        path = self._named_log
+        if path is None:
+            return default_log()
         if not path or "\0" in path:
             raise BadInput("--log is not a valid file name", "give a path, or leave --log out")
-        return path
+        return at_home(path)
+
+    @property
+    def _named_log(self) -> str | None:
+        return self._log_option if self._log_option is not None else os.environ.get("EVCLI_LOG") or None
 
     @cached_property
     def register(self) -> Register:
-        """The register over the log (which may not exist yet), with EVCLI_ACTOR or the system's user as the actor."""
+        """The register over the log (which may not exist yet), and who acts on it."""
         environ = os.environ
         return Register(
             self.path,
-            actor=environ.get("EVCLI_ACTOR") or _user_name(),
+            actor=actor_name(),
             actor_type=environ.get("EVCLI_ACTOR_TYPE") or "user",
             source=environ.get("EVCLI_SOURCE") or "evcli",
             clock=self.clock,
@@ -189,25 +195,3 @@ def endless() -> Iterator[None]:
             raise BrokenPipeError from None
         interrupted.message = "ended by a signal"  # not that nothing was written, which nobody expects of it
         raise
-
-
-def _default_path() -> str:
-    import platformdirs
-
-    return os.path.join(platformdirs.user_data_dir("evcli", appauthor=False), "events.jsonl")
-
-
-def _cache_folder() -> str:
-    """The same folder as platformdirs gives; importing that takes longer than everything else a command does here."""
-    if sys.platform == "darwin":
-        return os.path.expanduser("~/Library/Caches/evcli")
-    return os.path.join(os.environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache"), "evcli")
-
-
-def _user_name() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a container's user without a name
-        return str(os.geteuid())

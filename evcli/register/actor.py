@@ -16,7 +16,10 @@ class Actor:
 
     def check(self) -> None:
         """Raise BadText or BadSetting if no event can name this actor."""
-        if fault := text_fault(self.id, LONGEST_ID):
+        fault = text_fault(self.id, LONGEST_ID)
+        if not fault and not any(character.isprintable() and character != " " for character in self.id):
+            fault = "is blank"
+        if fault:
             raise BadText("the actor", fault)
         if self.type not in AUTH_TYPES:
             raise BadSetting("actor type", f'"{self.type}" is not a type of actor', ", ".join(AUTH_TYPES))

@@ -37,7 +37,7 @@ class History:
         self,
         *,
         uses_cache: bool = True,
-        other_folder: Callable[[], str] | None = None,
+        other_folder: Callable[[], str | None] | None = None,
         progress: "Progress | None" = None,
         warn: Callable[[str], None] = lambda warning: None,
     ) -> None:

@@ -29,7 +29,7 @@ from evcli.cache import CacheFailed
 from evcli.cache import build as intake_module
 from evcli.cache import cache as cache_module
 from evcli.cache import location as place_module
-from evcli.cli import session as session_module
+from evcli.cli import environment
 from evcli.domain.event import number_of
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
@@ -426,7 +426,7 @@ def test_cache_folder_of_a_user_is_the_one_that_platformdirs_names(
 ) -> None:
     if home is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", home)
-    assert session_module._cache_folder() == platformdirs.user_cache_dir("evcli", appauthor=False)
+    assert environment.cache_folder() == platformdirs.user_cache_dir("evcli", appauthor=False)
 
 
 def test_event_that_was_read_early_and_taken_back_is_no_cut(grown: Cli) -> None:

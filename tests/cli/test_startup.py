@@ -43,7 +43,7 @@ CORE = {
     "evcli.register", "evcli.register.actor", "evcli.register.decide", "evcli.register.history", "evcli.register.past",
     "evcli.register.register",
     "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.plain",
-    "evcli.cli.session",
+    "evcli.cli.environment", "evcli.cli.session",
     "evcli.cli.show", "evcli.cli.show.cells", "evcli.cli.show.output",
     "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip

@@ -104,14 +104,15 @@ def _refusals() -> str:
 
 
 ENVIRONMENT = """\
-  EVCLI_LOG                 the log, when --log does not name one
-  EVCLI_ACTOR               the actor; default: the operating system's user name
+  EVCLI_LOG                 the log, when --log does not name one; ~/ is the home folder
+  EVCLI_ACTOR               the actor; default: who runs evcli; as root, who called sudo (SUDO_USER)
   EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,
                             unauthenticated or unknown
   EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; an existing log keeps its own
-  EVCLI_CACHE=off           fold the log in memory, without the cache that a long log has (LOG.cache next to it)
+  EVCLI_CACHE=off           (or 0, no, false) fold the log in memory, without the cache that a long log has
+                            (LOG.cache next to it)
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
-  NO_COLOR, FORCE_COLOR     never or always colour; --color takes precedence
+  NO_COLOR, FORCE_COLOR     never or always colour; FORCE_COLOR=0 is never; --color takes precedence
   COLUMNS                   the maximum width of a table
   TZ                        the local time zone
   EVCLI_DEBUG=1             show the traceback of a bug"""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TextIO
 
 import orjson
 
+from evcli.cli.environment import setting
 from evcli.cli.show.cells import Cell, absolute, stored
 from evcli.cli.show.safe import encodable, safe, safe_json, valid
 from evcli.errors import AnswerLost, EvcliError
@@ -146,9 +147,8 @@ class Output:
             return self.color == "always"
         if os.environ.get("NO_COLOR"):
             return False
-        if os.environ.get("FORCE_COLOR"):
-            return True
-        return self.can_redraw(stream)
+        forced = setting("FORCE_COLOR")
+        return self.can_redraw(stream) if forced is None else forced
 
     def can_redraw(self, stream: TextIO | None) -> bool:
         """Whether `stream` is a terminal on which a line can be redrawn."""

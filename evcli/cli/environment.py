@@ -1,0 +1,72 @@
+"""What the environment says: where the default folders are, who acts, and which settings are on."""
+
+import os
+import sys
+
+from evcli.errors import BadInput
+
+_OFF = {"0", "no", "off", "false"}
+_NAME_IT = "--log FILE or EVCLI_LOG names the log"
+
+
+def setting(name: str) -> bool | None:
+    """Whether an on/off variable is on: 0, no, off and false, in any case, are off; None if it is unset or empty."""
+    value = os.environ.get(name, "").strip().lower()
+    return value not in _OFF if value else None
+
+
+def default_log() -> str:
+    """events.jsonl in the user's data folder. Raises BadInput if there is no such folder."""
+    if sys.platform == "darwin":
+        _home()
+    else:
+        _folder("XDG_DATA_HOME", ".local/share")
+    import platformdirs  # only now: without a home folder, some versions name a folder called ~
+
+    return os.path.join(platformdirs.user_data_dir("evcli", appauthor=False), "events.jsonl")
+
+
+def cache_folder() -> str | None:
+    """The folder that platformdirs names, without importing it, which takes longer than what a command does here.
+
+    None if there is no such folder.
+    """
+    try:
+        if sys.platform == "darwin":
+            return os.path.join(_home(), "Library/Caches/evcli")
+        return os.path.join(_folder("XDG_CACHE_HOME", ".cache"), "evcli")
+    except BadInput:
+        return None
+
+
+def at_home(path: str) -> str:
+    """`path`, where a leading `~/` means the home folder: no shell expands `--log=~/x`. Raises BadInput."""
+    return _home() + path[1:] if path.partition("/")[0] == "~" else path
+
+
+def _folder(variable: str, usual: str) -> str:
+    named = os.environ.get(variable, "").strip()
+    if named and not os.path.isabs(named):
+        raise BadInput(f'{variable} is "{named}", which is not an absolute path', _NAME_IT)
+    return named or os.path.join(_home(), usual)
+
+
+def _home() -> str:
+    home = os.path.expanduser("~") if os.environ.get("HOME", "~") else ""
+    if not os.path.isabs(home):
+        raise BadInput("there is no home folder: HOME is not an absolute path", _NAME_IT)
+    return home
+
+
+def actor_name() -> str:
+    """EVCLI_ACTOR, else the system's user; under sudo, that is who called it as root."""
+    return os.environ.get("EVCLI_ACTOR") or (os.geteuid() == 0 and os.environ.get("SUDO_USER")) or _user_name()
+
+
+def _user_name() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user without a name
+        return str(os.geteuid())
