@@ -53,6 +53,22 @@ def test_each_event_is_told_in_a_sentence(cli: Cli) -> None:
         assert cli.ok(*shlex.split(line)).out.splitlines()[0] == sentence
 
 
+def test_log_p_shows_what_events_of_any_kind_changed(told: Cli) -> None:
+    changes = {line.split("\t")[0]: line.split("\t")[-1] for line in told.ok("log", "-p").out.splitlines()}
+    assert changes["6"] == "station: Main St → none, rider: none → Ada"
+    assert changes["9"] == "retired: none → 9"
+    assert changes["2"] == "frame: none → WBK-1815, model: none → Cargo 8"
+    assert [line[0] for line in told.ok("log", "--type", "dock").out.splitlines()] == ["8", "4"]
+
+
+def test_what_several_records_of_any_kind_had_is_told_with_when(told: Cli) -> None:
+    said = 'bike 2 WBK-1816 Cargo 9 (retired: event 9) had the frame number "wbk-1816" from event 3 until event 9\n'
+    for words in (("bike", "show", "wbk-1816"), ("log", "--bike", "wbk-1816")):
+        assert told(*words).err == said
+    assert told("bike", "show", "WBK-1815").err == ""
+    fails(told("entry", "show", "Monday"), 1, "no entry")
+
+
 REFUSED = {
     "bike undock 2 Eve": "error: bike 2 is not docked",
     "bike undock 1 Eve": "error: bike 1 is not docked: Ada has it",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from evcli.cli.chosen import Chosen
 
 
+TIMES = ("absolute", "relative")
+
+
 def log(
     session: Session,
     *,
@@ -70,8 +73,8 @@ def _subject(session: Session, about: Mapping[str, str | None]) -> tuple[str, in
 
 
 def _set_times(session: Session, times: str | None) -> None:
-    if times not in (None, "absolute", "relative"):
-        raise BadInput(f'--times "{times}" is not one of absolute, relative')
+    if times not in (None, *TIMES):
+        raise BadInput(f'--times "{times}" is not one of {", ".join(TIMES)}')
     session.output.times = times
 
 
@@ -161,7 +164,7 @@ def _log() -> Command:
             Parameter("grep", ("--grep",), "TEXT", "Only with TEXT in the data, ignoring case."),
             Parameter("patch", ("-p", "--patch"), "", "With each event, what it changed.", "flag"),
             Parameter("follow", ("-f", "--follow"), "", follow, "flag"),
-            Parameter("times", ("--times",), "FORM", times),
+            Parameter("times", ("--times",), "FORM", times, among=lambda: TIMES),
         ],
         [
             "evcli log -5 -p",
