@@ -124,6 +124,23 @@ def test_signal_that_was_held_before_stays_held() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_held_signal_is_dropped_when_the_block_fails(number: signal.Signals) -> None:
+    came: list[int] = []
+    before = signal.signal(number, lambda number, frame: came.append(number))
+
+    def fail() -> None:
+        signal.pthread_kill(threading.get_ident(), number)
+        raise ZeroDivisionError
+
+    try:
+        with pytest.raises(ZeroDivisionError), held_signals():
+            fail()
+        assert came == []
+    finally:
+        signal.signal(number, before)
+
+
 def test_signals_are_delivered_again_when_the_block_fails() -> None:
     with pytest.raises(ZeroDivisionError), held_signals():
         raise ZeroDivisionError

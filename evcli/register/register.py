@@ -200,7 +200,7 @@ class Register(Past):
 
     def close(self) -> None:
         """Close the log; the cache learns of what was appended, if that is much."""
-        if self._firm.number and self.history.is_behind(self._at, self.history.most_behind):
+        if self.history.is_behind(self._at, self.history.most_behind):
             with suppress(EvcliError, OSError):  # everything is in the log; the next command adds it to the cache
                 self.catch_up()
         super().close()

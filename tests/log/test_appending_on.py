@@ -16,6 +16,8 @@ from support.logs import append, replace, split, writing
 from evcli.errors import Busy, CannotOpen, EvcliError, NoLog, NotWritten, OutcomeUnknown
 from evcli.log import Log, Position
 from evcli.log.file.engine import FileLog
+from evcli.log.file.recovery import status_of
+from evcli.log.reader import Reader
 
 
 def add(log: Log, count: int = 1) -> Position:
@@ -236,6 +238,46 @@ def test_a_torn_tail_is_told_of_once(log: FileLog, log_path: Path) -> None:
     assert log.notices == []
 
 
+def test_a_link_that_is_turned_to_another_log_is_followed_there(log_path: Path) -> None:
+    link, other = log_path.with_name("link"), log_path.with_name("other")
+    link.symlink_to(log_path)
+    with FileLog(str(link)) as log:
+        add(log)
+        add(log)
+        add(FileLog(str(other)))
+        link.unlink()
+        link.symlink_to(other)
+        assert add(log).number == 2
+    assert [numbers(log_path), numbers(other)] == [[1, 2], [1, 2]]
+
+
+@pytest.mark.parametrize("at", range(7), ids=["mode", "inode", "device", "links", "owner", "group", "size"])
+def test_a_change_of_one_part_of_a_files_status_is_seen_without_the_others(at: int) -> None:
+    parts = list(range(100, 119))
+    was = os.stat_result(parts)
+    parts[at] += 1
+    assert status_of(os.stat_result(parts)) != status_of(was)
+
+
+@pytest.mark.parametrize("is_in_its_place", [False, True])
+def test_the_head_is_that_of_the_file_whoever_in_this_process_wrote_it(
+    is_in_its_place: bool, log: FileLog, log_path: Path
+) -> None:
+    """A writer that was lent out appends the event; in the place, and of the length, of one that somebody cut off."""
+    if is_in_its_place:
+        cut(log_path)
+    first = len(split(log_path)[0])
+    number = 2 if is_in_its_place else 3
+    head = FileLog(str(log_path)).view.position_at(first if is_in_its_place else log_path.stat().st_size)
+    (line,) = lines_of([creation(number, name=f"Ucer {number}")], head)
+    with log.locked(0, may_create=False) as writer:
+        writer.append(line, number)
+    assert add(log).number == number + 1
+    assert FileLog(str(log_path)).head() == log.head()
+    assert split(log_path)[number - 1] == line
+    assert len(list(Reader(FileLog(str(log_path))).events())) == number + 1
+
+
 # --- something failed -------------------------------------------------------------------------------------------------
 
 
@@ -269,6 +311,18 @@ def test_after_a_failed_append_the_log_is_opened_again_and_settled(
     calls.mend()
     add(log)
     assert calls.made == ["write log", "fsync log"]
+
+
+def test_a_failed_sync_of_what_was_there_is_made_up_for_before_the_next_event(
+    log: FileLog, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(monkeypatch, log_path)
+    calls.fail("fsync log", errno.EIO, once=True)
+    with pytest.raises(OutcomeUnknown):
+        log.append(lambda head: (), 0)
+    calls.mend()
+    add(log)
+    assert calls.made == ["fsync log", "write log", "fsync log"]
 
 
 @needs_proc

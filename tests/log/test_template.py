@@ -11,7 +11,7 @@ from support.users import CREATED, DESTROYED, RENAMED, RESTORED
 
 from evcli.kinds.data import fault_of
 from evcli.log import START, Position
-from evcli.log.line import BadLine
+from evcli.log.line import BadLine, decode
 from evcli.log.lines import decode_many
 from evcli.log.template import Part, Shared, cast
 
@@ -185,6 +185,19 @@ def test_a_line_of_a_proved_template_says_what_is_its_own(other: dict[str, str])
     for shared in (ANN._replace(correlation=None), ANN._replace(correlation=None)._replace(**other)):
         for part in (PROVED, PROVED._replace(type=RENAMED, data={"name": "Eve"}), PROVED):
             assert cast(shared, [part], START) == one_by_one(shared, [part], START)
+
+
+def test_only_the_first_line_of_a_template_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def counted(line: bytes, before: Position) -> Any:
+        decoded.append(line)
+        return decode(line, before)
+
+    monkeypatch.setattr("evcli.log.template.decode", counted)
+    one = ANN._replace(actor="nobody before", correlation=None)
+    lines = [cast(one, [PROVED._replace(id=id)], START)[0] for id in ("a", "b", "c")]
+    assert decoded == lines[:1]
 
 
 def test_a_template_whose_first_line_was_refused_is_not_taken_for_proved() -> None:
