@@ -14,6 +14,9 @@ from _signal import pthread_sigmask  # type: ignore[import-not-found]  # signal'
 from collections.abc import Iterable
 from contextlib import suppress
 
+_NO_SUCH_THING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What a file system answers that cannot sync a folder; a failed sync has another errno."""
+
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -28,16 +31,21 @@ def sync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def sync_folder(folder: str) -> None:
-    """Make the names in `folder` durable: a synced file in an unsynced folder can lose its name to a power cut."""
+def sync_folder(folder: str) -> bool:
+    """Make the names in `folder` durable: a synced file in an unsynced folder can lose its name to a power cut.
+
+    Returns False where the file system cannot do that. Raises OSError.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         sync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder, and return this error
+        if error.errno not in _NO_SUCH_THING:
             raise
+        return False
     finally:
         os.close(descriptor)
+    return True
 
 
 def make_folders(folder: str) -> None:

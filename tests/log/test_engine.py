@@ -145,18 +145,28 @@ def test_a_log_whose_syncs_keep_failing_stays_readable(log: Path, calls: Calls) 
     assert calls.made.count("write log") == 1, "written on what may come back"
 
 
+CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+"""What file systems answer that cannot sync a folder."""
+
+
 @pytest.mark.case(8)
-@pytest.mark.parametrize(("error", "is_good"), [(errno.EIO, False), (errno.EINVAL, True)], ids=["a failure", "cannot"])
+@pytest.mark.parametrize(
+    ("error", "is_good"),
+    [(errno.EIO, False), (errno.ENOSPC, False), *((error, True) for error in CANNOT_SYNC)],
+    ids=errno.errorcode.get,
+)
 def test_a_log_is_begun_only_if_its_folder_is_synced_or_cannot_be(
     log_path: Path, calls: Calls, error: int, is_good: bool
 ) -> None:
     calls.fail("fsync folder", error)
     if is_good:
-        append(log_path, ONE, 1)
+        (notice,) = append(log_path, ONE, 1)
+        assert notice.startswith(f"{log_path.parent}: its file system cannot sync a folder")
+        assert append(log_path, TWO, 2) == [], "one warning a log"
     else:
         with raising(OutcomeUnknown, 15):
             append(log_path, ONE, 1)
-    assert log_path.read_bytes() == (ONE if is_good else b"")
+    assert log_path.read_bytes() == (ONE + TWO if is_good else b"")
     assert ("write log" in calls.made) is is_good
 
 
@@ -400,6 +410,22 @@ def test_a_log_that_goes_while_its_lock_is_waited_for_is_not_written(
 
 
 # --- creating ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "is_good"), [("x" * 223, True), ("x" * 224, False), ("é" * 112, False)])
+def test_a_log_whose_name_leaves_no_room_for_copies_is_refused_before_anything_is_made(
+    tmp_path: Path, name: str, is_good: bool
+) -> None:
+    log = tmp_path / "new" / name
+    if is_good:
+        append(log, ONE, 1)
+        with log.open("ab") as file:
+            file.write(TWO[:50])
+        assert "kept in" in append(log, TWO, 2)[0]
+    else:
+        with raising(NotWritten, 14, "its name has 224 bytes", "nothing was written"):
+            append(log, ONE, 1)
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.case(25, 30)

@@ -21,6 +21,10 @@ _KINDS = (
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
 
 
+LONGEST_ENDING = 32
+"""Bytes for what is added to a log's name to name a copy or a cache beside it: `.damaged-1234567890-2`."""
+
+
 def open_for_reading(path: str) -> int:
     """A descriptor that reads the log. Takes no lock and needs no write permission.
 
@@ -54,6 +58,7 @@ def create(path: str) -> int:
         NotWritten: it cannot be created.
     """
     folder = os.path.dirname(path)
+    _check_the_name_is_short(path)
     try:
         make_folders(folder)
         _check_it_can_be_synced(folder, path)
@@ -67,6 +72,14 @@ def create(path: str) -> int:
     except OSError as error:
         raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
     return _above_the_standard_streams(descriptor)
+
+
+def _check_the_name_is_short(path: str) -> None:
+    """A name that has no room for the names of copies would first be noticed after a crash."""
+    longest, length = 255 - LONGEST_ENDING, len(os.fsencode(os.path.basename(path)))
+    if length > longest:
+        why = f"its name has {length} bytes; at most {longest} leave room for the names of copies"
+        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written")
 
 
 def _check_it_can_be_synced(folder: str, path: str) -> None:

@@ -153,7 +153,9 @@ class LogWriter:
         """Make the log's name durable before its first event: a durable event in a lost file would be lost."""
         folder = os.path.dirname(self.path)
         try:
-            sync_folder(folder)
+            if not sync_folder(folder):
+                why = "its file system cannot sync a folder, so a power cut may take the name of this new log"
+                self.notices.append(f"{folder}: {why}")
             with suppress(PermissionError):  # a parent folder that we may not read was not created by us
                 sync_folder(os.path.dirname(folder))
         except OSError as error:
