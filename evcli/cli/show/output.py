@@ -199,7 +199,8 @@ class Output:
         if sys.stderr is None:
             return
         try:
-            sys.stderr.buffer.write(encodable(line, sys.stderr.encoding or "utf-8"))
+            is_json = self.form in ("json", "jsonl")  # which is UTF-8 wherever it goes
+            sys.stderr.buffer.write(encodable(line, "utf-8" if is_json else sys.stderr.encoding or "utf-8"))
             sys.stderr.flush()
         except OSError:
             _give_up(sys.stderr)
