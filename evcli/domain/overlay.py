@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from evcli.domain.event import Event
 from evcli.domain.kind import Kind
-from evcli.domain.state import Count, State, Steps, place_of_word, words_among
+from evcli.domain.state import Count, Declining, State, Steps, place_of_word, words_among
 from evcli.kinds import KINDS, TYPES
 
 
@@ -32,7 +32,7 @@ class Draft:
         self.puts: list[tuple[str, Any, Any]] = []
         """The changes, in order: kind, the record before, the record after."""
         self._layers = _Layers(below, self.puts)
-        self.steps = Steps(self._layers)
+        self.steps, self.quick = Steps(self._layers), Declining()
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""

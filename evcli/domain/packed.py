@@ -1,7 +1,6 @@
-"""A State for many records in little memory: for an audit, which folds a whole log and may not use a cache.
+"""A State for many records in little memory, for the building of a cache, which needs each record before and after.
 
-A record in a MemoryState takes about 450 bytes, mostly Python's overhead for its fields and its unique key. Here a
-record is one bytes object, and a holder of a key is eight bytes in a hash table: keys are not stored separately.
+A record is one bytes object, and a holder of a key is eight bytes in a hash table: keys are not stored separately.
 """
 
 from array import array
@@ -11,7 +10,7 @@ from typing import Any
 
 from evcli.domain.event import Event
 from evcli.domain.kind import Kind
-from evcli.domain.state import Count, Steps, words_among
+from evcli.domain.state import Count, Declining, Steps, words_among
 from evcli.kinds import KINDS
 
 
@@ -22,7 +21,7 @@ class PackedState:
         """`hash_of` chooses the slot where a search begins. It affects speed only, never an answer."""
         self.number = 0
         self._tables = _Tables(hash_of)
-        self.steps = Steps(self._tables)
+        self.steps, self.quick = Steps(self._tables), Declining()
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""

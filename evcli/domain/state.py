@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from evcli.domain.event import Event
-from evcli.domain.kind import Data, Kind
+from evcli.domain.kind import Data
 from evcli.domain.rules import Step, Table, step_of
+from evcli.domain.table import Columns, Quick
 from evcli.kinds import KINDS, TYPES
+
+FEW = 50
+"""Quick steps are generated for chunks of more events than this: for few, that takes longer than it saves."""
 
 
 class Count(NamedTuple):
@@ -58,6 +62,10 @@ class Foldable(State, Protocol):
 
     steps: "Steps"
 
+    @property
+    def quick(self) -> Mapping[str, Quick]:
+        """The quick steps, by type."""
+
 
 class Steps(dict[str, Step]):
     """How each type of event happens in a state, made on first use from its tables, by kind.
@@ -75,49 +83,74 @@ class Steps(dict[str, Step]):
         return made
 
 
+def _declines(_: int, __: int, ___: Data) -> bool:
+    """The quick step of a type that has none."""
+    return False
+
+
+class Declining(dict[str, Quick]):
+    """The quick steps of a state that has none."""
+
+    def __missing__(self, _: str) -> Quick:
+        return _declines
+
+
+_DECLINING = Declining()
+
+
+class _QuickSteps(dict[str, Quick]):
+    """The quick step of each type, made on first use."""
+
+    def __init__(self, tables: Mapping[str, Columns]) -> None:
+        super().__init__()
+        self._tables = tables
+
+    def __missing__(self, type: str) -> Quick:
+        each = TYPES[type]
+        made = self[type] = self._tables[each.kind.name].quick(each) or _declines
+        return made
+
+
 class MemoryState:
-    """A State in dictionaries: the reference for every other State."""
+    """A State in memory: the reference for every other State."""
 
     def __init__(self) -> None:
         self.number = 0
         self._tables = _Tables()
-        self.steps = Steps(self._tables)
+        self.steps, self.quick = Steps(self._tables), _QuickSteps(self._tables)
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
-        return self._tables[kind].records.get(id)
+        return self._tables[kind].get(id)
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
         table = self._tables[kind]
-        id = table.holders.get(key)
-        return None if id is None else table.records[id]
+        id = table.held(key)
+        return None if id is None else table.get(id)
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to this kind: ids have no gaps, so it is their count."""
-        return len(self._tables[kind].records)
+        return self._tables[kind].last_id()
 
     def are_free(self, kind: str, keys: Iterable[str]) -> bool:
         """Whether no live record has any of these unique keys."""
-        return self._tables[kind].holders.keys().isdisjoint(keys)
+        return self._tables[kind].are_free(keys)
 
     def begin_all(self, kind: str, records: Sequence[Any], keys: Sequence[str]) -> None:
         """Put new records, of which each holds one of these keys, if the kind has any, and count their events."""
-        table = self._tables[kind]
-        ids = [record.id for record in records]
-        table.records.update(zip(ids, records, strict=True))
-        table.holders.update(zip(keys, ids, strict=bool(keys)))
-        self.number += len(ids)
+        self._tables[kind].begin_all(records, keys)
+        self.number += len(records)
 
     def count(self, kind: str) -> Count:
         """How many records of the kind exist."""
-        live = sum(1 for _ in self.records(kind, live_only=True))
+        live = self._tables[kind].live()
         return Count(live, self.last_id(kind) - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
-        """All records of the kind, or only the live ones, in order of id: the order of insertion."""
-        records = self._tables[kind].records.values()
-        return (record for record in records if record[-1] is None) if live_only else iter(records)
+        """All records of the kind, or only the live ones, in order of id."""
+        records = self._tables[kind].all()
+        return (record for record in records if record[-1] is None) if live_only else records
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key, or whose case-folded name, is `word`."""
@@ -133,36 +166,14 @@ class MemoryState:
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Replace `before` with `record`, and index its unique key while it is live."""
         table = self._tables[kind]
-        table.put(record.id, before, record, table.key(record) if record[-1] is None else None)
+        table.put(record.id, before, record, KINDS[kind].key(record) if record[-1] is None else None)
 
 
-class _Table:
-    def __init__(self, kind: Kind) -> None:
-        self.records: dict[int, Any] = {}
-        self.holders: dict[str, int] = {}
-        self.get = self.records.get
-        self.held = self.holders.get
-        self.last_id = self.records.__len__  # ids have no gaps
-        self.key = kind.key
-
-    def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
-        self.records[id] = after
-        old = None if before is None or before[-1] is not None else self.key(before)
-        if old != key:
-            if old is not None:
-                del self.holders[old]
-            if key is not None:
-                self.holders[key] = id
-
-    def keep(self, id: int, _: Any, after: Any) -> None:
-        self.records[id] = after
-
-
-class _Tables(dict[str, _Table]):
+class _Tables(dict[str, Columns]):
     """One table per kind, made on first use."""
 
-    def __missing__(self, kind: str) -> _Table:
-        table = self[kind] = _Table(KINDS[kind])
+    def __missing__(self, kind: str) -> Columns:
+        table = self[kind] = Columns(KINDS[kind])
         return table
 
 
@@ -197,11 +208,14 @@ def happen_all(state: Foldable, events: Sequence[Event], first: int) -> None:
     """
     # This loop sets the speed of every fold.
     state.number = first - 1
-    steps = state.steps
+    quick = state.quick if len(events) > FEW else _DECLINING
     ids = [int(event["subject"].partition("/")[2]) for event in events]
     for number, (id, event) in enumerate(zip(ids, events, strict=True), first):
-        steps[event["type"]](state, id, number, event["data"])
-        state.number = number
+        type, data = event["type"], event["data"]
+        if not quick[type](id, number, data):
+            state.number = number - 1
+            state.steps[type](state, id, number, data)
+    state.number = first - 1 + len(events)
 
 
 def step(state: Foldable, event: Event, number: int) -> tuple[Any, Any]:

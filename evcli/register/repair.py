@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from evcli.disk import held_signals
 from evcli.domain.event import Event
-from evcli.domain.packed import PackedState
-from evcli.domain.state import step
+from evcli.domain.state import MemoryState, step
 from evcli.errors import Damaged, NewerLog, NotALog, NothingToRepair, NotWritten, Refused
 from evcli.kinds.data import fault_of
 from evcli.log import START, Position
@@ -101,7 +100,7 @@ def _follow_chain(log: FileLog, good: Position) -> tuple[Position, list[Found], 
 
     Raises NewerLog, and Damaged if two different lines continue the same event.
     """
-    reader, state, ids = Reader(log), PackedState(), set[str]()
+    reader, state, ids = Reader(log), MemoryState(), set[str]()
 
     def note(events: Sequence[Event], _: Sequence[int]) -> None:
         ids.update(event["id"] for event in events)
@@ -146,7 +145,7 @@ def _proved(log: FileLog, lines: dict[bytes, Found], number: int, at: Position, 
     return proved[0] if proved else b""
 
 
-def _accepted(line: bytes, place: Position, state: PackedState, ids: set[str]) -> Event | None:
+def _accepted(line: bytes, place: Position, state: MemoryState, ids: set[str]) -> Event | None:
     """Apply the event in a proved line to the state; None if it breaks a rule. Raises NewerLine."""
     try:
         event = decode(line, place)

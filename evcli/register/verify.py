@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
-from evcli.domain.packed import PackedState
+from evcli.domain.state import MemoryState
 from evcli.errors import Damaged, EvcliError, HistoryChanged, LogCut, NewerLog
 from evcli.log import START, Position
 from evcli.log.reader import Reader
@@ -105,7 +105,7 @@ class Ids:
 def _replay(reader: Reader, each: Callable[[Sequence[Event], Sequence[int]], None]) -> Damaged | None:
     """Replay the log against the rules; return the damage, if any. The state is freed on return."""
     try:
-        replay(reader, PackedState(), each=each)
+        replay(reader, MemoryState(), each=each)
     except Damaged as damage:
         return damage.with_traceback(None)
     return None

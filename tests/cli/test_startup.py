@@ -32,7 +32,8 @@ CORE = {
     "evcli", "evcli.disk", "evcli.errors",
     "evcli.domain", "evcli.domain.clashes", "evcli.domain.effect", "evcli.domain.event", "evcli.domain.fields",
     "evcli.domain.kind", "evcli.domain.overlay",
-    "evcli.domain.refusals", "evcli.domain.rules", "evcli.domain.state", "evcli.domain.text",
+    "evcli.domain.table", "array", "evcli.domain.refusals", "evcli.domain.rules", "evcli.domain.state",
+    "evcli.domain.text",
     "evcli.kinds", "evcli.kinds.data", "evcli.kinds.user",
     "evcli.log", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
@@ -68,7 +69,7 @@ STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
-AUDIT = {"evcli.register.verify", "evcli.domain.packed", "evcli.register.faults", "array"}
+AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 
 IMPORT = {
     *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,

@@ -103,7 +103,7 @@ def test_ambiguous_name_lists_candidates_by_id_whatever_the_state() -> None:
 
 
 def test_destroyed_users_of_one_email_are_listed_with_their_events() -> None:
-    state = register(GONE, GONE._replace(id=3, name="Rob", destroyed=9))
+    state = register(ADA, GONE, GONE._replace(id=3, name="Rob", destroyed=9))
     with pytest.raises(Ambiguous) as several:
         find_user(state, "bob@example.com", destroyed_first=True)
     assert "2 Bob <bob@example.com> (destroyed: event 5)" in several.value.message

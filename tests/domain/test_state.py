@@ -13,7 +13,7 @@ from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, 
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.domain.packed import Claims, PackedState
-from evcli.domain.state import Count, Foldable, MemoryState, State, fold, step
+from evcli.domain.state import Count, Foldable, MemoryState, State, fold, happen_all, step
 from evcli.errors import Refused
 
 STATES: dict[str, Callable[[], Foldable]] = {
@@ -247,6 +247,55 @@ def test_claims_are_found_for_any_distribution_of_hashes(hash_of: Callable[[int]
         claims.add(hash_of(id), id)
     for id in chain(range(1, 3000, 7), [2999]):
         assert claims.ids(hash_of(id)).count(id) == 1
+
+
+class Plain(Draft):
+    """A state in which every event happens by the plain steps."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryState())
+
+
+@moderate
+@given(history=histories, attempt=commands, later=st.lists(commands, max_size=5))
+def test_quick_steps_do_and_refuse_what_the_plain_ones_do(
+    history: list[Event], attempt: Event, later: list[Event]
+) -> None:
+    def whole(state: Foldable) -> tuple[View, str]:
+        why = ""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("evcli.domain.state.FEW", 0)
+            try:
+                happen_all(state, [*history, attempt, *later], 1)
+            except Refused as refused:
+                why = refused.message
+        return view(state)._replace(called={}), why
+
+    assert whole(MemoryState()) == whole(Plain())
+
+
+def test_every_type_of_event_of_a_user_has_a_quick_step() -> None:
+    state = MemoryState()
+    history = [
+        happened(CREATED, 1, name="Ada", email="Ada@x.org"),
+        happened(RENAMED, 1, name="Ada King"),
+        happened(EMAIL_CHANGED, 1, email="ada@x.org"),
+        happened(DESTROYED, 1, reason="left"),
+        happened(RESTORED, 1),
+    ]
+    for number, each in enumerate(history, 1):
+        assert state.quick[each["type"]](1, number, each["data"]), each["type"]
+    assert state.get(USER, 1) == User(1, "Ada King", "ada@x.org", 1, 5)
+
+
+def test_quick_steps_are_not_made_for_few_events() -> None:
+    state = MemoryState()
+    users = [happened(CREATED, id, name="Ada", email=f"{id}@x.org") for id in range(1, 1001)]
+    happen_all(state, users[:10], 1)
+    assert not state.quick
+    happen_all(state, users[10:], 11)
+    assert list(state.quick) == [CREATED]
+    assert state.count(USER) == Count(1000, 0)
 
 
 def test_generated_histories_hold_every_type_of_event() -> None:
