@@ -32,6 +32,7 @@ class SpanState:
         self.number = number
         self._db = db
         self._live_counts = live_counts
+        self._has_words = False
 
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
@@ -45,6 +46,9 @@ class SpanState:
 
     def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
         """The existing records with these ids."""
+        ids = list(ids)
+        if not ids:
+            return []
         wanted = _array(ids)
         with failing_cache():
             rows = self._db.execute(SQL[kind].get_many, (wanted, self.number)).fetchall()
@@ -64,7 +68,7 @@ class SpanState:
         """The live record of each of these unique keys that has one."""
         keys = list(keys)
         with failing_cache():
-            need_words(self._db, self.number)
+            self._need_words()
             rows = self._db.execute(SQL[kind].holders, (_array(keys), self.number, self.number)).fetchall()
             ids = dict(rows)
             records = {record.id: record for record in self.get_many(kind, ids.values())} if ids else {}
@@ -82,6 +86,11 @@ class SpanState:
                         second[held] = record
                 self._must_agree(found == second)
             return found
+
+    def _need_words(self) -> None:
+        if not self._has_words:  # and once they are there, they stay
+            need_words(self._db, self.number)
+            self._has_words = True
 
     def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:
         """The number of each event about a record up to this state, and the byte at which its line begins."""
@@ -153,7 +162,7 @@ class SpanState:
         if not is_unicode(word):
             return iter(())
         with failing_cache():
-            need_words(self._db, self.number)
+            self._need_words()
             ids = {id for (id,) in self._db.execute(SQL[kind].called, (word, self.number, self.number) * 2)}
             records = sorted(self.get_many(kind, ids))
             if len(records) != len(ids) or any(word not in KINDS[kind].words(record) for record in records):
@@ -167,14 +176,14 @@ class SpanState:
     def ever_called(self, kind: str, word: str) -> set[int]:
         """The ids of the records of which a row says that they ever had this word, also after this state."""
         with failing_cache():
-            need_words(self._db, self.number)
+            self._need_words()
             return {id for (id,) in self._db.execute(SQL[kind].ever_called, (word, word))}
 
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         start = start.encode(errors="replace").decode()
         with failing_cache():
-            need_words(self._db, self.number)
+            self._need_words()
             found = [
                 self._db.execute(statements[backward], (start, self.number, self.number))
                 for statements in SQL[kind].words

@@ -427,6 +427,7 @@ def test_cache_folder_of_a_user_is_the_one_that_platformdirs_names(
     if home is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", home)
     assert environment.cache_folder() == platformdirs.user_cache_dir("evcli", appauthor=False)
+    assert environment.default_log() == platformdirs.user_data_dir("evcli", appauthor=False) + "/events.jsonl"
 
 
 def test_event_that_was_read_early_and_taken_back_is_no_cut(grown: Cli) -> None:
