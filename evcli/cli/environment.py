@@ -18,7 +18,7 @@ def setting(name: str) -> bool | None:
 def default_log() -> str:
     """events.jsonl in the user's data folder. Raises BadInput if there is no such folder.
 
-    This is the folder that platformdirs names (and so is the cache's): to load that takes an eighth of a command's time.
+    This is the folder that platformdirs names, and so is the cache's: loading that takes an eighth of a command's time.
     """
     if sys.platform == "darwin":
         return os.path.join(_home(), "Library/Application Support/evcli/events.jsonl")
