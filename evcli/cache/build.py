@@ -36,7 +36,7 @@ AT_ONCE_WHEN_NEW = 1_000
 PAGES_KIB = 8 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"6 of {__version__}"
+VERSION = f"7 of {__version__}"
 """A cache must have this version to be used: another release may check more, and checks events only on entry."""
 
 

@@ -7,7 +7,8 @@ looked up, and stays the same while other processes append later events. For eac
     K_of      the same rows, by record
     K_now     the last event about each record, and whether the record is live
     K_keys    unique key, whether the record has ended, the event that ends the row, the record, the event that began it
-    K_names   case-folded name, the event that ends this row, the record, the event that began it
+    K_names   case-folded name, the event that ends this row, the record, the event that began it; ordered by name and
+              record, as candidates for completion are: thousands may share a name, and none is read to sort them
     K_words   a checksum of each current key and name, and the record; ordered by the checksum
     ids       id of an event, and the byte at which its line begins; filled when an id is first looked up
     id_sums   a checksum of that id, and the byte; ordered by the checksum
@@ -67,7 +68,7 @@ class Sql:
             f"CREATE TABLE {keys} (key TEXT, gone INTEGER, until INTEGER, id INTEGER, since INTEGER, "
             "PRIMARY KEY (key, gone, until, id)) WITHOUT ROWID",
             f"CREATE TABLE {names} (name TEXT, until INTEGER, id INTEGER, since INTEGER, "
-            "PRIMARY KEY (name, until, id)) WITHOUT ROWID",
+            "PRIMARY KEY (name, id, until)) WITHOUT ROWID",
             f"CREATE TABLE {words} (sum INTEGER, id INTEGER, PRIMARY KEY (sum, id)) WITHOUT ROWID",
         )
         self.begin_word = f"INSERT OR REPLACE INTO {words} VALUES (?, ?)"

@@ -17,6 +17,7 @@ from evcli.cache import CacheFailed
 from evcli.cache import words as words_module
 from evcli.cache.build import VERSION
 from evcli.cache.cache import Cache
+from evcli.cache.tables import SQL
 from evcli.cache.words import words_known
 from evcli.domain.state import MemoryState
 from evcli.log.replay import replay
@@ -145,9 +146,17 @@ def test_row_of_spans_that_contradicts_itself_is_not_used(cache: Cache, column: 
             cache.state().events_about(USER, 77 if column == "id" else 4)
 
 
+@pytest.mark.parametrize("backward", [False, True])
+def test_names_are_not_sorted_to_find_the_next(cache: Cache, backward: bool) -> None:
+    of_names = SQL[USER].words[1][backward]
+    plan = cache.db.execute(f"EXPLAIN QUERY PLAN {of_names}", ("zoë", 1, 1)).fetchall()
+    assert any("PRIMARY KEY (name" in step[-1] for step in plan)
+    assert not any("TEMP B-TREE" in step[-1] for step in plan)
+
+
 def test_cache_of_the_layout_before_is_made_anew(built: Cli) -> None:
     with closing(sqlite3.connect(f"{built.log}.cache")) as db, db:
-        db.execute("UPDATE log SET version = '5 of' || substr(version, instr(version, ' of') + 3)")
+        db.execute("UPDATE log SET version = '6 of' || substr(version, instr(version, ' of') + 3)")
     built.ok("user", "show", "1")
     with closing(sqlite3.connect(f"{built.log}.cache")) as db:
         assert db.execute("SELECT version FROM log").fetchone() == (VERSION,)
