@@ -176,6 +176,11 @@ class Session:
         return None if ref is None else self.moment(ref).number
 
     @property
+    def began(self) -> tuple[str, str]:
+        """The remark that a log was begun, and where: it may be the wrong place, or the old log was moved away."""
+        return "note", f"began a new log at {os.path.abspath(self.path)}"
+
+    @property
     def log_words(self) -> str:
         """What a printed command needs after `evcli` to use the same log: ` --log FILE`, or nothing."""
         if self._log_option is None:

@@ -60,6 +60,7 @@ def _answer(session: Session, done: Done) -> Answer:
         "events": [outcome.event for outcome in outcomes],
         kind.plural: [as_json(outcome.after) for outcome in outcomes],
         "recorded": done.recorded,
+        "began": done.began,
     }
     if not done.recorded and not done.was_there:
         session.output.note("dry run: nothing was written; this would be")
@@ -68,7 +69,8 @@ def _answer(session: Session, done: Done) -> Answer:
     lines = _lines(session, done) if session.output.chosen_form in ("table", "plain") else None
     records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
     header = ("event", *kind.record._fields)
-    return Answer(header=header, rows=records, document=document, lines=lines, is_optional=True)
+    remarks = [session.began] if done.began else []
+    return Answer(header=header, rows=records, document=document, lines=lines, is_optional=True, remarks=remarks)
 
 
 def _lines(session: Session, done: Done) -> list[str]:

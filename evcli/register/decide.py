@@ -217,6 +217,11 @@ class Done:
         self.notices = list(notices)
         """Warnings for people: a clock that is behind, a torn tail moved to a file, a log that others can write to."""
 
+    @property
+    def began(self) -> bool:
+        """Whether the first event of a log was written now, in a new file or an empty one."""
+        return self.recorded and self.first == 1
+
     def __len__(self) -> int:
         return len(self.changes)
 

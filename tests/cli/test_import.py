@@ -61,7 +61,7 @@ def counts(
     """The answer as JSON."""
     return {
         "events": events, "first": first, "last": last, "rows": rows, "skipped": 0, "already": already,
-        "recorded": recorded,
+        "recorded": recorded, "began": recorded and first == 1,
     }  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def test_rows_are_recorded_as_events(cli: Cli, load: Any) -> None:
     assert ran == Ran(
         0,
         "imported 2 users from people.csv: events 1 to 2\nundo: evcli user destroy 1 2\n",
-        "people.csv: ignored column: Note\n",
+        f"people.csv: ignored column: Note\nbegan a new log at {cli.log}\n",
     )
     assert [event["data"]["name"] for event in events_in(cli.log)] == ["Ada Lovelace", "Grace"]
     ran = load("action,name,email\ndestroy,,ada@example.com\nrename,Grace Hopper,grace@example.com\n")
@@ -485,7 +485,7 @@ def test_damaged_log_is_12_and_stays_as_it_is(cli: Cli, load: Any) -> None:
 def test_answer_has_every_form(cli: Cli, load: Any) -> None:
     assert load(people(1), "-q") == Ran(0, "", "")
     assert load(people(2), "--format", "csv").out == (
-        "events,first,last,rows,skipped,already,recorded\r\n1,2,2,2,0,1,True\r\n"
+        "events,first,last,rows,skipped,already,recorded,began\r\n1,2,2,2,0,1,True,False\r\n"
     )
     assert json.loads(load(people(4), "--json").out) == counts(2, 3, 4, 4, already=2)
     ran = load("name,email\nx,y\n", "--json")
@@ -519,7 +519,7 @@ def test_progress_is_shown_on_a_terminal_only(cli: Cli, tmp_path: Path) -> None:
     assert "imported 12,000 users" in printed
     cli.log.unlink()
     ran = run_process("import", str(tmp_path / "people.csv"))
-    assert ran.err == b""
+    assert ran.err == f"began a new log at {cli.log}\n".encode()
     assert b"a second" not in ran.out
 
 

@@ -1,6 +1,7 @@
 """`evcli user …`: each command and option, what it prints and stores, and how a refusal is worded."""
 
 import fcntl
+import json
 import os
 import pwd
 import shlex
@@ -96,7 +97,7 @@ def test_undo_of_a_name_that_begins_with_a_dash_can_be_typed(cli: Cli) -> None:
 def test_undo_names_the_log_when_the_command_did(cli: Cli, tmp_path: Path) -> None:
     other = tmp_path / "new folder" / "other log.jsonl"
     ran = cli(*CREATE, "--log", str(other))
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.err) == (0, f"began a new log at {other}\n")
     assert ran.out.splitlines()[1] == f"undo: evcli --log '{other}' user destroy 1"
     assert len(events_in(other)) == 1
 
@@ -386,3 +387,14 @@ def test_q_silences_the_sentence_but_neither_event_nor_json(story: Cli, command:
     (answer,) = documents(ran.out)
     assert (ran.code, ran.err, answer["recorded"]) == (0, "", True)
     assert answer["events"] == [events_in(story.log)[-1]]
+
+
+def test_a_new_log_is_not_begun_in_silence(cli: Cli) -> None:
+    """It may be at a mistyped path, or where a rotation moved the old one away, perhaps leaving an empty file."""
+    assert cli.ok(*CREATE, "--dry-run").err.count("began") == 0
+    cli.log.touch(0o600)
+    ran = cli.ok(*CREATE, "--json")
+    assert json.loads(ran.out)["began"] is True
+    assert f"began a new log at {cli.log}" in ran.err
+    ran = cli.ok("user", "destroy", "1", "--json")
+    assert (json.loads(ran.out)["began"], ran.err) == (False, "")

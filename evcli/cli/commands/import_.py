@@ -196,6 +196,7 @@ class _Told:
             "skipped": run.skipped,
             "already": run.already,
             "recorded": recorded,
+            "began": (began := recorded and run.first == 1),
         }
         lines = [self._sentence()]
         end = self._kind.one(Ends)
@@ -203,4 +204,7 @@ class _Told:
             ids = " ".join(map(str, self._new))
             lines.append(f"undo: evcli{self._session.log_words} {self._kind.name} {end.verb} {ids}")
         rows = [tuple(document.values())]
-        return Answer(header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True)
+        remarks = [self._session.began] if began else []
+        return Answer(
+            header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True, remarks=remarks
+        )
