@@ -162,7 +162,7 @@ def test_no_word_of_the_command_line_is_said_below_it(path: Path) -> None:
 
 USER = re.compile(r"(?<![a-z])users?(?![a-z])")
 OTHER_USERS = {
-    "cache.build": {"PRAGMA user_version = "},  # SQLite's users
+    "cache.database": {"PRAGMA user_version = "},  # SQLite's users
     "cli.commands.help": {
         "  EVCLI_ACTOR               the actor; default: who runs evcli; as root, who called sudo (SUDO_USER)",
         "  EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,",

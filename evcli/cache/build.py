@@ -5,12 +5,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from evcli import __version__
+from evcli.cache.database import Known, connect, nothing, write_down
 from evcli.cache.location import APPLICATION, create, remove
 from evcli.cache.spans import SpanState
-from evcli.cache.tables import add, add_ids, ids_known, live_now, make_tables, set_ids_known, set_now, sum_of
+from evcli.cache.tables import add, add_ids, ids_known, live_now, make_tables, set_ids_known, set_now
 from evcli.cache.words import add_words, need_words, set_words_known
 from evcli.disk import sync, sync_folder
 from evcli.domain.event import Event
@@ -22,7 +22,6 @@ from evcli.domain.packed import _Tables as PackedTables
 from evcli.domain.state import Steps
 from evcli.errors import Damaged, NewerLog
 from evcli.kinds import KINDS, MODULES
-from evcli.log import START, Position
 from evcli.log.line import id_in
 from evcli.log.reader import Reader
 from evcli.log.replay import replay
@@ -36,9 +35,6 @@ AT_ONCE_WHEN_NEW = 1_000
 PAGES_KIB = 8 << 10
 """KiB of memory for pages of the file while a cache is built."""
 
-VERSION = f"7 of {__version__}"
-"""A cache must have this version to be used: another release may check more, and checks events only on entry."""
-
 
 class Progress(Protocol):
     """Shows the progress of a long task."""
@@ -48,27 +44,6 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """The task is done, or has failed."""
-
-
-class Known(NamedTuple):
-    """How far a cache knows its log, and how many records of each kind are live at that point."""
-
-    at: Position
-    live: dict[str, int]
-
-
-def nothing() -> Known:
-    """What a new cache knows."""
-    return Known(START, dict.fromkeys(MODULES, 0))
-
-
-def connect(path: str, timeout: float) -> sqlite3.Connection:
-    """Open the database at `path`; wait up to `timeout` seconds for other processes. Raises sqlite3.Error."""
-    plain = b"/._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    quoted = "".join(chr(byte) if byte in plain else f"%{byte:02x}" for byte in os.fsencode(path))
-    return sqlite3.connect(
-        f"file:{quoted}?mode=rw", uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
-    )
 
 
 def build(path: str, reader: Reader, progress: Progress | None) -> bool:
@@ -203,24 +178,6 @@ class _Growing(Draft):
         set_now(db, self._below.number)
         set_words_known(db, self.number)
         self.begin_over(SpanState(db, self.number, live))
-
-
-def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
-    """Store how far the cache is, and which log it belongs to."""
-    live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
-    at = known.at
-    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
-    db.execute("DELETE FROM log")
-    row = (VERSION, reader.identity(), at.number, at.place, at.sha256.decode(), at.recorded, live)
-    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
-    # What `claim_of` reads. SQLite numbers versions of the schema only to notice changes; here it never changes.
-    db.execute(f"PRAGMA user_version = {_signed(at.place & 0xFFFFFFFF)}")
-    db.execute(f"PRAGMA schema_version = {_signed(int(at.sha256[:8], 16))}")
-
-
-def _signed(number: int) -> int:
-    """The same 32 bits as a signed number, which is what these pragmas take."""
-    return number - (1 << 32) if number >> 31 else number
 
 
 def take_in_ids(db: sqlite3.Connection, reader: Reader, start: int, stop: int) -> None:

@@ -7,19 +7,10 @@ cache knows more than its log, the log was truncated. SQLite syncs each commit w
 
 import sqlite3
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from evcli.cache import CacheFailed
-from evcli.cache.build import (
-    VERSION,
-    Known,
-    Progress,
-    build,
-    connect,
-    nothing,
-    take_in,
-    take_in_ids,
-    write_down,
-)
+from evcli.cache.database import VERSION, Known, connect, nothing, write_down
 from evcli.cache.guard import failing_cache
 from evcli.cache.location import is_there
 from evcli.cache.spans import SpanState
@@ -28,6 +19,9 @@ from evcli.cache.words import need_words
 from evcli.errors import Damaged, LogCut, OutcomeUnknown
 from evcli.log import Position
 from evcli.log.reader import Reader
+
+if TYPE_CHECKING:
+    from evcli.cache.build import Progress
 
 BUSY_SECONDS = 2.0
 """Seconds to wait for another process to commit; a new cache is built in a separate file, so nobody waits for that."""
@@ -87,6 +81,8 @@ class Cache:
         return [byte for byte in places if byte < known], known
 
     def _grow_ids(self, reader: Reader) -> int:
+        from evcli.cache.build import take_in_ids
+
         self.db.execute("BEGIN IMMEDIATE")
         try:
             take_in_ids(self.db, reader, ids_known(self.db), self.at.place)
@@ -102,11 +98,13 @@ class Cache:
         with failing_cache():
             need_words(self.db, self.at.number)
 
-    def catch_up(self, reader: Reader, progress: Progress | None = None) -> None:
+    def catch_up(self, reader: Reader, progress: "Progress | None" = None) -> None:
         """Store what was appended since, if it cannot be taken back; otherwise the cache stays behind.
 
         A cache of another log or another release is rebuilt. A damaged log is stored up to the damage.
         """
+        from evcli.cache.build import build  # most commands only read
+
         try:
             if not reader.log.settle():
                 return
@@ -126,7 +124,9 @@ class Cache:
             if progress:
                 progress.end()
 
-    def _catch_up(self, reader: Reader, progress: Progress | None) -> None:
+    def _catch_up(self, reader: Reader, progress: "Progress | None") -> None:
+        from evcli.cache.build import take_in
+
         end = reader.log.end
         # Catching up is not worth waiting for a reader.
         self.db.execute("PRAGMA busy_timeout = 0")

@@ -2,6 +2,8 @@
 
 import fcntl
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -15,8 +17,8 @@ from support.users import USER
 
 from evcli.cache import CacheFailed
 from evcli.cache import words as words_module
-from evcli.cache.build import VERSION
 from evcli.cache.cache import Cache
+from evcli.cache.database import VERSION
 from evcli.cache.tables import SQL
 from evcli.cache.words import words_known
 from evcli.domain.state import MemoryState
@@ -98,6 +100,14 @@ def test_filled_words_are_those_of_the_fold_at_every_event(
             assert found.holder(USER, word) == folded.holder(USER, word), (number, word)
             assert sorted(found.called(USER, word)) == sorted(folded.called(USER, word)), (number, word)
             assert list(islice(found.words(USER, word), 5)) == list(islice(folded.words(USER, word), 5)), (number, word)
+
+
+def test_question_to_a_cache_loads_nothing_that_builds_one(built: Cli) -> None:
+    program = "import sys; from evcli.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    words = [sys.executable, "-c", program, "--log", str(built.log), "user", "show", "zoë"]
+    loaded = subprocess.run(words, capture_output=True, encoding="utf-8", check=True).stdout.split()
+    assert "evcli.cache.cache" in loaded
+    assert "evcli.cache.build" not in loaded
 
 
 def test_writer_fills_words_in_before_it_takes_the_lock(built: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

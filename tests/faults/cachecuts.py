@@ -22,16 +22,15 @@ SECTOR = 512
 _SCRIPT = """
 import json, os, sys
 from evcli.register import history
-from evcli.cache import cache
-from evcli.cache import build as intake
+from evcli.cache import cache, database
 from evcli.cli.main import main
 os.environ.pop("EVCLI_CACHE", None)
 history.CACHED_FROM = history.MOST_BEHIND = 1
-ours = intake.VERSION
+ours = database.VERSION
 for line in json.loads(sys.argv[1]):
     words = line.split()
     if words[0] == "release":
-        intake.VERSION = cache.VERSION = "an older one" if words[1] == "older" else ours
+        database.VERSION = cache.VERSION = "an older one" if words[1] == "older" else ours
     elif words[0] == "cache":
         os.environ["EVCLI_CACHE"] = words[1]
     elif code := main(["--log", sys.argv[2], *words]):

@@ -13,6 +13,7 @@ from support.logs import reading
 from support.users import EMAIL_CHANGED, RENAMED, RESTORED, find_user
 
 from evcli.cache import build as intake
+from evcli.cache.database import connect
 from evcli.domain.state import State
 from evcli.errors import EvcliError
 from evcli.log.file.engine import FileLog
@@ -61,7 +62,6 @@ TRIES = [
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every log has a cache, in small pages, so that it is no larger than it must be."""
-    connect = intake.connect
 
     def small(path: str, timeout: float) -> Connection:
         db = connect(path, timeout)

@@ -11,7 +11,7 @@ import pytest
 from conftest import Cli, Clock
 from support.caches import cache_every_log
 
-from evcli.cache.build import VERSION
+from evcli.cache.database import VERSION
 from faults.cachecuts import Files, Recording, images, lay_out, prepared, record
 from faults.common import LOG, OURS, mutated, needs
 from faults.conftest import Figures
