@@ -29,6 +29,9 @@ LONGEST_ROW = 1 << 20
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
 
 
+# A comma and a space in the header, or before a quote that opens a cell.
+_SPACED = re.compile(rb'\A[^"\n]*, |, +"[^",\r\n]').search
+
 Columns = Callable[[list[Sequence[str]]], Sequence[Sequence[str]]]
 """Chooses some of the columns of an input."""
 
@@ -71,6 +74,8 @@ class Intake:
         self._bad_bytes: dict[int, Fault] = {}
         self._offset = 0
         self._is_guarded = False
+        self._has_spaces = False
+        """Whether a space may stand before a cell's quotes; otherwise a cell keeps its spaces, as in JSON."""
         self._nothing = ("",) * len(fields)
 
     def rows(self) -> Iterator[Rows]:
@@ -82,6 +87,7 @@ class Intake:
         if first.startswith(codecs.BOM_UTF8):
             self._offset = len(codecs.BOM_UTF8)
             first = first[self._offset :]
+        self._has_spaces = _SPACED(first) is not None
         pieces = self._pieces(chain([first], iter(source.read, b"")))
         return self._csv_rows(pieces) if form == "csv" else self._json_rows(pieces)
 
@@ -136,7 +142,7 @@ class Intake:
     # --- CSV ----------------------------------------------------------------------------------------------------------
 
     def _csv_rows(self, pieces: Iterator[bytes]) -> Iterator[Rows]:
-        reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True, skipinitialspace=True)
+        reader = csv.reader(chain.from_iterable(self._texts(pieces)), strict=True, skipinitialspace=self._has_spaces)
         header = self._first_row(reader)
         choose = self._chooser(header)
         is_over = False
