@@ -11,11 +11,10 @@ LINE_END = re.compile(rb',"sha256":"[0-9a-f]{64}"\}')
 """The end of every line, before its newline."""
 CHUNK = 1 << 16
 BLOCK = 1 << 14
-FAR = 256 * MAX_LINE
-"""How far the beginning of a line is looked for: a file that is truncated to a greater size has gigabytes of zeros."""
-
 Read = Callable[[int, int], bytes]
 """Read(size, offset) returns `size` bytes from byte `offset`."""
+DataUntil = Callable[[int], int]
+"""Returns the last byte up to `offset` before which the file has data, and not a hole."""
 
 
 def read_whole(descriptor: int, size: int, offset: int) -> bytes:
@@ -26,9 +25,9 @@ def read_whole(descriptor: int, size: int, offset: int) -> bytes:
     return found
 
 
-def line_around(read: Read, offset: int) -> tuple[int, bytes]:
+def line_around(read: Read, offset: int, data_until: DataUntil) -> tuple[int, bytes]:
     """The start of the line that contains byte `offset`, and the line, newline included."""
-    start = line_start(read, offset)
+    start = line_start(read, offset, data_until)
     size = BLOCK // 4
     while True:
         line, newline, _ = read(size, start).partition(b"\n")
@@ -37,16 +36,30 @@ def line_around(read: Read, offset: int) -> tuple[int, bytes]:
         size *= 4
 
 
-def line_start(read: Read, offset: int) -> int:
-    """Where the line that contains byte `offset` begins; of one much too long for a line, where it cannot be a line."""
-    size, first = BLOCK // 4, max(0, offset - FAR)
-    while offset > first:
+def line_start(read: Read, offset: int, data_until: DataUntil) -> int:
+    """Where the line that contains byte `offset` begins."""
+    size, last = BLOCK // 4, offset
+    while offset:
         start = max(0, offset - size)
         newline = read(offset - start, start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
         offset, size = start, min(size * 4, CHUNK)
-    return offset
+        if last - offset > MAX_LINE:  # no line: a file that was truncated to a greater size has gigabytes of zeros
+            offset = data_until(offset)
+    return 0
+
+
+def data_until(descriptor: int, offset: int) -> int:
+    """The last byte up to `offset` before which the file has data, and not a hole, which has no newline."""
+    at = last = 0
+    while (at := data_from(descriptor, at, offset)) < offset:
+        try:
+            at = os.lseek(descriptor, at, os.SEEK_HOLE)
+        except OSError:
+            return offset
+        last = min(at, offset)
+    return last
 
 
 def data_from(descriptor: int, offset: int, end: int) -> int:

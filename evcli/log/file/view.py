@@ -16,7 +16,7 @@ from evcli.disk import sync
 from evcli.domain.event import Event
 from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.log import START, Position
-from evcli.log.file.blocks import BLOCK, CHUNK, data_from, line_around, read_whole
+from evcli.log.file.blocks import BLOCK, CHUNK, data_from, data_until, line_around, read_whole
 from evcli.log.file.end import End, find_end
 from evcli.log.file.open import shared_lock
 from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
@@ -148,7 +148,7 @@ class View:
         """The position at byte `offset`, where a line ends, as that line claims. Raises Damaged."""
         if offset == 0:
             return START
-        start, line = line_around(self.piece, offset - 1)
+        start, line = line_around(self.piece, offset - 1, self._data_until)
         return self._position_after(line, start)
 
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
@@ -159,7 +159,7 @@ class View:
         while found.place < high:
             if high - found.place <= BLOCK and at < high - 1:
                 return self._seek_in_block(holds, found, high)
-            start, line = line_around(self.piece, at)
+            start, line = line_around(self.piece, at, self._data_until)
             try:
                 position = self._position_after(line, start)
             except Damaged:
@@ -200,6 +200,9 @@ class View:
             if not beginning.startswith(FIRST_BYTES):
                 raise NotALog(self.path, f"this is not an evcli log: {bad}") from None
             raise Damaged(self.path, self.line_number(offset), offset, str(bad)) from None
+
+    def _data_until(self, offset: int) -> int:
+        return data_until(self.descriptor, offset)
 
     def line_number(self, offset: int) -> int:
         """The number, from 1, of the line that contains byte `offset`."""
