@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from evcli.cache.database import Known, connect, nothing, write_down
+from evcli.cache.database import Known, Progress, connect, nothing, write_down
 from evcli.cache.location import APPLICATION, create, remove
 from evcli.cache.spans import SpanState
 from evcli.cache.tables import add, add_ids, ids_known, live_now, make_tables, set_ids_known, set_now
@@ -34,16 +34,6 @@ AT_ONCE_WHEN_NEW = 1_000
 
 PAGES_KIB = 8 << 10
 """KiB of memory for pages of the file while a cache is built."""
-
-
-class Progress(Protocol):
-    """Shows the progress of a long task."""
-
-    def show(self, done: int, total: int | None, count: int) -> None:
-        """`done` of `total` bytes are done, which held `count` events."""
-
-    def end(self) -> None:
-        """The task is done, or has failed."""
 
 
 def build(path: str, reader: Reader, progress: Progress | None) -> bool:
@@ -104,7 +94,7 @@ def take_in(
     """Replay the rest of the log up to `stop`, or up to damage, and write the results to the tables."""
     begin, end = known.at, reader.log.end if stop is None else stop
     if begin.number:
-        need_words(db, begin.number)
+        need_words(db, begin.number, progress)
     shown = 0
     at_once = AT_ONCE if begin.number else min(AT_ONCE, AT_ONCE_WHEN_NEW)
     state, places = _Growing(SpanState(db, begin.number, known.live)) if begin.number else _Recorded(), list[int]()

@@ -21,7 +21,7 @@ from evcli.log import Position
 from evcli.log.reader import Reader
 
 if TYPE_CHECKING:
-    from evcli.cache.build import Progress
+    from evcli.cache.database import Progress
 
 BUSY_SECONDS = 2.0
 """Seconds to wait for another process to commit; a new cache is built in a separate file, so nobody waits for that."""
@@ -30,9 +30,10 @@ BUSY_SECONDS = 2.0
 class Cache:
     """What is known of one log up to event `at`."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, progress: "Progress | None" = None) -> None:
         """The cache at `path`, existing or not: nothing is known until it is opened."""
         self.path = path
+        self._progress = progress
         self._known = nothing()
         self._db: sqlite3.Connection | None = None
 
@@ -61,8 +62,8 @@ class Cache:
     def state(self, number: int | None = None) -> SpanState:
         """The state after event `number`, which the cache must know (None: the last that it knows)."""
         if number is None or number == self.at.number:
-            return SpanState(self.db, self.at.number, dict(self._known.live))
-        return SpanState(self.db, number)
+            return SpanState(self.db, self.at.number, dict(self._known.live), self._progress)
+        return SpanState(self.db, number, None, self._progress)
 
     def find_ids(self, reader: Reader, prefix: str, most: int, *, exact: bool, may_grow: bool) -> tuple[list[int], int]:
         """Where events begin whose id is `prefix`, or starts with it; and the byte up to which the search is complete.
@@ -96,9 +97,9 @@ class Cache:
     def need_words(self) -> None:
         """Make sure that records can be looked up by key and name. Raises CacheFailed."""
         with failing_cache():
-            need_words(self.db, self.at.number)
+            need_words(self.db, self.at.number, self._progress)
 
-    def catch_up(self, reader: Reader, progress: "Progress | None" = None) -> None:
+    def catch_up(self, reader: Reader) -> None:
         """Store what was appended since, if it cannot be taken back; otherwise the cache stays behind.
 
         A cache of another log or another release is rebuilt. A damaged log is stored up to the damage.
@@ -110,8 +111,8 @@ class Cache:
                 return
             reader.log.sync()
             if self.is_bound:
-                self._catch_up(reader, progress)
-            elif build(self.path, reader, progress):
+                self._catch_up(reader)
+            elif build(self.path, reader, self._progress):
                 self.close()
                 self.open(reader)
         except OutcomeUnknown:
@@ -121,10 +122,10 @@ class Cache:
                 with suppress(sqlite3.Error):
                     self._bind(reader)
         finally:
-            if progress:
-                progress.end()
+            if self._progress:
+                self._progress.end()
 
-    def _catch_up(self, reader: Reader, progress: "Progress | None") -> None:
+    def _catch_up(self, reader: Reader) -> None:
         from evcli.cache.build import take_in
 
         end = reader.log.end
@@ -135,7 +136,7 @@ class Cache:
             try:
                 if self._bind(reader):  # another process may have caught up meanwhile
                     stop = min(end, reader.log.end)  # later lines may still be taken back
-                    known = take_in(self.db, self._known, reader, progress, stop)
+                    known = take_in(self.db, self._known, reader, self._progress, stop)
                     write_down(self.db, reader, known)
                     self.db.execute("COMMIT")
                     self._known = known
@@ -178,14 +179,14 @@ class Cache:
         return self.is_bound
 
 
-def open_cache(path: str, reader: Reader) -> Cache:
+def open_cache(path: str, reader: Reader, progress: "Progress | None" = None) -> Cache:
     """The cache at `path` as it is, or one that is yet to be built.
 
     Raises:
         LogCut: the cache knows more events than the log that `reader` reads.
         CacheFailed: it cannot be used.
     """
-    cache = Cache(path)
+    cache = Cache(path, progress)
     try:
         if is_there(path):
             with failing_cache():

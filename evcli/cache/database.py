@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evcli import __version__
 from evcli.cache.tables import sum_of
@@ -12,6 +12,16 @@ from evcli.log.reader import Reader
 
 VERSION = f"7 of {__version__}"
 """A cache must have this version to be used: another release may check more, and checks events only on entry."""
+
+
+class Progress(Protocol):
+    """Shows the progress of a long task."""
+
+    def show(self, done: int, total: int | None, count: int) -> None:
+        """`done` of `total` bytes are done, which held `count` events."""
+
+    def end(self) -> None:
+        """The task is done, or has failed."""
 
 
 class Known(NamedTuple):

@@ -7,7 +7,7 @@ The present state is looked up twice: a disk can flip a bit, and a changed or lo
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,6 +20,9 @@ from evcli.domain.state import Count
 from evcli.domain.text import is_unicode
 from evcli.kinds import KINDS
 
+if TYPE_CHECKING:
+    from evcli.cache.database import Progress
+
 
 class SpanState:
     """The records after event `number`, looked up in the tables of `db`.
@@ -27,8 +30,18 @@ class SpanState:
     Every method raises CacheFailed if the database cannot answer, or its answer is inconsistent.
     """
 
-    def __init__(self, db: sqlite3.Connection, number: int, live_counts: Mapping[str, int] | None = None) -> None:
-        """`live_counts`: if `number` is the last cached event, how many records of each kind are live."""
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        number: int,
+        live_counts: Mapping[str, int] | None = None,
+        progress: "Progress | None" = None,
+    ) -> None:
+        """`live_counts`: if `number` is the last cached event, how many records of each kind are live.
+
+        `progress` shows how words are filled in.
+        """
+        self._progress = progress
         self.number = number
         self._db = db
         self._live_counts = live_counts
@@ -89,7 +102,7 @@ class SpanState:
 
     def _need_words(self) -> None:
         if not self._has_words:  # and once they are there, they stay
-            need_words(self._db, self.number)
+            need_words(self._db, self.number, self._progress)
             self._has_words = True
 
     def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:

@@ -5,12 +5,15 @@ Most commands on a new cache look no record up by a word, and sorting words take
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evcli.cache import CacheFailed
 from evcli.cache.tables import SQL, STILL, number_known, sum_of, unpacked
 from evcli.kinds import KINDS, all_kinds
 from evcli.log.replay import without_garbage_collection
+
+if TYPE_CHECKING:
+    from evcli.cache.database import Progress
 
 AT_ONCE = 5_000
 """How many changes are written together, so that adjacent rows are, and memory stays bounded."""
@@ -35,21 +38,23 @@ def set_words_known(db: sqlite3.Connection, number: int) -> None:
     db.execute("UPDATE words_known SET number = ?, sum = ?", (number, sum_of(number)))
 
 
-def need_words(db: sqlite3.Connection, number: int) -> None:
+def need_words(db: sqlite3.Connection, number: int, progress: "Progress | None" = None) -> None:
     """Fill in the words of all spans unless they are there, up to event `number`. Raises CacheFailed, sqlite3.Error."""
     if _are_known(db, number):
         return
     if db.in_transaction:
-        _fill(db)
+        _fill(db, progress)
         return
     db.execute("BEGIN IMMEDIATE")
     try:
         if not _are_known(db, number):  # another process may have been faster
-            _fill(db)
+            _fill(db, progress)
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+        if progress:
+            progress.end()
 
 
 def _are_known(db: sqlite3.Connection, number: int) -> bool:
@@ -59,7 +64,7 @@ def _are_known(db: sqlite3.Connection, number: int) -> bool:
     return known > 0
 
 
-def _fill(db: sqlite3.Connection) -> None:
+def _fill(db: sqlite3.Connection, progress: "Progress | None") -> None:
     number, count = number_known(db), 0
     db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
     with without_garbage_collection():
@@ -70,6 +75,8 @@ def _fill(db: sqlite3.Connection) -> None:
                 if before is None and len(changes) >= AT_ONCE:
                     add_words(db, kind.name, changes)
                     count, changes = count + len(changes), []
+                    if progress:
+                        progress.show(count, number, count)
                 changes.append((before, record))
             add_words(db, kind.name, changes)
             count += len(changes)

@@ -20,8 +20,8 @@ from evcli.log.reader import Reader
 from evcli.log.replay import replay
 
 if TYPE_CHECKING:
-    from evcli.cache.build import Progress
     from evcli.cache.cache import Cache
+    from evcli.cache.database import Progress
 
 MOST_BEHIND = 100_000
 """Maximum lag of the cache in bytes, some hundred events: folding them costs less than a commit."""
@@ -167,7 +167,7 @@ class History:
         if cache is not None and may_grow:
             try:
                 if reader.log.end - cache.at.place >= self.most_behind:
-                    cache.catch_up(reader, self._progress)
+                    cache.catch_up(reader)
                 if finds and cache.is_bound:
                     cache.need_words()
             except CacheFailed as failed:
@@ -220,7 +220,7 @@ class History:
         from evcli.cache.cache import open_cache
 
         try:
-            self._cache = open_cache(place, reader)
+            self._cache = open_cache(place, reader, self._progress)
         except CacheFailed as failed:  # do not wait twice for a cache that is out of reach
             failed.path = place
             self.give_up(failed)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Cli
@@ -113,11 +114,11 @@ def test_question_to_a_cache_loads_nothing_that_builds_one(built: Cli) -> None:
 def test_writer_fills_words_in_before_it_takes_the_lock(built: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     fill, was_free = words_module._fill, list[bool]()
 
-    def look(db: sqlite3.Connection) -> None:
+    def look(*words: Any) -> None:
         with built.log.open("rb") as another:
             fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if this process has the lock
             was_free.append(True)
-        fill(db)
+        fill(*words)
 
     monkeypatch.setattr(words_module, "_fill", look)
     built.ok("user", "create", "B", "--email", "b@example.com")
@@ -135,6 +136,29 @@ def test_words_are_not_filled_in_from_tables_that_lost_something(cache: Cache, b
             question()
         assert failed.value.is_faulty
     assert not cache.db.in_transaction
+
+
+@pytest.mark.parametrize("question", ["need_words", "present", "past"])
+def test_filling_words_in_shows_how_far_it_is_and_ends(
+    built: Cli, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, ...] | str] = []
+
+    class Told:
+        def show(self, done: int, total: int | None, count: int) -> None:
+            told.append((done, total or 0, count))
+
+        def end(self) -> None:
+            told.append("end")
+
+    monkeypatch.setattr(words_module, "AT_ONCE", 1)
+    with reading(built.log) as reader:
+        cache = History(progress=Told()).cache(reader)
+        assert cache is not None
+        ask = cache.need_words if question == "need_words" else cache.state(11 if question == "present" else 4).called
+        ask(*() if question == "need_words" else (USER, "zoë"))
+        cache.close()
+    assert told == [(3, 11, 3), (7, 11, 7), (10, 11, 10), "end"]
 
 
 def test_words_that_end_before_the_cache_does_are_not_used(cache: Cache) -> None:
