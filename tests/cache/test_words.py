@@ -88,6 +88,16 @@ def test_question_with_a_word_fills_all_words_in_once(built: Cli, words: str, mo
     assert known(built.log) >= len(STORY) + 1, "a cache that is caught up keeps its words"
 
 
+def test_cache_without_words_has_them_once_it_is_caught_up(built: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setenv("EVCLI_CACHE", "off")
+        built.ok("user", "rename", "4", "Zoe")
+    assert known(built.log) == 0
+    built.ok("state")
+    assert known(built.log) == len(STORY) + 1
+    assert "Zoe" in built.ok("user", "show", "zoe").out
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 1000])
 def test_filled_words_are_those_of_the_fold_at_every_event(
     built: Cli, cache: Cache, at_once: int, monkeypatch: pytest.MonkeyPatch
@@ -136,6 +146,8 @@ def test_words_are_not_filled_in_from_tables_that_lost_something(cache: Cache, b
             question()
         assert failed.value.is_faulty
     assert not cache.db.in_transaction
+    for table in ("user_keys", "user_names", "user_words"):
+        assert cache.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), "half of the words would be used"
 
 
 @pytest.mark.parametrize("question", ["need_words", "present", "past"])
