@@ -91,10 +91,14 @@ class Columns:
         if each.rule or each.apply or set(each.fields) != fields or set(each.required) != fields:
             return None
         body = {Begins: _begins, Changes: _changes, Ends: _ends}.get(role, _revives)(own, tuple(each.fields), unique)
-        space: dict[str, Any] = {name: getattr(self, name) for name in ("began", "changed", "ended", "holders")}
-        space |= {f"column_{name}": column for name, column in zip(own, self.texts, strict=True)}
-        exec("\n    ".join(["def quick(id, number, data):", *body, "return True"]), space)  # noqa: S102  # from our own pages
-        made: Quick = space["quick"]
+        parts: dict[str, Any] = {name: getattr(self, name) for name in ("began", "changed", "ended", "holders")}
+        parts |= {f"column_{name}": column for name, column in zip(own, self.texts, strict=True)}
+        # The columns are not its globals, which refer back to it: they would outlive the last use of the state.
+        lines = [f"def make({', '.join(parts)}):", "    def quick(id, number, data):"]
+        lines += [f"        {line}" for line in (*body, "return True")]
+        space: dict[str, Any] = {}
+        exec("\n".join([*lines, "    return quick"]), space)  # noqa: S102  # from our own pages
+        made: Quick = space["make"](**parts)
         return made
 
 

@@ -1,9 +1,11 @@
 """The fold, and the contract of a State: it is run for each class of State."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
+from weakref import ref
 
 import pytest
 from hypothesis import given, settings
@@ -302,6 +304,19 @@ def test_quick_steps_are_not_made_for_few_events() -> None:
     happen_all(state, users[10:], 11)
     assert list(state.quick) == [CREATED]
     assert state.count(USER) == Count(1000, 0)
+
+
+def test_state_with_quick_steps_is_freed_without_the_collector() -> None:
+    state = MemoryState()
+    gc.disable()
+    try:
+        happen_all(state, [happened(CREATED, id, name="Ada", email=f"{id}@x.org") for id in range(1, 101)], 1)
+        assert state.quick
+        column = ref(state._tables[USER].began)
+        del state
+        assert column() is None
+    finally:
+        gc.enable()
 
 
 def test_generated_histories_hold_every_type_of_event() -> None:
