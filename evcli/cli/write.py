@@ -1,6 +1,7 @@
 """Recording events and reporting them: what is stored is announced, what is announced is stored."""
 
 import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from evcli.cli.done import answer_to
@@ -76,8 +77,7 @@ def _answer(session: Session, done: Done) -> Answer:
 def _lines(session: Session, done: Done) -> list[str]:
     if done.was_there:
         return [f"already recorded as event {done.first}"]
-    commands = (undo_command(session.register, outcome) for outcome in done)
-    undo = [f"undo: evcli{session.log_words} {command}" for command in commands if command]
+    undo = [f"undo: evcli{session.log_words} {command}" for command in undo_commands(session.register, done)]
     return [*map(sentence, done), *undo]
 
 
@@ -96,16 +96,23 @@ def sentence(outcome: Outcome) -> str:
     return f"{subject} {past}: {kind.labelled(after)}{was} {number}"
 
 
-def undo_command(register: Register, outcome: Outcome) -> str:
-    """The command, after `evcli`, that restores the record's previous state; "" if there is none."""
-    each = TYPES[outcome.event["type"]]
-    found = undo_of(each, register.state, outcome.before, outcome.after)
-    if found is None:
-        return ""
-    back, data = found
-    argument = data.pop(argument_of(back), "")
-    words = [each.kind.name, back.verb, *typed(back, data), str(outcome.after.id)]
-    if argument:
-        # Arguments that start with a dash follow --, so that they are not read as options.
-        words += [*["--"] * argument.startswith("-"), shlex.quote(argument)]
-    return " ".join(words)
+def undo_commands(register: Register, outcomes: Iterable[Outcome]) -> list[str]:
+    """The commands, after `evcli`, that restore the previous state of these records; none for what has no way back.
+
+    Records that need the same words share one command, if it takes several of them.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        each, id = TYPES[outcome.event["type"]], str(outcome.after.id)
+        way = undo_of(each, register.state, outcome.before, outcome.after)
+        if way is None:
+            continue
+        back, data = way
+        argument = data.pop(argument_of(back), "")
+        command = " ".join([each.kind.name, back.verb, *typed(back, data)])
+        words = found.setdefault((command, id if back.required else ""), [])
+        words.append(id)
+        if argument:
+            # Arguments that start with a dash follow --, so that they are not read as options.
+            words += [*["--"] * argument.startswith("-"), shlex.quote(argument)]
+    return [" ".join([command, *words]) for (command, _), words in found.items()]

@@ -26,13 +26,21 @@ def test_users_are_destroyed_in_the_order_of_their_naming(five: Cli) -> None:
         "user 4 destroyed: Dan <dan@example.com> (event 6)",
         "user 1 destroyed: Ada <ada@example.com> (event 7)",
         "user 2 destroyed: Bob <bob@example.com> (event 8)",
-        "undo: evcli user restore 4",
-        "undo: evcli user restore 1",
-        "undo: evcli user restore 2",
+        "undo: evcli user restore 4 1 2",
     ]
     assert live(five) == ["Cyd", "Eve"]
     assert [path.name for path in five.log.parent.iterdir()] == ["events.jsonl"]
     five.ok("verify")
+
+
+def test_undo_of_a_batch_is_one_line_that_takes_all_of_it_back(five: Cli) -> None:
+    undone = five.ok("user", "destroy", "3", "1", "2").out.splitlines()[3:]
+    assert undone == ["undo: evcli user restore 3 1 2"]
+    again = five.ok(*undone[0].split()[2:]).out.splitlines()[3:]
+    assert live(five) == ["Ada", "Bob", "Cyd", "Dan", "Eve"]
+    assert again == ["undo: evcli user destroy 3 1 2"]
+    five.ok(*again[0].split()[2:])
+    assert live(five) == ["Dan", "Eve"]
 
 
 def test_events_of_one_command_are_one_batch(five: Cli) -> None:
