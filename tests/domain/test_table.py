@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+import pytest
+
 from evcli.domain.fields import NAME
-from evcli.domain.kind import Begins, Changes, Ends, Kind, Revives
+from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
 from evcli.domain.table import Columns
 
 
@@ -41,3 +43,34 @@ def test_quick_steps_of_a_kind_without_a_unique_field() -> None:
     assert table.get(1) == Pair(1, "a", "c", 1, 3, 3)
     assert join(1, 4, {})
     assert table.get(1) == Pair(1, "a", "c", 1, 4)
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("a rule")
+
+
+@pytest.mark.parametrize(
+    ("name", "each"),
+    [
+        ("pair.made", Begins("make", "Make a pair", BOTH, rule=refuse)),
+        ("pair.set", Changes("set", "Set both", BOTH, rule=refuse)),
+        ("pair.parted", Ends("part", "Part a pair", rule=refuse)),
+        ("pair.made", Begins("make", "Make a pair", {"left": NAME, "right": NAME.optional})),
+        ("pair.made", Begins("make", "Make a pair", {"left": NAME})),
+        ("pair.set", Changes("set", "Set both", {"left": NAME, "right": NAME.optional})),
+        ("pair.parted", Ends("part", "Part a pair", {"left": NAME.optional})),
+    ],
+)
+def test_no_quick_step_where_the_declaration_says_more_than_fields(name: str, each: EventType) -> None:
+    kind = Kind("pair", Pair, TYPES | {name: each}, label="{left} {right}")
+    assert Columns(kind).quick(each) is None
+
+
+def test_records_begun_together_are_compared_as_others_are() -> None:
+    table = Columns(KIND)
+    table.begin_all([Pair(1, "a", "b", 1, 1), Pair(2, "ä", "b", 2, 2)], [])
+    both = table.quick(TYPES["pair.set"])
+    assert both is not None
+    assert not both(2, 3, {"left": "ä", "right": "b"}), "nothing is new"
+    assert both(2, 3, {"left": "a", "right": "b"})
+    assert table.get(2) == Pair(2, "a", "b", 2, 3)
