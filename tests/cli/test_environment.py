@@ -147,7 +147,7 @@ def test_the_traceback_of_a_bug_is_shown_when_that_is_switched_on(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, value: str, is_shown: bool
 ) -> None:
     monkeypatch.setenv("EVCLI_DEBUG", value)
-    monkeypatch.setattr("evcli.cli.commands.verify.os.path.abspath", lambda path: {}[path])
+    monkeypatch.setattr("evcli.cli.commands.verify.valid", {}.__getitem__)
     ran = cli("path")
     assert ran.code == 255
     assert ("Traceback" in ran.err) is is_shown
