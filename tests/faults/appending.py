@@ -41,6 +41,7 @@ def create(by: Register, name: str) -> None:
 def replace(log: Path) -> None:
     """Put a copy of the log in its place; not synced, since a sync that fails here would not be one of evcli's."""
     copy = Path(f"{log}.repaired")
+    copy.touch(0o600)
     copy.write_bytes(log.read_bytes())
     copy.rename(log)
 
