@@ -84,7 +84,7 @@ def audit(ground: Ground) -> list[Figure]:
 def bytes_read(ground: Ground) -> list[Figure]:
     """How much of a long log a short look at its end reads, as a share of the file."""
     size = ground.long.stat().st_size
-    read = _read_by("log", "--since", ground.late, "--log", str(ground.long))
+    read = _read_by("log", "--since", ground.late(), "--log", str(ground.long))
     what = "log --since (the last hundredth), bytes read"
     return [Figure(what, "bytes of the file", at_most(0.0125), read / size, f"{read:,} : {size:,}")]
 
