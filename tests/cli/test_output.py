@@ -136,6 +136,14 @@ def test_table_says_a_time_older_than_a_week_and_the_offset_of_all_in_its_header
     assert "2026-03-01 14:30:00+05:30" in run_on(["show", "1"], story.clock, screen=True).out, "a field has no header"
 
 
+def test_table_says_how_long_ago_until_a_time_is_a_week_old(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.clock.now += timedelta(days=7, microseconds=-1)
+    assert "6 days ago" in run_on(["log"], cli.clock, screen=True).out
+    cli.clock.now += timedelta(microseconds=1)
+    assert "2026-03-01 09:00:00" in run_on(["log"], cli.clock, screen=True).out
+
+
 def test_times_in_the_doubled_hour_each_have_their_offset(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
     time.tzset()
