@@ -13,7 +13,6 @@ from evcli.log import Position
 from evcli.log.alike import Alike, cast_alike
 from evcli.log.line import MAX_BATCH
 from evcli.log.template import Shared
-from evcli.register.actor import Actor
 from evcli.register.decide import Change, Intention, write_down
 
 
@@ -71,22 +70,12 @@ class Begun(Sequence[Change]):
             return [self[at] for at in range(len(self))[index]]
         return Change(self._of[index], self.ids[index], None, self._found.records[index])
 
-    def write_down(
-        self,
-        at: Position,
-        *,
-        actor: Actor,
-        source: str,
-        now: str,
-        new_id: Callable[[], str],
-        correlation: str | None = None,
-    ) -> list[bytes]:
+    def write_down(self, at: Position, shared: Shared, now: str, new_id: Callable[[], str]) -> list[bytes]:
         """The lines of the events, as `write_down` makes them. Raises what it raises."""
-        shared = Shared(actor.id, actor.type, source, max(now, at.recorded), correlation)
         many = self._of
         lines = cast_alike(shared, Alike(many.type.name, now, many.ids, self.ids[0], many.data), at)
         if lines is None or sum(map(len, lines)) > MAX_BATCH:
-            return write_down(self, at, actor=actor, source=source, now=now, new_id=new_id, correlation=correlation)
+            return write_down(self, at, shared, now, new_id)
         return lines
 
     def settle(self) -> None:

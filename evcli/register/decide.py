@@ -165,27 +165,21 @@ def frame(actor: Actor, source: str) -> int:
 
 
 def write_down(
-    changes: Sequence[Change],
-    at: Position,
-    *,
-    actor: Actor,
-    source: str,
-    now: str,
-    new_id: Callable[[], str],
-    correlation: str | None = None,
+    changes: Sequence[Change], at: Position, shared: Shared, now: str, new_id: Callable[[], str]
 ) -> list[bytes]:
     """Turn at least one change into event lines that follow `at`, each checked as a reader will check it.
+
+    They happen now, in the log's time format, unless an intention says when.
 
     Raises:
         BadInput: the lines exceed a batch, or an event would have happened in the future.
     """
-    moment = max(now, at.recorded)
     parts: list[AnyPart] = []
     for (type, data, _, _, id, time), record, _, _ in changes:
         if time is not None and time > now:
             raise BadInput(f"an event cannot have happened in the future: {time} is after {now}")
         parts.append((type, time or now, id or new_id(), record, data))
-    lines = cast(Shared(actor.id, actor.type, source, moment, correlation), parts, at)
+    lines = cast(shared, parts, at)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
         raise BadInput(f"{len(lines)} events at once are {size:,} bytes, but a batch holds at most {MAX_BATCH:,}")

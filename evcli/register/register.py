@@ -19,6 +19,7 @@ from evcli.errors import BadInput, Conflict, Damaged, EvcliError, HeadMoved, IdT
 from evcli.log import START, Log, Position
 from evcli.log.line import timestamp
 from evcli.log.replay import replay
+from evcli.log.template import Shared
 from evcli.register.actor import Actor, check_source, random_id, utc_now
 from evcli.register.decide import (
     Accepted,
@@ -247,15 +248,13 @@ class Register(Past):
         changes, refused = self._accept(draft, command)
         if not changes:
             return Done([], refused=refused)
-        if series is not None:
-            correlation: str | None = series.correlation
-        else:
-            correlation = self._new_id() if len(changes) > 1 else None
+        own = self._new_id() if series is None and len(changes) > 1 else None
+        correlation = own if series is None else series.correlation
         now = timestamp(self._clock())
         write = command.begun.write_down if command.begun else partial(write_down, changes)
-        lines = write(
-            self._at, actor=self._actor, source=self._source, now=now, new_id=self._new_id, correlation=correlation
-        )
+        moment = max(now, self._at.recorded)  # recorded moments never go back
+        shared = Shared(self._actor.id, self._actor.type, self._source, moment, correlation)
+        lines = write(self._at, shared, now, self._new_id)
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
 
