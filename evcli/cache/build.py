@@ -10,8 +10,8 @@ from typing import Any
 from evcli.cache.database import Known, Progress, connect, nothing, write_down
 from evcli.cache.location import APPLICATION, create, remove
 from evcli.cache.spans import SpanState
-from evcli.cache.tables import add, add_ids, ids_known, live_now, make_tables, set_ids_known, set_now
-from evcli.cache.words import add_words, need_words, set_words_known
+from evcli.cache.tables import IDS_KNOWN, WORDS_KNOWN, add, add_ids, live_now, make_tables, set_now
+from evcli.cache.words import add_words, need_words
 from evcli.disk import sync, sync_folder
 from evcli.domain.event import Event
 from evcli.domain.kind import Kind
@@ -166,7 +166,7 @@ class _Growing(Draft):
         for kind in MODULES:
             add_words(db, kind, [(before, record) for of_kind, before, record in self.puts if of_kind == kind])
         set_now(db, self._below.number)
-        set_words_known(db, self.number)
+        WORDS_KNOWN.set(db, self.number)
         self.begin_over(SpanState(db, self.number, live))
 
 
@@ -175,7 +175,7 @@ def take_in_ids(db: sqlite3.Connection, reader: Reader, start: int, stop: int) -
     ids = _ids_in(reader, start, stop)
     while some := list(islice(ids, AT_ONCE)):
         add_ids(db, some)
-    set_ids_known(db, max(stop, ids_known(db)))
+    IDS_KNOWN.set(db, max(stop, IDS_KNOWN.get(db)))
 
 
 def _ids_in(reader: Reader, start: int, stop: int) -> Iterator[tuple[str, int]]:

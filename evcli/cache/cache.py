@@ -14,7 +14,7 @@ from evcli.cache.database import VERSION, Known, connect, nothing, write_down
 from evcli.cache.guard import failing_cache
 from evcli.cache.location import is_there
 from evcli.cache.spans import SpanState
-from evcli.cache.tables import ids_known, places_of, row_of_log
+from evcli.cache.tables import IDS_KNOWN, places_of, row_of_log
 from evcli.cache.words import need_words
 from evcli.errors import Damaged, LogCut, OutcomeUnknown
 from evcli.log import Position
@@ -71,7 +71,7 @@ class Cache:
         Ids are rarely looked up, so they are stored only on the first lookup.
         """
         with failing_cache():
-            known = ids_known(self.db)
+            known = IDS_KNOWN.get(self.db)
             if known < self.at.place and may_grow:
                 with suppress(sqlite3.OperationalError):  # busy, or the disk is full: the rest is searched in the log
                     known = self._grow_ids(reader)
@@ -86,7 +86,7 @@ class Cache:
 
         self.db.execute("BEGIN IMMEDIATE")
         try:
-            take_in_ids(self.db, reader, ids_known(self.db), self.at.place)
+            take_in_ids(self.db, reader, IDS_KNOWN.get(self.db), self.at.place)
             self.db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):

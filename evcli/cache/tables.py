@@ -132,19 +132,49 @@ class _Statements(dict[str, Sql]):
 SQL = _Statements()
 
 
+class UpTo:
+    """How far a part of the cache goes that is filled in when it is needed: a table of one row, with its checksum."""
+
+    def __init__(self, table: str, unit: str) -> None:
+        self._get = f"SELECT {unit}, sum FROM {table}"
+        self._set = f"UPDATE {table} SET {unit} = ?, sum = ?"
+        self._make = f"CREATE TABLE {table} ({unit} INTEGER, sum INTEGER)", f"INSERT INTO {table} VALUES (0, ?)"
+
+    def make(self, db: sqlite3.Connection) -> None:
+        """Create the table; nothing is filled in yet."""
+        create, insert = self._make
+        db.execute(create)
+        db.execute(insert, (sum_of(0),))
+
+    def get(self, db: sqlite3.Connection) -> int:
+        """How far it goes; 0 if nothing is filled in. Raises CacheFailed."""
+        known, sum = db.execute(self._get).fetchone()
+        if sum != sum_of(known):
+            raise CacheFailed("one of its rows was changed", is_faulty=True)
+        return int(known)
+
+    def set(self, db: sqlite3.Connection, known: int) -> None:
+        """Record how far it goes."""
+        db.execute(self._set, (known, sum_of(known)))
+
+
+IDS_KNOWN = UpTo("ids_known", "byte")
+"""The byte up to which event ids are in the tables."""
+WORDS_KNOWN = UpTo("words_known", "number")
+"""The number of the event up to which words are."""
+
+
 def make_tables(db: sqlite3.Connection) -> None:
     """Drop all tables, and create empty ones for all kinds."""
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         db.execute(f'DROP TABLE "{table}"')
     db.execute("CREATE TABLE ids (id TEXT, byte INTEGER, PRIMARY KEY (id, byte)) WITHOUT ROWID")
     db.execute("CREATE TABLE id_sums (sum INTEGER, byte INTEGER, PRIMARY KEY (sum, byte)) WITHOUT ROWID")
-    db.execute("CREATE TABLE ids_known (byte INTEGER, sum INTEGER)")
-    db.execute("INSERT INTO ids_known VALUES (0, ?)", (sum_of(0),))
+    IDS_KNOWN.make(db)
     for kind in all_kinds():
         for statement in SQL[kind.name].make + SQL[kind.name].make_words:
             db.execute(statement)
-    db.execute("CREATE TABLE words_known (number INTEGER, sum INTEGER)")
-    db.execute("INSERT INTO words_known VALUES (0, ?)", (sum_of(0),))
+    WORDS_KNOWN.make(db)
 
 
 def sum_of(*values: object) -> int:
@@ -208,19 +238,6 @@ def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:
     ids = list(ids)
     db.executemany("INSERT INTO ids VALUES (?, ?)", sorted(ids))
     db.executemany("INSERT INTO id_sums VALUES (?, ?)", sorted((sum_of(id), byte) for id, byte in ids))
-
-
-def ids_known(db: sqlite3.Connection) -> int:
-    """The byte up to which event ids are in the tables."""
-    byte, sum = db.execute("SELECT byte, sum FROM ids_known").fetchone()
-    if sum != sum_of(byte):
-        raise CacheFailed("one of its rows was changed", is_faulty=True)
-    return int(byte)
-
-
-def set_ids_known(db: sqlite3.Connection, byte: int) -> None:
-    """Record the byte up to which event ids are in the tables."""
-    db.execute("UPDATE ids_known SET byte = ?, sum = ?", (byte, sum_of(byte)))
 
 
 def places_of(db: sqlite3.Connection, prefix: str, most: int, *, exact: bool) -> tuple[list[int], list[int]]:

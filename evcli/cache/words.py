@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from evcli.cache import CacheFailed
-from evcli.cache.tables import SQL, STILL, number_known, sum_of, unpacked
+from evcli.cache.tables import SQL, STILL, WORDS_KNOWN, number_known, sum_of, unpacked
 from evcli.kinds import KINDS, all_kinds
 from evcli.log.replay import without_garbage_collection
 
@@ -23,19 +23,6 @@ PAGES_KIB = 48 << 10
 
 Change = tuple[Any, Any]
 """A record before an event about it (None: there was none), and after it."""
-
-
-def words_known(db: sqlite3.Connection) -> int:
-    """The number of the event up to which the words are in the tables; 0 if they are not."""
-    number, sum = db.execute("SELECT number, sum FROM words_known").fetchone()
-    if sum != sum_of(number):
-        raise CacheFailed("one of its rows was changed", is_faulty=True)
-    return int(number)
-
-
-def set_words_known(db: sqlite3.Connection, number: int) -> None:
-    """Record the event up to which the words are in the tables."""
-    db.execute("UPDATE words_known SET number = ?, sum = ?", (number, sum_of(number)))
 
 
 def need_words(db: sqlite3.Connection, number: int, progress: "Progress | None" = None) -> None:
@@ -58,7 +45,7 @@ def need_words(db: sqlite3.Connection, number: int, progress: "Progress | None" 
 
 
 def _are_known(db: sqlite3.Connection, number: int) -> bool:
-    known = words_known(db)
+    known = WORDS_KNOWN.get(db)
     if 0 < known < number:
         raise CacheFailed("two of its tables disagree", is_faulty=True)
     return known > 0
@@ -82,7 +69,7 @@ def _fill(db: sqlite3.Connection, progress: "Progress | None") -> None:
             count += len(changes)
     if count != number:  # a lost span would otherwise be missing from every table of words
         raise CacheFailed("one of its rows is missing", is_faulty=True)
-    set_words_known(db, number)
+    WORDS_KNOWN.set(db, number)
 
 
 def _changes(db: sqlite3.Connection, kind: str, number: int) -> Iterator[Change]:

@@ -20,8 +20,7 @@ from evcli.cache import CacheFailed
 from evcli.cache import words as words_module
 from evcli.cache.cache import Cache
 from evcli.cache.database import VERSION
-from evcli.cache.tables import SQL
-from evcli.cache.words import words_known
+from evcli.cache.tables import SQL, WORDS_KNOWN
 from evcli.domain.state import MemoryState
 from evcli.log.replay import replay
 from evcli.register.history import History
@@ -64,7 +63,7 @@ def cache(built: Cli) -> Iterator[Cache]:
 
 def known(log: Path) -> int:
     with closing(sqlite3.connect(f"{log}.cache")) as db:
-        return words_known(db)
+        return WORDS_KNOWN.get(db)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,7 @@ def test_filling_words_in_shows_how_far_it_is_and_ends(
 
 def test_words_that_end_before_the_cache_does_are_not_used(cache: Cache) -> None:
     cache.need_words()
-    words_module.set_words_known(cache.db, len(STORY) - 1)
+    WORDS_KNOWN.set(cache.db, len(STORY) - 1)
     with pytest.raises(CacheFailed):
         cache.state().holder(USER, "zoe@example.com")
 
