@@ -50,9 +50,11 @@ def commands_like(words: Sequence[str], path: Sequence[str], names: Iterable[str
     for kind in all_kinds():
         if unknown == kind.plural:
             return [_line(kind, "list", rest)]
-    if unknown in _MEANINGS or unknown in _VIEWS or any(unknown in kind.verbs for kind in all_kinds()):
-        return [_line(kind, name, rest) for kind in all_kinds() for name in _of_kind(kind, unknown, kind.verbs)]
-    return [" ".join([name, *map(shlex.quote, rest)]) for name in nearest(unknown, names)]
+    near = [" ".join([name, *map(shlex.quote, rest)]) for name in nearest(unknown, names)]
+    if near and unknown not in {*_MEANINGS, *_VIEWS, *(verb for kind in all_kinds() for verb in kind.verbs)}:
+        return near
+    of_kinds = ((kind, _of_kind(kind, unknown, (*kind.verbs, *dict.fromkeys(_VIEWS.values())))) for kind in all_kinds())
+    return [_line(kind, name, rest) for kind, found in of_kinds for name in found]
 
 
 def _of_kind(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:

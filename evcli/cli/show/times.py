@@ -29,11 +29,6 @@ def local_time(moment: datetime) -> str:
     return local(moment.isoformat())
 
 
-def offset_of(time: str) -> str:
-    """The offset of a stored time's local time, `+01:00`."""
-    return local(time)[19:]
-
-
 def ago(time: str, now: datetime) -> str:
     """A stored time relative to `now`: `2 hours ago`; a future time as in `local`."""
     seconds = (now - datetime.fromisoformat(time)).total_seconds()
