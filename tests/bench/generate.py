@@ -4,9 +4,9 @@ It is the register of a company over some years: users come (about half of all e
 and some come back. It is written with the log's own encoder and without syncs, so 200,000 events take seconds.
 """
 
+import argparse
 import csv
 import random
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,4 +114,8 @@ def write_people(path: Path, users: int, seed: int = 42) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200_000)
+    parser = argparse.ArgumentParser(description="Write a log of any size, for measuring.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("events", type=int, nargs="?", default=200_000)
+    options = parser.parse_args()
+    write(options.file, options.events)
