@@ -75,7 +75,11 @@ class SpanState:
         """The live record whose unique key is `key`, or None."""
         if not is_unicode(key):
             return None
-        return self.holders(kind, [key]).get(key)
+        with failing_cache():
+            self._need_words()
+            # Most keys that are looked up alone are new to the register: then one statement says so.
+            is_new = self._db.execute(SQL[kind].ever_a_key, (key, sum_of(key))).fetchone() is None
+        return None if is_new else self.holders(kind, [key]).get(key)
 
     def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
         """The live record of each of these unique keys that has one."""

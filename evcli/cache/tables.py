@@ -110,6 +110,7 @@ class Sql:
             f"JOIN {keys} ON {keys}.key = wanted.value AND gone = 0 AND {is_so}"
         )
         by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
+        self.ever_a_key = f"SELECT 1 FROM {keys} WHERE key = ? UNION ALL SELECT 1 FROM {words} WHERE sum = ? LIMIT 1"
         self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
         self.ever_called = f"SELECT id FROM {keys} WHERE key = ? UNION SELECT id FROM {names} WHERE name = ?"
         # The limit bounds the rows read that are not valid at this event: a suggestion need not be exact.

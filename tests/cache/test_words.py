@@ -179,6 +179,19 @@ def test_words_that_end_before_the_cache_does_are_not_used(cache: Cache) -> None
         cache.state().holder(USER, "zoe@example.com")
 
 
+@pytest.mark.parametrize("table", ["user_keys", "user_words"])
+def test_key_that_one_table_has_lost_is_not_free(cache: Cache, table: str) -> None:
+    cache.need_words()
+    held = cache.state().holder(USER, "zoe@example.com")
+    assert held is not None
+    assert held.id == 4
+    assert cache.state().holder(USER, "nobody@example.com") is None
+    assert cache.state(4).holder(USER, "zoe@example.com") is None, "nobody had it yet"
+    cache.db.execute(f"DELETE FROM {table} WHERE id = 4")
+    with pytest.raises(CacheFailed):
+        cache.state().holder(USER, "zoe@example.com")
+
+
 @pytest.mark.parametrize("column", ["changed", "id", "live"])
 def test_row_of_spans_that_contradicts_itself_is_not_used(cache: Cache, column: str) -> None:
     cache.db.execute(f"UPDATE user_spans SET {column} = {'1 - live' if column == 'live' else 77} WHERE changed = 9")
