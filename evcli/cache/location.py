@@ -4,11 +4,11 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from typing import NamedTuple
 
 from evcli.errors import Damaged
 from evcli.log import Log
+from evcli.log.digest import sha256
 
 APPLICATION = 0x65766331
 """The application id in SQLite's header (https://sqlite.org/pragma.html#pragma_application_id)."""

@@ -5,7 +5,6 @@ for the parts that are checked here. What the fast checks do not accept is left 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import orjson
 
 from evcli.kinds import TYPES
 from evcli.log import Position
+from evcli.log.digest import sha256_for
 from evcli.log.line import MAX_LINE, decode
 from evcli.log.lines import are_ids
 from evcli.log.template import Shared
@@ -54,7 +54,7 @@ def cast_alike(shared: Shared, alike: Alike, before: Position) -> list[bytes] | 
     ]
     parts = _template(shared, alike, number).split(orjson.dumps(_GAP))
     streams = [stream for part, column in zip(parts, columns, strict=False) for stream in (repeat(part), column)]
-    lines, previous = [], before.sha256
+    lines, previous, sha256 = [], before.sha256, sha256_for(count)
     for body in map(b"".join, zip(*streams, repeat(parts[-1]), strict=False)):
         previous = sha256(previous + body).hexdigest().encode()
         lines.append(b'%b,"sha256":"%b"}\n' % (body, previous))

@@ -13,7 +13,6 @@ other rule. A proved line with content unknown to this version is *newer*, not d
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Final, cast
 
 import orjson
@@ -21,6 +20,7 @@ import orjson
 from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.kinds import type_of
 from evcli.log import Position
+from evcli.log.digest import sha256
 from evcli.log.members import (
     AUTH_TYPES,
     LONGEST_ID,

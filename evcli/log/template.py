@@ -7,7 +7,6 @@ fails the fast check, the lines are decoded again, which also finds the bad line
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import NamedTuple
 
 import orjson
@@ -15,6 +14,7 @@ import orjson
 from evcli.kinds import TYPES
 from evcli.kinds.data import are_good, fault_of
 from evcli.log import Position
+from evcli.log.digest import sha256, sha256_for
 from evcli.log.line import MAX_LINE, BadLine, decode, decode_each
 from evcli.log.lines import are_ids, are_times
 from evcli.log.members import is_id, is_time
@@ -105,7 +105,7 @@ def _proved(actor: str, actor_type: str, source: str) -> dict[str, _Mould]:
 
 def _cast(shared: Shared, parts: Sequence[AnyPart], before: Position) -> list[bytes]:
     # This runs for every row of an import.
-    dumps, now = orjson.dumps, shared.recorded
+    dumps, now, sha256 = orjson.dumps, shared.recorded, sha256_for(len(parts))
     number = before.number + 1
     batch = f"{number}-{number + len(parts) - 1}"
     moulds: dict[tuple[str, bool], _Mould] = {}

@@ -35,7 +35,7 @@ CORE = {
     "evcli.domain.table", "array", "evcli.domain.refusals", "evcli.domain.rules", "evcli.domain.state",
     "evcli.domain.text",
     "evcli.kinds", "evcli.kinds.data", "evcli.kinds.user",
-    "evcli.log", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
+    "evcli.log", "evcli.log.digest", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
     "evcli.log.file", "evcli.log.file.blocks", "evcli.log.file.end", "evcli.log.file.engine",
     "evcli.log.file.open", "evcli.log.file.recovery",
@@ -49,7 +49,7 @@ CORE = {
     "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip
 STDLIB = {
-    "_blake2", "_hashlib", "hashlib", "gc", "pwd", "shlex", "heapq", "_heapq", "errno", "fcntl", "signal",
+    "_sha256", "_sha2", "gc", "pwd", "shlex", "heapq", "_heapq", "errno", "fcntl", "signal",
     "typing", "typing.io", "typing.re", "_typing",
     "json", "json.decoder", "json.encoder", "json.scanner", "_json",
 }  # fmt: skip
@@ -78,6 +78,7 @@ IMPORT = {
     "evcli.transfer.source", "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
+    "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 
 PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"
