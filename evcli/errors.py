@@ -220,12 +220,10 @@ class HeadMoved(Conflict):
 
 
 class IdTaken(Conflict):
-    """Event `number` has the id, but its content differs."""
+    """Event `number` has the id, but is not of the same command."""
 
-    def __init__(self, id: str, number: int, what: str) -> None:
-        super().__init__(
-            f"event id {id} is taken by event {number} ({what}), whose content differs; nothing was written"
-        )
+    def __init__(self, id: str, number: int, what: str, differs: str) -> None:
+        super().__init__(f"event id {id} is taken by event {number} ({what}), {differs}; nothing was written")
         self.number = number
 
 

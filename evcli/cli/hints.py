@@ -61,7 +61,7 @@ def _for_log(error: EvcliError) -> str:
         case HeadMoved(since=since):
             return f"see what happened meanwhile: evcli log --since {since}"
         case IdTaken(number=number):
-            return f"evcli show {number} shows it; another event needs another --id"
+            return f"evcli show {number} shows it; another command needs another --id"
         case CannotOpen() | CannotCreate():
             return _OTHER_LOG
         case AlreadyThere():

@@ -28,7 +28,7 @@ WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
     Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
     Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
-    Parameter("id", ("--id",), "ID", "The event's id; an event sent twice is recorded once."),
+    Parameter("id", ("--id",), "ID", "The event's id (of several: ID, ID.2, …); sent twice, it is recorded once."),
     LOCK_WAIT_FOR,
 )
 """The options of every command that records what its words say."""

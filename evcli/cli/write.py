@@ -13,7 +13,6 @@ from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
-from evcli.errors import BadInput
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Intention, Outcome
 from evcli.register.register import Register
@@ -32,8 +31,6 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
     """Record the events, all or none; signals are held until the answer is shown."""
     head = None if writing.expect is None else read_head(writing.expect)
     lock_wait = lock_wait_of(writing.lock_wait)
-    if writing.id is not None and len(intentions) > 1:
-        raise BadInput("--id is for a single event, and these are several", "send them one by one")
     session.output.paged = False
     done = session.register.execute(
         *intentions,
@@ -76,7 +73,8 @@ def _answer(session: Session, done: Done) -> Answer:
 
 def _lines(session: Session, done: Done) -> list[str]:
     if done.was_there:
-        return [f"already recorded as event {done.first}"]
+        last = done.first + len(done) - 1
+        return [f"already recorded as event{f's {done.first} to {last}' if last > done.first else f' {done.first}'}"]
     undo = [f"undo: evcli{session.log_words} {command}" for command in undo_commands(session.register, done)]
     return [*map(sentence, done), *undo]
 

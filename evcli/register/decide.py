@@ -11,12 +11,10 @@ import orjson
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.domain.state import State, happen
-from evcli.domain.text import text_fault
-from evcli.errors import BadInput, BadText, Refused
+from evcli.errors import BadInput, Refused
 from evcli.kinds import MODULES, TYPES, all_kinds
 from evcli.log import Log, Position
 from evcli.log.line import CLOSING_LENGTH, MAX_BATCH
-from evcli.log.members import LONGEST_ID
 from evcli.log.template import AnyPart, Shared, cast
 from evcli.register.actor import Actor
 
@@ -82,17 +80,6 @@ class Series:
 
 Head = tuple[int, str | None]
 """An expected or saved head: the number, and the hash if it is known."""
-
-
-def named(intentions: Sequence[Intention], id: str | None) -> Sequence[Intention]:
-    """The intentions; if an id is given, the first one gets it. Raises BadInput, BadText."""
-    if id is None:
-        return intentions
-    if len(intentions) > 1:
-        raise BadInput("an id is for a single event, and these are several", "send them one by one")
-    if fault := text_fault(id, LONGEST_ID):
-        raise BadText("the event id", fault)
-    return [intentions[0]._replace(id=id)]
 
 
 Accepted = tuple[Sequence[Change], dict[int, Refused]]

@@ -4,7 +4,7 @@ Without a cache, a state is folded in memory from the beginning. With one, it is
 cache lacks are folded on top. Both give the same answer; with the cache, a million events are as fast as ten.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,20 @@ class History:
             self.give_up(failed)
             return reader.find_ids(prefix, exact=exact)
         return [*map(reader.event_at, places), *reader.find_ids(prefix, exact=exact, start=known)][:10]
+
+    def with_ids(self, reader: Reader, ids: Collection[str], *, may_grow: bool = True) -> list[Event]:
+        """The events that have exactly one of these ids, oldest first."""
+        cache = self.cache(reader, may_grow=may_grow)
+        if cache is None:
+            return reader.with_ids(ids)
+        try:
+            found = [cache.find_ids(reader, id, 10, exact=True, may_grow=may_grow) for id in ids]
+        except CacheFailed as failed:
+            self.give_up(failed)
+            return reader.with_ids(ids)
+        known = min(until for _, until in found)
+        places = sorted({place for places, _ in found for place in places if place < known})
+        return [*map(reader.event_at, places), *reader.with_ids(ids, start=known)]
 
     def cache(self, reader: Reader, *, may_grow: bool = True, finds: bool = False) -> "Cache | None":
         """The cache, or None. If it is far behind, it is caught up first, unless `may_grow` is false.

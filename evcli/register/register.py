@@ -9,13 +9,10 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import orjson
-
 from evcli.disk import held_signals
-from evcli.domain.event import number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import Foldable, MemoryState, State
-from evcli.errors import BadInput, Conflict, Damaged, EvcliError, HeadMoved, IdTaken, LogCut, NoLog, Refused
+from evcli.errors import BadInput, Conflict, Damaged, EvcliError, HeadMoved, LogCut, NoLog
 from evcli.log import START, Log, Position
 from evcli.log.line import timestamp
 from evcli.log.replay import replay
@@ -23,7 +20,6 @@ from evcli.log.template import Shared
 from evcli.register.actor import Actor, check_source, random_id, utc_now
 from evcli.register.decide import (
     Accepted,
-    Change,
     Done,
     Head,
     Intention,
@@ -32,7 +28,6 @@ from evcli.register.decide import (
     accept,
     clock_notice,
     frame,
-    named,
     refusal_alone,
     write_down,
 )
@@ -50,11 +45,15 @@ LOCK_WAIT = 10.0
 
 
 class Command:
-    """Requested events, and their conditions."""
+    """Requested events, and their conditions. Raises BadText for an id that no event can have."""
 
     def __init__(
         self, intentions: Sequence[Intention], id: str | None, expect: Head | None, series: Series | None
     ) -> None:
+        if id is not None:
+            from evcli.register.repeated import named
+
+            intentions = named(intentions, id)
         self.intentions, self.id, self.expect, self.series = intentions, id, expect, series
         self.many: Beginnings | None = None
         """The intentions as columns, and what they led to if all of them were accepted at once."""
@@ -120,7 +119,8 @@ class Register(Past):
 
         Args:
             intentions: the requested events, at least one, in order.
-            id: the event's id, for a single event; if an event with the same content already has it, it is returned.
+            id: the event's id, or the first of several events'; if the same command was recorded with it, its events
+                are returned.
             expect: number (and hash, if given) that the head must have.
             dry_run: decide and answer, but write nothing.
             lock_wait: seconds to wait for other writers.
@@ -135,7 +135,7 @@ class Register(Past):
         if not lock_wait >= 0:
             raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
-        command = Command(many or named(intentions, id), id, expect, series)
+        command = Command(many or intentions, id, expect, series)
         command.many = many
         is_there = self._look_ahead(command, dry_run=dry_run)
         # A command that is refused, or leaves nothing to write, must not begin a log.
@@ -196,7 +196,7 @@ class Register(Past):
         if dry_run or length - own >= most or self.history.is_behind(self._at, max(most, OWN_BEHIND)):
             self.catch_up()
             if command.id is not None:
-                self.history.find_ids(self.reader, command.id, exact=True)
+                self.history.with_ids(self.reader, [str(each.id) for each in command.intentions])
         return True
 
     def close(self) -> None:
@@ -237,8 +237,11 @@ class Register(Past):
     def _decide(self, draft: Draft, command: Command) -> Done:
         """Decide on the state at the head, of which `draft` is a draft; or return what was recorded before."""
         intentions, id, expect, series = command.intentions, command.id, command.expect, command.series
-        if id is not None and self._at.number and (known := self._recorded_before(intentions[0], id)):
-            return known
+        if id is not None and self._at.number:
+            from evcli.register.repeated import recorded_before
+
+            if known := recorded_before(self.history, self.reader, intentions):
+                return known
         self._check_head(expect)
         if series is not None and self._at.number and series.is_recorded_by_others(self.log):
             raise Conflict(
@@ -257,24 +260,6 @@ class Register(Past):
         lines = write(self._at, shared, now, self._new_id)
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
-
-    def _recorded_before(self, intention: Intention, id: str) -> Done | None:
-        """The event that has `id`, or None; raises Conflict if its content differs from the intention."""
-        found = self.history.find_ids(self.reader, id, exact=True, may_grow=False)
-        if not found:
-            return None
-        event, number = found[0], number_of(found[0])
-        _, before, after = self.history.change(self.reader, number)
-        record = subject_of(event)[1]
-        same = event["type"] == intention.type and event["data"] == intention.data
-        if same and intention.finds:
-            try:
-                same = intention.about(self.history.at(self.reader, number - 1)) == record
-            except Refused:
-                same = False
-        if not same:
-            raise IdTaken(id, number, f"{event['type']} {event['subject']}")
-        return Done([Change(intention, record, before, after)], [orjson.dumps(event)], first=number, was_there=True)
 
     def _check_head(self, expect: Head | None) -> None:
         at = self._at

@@ -105,6 +105,8 @@ def same_as_folded(log: Path, history: History, numbers: list[int] | None = None
             assert history.find_ids(reader, event["id"], exact=True) == [event]
         assert len(history.find_ids(reader, "e")) == min(10, head)
         assert history.find_ids(reader, "nobody", exact=True) == []
+        ids = ["nobody", *(event["id"] for event in (*events[-2:], *events[:2]))]
+        assert history.with_ids(reader, ids) == [event for event in events if event["id"] in ids]
 
 
 def intention(what: str, id: int, name: str, email: str) -> Intention:

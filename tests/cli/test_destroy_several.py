@@ -88,9 +88,23 @@ def test_refusal_of_one_named_twice_names_no_event_that_is_not_there(five: Cli) 
     assert "event 6" not in five("user", "destroy", "1", "2", "1").err
 
 
-def test_id_of_an_event_is_for_one_user_only(five: Cli) -> None:
-    refuses(five, ("user", "destroy", "1", "2", "--id", "x"), 2, "--id")
-    five.ok("user", "destroy", "1", "--id", "x")
+def test_several_with_an_id_are_recorded_once_and_restored_in_one_line(five: Cli) -> None:
+    for verb, back, events in (("destroy", "restore", "6 to 8"), ("restore", "destroy", "9 to 11")):
+        words = ("user", verb, "3", "1", "2", "--id", f"my {verb}")
+        assert five.ok(*words).out.splitlines()[3:] == [f"undo: evcli user {back} 3 1 2"]
+        with untouched(five.log.parent):
+            assert five.ok(*words, "--expect", "5").out == f"already recorded as events {events}\n"
+            document = in_json(five, *words)
+        assert [event["id"] for event in document["events"]] == [f"my {verb}{more}" for more in ("", ".2", ".3")]
+        assert ([user["id"] for user in document["users"]], document["recorded"]) == ([3, 1, 2], False)
+    assert live(five) == ["Ada", "Bob", "Cyd", "Dan", "Eve"]
+
+
+def test_id_of_several_is_not_that_of_another_command(five: Cli) -> None:
+    five.ok("user", "destroy", "1", "2", "--id", "x")
+    for who in (("2", "1"), ("1",), ("1", "2", "3")):
+        refuses(five, ("user", "destroy", *who, "--id", "x"), 13, "event id x is taken by event 6", "evcli show 6")
+    refuses(five, ("user", "destroy", "3", "4", "--id", "y" * 127), 2, "at most 126 are allowed for 2 events")
 
 
 def test_expected_head_counts_for_all_of_them(five: Cli) -> None:

@@ -89,7 +89,7 @@ LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com": USER,
     "user destroy 2": USER,
     "user restore 3": USER,
-    "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER,
+    "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER | {"evcli.register.repeated"},
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
     "user show 2 --json": USER | WHOM,

@@ -274,6 +274,10 @@ def test_an_id_is_searched_as_it_is_not_as_it_is_escaped(
 ) -> None:
     with write(log_path, lines_of(len(IDS), IDS)) as reader:
         assert numbers(reader.find_ids(prefix, exact=exact)) == found
+        for others in ((), ("none", "李"), ("abc-2",)):
+            also = [7] if "abc-2" in others else []
+            exactly = [number for number in found if IDS[number - 1] == prefix]
+            assert numbers(reader.with_ids([prefix, *others])) == sorted({*exactly, *also})
 
 
 def test_a_search_for_ids_ends_after_ten(mixed: Reader) -> None:
