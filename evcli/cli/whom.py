@@ -1,5 +1,6 @@
-"""The record that a WHO means in a command that only reads: by a former name too, saying who had it when."""
+"""Who had a name or a unique field when: a command that only reads takes a former one, one that writes tells of it."""
 
+from contextlib import suppress
 from typing import Any
 
 from evcli.cli.session import Session
@@ -7,6 +8,10 @@ from evcli.domain.find import find, label, words_meant
 from evcli.domain.kind import Kind
 from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
+from evcli.errors import EvcliError
+
+MOST = 5
+"""At most this many former holders are named in a hint."""
 
 
 def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
@@ -34,10 +39,27 @@ def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
     return record
 
 
+def former_hint(session: Session, kind: Kind, who: str) -> str:
+    """What to tell a command that found nobody called `who`, and must not guess: who was called so before, if any."""
+    register, told = session.register, list[str]()
+    with suppress(EvcliError):  # the log may be damaged; then the refusal is all that can be said
+        register.look()
+        state = register.at()
+        had = register.had(kind, who, state.number)
+        told = [_told(kind, state.get(kind.name, id), who, spans) for id, spans in had]
+    if len(told) > MOST:
+        told[MOST:] = [f"{len(told) - MOST} more had it, too"]
+    return "; ".join([*told, "use the id"]) if told else ""
+
+
 def _tell(session: Session, kind: Kind, record: Any, who: str, spans: list[tuple[int, int | None]]) -> None:
+    session.output.preface(_told(kind, record, who, spans))
+
+
+def _told(kind: Kind, record: Any, who: str, spans: list[tuple[int, int | None]]) -> str:
     words = words_meant(kind, who)
     field = kind.fields[next(iter(words))].label if len(words) == 1 else "name"
-    session.output.preface(f'{kind.name} {label(kind, record)} had the {field} "{_value(kind, who)}" {_when(spans)}')
+    return f'{kind.name} {label(kind, record)} had the {field} "{_value(kind, who)}" {_when(spans)}'
 
 
 def _value(kind: Kind, who: str) -> str:

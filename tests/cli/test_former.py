@@ -66,4 +66,24 @@ def test_email_that_several_had_is_told_with_who_had_it_when(story: Cli) -> None
 def test_what_nobody_ever_had_is_refused_as_before(story: Cli) -> None:
     refuses(story, ("user", "show", "Nobody At All"), 1, 'no user "Nobody At All" at event 8')
     refuses(story, ("log", "--user", "left the company"), 1, 'no user "left the company"')
-    refuses(story, ("user", "rename", "Grace", "X"), 1, 'no user "Grace"')
+
+
+@pytest.mark.parametrize(("who", "said"), [("Grace", NAME), ("grace@example.com", EMAIL), ("GRACE", NAME)])
+@pytest.mark.parametrize("words", [("rename", "%", "X"), ("destroy", "1", "%"), ("restore", "%", "--dry-run")])
+def test_command_that_writes_never_acts_on_a_former_name_and_says_whose_it_was(
+    story: Cli, words: tuple[str, ...], who: str, said: str
+) -> None:
+    words = ("user", *(word.replace("%", who) for word in words))
+    refuses(story, words, 1, f'no user "{who}" at event 8\n', f"hint: {said.replace('{}', who)[:-1]}; use the id\n")
+    error = json.loads(story(*words, "--json").err)["error"]
+    assert (error["code"], error["hint"][:19]) == ("no-such-user", "user 2 Grace Hopper")
+
+
+def test_command_that_writes_names_all_that_had_a_former_name(story: Cli) -> None:
+    for number in range(3, 9):
+        story.ok("user", "create", "Grace", "--email", f"g{number}@example.com")
+        story.ok("user", "rename", str(number + 1), f"Former {number}")
+    hint = story("user", "destroy", "Grace").err.splitlines()[1]
+    assert hint.startswith('hint: user 2 Grace Hopper <grace@navy.example> had the name "Grace" from event 2 until')
+    assert '; user 4 Former 3 <g3@example.com> had the name "Grace" from event 9 until event 10; ' in hint
+    assert (hint.count("had the name"), hint[-32:]) == (5, "; 2 more had it, too; use the id")

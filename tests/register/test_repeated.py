@@ -110,6 +110,12 @@ def test_several_conflict_with_the_same_events_sent_one_by_one(five: Register) -
     assert five.execute(*destroy("2"), id="mine.2").was_there
 
 
+def test_several_conflict_with_events_that_have_their_ids_in_another_order(five: Register) -> None:
+    five.execute(about("2")._replace(id="mine.2"), about("1")._replace(id="mine"))
+    with raising(IdTaken, 13, "event id mine.2 is taken by event 6"):
+        five.execute(*destroy("2", "1"), id="mine")
+
+
 @pytest.mark.parametrize("taken", ["mine.2", "mine.3"])
 def test_derived_id_that_another_event_has_is_a_conflict(five: Register, log_path: Path, taken: str) -> None:
     five.execute(about("4", RENAMED, name="Don"), id=taken)

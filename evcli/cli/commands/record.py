@@ -59,7 +59,13 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
     else:
         who = values["who"] if isinstance(values["who"], tuple) else [values["who"]]
         wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
-    return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
+    try:
+        return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
+    except NoSuchRecord as unknown:
+        from evcli.cli.whom import former_hint
+
+        unknown.hint = former_hint(session, kind, unknown.who) or unknown.hint
+        raise
 
 
 def _finding(each: EventType, who: str) -> Callable[[State], int]:
