@@ -23,6 +23,9 @@ RECENT = 20
 def candidates(session: Session, parameter: Parameter, path: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
     """The candidates for a value that is a record or a moment, of the command that `path` names."""
     found = _moments(session) if parameter.is_moment else _who(session, parameter.kind, path, incomplete)
+    if parameter.is_range:
+        start, dots, _ = incomplete.partition("..")
+        found = [(f"{start}..{value}" if dots else f"{value}..", told) for value, told in found]
     return [(value, told) for value, told in found if value.startswith(incomplete)]
 
 

@@ -27,6 +27,7 @@ class Parameter:
         is_required: bool = False,
         is_many: bool = False,
         is_moment: bool = False,
+        is_range: bool = False,
         kind: str = "",
         is_count: bool = False,
         among: Callable[[], Iterable[str]] | None = None,
@@ -43,6 +44,7 @@ class Parameter:
             is_required: whether there must be one.
             is_many: whether it takes all words that are left; then it is the only argument.
             is_moment: whether it completes to moments of the log.
+            is_range: whether it completes to A..B, where A and B are moments; it is a moment, too.
             is_count: whether `-5` alone means it, with this value.
             kind: the kind of record that it completes to.
             among: the words that it completes to.
@@ -50,7 +52,8 @@ class Parameter:
         """
         self.name, self.flags, self.metavar, self.help, self.type = name, flags, metavar, help, type
         self.is_required, self.is_many = is_required, is_many
-        self.is_moment, self.is_count, self.kind, self.among = is_moment, is_count, kind, among
+        self.is_moment, self.is_range, self.is_count = is_moment or is_range, is_range, is_count
+        self.kind, self.among = kind, among
         self.default = False if type == "flag" else default
 
 

@@ -67,6 +67,14 @@ OFFERED: dict[str, list[str]] = {
     "user change-email ": ["1", "2"],
     "user destroy ": ["1", "2"],
     "user restore ": ["3"],
+    # both ends of a range
+    "log yes": ["yesterday.."],
+    "log 4": ["4.."],
+    "log 4..to": ["4..today"],
+    "log yesterday..7": ["yesterday..7"],
+    "log ..7": ["..7"],
+    "log 4.": ["4.."],
+    "log x..": [f"x..{moment}" for moment in (*MOMENTS, "@", "@-", "today", "yesterday")],
 }  # fmt: skip
 
 
@@ -175,6 +183,9 @@ INSERTED: dict[str, str] = {
     "user show back\\\\s": "back\\\\slash",
     "user show 山田": "山田\\\u3000太郎",
     "user show 山田\u3000太": "山田\\\u3000太郎",
+    "log yes": "yesterday..",
+    "log 3..yes": "3..yesterday",
+    "log 3..@": "@",
 }
 
 

@@ -102,7 +102,7 @@ def test_part_of_a_command_with_its_own_id_is_a_conflict(sent: Register, who: li
 
 def test_several_conflict_with_the_same_events_sent_one_by_one(five: Register) -> None:
     five.execute(*destroy("1"), id="mine")
-    with raising(IdTaken, 13, "event id mine is taken by event 6"):
+    with raising(IdTaken, 13, "event id mine is taken by event 6 (user.destroyed user/1), of a command"):
         five.execute(*destroy("1", "2"), id="mine")
     five.execute(*destroy("2"), id="mine.2")
     with raising(IdTaken, 13, "event id mine is taken by event 6"):

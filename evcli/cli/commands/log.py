@@ -150,7 +150,7 @@ def _log() -> Command:
         log,
         "Show the events, newest first.",
         [
-            Parameter("range", (), "[A..B]", "Only events after A and up to B: --since A --until B."),
+            Parameter("range", (), "[A..B]", "Only events after A and up to B: --since A --until B.", is_range=True),
             Parameter("limit", LIMIT_FLAGS, "N", limit, "integer", is_count=True),
             Parameter("reverse", ("--reverse",), "", "Oldest first; with -n, the newest N.", "flag"),
             SINCE,
