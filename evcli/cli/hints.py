@@ -31,8 +31,8 @@ _OTHER_LOG = "--log FILE or EVCLI_LOG names another log"
 _SETTINGS = {"actor type": "EVCLI_ACTOR_TYPE is one of {}", "source": "EVCLI_SOURCE names the source of a new log"}
 
 
-def hint_for(error: EvcliError) -> str:
-    """The hint for an error: its own, or one from the command line."""
+def hint_for(error: EvcliError, log: str = "") -> str:
+    """The hint for an error: its own, or one from the command line; `log` are the words that name the log."""
     if isinstance(error, Refused):
         return _after_refusal(error)
     if isinstance(error, BadInput):
@@ -40,10 +40,10 @@ def hint_for(error: EvcliError) -> str:
     if isinstance(error, OutcomeUnknown) and not isinstance(error, NotSynced):
         usual = "check the disk, then run evcli log -n 3 before repeating the command"
         return f"{error.hint}; {usual}" if error.hint else usual
-    return error.hint or _for_log(error)
+    return error.hint or _for_log(error, log)
 
 
-def _for_log(error: EvcliError) -> str:
+def _for_log(error: EvcliError, log: str) -> str:
     """The usual hint for an error about a log, or about a file to be created."""
     match error:
         case NoLog():
@@ -55,7 +55,7 @@ def _for_log(error: EvcliError) -> str:
         case NotALog():
             return "nothing was changed; is this the right file? --log FILE names another"
         case Damaged(line=line):
-            return f"{after_damage(line)}; evcli verify lists all faults"
+            return after_damage(line, log, "evcli verify lists all faults")
         case NewerLog(line=line):
             return f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
         case HeadMoved(since=since):
@@ -71,13 +71,16 @@ def _for_log(error: EvcliError) -> str:
     return ""
 
 
-def after_damage(line: int, log: str = "") -> str:
-    """What to do about a log that is damaged at a line; `log` are the words that name it."""
-    before = f"; evcli state --at {line - 1}{log} still answers" if line > 1 else ""
-    return (
-        "nothing was changed; first look for a backup, or copy the log; then "
-        f"evcli repair --dry-run{log} shows what a repair would lose{before}"
-    )
+def after_damage(line: int, log: str, *more: str) -> str:
+    """What to do about a log that is damaged at a line; `log` are the words that name it, which are said once."""
+    ways = [f"evcli state --at {line - 1} still answers", *more] if line > 1 else [*more]
+    if log and ways:
+        ways[0] = f"with the same log, {ways[0]}"
+    return "; ".join([
+        "nothing was changed; first look for a backup, or copy the log",
+        f"then evcli repair --dry-run{log} shows what a repair would lose",
+        *ways,
+    ])  # fmt: skip
 
 
 def _after_bad_input(error: BadInput) -> str:

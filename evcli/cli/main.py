@@ -139,7 +139,7 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
             session.output.form = "json"
     from evcli.cli.hints import hint_for
 
-    error.hint = hint_for(error)
+    error.hint = hint_for(error, session.log_words)
     # A command in a hint must use the same log.
     if "--log" not in error.hint:
         commands = "|".join((*_COMMANDS_ABOUT_A_LOG, *(f"{name} " for name in MODULES)))

@@ -60,6 +60,20 @@ def test_hint_for_damage_advises_a_backup_first_and_at_n_before_it_still_answers
         assert line == 1 or story.ok("state", "--at", str(line - 1)).out == before[-1]
 
 
+@pytest.mark.parametrize("words", [("state",), ("log",), ("verify",)])
+def test_hint_for_damage_names_the_log_once(story: Cli, words: tuple[str, ...]) -> None:
+    lines = lines_in(story.log)
+    lines[6] = lines[6].replace(b"Alan", b"Adam")
+    story.log.with_name("a b").write_bytes(b"".join(lines))
+    hint = story(*words, "--log", str(story.log.with_name("a b"))).err.rpartition("hint: ")[2]
+    verify = "" if words == ("verify",) else "; evcli verify lists all faults"
+    assert hint == (
+        "nothing was changed; first look for a backup, or copy the log; then evcli repair --dry-run --log "
+        f"'{story.log.with_name('a b')}' shows what a repair would lose; with the same log, evcli state --at 6 still "
+        f"answers{verify}\n"
+    )
+
+
 LIVE_ADA = {**ADA, "changed": 1}
 THEN = {
     0: [],

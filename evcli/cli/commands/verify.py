@@ -1,7 +1,6 @@
 """`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log sound."""
 
 import os
-import shlex
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
@@ -47,7 +46,7 @@ def verify(session: Session, expect: str | None) -> Answer:
         rows.append(("fault", "more faults not shown"))
     answer = fields(rows, document)
     if report.error is not None:
-        return answer._replace(error=_told_once(report.error, len(report.faults)))
+        return answer._replace(error=_told_once(session, report.error, len(report.faults)))
     remarks = []
     if report.is_unterminated:
         remarks.append(("warning", "the newline of the last event is missing; the next write adds it"))
@@ -56,13 +55,13 @@ def verify(session: Session, expect: str | None) -> Answer:
     return answer._replace(remarks=remarks)
 
 
-def _told_once(error: EvcliError, faults: int) -> EvcliError:
+def _told_once(session: Session, error: EvcliError, faults: int) -> EvcliError:
     """The first fault as an error, without the hint that verify lists them all, which it just did."""
     if isinstance(error, Damaged) and error.code == "damaged":
         from evcli.cli.hints import after_damage
 
         more = f" ({faults} faults are listed on stdout)" if faults > 1 else ""
-        hint = after_damage(error.line, f" --log {shlex.quote(error.path)}")
+        hint = after_damage(error.line, session.log_words)
         return Damaged(error.path, error.line, error.byte, error.why + more, hint)
     return error
 
