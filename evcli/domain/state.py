@@ -133,7 +133,7 @@ class MemoryState:
         """The highest id ever given to this kind: ids have no gaps, so it is their count."""
         return self._tables[kind].last_id()
 
-    def are_free(self, kind: str, keys: Iterable[str]) -> bool:
+    def are_free(self, kind: str, keys: Sequence[str]) -> bool:
         """Whether no live record has any of these unique keys."""
         return self._tables[kind].are_free(keys)
 

@@ -8,7 +8,7 @@ what `step_of` does where nothing is against it, and nothing otherwise, so that 
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from evcli.domain.kind import Begins, Changes, Data, Ends, EventType, Kind
@@ -70,19 +70,19 @@ class Columns:
             else:
                 column[id] = value
 
-    def are_free(self, keys: Iterable[str]) -> bool:
+    def are_free(self, keys: Sequence[str]) -> bool:
         """Whether no live record has any of these unique keys."""
-        return self.holders.keys().isdisjoint(map(_stored, keys))
+        return self.holders.keys().isdisjoint(_stored_all(keys))
 
     def begin_all(self, records: Sequence[Any], keys: Sequence[str]) -> None:
         """Put new records, the next ones, of which each holds one of these keys, if the kind has any."""
         ids, *own, began, changed, _ = zip(*records, strict=True)
         for column, values in zip(self.texts, own, strict=True):
-            column.extend(map(_stored, values))
+            column.extend(_stored_all(values))
         self.began.extend(began)
         self.changed.extend(changed)
         self.ended.extend([0] * len(records))
-        self.holders.update(zip(map(_stored, keys), ids, strict=bool(keys)))
+        self.holders.update(zip(_stored_all(keys), ids, strict=bool(keys)))
 
     def quick(self, each: EventType) -> Quick | None:
         """The quick step of a type; None if it has a rule or an effect of its own, or fields that may be missing."""
@@ -108,6 +108,13 @@ _KEY = "key = {0} if {0}.islower() else {0}.lower()"  # of bytes: A-Z only, as i
 
 def _stored(value: Any) -> Any:
     return value.encode("utf-8", "surrogatepass") if type(value) is str else value
+
+
+def _stored_all(values: Sequence[Any]) -> list[Any]:
+    try:
+        return list(map(str.encode, values))
+    except (TypeError, UnicodeEncodeError):  # one is missing, or has half of a surrogate pair
+        return list(map(_stored, values))
 
 
 def _read(value: Any) -> Any:

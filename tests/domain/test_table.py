@@ -74,3 +74,11 @@ def test_records_begun_together_are_compared_as_others_are() -> None:
     assert not both(2, 3, {"left": "ä", "right": "b"}), "nothing is new"
     assert both(2, 3, {"left": "a", "right": "b"})
     assert table.get(2) == Pair(2, "a", "b", 2, 3)
+
+
+def test_text_that_is_no_unicode_is_free_and_can_be_asked_for() -> None:
+    table = Columns(KIND)
+    assert table.are_free(["\ud800"])
+    table.begin_all([Pair(1, "\ud800", None, 1, 1)], ["\ud800"])
+    assert not table.are_free(["a", "\ud800"])
+    assert table.get(1) == Pair(1, "\ud800", None, 1, 1)
