@@ -79,6 +79,6 @@ def test_records_begun_together_are_compared_as_others_are() -> None:
 def test_text_that_is_no_unicode_is_free_and_can_be_asked_for() -> None:
     table = Columns(KIND)
     assert table.are_free(["\ud800"])
-    table.begin_all([Pair(1, "\ud800", None, 1, 1)], ["\ud800"])
+    table.begin_all([Pair(1, "\ud800", "b", 1, 1)], ["\ud800"])
     assert not table.are_free(["a", "\ud800"])
-    assert table.get(1) == Pair(1, "\ud800", None, 1, 1)
+    assert table.get(1) == Pair(1, "\ud800", "b", 1, 1)
