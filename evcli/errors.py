@@ -15,6 +15,7 @@
     │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
     │   ├── BadSetting               an actor type or source that no event can have
     │   ├── OtherForm, NeedsFilter   an input that must be read in another way
+    │   ├── UnknownWord              a word that is none of those allowed
     │   └── BadRef                   no such moment in this log
     ├── NoLog                  10    there is no log here
     ├── Busy                   11    another writer kept the lock too long
@@ -48,6 +49,8 @@ class EvcliError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.more: dict[str, int | str] = {}
+        """What programs are told besides, by name."""
 
 
 class Refused(EvcliError):
@@ -106,6 +109,14 @@ class NeedsFilter(BadInput):
     def __init__(self, message: str, hint: str, filter: str, what: str = "") -> None:
         super().__init__(message, hint)
         self.filter, self.what = filter, what
+
+
+class UnknownWord(BadInput):
+    """The `word` is none of those allowed."""
+
+    def __init__(self, message: str, word: str) -> None:
+        super().__init__(message)
+        self.word = word
 
 
 class BadRef(BadInput):

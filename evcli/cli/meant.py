@@ -75,6 +75,11 @@ def _of_kind(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:
     return [name for name, role in zip(found, roles, strict=True) if role is None or role is not far]
 
 
+def verbs_like(kind: Kind, typed: str) -> list[str]:
+    """The verbs of a kind that an unknown one may have meant."""
+    return [name for name in _of_kind(kind, typed, kind.verbs) if name in kind.verbs]
+
+
 def _line(kind: Kind, name: str, words: Sequence[str]) -> str:
     """A command of a kind with these words, and the options that it still needs."""
     typed = " ".join([kind.name, name, *map(shlex.quote, words)])

@@ -26,7 +26,7 @@ LIMIT = Parameter("limit", LIMIT_FLAGS, "N", "At most N, also -5; 0 means all.",
 LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
-    Parameter("dry_run", ("--dry-run",), "", "Show the event that would be written; write nothing.", "flag"),
+    Parameter("dry_run", ("--dry-run",), "", "Show the event and what it would change; write nothing.", "flag"),
     Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
     Parameter("id", ("--id",), "ID", "The event's id (of several: ID, ID.2, …); sent twice, it is recorded once."),
     LOCK_WAIT_FOR,

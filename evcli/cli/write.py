@@ -7,10 +7,11 @@ from typing import NamedTuple
 from evcli.cli.done import answer_to
 from evcli.cli.options import lock_wait_of, read_head
 from evcli.cli.session import Session
+from evcli.cli.show.cells import Cell
 from evcli.cli.show.output import Answer, fields
-from evcli.cli.show.render import as_json, event_fields
+from evcli.cli.show.render import as_json, change_in_words, event_fields, happened_in_words
 from evcli.cli.words import argument_of, typed
-from evcli.domain.event import number_of, subject_of
+from evcli.domain.event import number_of
 from evcli.domain.kind import Changes
 from evcli.domain.undo import undo_of
 from evcli.kinds import TYPES
@@ -57,12 +58,16 @@ def _answer(session: Session, done: Done) -> Answer:
     document = {
         "events": [outcome.event for outcome in outcomes],
         kind.plural: [as_json(outcome.after) for outcome in outcomes],
+        "before": [as_json(outcome.before) for outcome in outcomes],
         "recorded": done.recorded,
         "began": done.began,
     }
     if not done.recorded and not done.was_there:
         session.output.note("dry run: nothing was written; this would be")
-        rows = [field for outcome in outcomes for field in event_fields(outcome.event)]
+        rows = list[tuple[str, Cell]]()
+        for event, _, before, after, _ in outcomes:
+            rows.append(("change", change_in_words(TYPES[event["type"]], event["data"], before, after)))
+            rows += event_fields(event)
         return fields(rows, document)
     lines = _lines(session, done) if session.output.chosen_form in ("table", "plain") else None
     records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
@@ -83,15 +88,11 @@ def sentence(outcome: Outcome) -> str:
     """What happened: `user 7 renamed: Ada King <ada@example.com>, was Ada (event 42)`."""
     event, before, after = outcome.event, outcome.before, outcome.after
     each = TYPES[event["type"]]
-    kind, past = each.kind, each.past
-    subject, number = f"{kind.name} {subject_of(event)[1]}", f"(event {number_of(event)})"
-    if "{" in past:
-        return f"{subject} {past.format_map(after._asdict() | event['data'])} {number}"
     was = ""
     if type(each) is Changes and len(each.fields) == 1 and each.says_fields and before is not None:
         old = getattr(before, *each.fields)
-        was = "" if old is None else f", was {old}"
-    return f"{subject} {past}: {kind.labelled(after)}{was} {number}"
+        was = "" if old is None or "{" in each.past else f", was {old}"
+    return f"{happened_in_words(each, event['data'], after)}{was} (event {number_of(event)})"
 
 
 def undo_commands(register: Register, outcomes: Iterable[Outcome]) -> list[str]:

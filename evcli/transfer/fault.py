@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from evcli.errors import BadInput, NeedsFilter, UnknownWord
+
 
 class Fault(NamedTuple):
     """What is wrong with a row: the field ("" for the whole row), the reason, and a hint if there is one."""
@@ -12,6 +14,14 @@ class Fault(NamedTuple):
     filter: str = ""
     """A command line that makes the input readable, and what it does."""
     filter_does: str = ""
+    word: str = ""
+    """A word that is none of those allowed."""
+
+    def error(self) -> BadInput:
+        """The same as an error."""
+        if self.word:
+            return UnknownWord(self.why, self.word)
+        return NeedsFilter(self.why, self.hint, self.filter, self.filter_does)
 
 
 class BadCell(Exception):  # named for what is wrong, as in errors.py

@@ -1,11 +1,23 @@
 """What an import tells while it runs."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from evcli.errors import EvcliError, Refused
 from evcli.register.beginnings import Begun
 from evcli.register.decide import Change
+from evcli.transfer.places import Place
+
+
+class Changed(NamedTuple):
+    """What a row changes: the event that it asks for, and its record before and after it."""
+
+    place: Place
+    event: int
+    type: str
+    data: Mapping[str, str]
+    before: Any
+    after: Any
 
 
 class Recorded(NamedTuple):
@@ -18,21 +30,33 @@ class Recorded(NamedTuple):
     begins: bool
     """Whether every event begins a record."""
     notices: list[str]
+    changed: Sequence[Changed] = ()
+    """In a rehearsal, what every row would change."""
 
 
 class Skipped(NamedTuple):
     """A row was skipped, because what it asks for is already the case."""
 
-    line: int
+    place: Place
     why: Refused
+
+    @property
+    def line(self) -> int:
+        """The line on which the row begins."""
+        return self.place.line
 
 
 class Bad(NamedTuple):
     """A bad row. Nothing of its batch is recorded, and nothing after it; a rehearsal continues."""
 
-    line: int
+    place: Place
     field: str
     error: EvcliError
+
+    @property
+    def line(self) -> int:
+        """The line on which the row begins."""
+        return self.place.line
 
 
 class Noted(NamedTuple):
@@ -50,3 +74,12 @@ def recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recor
         return Recorded(first, list(changes.ids), True, notices)
     begins = not any(change.intention.finds for change in changes)
     return Recorded(first, [change.id for change in changes], begins, notices)
+
+
+def rehearsed(first: int, changes: Sequence[Change], places: Iterable[Place]) -> Recorded:
+    """What is told of these changes, of rows at these places, that a rehearsal tried out."""
+    changed = [
+        Changed(place, event, change.intention.type, change.intention.data, change.before, change.after)
+        for event, (place, change) in enumerate(zip(places, changes, strict=True), first)
+    ]
+    return recorded(first, changes, [])._replace(changed=changed)

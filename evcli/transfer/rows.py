@@ -77,6 +77,8 @@ class Intake:
         self._has_spaces = False
         """Whether a space may stand before a cell's quotes; otherwise a cell keeps its spaces, as in JSON."""
         self._nothing = ("",) * len(fields)
+        self.heading = 0
+        """How many lines come before row 1 where each row has one line: 1 for a header; known once `rows` is called."""
 
     def rows(self) -> Iterator[Rows]:
         """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
@@ -88,6 +90,7 @@ class Intake:
             self._offset = len(codecs.BOM_UTF8)
             first = first[self._offset :]
         self._has_spaces = _SPACED(first) is not None
+        self.heading = int(form == "csv")
         pieces = self._pieces(chain([first], iter(source.read, b"")))
         return self._csv_rows(pieces) if form == "csv" else self._json_rows(pieces)
 
@@ -223,14 +226,16 @@ class Intake:
             if header.count(name) > 1:
                 raise BadInput(f'{place}: the header has "{name}" {header.count(name)} times')
         if missing := [name for name in self._needed if name not in header]:
-            hint = "the first line names the columns: " + ",".join(self._needed)
+            hint = "the first line names the columns: " + ",".join(self._needed) + _nameless("; ", header)
             for sign, called in ((";", "semicolons"), ("\t", "tabs")):
                 if len(cells) == 1 and sign in cells[0]:
                     hint = f"its cells are separated by {called}; save it with commas instead"
             raise BadInput(f"{place}: the header has no column {' and no column '.join(missing)}", hint)
-        if others := [cell.strip() for cell, name in zip(cells, header, strict=True) if name not in self._fields]:
-            shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
-            self._notice(f"ignored column{'s' if len(others) > 1 else ''}: {shown}")
+        named = zip(cells, header, strict=True)
+        if others := [cell.strip() for cell, name in named if name and name not in self._fields]:
+            self._notice(f"ignored column{'s' if len(others) > 1 else ''}: {_some(others)}")
+        if nameless := _nameless("ignored: ", header):
+            self._notice(nameless)
         return header
 
     def _chooser(self, header: list[str]) -> Columns:
@@ -276,3 +281,15 @@ def _miscounted(cells: list[str], width: int) -> Fault:
         f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {width}",
         "quote cells that contain commas or newlines",
     )
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
+
+
+def _nameless(before: str, header: Sequence[str]) -> str:
+    """Which columns have no name, after `before`; "" if all have one."""
+    columns = [str(number) for number, name in enumerate(header, 1) if not name]
+    if not columns:
+        return ""
+    return f"{before}column{f's {_some(columns)} have' if len(columns) > 1 else f' {columns[0]} has'} no name"

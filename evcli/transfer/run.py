@@ -6,7 +6,6 @@ are done too: recorded, or skipped on purpose. So the import resumes after the l
 the earlier ones again, whose records may have changed since.
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from itertools import accumulate
 from evcli.domain.kind import Begins
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Taken
-from evcli.errors import EvcliError, NeedsFilter, Refused
+from evcli.errors import EvcliError, Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
@@ -24,8 +23,10 @@ from evcli.register.decide import Intention, NotAccepted, Series, accept
 from evcli.register.register import Register
 from evcli.register.series import recorded_ids, rehearsal
 from evcli.transfer.fault import BadCell, Fault
-from evcli.transfer.happened import Bad, Happened, Noted, Skipped, recorded
+from evcli.transfer.happened import Bad, Happened, Noted, Skipped, recorded, rehearsed
 from evcli.transfer.identity import RowIds
+from evcli.transfer.pending import Pending
+from evcli.transfer.places import NOWHERE, Place, Places
 from evcli.transfer.rows import Intake, Rows
 from evcli.transfer.source import Source
 from evcli.transfer.wanted import Wanted
@@ -71,15 +72,19 @@ class Import:
         self.events = 0
         """Events recorded in this run (or that would be, in a rehearsal), and the numbers of the first and the last."""
         self.first = self.last = 0
-        self.line = 0
-        """All rows up to this line are dealt with and durable."""
+        self.place = NOWHERE
+        """All rows up to this one are dealt with and durable."""
         self._correlation, self._since, self._frame = "", 0, register.frame + MEMBERS
         self._ids, self._room, self._is_stopped = RowIds(), MAX_BATCH, False
-        self._pending: list[Intention] | Beginnings = []
+        self._pending = Pending()
         self._draft: Draft | None = None
-        self._numbered: list[tuple[int, Sequence[int]]] = []
-        self._lines, self._known_lines, self._notes = list[int](), dict[int, int](), dict[str, bool]()
+        self._heading, self._places, self._notes = 0, Places(), dict[str, bool]()
         """`_notes`: what is to be noted, and whether that was done."""
+
+    @property
+    def line(self) -> int:
+        """The line on which the last row begins that is dealt with and durable, as all before it."""
+        return self.place.line
 
     def record(self) -> Iterator[Happened]:
         """Record what is not recorded yet, up to the first bad row. Raises BadInput, and what `execute` raises.
@@ -115,7 +120,8 @@ class Import:
             if done:
                 last -= done
                 already = sum(id in known for id in ids[:done])
-                self.rows, self.line = self.rows + done, lines[done - 1]
+                self.rows += done
+                self.place = Place(self.rows, lines[done - 1], self._heading)
                 self.already, self.skipped = self.already + already, self.skipped + done - already
             for start in range(done, len(rows), AT_ONCE):
                 some = slice(start, start + AT_ONCE)
@@ -144,7 +150,7 @@ class Import:
                 if self._room < 0:
                     yield from self._flush()
                     self._room = MAX_BATCH - size - self._frame
-                self._pend([line], [intention])
+                self._pending.add(self.rows, [line], [intention])
             if self._is_stopped:
                 return
 
@@ -156,28 +162,20 @@ class Import:
             self.rows = before + min(end + 1, len(lines))  # the one after a full batch has been read, too
             self._room -= used[end] - used[start]
             if end > start:
-                self._pend(lines[start:end], many[start:end])
+                self._pending.add(before + start + 1, lines[start:end], many[start:end])
             if end < len(lines):
                 yield from self._flush()
                 if self._is_stopped:
                     return
-                self._room, least = (
-                    MAX_BATCH,
-                    1,
-                )  # the longest row is longer than a batch may be: it gets one of its own
+                # The longest row is longer than a batch may be: it gets one of its own.
+                self._room, least = MAX_BATCH, 1
             start = end
 
-    def _pend(self, lines: Sequence[int], rows: list[Intention] | Beginnings) -> None:
-        if not self._pending:
-            self._pending = rows
-        elif isinstance(rows, Beginnings) and isinstance(self._pending, Beginnings):
-            self._pending += rows
-        else:
-            self._pending = [*self._pending, *rows]
-        self._lines += lines
-
     def _begin(self) -> Iterator[Rows]:
-        return Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note).rows()
+        intake = Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note)
+        rows = intake.rows()
+        self._heading = intake.heading
+        return rows
 
     def _recorded_before(self) -> tuple[dict[str, int], int]:
         """The ids of the recorded rows, and how many good rows there are up to the last of them."""
@@ -195,8 +193,8 @@ class Import:
                 at += 1
                 if id in known:
                     last = at
-                    self._known_lines[known[id]] = line
-            if len(self._known_lines) == len(known):
+                    self._places.add(known[id], at, [line])
+            if self._places.count == len(known):
                 break
         self._source.rewind()
         return known, last
@@ -215,12 +213,12 @@ class Import:
             yield from self._flush()  # report bad rows in order
         elif self._pending:
             try:  # an earlier row may break a rule; that one is then reported first
-                accept(rehearsal(self._register), list(self._pending), self._may_skip)
+                accept(rehearsal(self._register), list(self._pending.intentions), self._may_skip)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
         self._is_stopped = self._draft is None
-        yield Bad(line, fault.field, NeedsFilter(fault.why, fault.hint, fault.filter, fault.filter_does))
+        yield Bad(Place(self.rows, line, self._heading), fault.field, fault.error())
 
     # --- batches ------------------------------------------------------------------------------------------------------
 
@@ -228,14 +226,14 @@ class Import:
         """Record the pending rows, or try them out."""
         if self._pending:
             yield from self._write() if self._draft is None else self._try(self._draft)
-            self._pending, self._lines = [], []
+            self._pending = Pending()
 
     def _write(self) -> Iterator[Happened]:
         series = Series(self._correlation, self._since, self._may_skip)
         with ExitStack() as held:
             try:
-                many = self._pending if isinstance(self._pending, Beginnings) else None
-                each = () if many else self._pending
+                wanted = self._pending.intentions
+                many, each = (wanted, ()) if isinstance(wanted, Beginnings) else (None, wanted)
                 done = self._register.execute(*each, many=many, lock_wait=self._lock_wait, series=series, held=held)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
@@ -244,53 +242,54 @@ class Import:
             self._count(done.first, len(done), done.refused)
             if done:
                 yield recorded(done.first, done.changes, done.notices)
-        yield from (Skipped(self._lines[index], why) for index, why in done.refused.items())
+        yield from (Skipped(self._place(index), why) for index, why in done.refused.items())
 
     def _try(self, draft: Draft) -> Iterator[Happened]:
         first = draft.number + 1
-        changes, refused = accept(draft, list(self._pending), lambda intention, why: True)
+        changes, refused = accept(draft, list(self._pending.intentions), lambda intention, why: True)
         for index, why in refused.items():
-            if self._may_skip(self._pending[index], why):
-                yield Skipped(self._lines[index], why)
+            if self._may_skip(self._pending.intentions[index], why):
+                yield Skipped(self._place(index), why)
             else:
                 yield self._bad(index, why, refused, first)
         self._count(first, len(changes), refused)
         if changes:
-            yield recorded(first, changes, [])
+            yield rehearsed(first, changes, map(self._place, self._pending.kept(refused)))
 
     def _may_skip(self, intention: Intention, why: Refused) -> bool:
         return self._skips_existing and isinstance(why, Taken) and type(TYPES[intention.type]) is Begins
 
     def _count(self, first: int, events: int, refused: Collection[int]) -> None:
-        lines = self._lines
         if refused:
-            lines = [line for index, line in enumerate(lines) if index not in refused]
+            for number, at in enumerate(self._pending.kept(refused), first):
+                place = self._place(at)
+                self._places.add(number, place.row, [place.line])
+        else:
+            self._places.add(first, self._pending.first, self._pending.lines)
         if events:
-            is_run = lines[-1] - lines[0] + 1 == events
-            self._numbered.append((first, range(lines[0], lines[-1] + 1) if is_run else array("Q", lines)))
             self.first = self.first or first
             self.last = first + events - 1
             self.events += events
         self.skipped += len(refused)
-        self.line = self._lines[-1]
+        self.place = self._place(len(self._pending) - 1)
+
+    def _place(self, index: int) -> Place:
+        return self._pending.place(index, self._heading)
 
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
-        if isinstance(why, Taken) and (line := self._line_of(why.event, index, refused, first)):
+        if isinstance(why, Taken) and (place := self._place_of(why.event, refused, first)):
             kind = KINDS[why.kind]
             field = kind.fields[why.field]
-            why.message = f"the {kind.name} of line {line} already has that {field.label}"
+            why.message = f"the {kind.name} of {place} already has that {field.label}"
             why.hint = f"no two live {kind.plural} share {field.one}"
-            why.is_skippable = not self._pending[index].finds
-        return Bad(self._lines[index], "", why)
+            why.is_skippable = not self._pending.intentions[index].finds
+        return Bad(self._place(index), "", why)
 
-    def _line_of(self, event: int, index: int, refused: Collection[int], first: int) -> int:
-        """The line of the row that event `event` records; 0 if no row of this input does."""
-        accepted = [line for at, line in enumerate(self._lines[:index]) if at not in refused]
+    def _place_of(self, event: int, refused: Collection[int], first: int) -> Place | None:
+        """Where the row is that event `event` records; None if no row of this input does."""
         if event >= first:
-            return accepted[event - first]
-        for number, lines in self._numbered:
-            if number <= event < number + len(lines):
-                return lines[event - number]
-        return self._known_lines.get(event, 0)
+            return self._place(self._pending.kept(refused)[event - first])
+        found = self._places.of(event)
+        return found and Place(found[0], found[1], self._heading)

@@ -20,6 +20,8 @@ _OTHER_THINGS = (
     (codecs.BOM_UTF16_LE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
     (codecs.BOM_UTF16_BE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
 )
+_IS_HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+)?html\b", re.I | re.S).match
+_IS_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|\]\s*\Z)").match
 
 
 class Source:
@@ -91,6 +93,8 @@ def opened(path: str) -> Iterator[Source]:
 def form_of(name: str, first: bytes) -> str:
     """The format of an input, from its name and first bytes. Raises BadInput if they contradict each other."""
     ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
+    if _IS_ARRAY(first) and (ending is None or ending[1] == "csv"):
+        raise NeedsFilter(f"{name} is a JSON array", "", "jq -c '.[]' FILE", "reads its elements")
     is_json = first.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"{")
     if ending is None:
         return "jsonl" if is_json else "csv"
@@ -104,3 +108,6 @@ def refuse_other_things(name: str, first: bytes) -> None:
     for beginning, what, hint, filter in _OTHER_THINGS:
         if first.startswith(beginning):
             raise NeedsFilter(f"{name} is {what}, not CSV or JSON Lines", hint, filter)
+    if _IS_HTML(first):
+        hint = "is it a login page? open it in a browser, sign in, and download the file again"
+        raise BadInput(f"{name} is an HTML page, not CSV or JSON Lines", hint)

@@ -58,7 +58,8 @@ class Wanted:
         action = row["action"].strip().casefold()
         each = kind.verbs.get(action) if action else self._begins
         if each is None:
-            raise BadCell(Fault("action", f'"{row["action"]}" is not one of {", ".join(kind.verbs)}'))
+            why = f'"{row["action"]}" is not one of {", ".join(kind.verbs)}'
+            raise BadCell(Fault("action", why, word=action))
         time = self._time(row["date"]) if row["date"].strip() else None
         by = "" if type(each) is Begins else self._identifies(each)
         who = self._cleaned(by, row[by]) if by else ""

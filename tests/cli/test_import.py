@@ -224,13 +224,67 @@ def test_dry_run_names_every_bad_row_and_writes_nothing(cli: Cli, load: Any) -> 
 
 def test_dry_run_says_what_would_be(cli: Cli, load: Any) -> None:
     ran = load(people(5000), "--dry-run")
-    assert ran.out == "imported 5,000 users from people.csv: events 1 to 5,000\n"
+    said, *shown = ran.out.splitlines()
+    assert said == "imported 5,000 users from people.csv: events 1 to 5,000"
+    assert shown[19:] == ["  user 20 created: Person 20 <person.20@example.com>", "  and 4,980 more"]
     assert ran.err == "dry run: nothing was written; this would be\n"
-    assert json.loads(load(people(5000), "--dry-run", "--json").out) == counts(5000, 1, 5000, 5000, recorded=False)
+    document = json.loads(load(people(5000), "--dry-run", "--json").out)
+    assert [change["row"] for change in document.pop("changes")] == [*range(1, 5001)]
+    assert document == counts(5000, 1, 5000, 5000, recorded=False)
     assert not cli.log.exists()
+
+
+def test_dry_run_says_whom_and_what_it_would_change(cli: Cli, load: Any) -> None:
+    load(people(3))
+    content = (
+        "name,email,action,reason\nAda,person.1@example.com,rename,\n\nAda,a@example.com,change-email,so\n"
+        "Twice,person.3@example.com,,\n,a@example.com,destroy,\n,a@example.com,restore,\nKurt,kurt@example.com,,\n"
+    )
+    assert load(content, "--dry-run", "--skip-existing").out.splitlines()[1:] == [
+        '  user 1: name "Person 1" → "Ada"',
+        '  user 1 "Ada": e-mail "person.1@example.com" → "a@example.com"',
+        "  user 1 destroyed: Ada <a@example.com>",
+        "  user 1 restored: Ada <a@example.com>",
+        "  user 4 created: Kurt <kurt@example.com>",
+    ]
+    changes = json.loads(load(content, "--dry-run", "--skip-existing", "--json").out)["changes"]
+    ada = {"id": 1, "name": "Person 1", "email": "person.1@example.com", "created": 1, "changed": 1, "destroyed": None}
+    after = {**ada, "name": "Ada", "changed": 4}
+    assert changes[0] == {"row": 1, "line": 2, "event": 4, "kind": "user", "id": 1, "before": ada, "after": after}
+    assert [(change["row"], change["line"], change["event"]) for change in changes] == [
+        (1, 2, 4), (2, 4, 5), (4, 6, 6), (5, 7, 7), (6, 8, 8),
+    ]  # fmt: skip
+    assert changes[-1]["before"] is None
+    assert "changes" not in json.loads(load(content, "--skip-existing", "--json").out)
+
+
+def test_error_about_a_row_has_its_number_line_and_field_as_json(cli: Cli, load: Any) -> None:
+    content = 'name,email,note\nAda,ada@example.com,"a\nb"\nBob,bob\nEve,eve,\nZoe,ada@example.com,\n'
+    told = [json.loads(line) for line in load(content, "--dry-run", "--json").err.splitlines()]
+    bad = [each["warning"] for each in told if "warning" in each]
+    assert [(each["row"], each["line"], each.get("field")) for each in bad] == [
+        (2, 4, None), (3, 5, "email"), (4, 6, None),
+    ]  # fmt: skip
+    assert "the user of line 2 already" in bad[2]["message"]
+    error = json.loads(load(content.replace("Bob,bob\n", ""), "--json").err.splitlines()[-1])["error"]
+    assert (error["row"], error["line"], error["field"]) == (2, 4, "email")
+    assert "row 2 (line 4), email" in error["message"]
+
+
+def test_row_of_an_earlier_batch_is_named_though_one_before_it_was_skipped(cli: Cli, load: Any) -> None:
     load(people(2))
-    ran = load("name,email,action\nKurt,kurt@example.com,\nAda,person.1@example.com,destroy\n", "--dry-run")
-    assert ran.out.startswith("imported 2 events from")
+    content = "name,email,action\nx,person.1@example.com,\nNew,new@example.com,\nBad,bad,\n"
+    told = load(f"{content}Person 2,new@example.com,change-email\n", "--dry-run", "--skip-existing").err
+    assert "line 5: the user of line 3 already has that e-mail" in told, "the bad row ends a batch"
+
+
+@pytest.mark.parametrize(("action", "meant"), [("delete", "destroy"), ("Remove", "destroy"), ("add", "create")])
+def test_action_of_another_name_is_told_the_verb(cli: Cli, load: Any, action: str, meant: str) -> None:
+    content = f"name,email,action\nAda,a@example.com,{action}\nBob,b@example.com,{action}\n"
+    fails(load(content), 2, f'line 2, action: "{action}" is not one of', f"hint: did you mean {meant}?")
+    told = load(content, "--dry-run").err
+    assert told.count(f"; did you mean {meant}?") == 1, "each hint is told once"
+    fails(load("name,email,action\nAda,a@example.com,ls\n"), 2, "change-email, destroy, restore; nothing was written\n")
 
 
 # --- batches, and running it again ------------------------------------------------------------------------------------
@@ -244,6 +298,8 @@ def test_bad_row_stops_it_before_its_batch_and_a_new_run_goes_on(cli: Cli, load:
     assert 0 < stored < 7999
     assert "people.csv line 8001, email: " in ran.err
     assert f"the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,})" in ran.err
+    gaps = load(content.replace("\n", "\n\n"))
+    assert f"the rows up to row {stored:,} (line {2 * stored + 1:,}) are recorded; run" in gaps.err
     assert "run it again to continue from there" in ran.err
     assert max(map(len, cli.log.read_bytes().splitlines())) * stored > MAX_BATCH / 2
     ran = load(people(9000))

@@ -74,7 +74,8 @@ AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 IMPORT = {
     *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,
     "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
-    "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.rows", "evcli.transfer.run",
+    "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.pending", "evcli.transfer.places",
+    "evcli.transfer.rows", "evcli.transfer.run",
     "evcli.transfer.source", "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
@@ -111,7 +112,7 @@ LOADED: dict[str, set[str]] = {
     "status --json": KEEP | {"evcli.register.status"},
     "path": KEEP,
     "import people.csv": IMPORT,
-    "import people.csv --dry-run --skip-existing --json": IMPORT,
+    "import people.csv --dry-run --skip-existing --json": IMPORT | {"evcli.cli.show.rehearsed"},
     "import dated.csv": IMPORT | TIMES,
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},

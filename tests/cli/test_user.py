@@ -214,6 +214,35 @@ def test_dry_run_of_the_first_create_makes_no_file(cli: Cli, tmp_path: Path) -> 
     assert (ran.code, ran.err) == (0, "dry run: nothing was written; this would be\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("create Kurt --email kurt@example.com", ["user 4 created: Kurt <kurt@example.com>"]),
+        ("rename 2 'Amazing Grace'", ['user 2: name "Grace Hopper" → "Amazing Grace"']),
+        (
+            "change-email ada@example.com a@example.com",
+            ['user 1 "Ada Lovelace": e-mail "ada@example.com" → "a@example.com"'],
+        ),
+        (
+            "destroy 2 1",
+            ["user 2 destroyed: Grace Hopper <grace@navy.example>", "user 1 destroyed: Ada Lovelace <ada@example.com>"],
+        ),
+        ("restore 3", ["user 3 restored: Alan <alan@example.com>"]),
+    ],
+)
+def test_dry_run_says_whom_and_what_it_would_change(story: Cli, line: str, said: list[str]) -> None:
+    words = ("user", *shlex.split(line), "--dry-run")
+    told = [row.split("\t") for row in story.ok(*words).out.splitlines()]
+    assert [row[1] for row in told if row[0] == "change"] == said
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_answer_as_json_has_the_user_before_and_after(story: Cli, command: str) -> None:
+    document = in_json(story, *WRITING[command])
+    shown = in_json(story, "show")
+    assert (document["before"], document["users"]) == ([shown["before"]], [shown["after"]])
+
+
 @pytest.mark.parametrize("command", WRITING)
 def test_dry_run_shows_the_event_that_is_then_written(story: Cli, command: str, tmp_path: Path) -> None:
     words = (*WRITING[command], "--id", "the-id")

@@ -174,6 +174,12 @@ WBK-1,,,,retire,,worn out
 def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(ROWS)
+    assert cli.ok("import", "--kind", "bike", str(file), "--dry-run").out.splitlines()[1:] == [
+        "  bike 1 registered: WBK-1 Cargo 8",
+        '  bike 1 "WBK-1": station none → "Main St"',
+        '  bike 1 "WBK-1": station "Main St" → none, rider none → "Ada"',
+        "  bike 1 retired: WBK-1 Cargo 8",
+    ]
     assert cli.ok("import", "--kind", "bike", str(file)).out == f"imported 4 events from {file}: events 1 to 4\n"
     assert [(event["type"], event["data"]) for event in events_in(cli.log)] == [
         ("bike.registered", {"frame": "WBK-1", "model": "Cargo 8", "reason": "bought"}),

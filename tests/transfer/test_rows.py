@@ -52,7 +52,7 @@ def load(tmp_path: Path, log_path: Path, clock: Clock) -> Load:
                     if isinstance(each, Noted):
                         notes.append(each.message)
                     elif isinstance(each, Bad):
-                        place = f"{name} line {each.line}{', ' * bool(each.field)}{each.field}"
+                        place = f"{name} {each.place}{', ' * bool(each.field)}{each.field}"
                         return Ran(each.error.exit, f"{place}: {in_words(each.error)}", notes)
             except EvcliError as error:
                 return Ran(error.exit, in_words(error), notes)
@@ -218,7 +218,15 @@ BAD: list[tuple[bytes, str, tuple[str, ...]]] = [
     (b'{"name":"Ada","name":"Bo","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
     (b'{"name":"A","email":"a@x.de","x":{"y":1},"x":2}\n', "people.jsonl", ("line 1, x: appears twice",)),
     (b'[{"name":"Ada","email":"a@x.de"}]\n', "people.jsonl", ("line 1", "not a JSON object", "jq")),
-    (b'\n{"name":"Ada",\n', "people.jsonl", ("line 2", "not JSON")),
+    (b'\n{"name":"Ada",\n', "people.jsonl", ("row 1 (line 2)", "not JSON")),
+    (b' [\n {"name":"Ada"}]', "people.csv", ("people.csv is a JSON array", "jq -c")),
+    (b"[]\n", "people", ("people is a JSON array", "jq -c")),
+    (b"<!DOCTYPE html>\n<html><body>name,email</body></html>", "people.csv", ("is an HTML page", "sign in")),
+    (b"\xef\xbb\xbf\n<!-- a\nb --><HTML lang=en>", "people.jsonl", ("is an HTML page", "sign in")),
+    (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">', "people", ("is an HTML page", "sign in")),
+    (b",email\n", "people.csv", ("no column name", "; column 1 has no name")),
+    (b'name,email,note\nAda,a@x.de,"1\n2"\nBob,b\n', "people.csv", ("row 2 (line 4)", "2 cells")),
+    (b'name,email\n\n"Bob\n",b@x.de\nEve,e\n', "people.csv", ("row 2 (line 5), email",)),
     (b'{"name":"Ada","email":"a@x.de"}\n{"name":"\xe9"}', "people.jsonl", ("line 2", "byte 41", "0xE9", "é")),
     (b'{"name":"Ada","email":"ada@example.com","destroyed":2}', "people.jsonl", ("line 1, destroyed: ",)),
     (b"name,email,destroyed\nAda,ada@example.com,2\n", "people.csv", ("line 2, destroyed: is set",)),
@@ -240,25 +248,40 @@ def test_bad_input_is_2_with_its_place_and_leaves_no_log(
     assert not log_path.exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "notes"),
+    [
+        ("name,email,", ["ignored: column 3 has no name"]),
+        ("name, ,email,x,\t", ["ignored column: x", "ignored: columns 2, 5 have no name"]),
+        ("name,email" + 12 * ",", ["ignored: columns 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 2 more have no name"]),
+    ],
+)
+def test_column_without_a_name_is_called_by_its_number(load: Load, header: str, notes: list[str]) -> None:
+    assert load(f"{header}\n").notes == notes
+
+
 # --- what the rules refuse --------------------------------------------------------------------------------------------
 
 MANY = people(9000)
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "first"),
+    ("content", "place", "first"),
     [
-        pytest.param("name,email\nAda,a@x.de\nBob,b@x.de\nEve,A@x.de\nZoe,no\n", 4, 2, id="before a bad cell"),
-        pytest.param(MANY + "Eve,person.8000@example.com\nZoe,zoe@example.com\n", 9002, 8001, id="in one batch"),
-        pytest.param(MANY + "Eve,person.3@example.com\n", 9002, 4, id="over batches"),
-        pytest.param(MANY.replace("\n", "\n\n") + "Eve,person.3@example.com\n", 18003, 7, id="two lines a row"),
+        pytest.param("name,email\nAda,a@x.de\nBob,b@x.de\nEve,A@x.de\nZoe,no\n", "line 4", "line 2", id="a bad cell"),
+        pytest.param(MANY + "Eve,person.8000@example.com\nZoe,zoe@example.com\n", "line 9002", "line 8001", id="batch"),
+        pytest.param(MANY + "Eve,person.3@example.com\n", "line 9002", "line 4", id="over batches"),
+        pytest.param(
+            MANY.replace("\n", "\n\n") + "Eve,person.3@example.com\n",
+            "row 9001 (line 18003)", "row 3 (line 7)", id="two lines a row",
+        ),
     ],
-)
-def test_second_row_with_an_email_is_refused_naming_both_lines(load: Load, content: str, line: int, first: int) -> None:
+)  # fmt: skip
+def test_second_row_with_an_email_is_refused_naming_both(load: Load, content: str, place: str, first: str) -> None:
     for _ in range(2):  # a second run meets what the first one recorded
         ran = load(content)
         assert ran.code == 1
-        assert f"line {line}: the user of line {first} already has that e-mail" in ran.said
+        assert f"{place}: the user of {first} already has that e-mail" in ran.said
 
 
 @pytest.mark.parametrize("skip_existing", [False, True])

@@ -48,16 +48,17 @@ JSON documents (members may be added, none removed; created, changed and destroy
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
   export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch
-  writing     {"events":[…],"users":[…],"recorded":true,"began":false}; recorded is false for --dry-run and for a
-              repeated --id; began is true if a new log was begun
+  writing     {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false}; before: each user before its event,
+              or null; recorded is false for --dry-run and for a repeated --id; began is true if a new log was begun
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
               "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
   repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
               "copy":"…"}
   import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true,"began":false};
-              skipped and already: rows that were skipped, and rows that an earlier run recorded
+              skipped and already: rows that were skipped, and rows that an earlier run recorded; with --dry-run also
+              "changes":[{"row":1,"line":2,"event":3,"kind":"user","id":7,"before":RECORD or null,"after":RECORD}]
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
-  errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}
+  errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
 
 In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
 lines and events from 1."""

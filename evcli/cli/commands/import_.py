@@ -8,7 +8,7 @@ from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.domain.kind import Ends, Kind
 from evcli.domain.refusals import Taken
-from evcli.errors import BadInput, EvcliError, Refused
+from evcli.errors import BadInput, EvcliError, Refused, UnknownWord
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped
 from evcli.transfer.run import Import
@@ -76,7 +76,9 @@ COMMANDS = {
                 "Skip new records whose unique field is already in use.",
                 "flag",
             ),
-            Parameter("dry_run", ("--dry-run",), "", "Check all rows and report every bad one; write nothing.", "flag"),
+            Parameter(
+                "dry_run", ("--dry-run",), "", "Check all rows and show what each would change; write nothing.", "flag"
+            ),
             LOCK_WAIT_FOR,
         ],
         [
@@ -116,19 +118,26 @@ class _Told:
 
     def rehearse(self) -> Answer:
         """Check everything, and return the answer. Raises BadInput or Refused after naming all bad rows."""
+        from evcli.cli.show.rehearsed import Rehearsed
+
         bad = worst = 0
+        hints, changed = set[str](), Rehearsed(is_whole=self._session.output.chosen_form in ("json", "jsonl"))
         for happened in self._import.rehearse():
             if isinstance(happened, Bad):
                 error = self._error(happened)
                 bad, worst = bad + 1, max(worst, error.exit)
-                self._session.output.warning(error.message)
+                self._session.output.warning(error.message, error.hint * (error.hint not in hints), error.more)
+                hints.add(error.hint)
             else:
                 self._take(happened)
+                changed.take(happened)
         if bad:
             why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
             raise BadInput(why) if worst == BadInput.exit else Refused(why)
         self._session.output.note("dry run: nothing was written; this would be")
-        return self._answer(recorded=False)
+        answer = self._answer(recorded=False)
+        lines = [*(answer.lines or ()), *changed.lines()]
+        return answer._replace(lines=lines, document={**answer.document, "changes": changed.document()})
 
     def _take(self, happened: Recorded | Skipped | Noted) -> None:
         match happened:
@@ -149,7 +158,13 @@ class _Told:
         error, field = bad.error, f", {bad.field}" if bad.field else ""
         if isinstance(error, Taken) and error.is_skippable:
             error.hint += "; --skip-existing skips the second"
-        error.message = f"{self._source.name} line {bad.line}{field}: {error.message}"
+        if isinstance(error, UnknownWord):
+            from evcli.cli.meant import verbs_like
+
+            verbs = verbs_like(self._kind, error.word)
+            error.hint = f"did you mean {' or '.join(verbs)}?" if verbs else ""
+        error.message = f"{self._source.name} {bad.place}{field}: {error.message}"
+        error.more = {"row": bad.place.row, "line": bad.place.line} | ({"field": bad.field} if bad.field else {})
         return error
 
     # --- answers ------------------------------------------------------------------------------------------------------
@@ -161,7 +176,7 @@ class _Told:
                 error.message += "; nothing was written"
             return
         error.message = error.message.removesuffix("; nothing was written")
-        so_far = f"the rows up to line {run.line:,} are recorded"
+        so_far = f"the rows up to {run.place:,} are recorded"
         so_far += f" ({self._events()})" if run.events else ""
         error.message += f"; {so_far}; run it again to continue from there"
 

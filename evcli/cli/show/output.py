@@ -6,7 +6,7 @@ and errors go to stderr.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, NamedTuple, TextIO
@@ -168,9 +168,12 @@ class Output:
         else:
             self._prefaces.append(message)
 
-    def warning(self, message: str) -> None:
-        """Print a warning; never silent."""
-        self._say("warning", message, "33")
+    def warning(self, message: str, hint: str = "", more: Mapping[str, int | str] | None = None) -> None:
+        """Print a warning, with a hint, and with members that programs are told besides; never silent."""
+        if self.form in ("json", "jsonl"):
+            self._say("warning", message, "33", {**({"hint": valid(hint)} if hint else {}), **(more or {})})
+        else:
+            self._say("warning", f"{message}; {hint}" if hint else message, "33")
 
     def error(self, error: EvcliError) -> None:
         """Print what is wrong, and what to do next; as one JSON object in the JSON formats."""
@@ -178,15 +181,15 @@ class Output:
             self.note(message)
         if self.form in ("json", "jsonl"):
             told = {"code": error.code, "exit": error.exit, "message": valid(error.message), "hint": valid(error.hint)}
-            self._write_error(safe_json(orjson.dumps({"error": told})).decode() + "\n")
+            self._write_error(safe_json(orjson.dumps({"error": told | error.more})).decode() + "\n")
             return
         self._say("error", error.message, "1;31")
         if error.hint:
             self._say("hint", error.hint, "36")
 
-    def _say(self, kind: str, message: str, style: str) -> None:
+    def _say(self, kind: str, message: str, style: str, more: Mapping[str, int | str] | None = None) -> None:
         if self.form in ("json", "jsonl"):
-            line = safe_json(orjson.dumps({kind: {"message": valid(message)}})).decode()
+            line = safe_json(orjson.dumps({kind: {"message": valid(message), **(more or {})}})).decode()
         elif not style:
             line = safe(message)
         elif self.has_color(sys.stderr):

@@ -1,10 +1,11 @@
 """Events and records of any kind as rows and fields."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from evcli.cli.show.cells import Cell, When
 from evcli.domain.event import Event, number_of
-from evcli.domain.kind import Kind
+from evcli.domain.kind import EventType, Kind
 
 LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
 
@@ -43,6 +44,36 @@ def changed_fields(kind: Kind, before: Any, after: Any) -> list[str]:
 
 def _value(value: object) -> str:
     return "none" if value is None else str(value)
+
+
+def happened_in_words(each: EventType, data: Mapping[str, str], after: Any) -> str:
+    """What happened to a record: `user 3 renamed: Ada King <ada@example.com>`."""
+    subject = f"{each.kind.name} {after.id}"
+    if "{" in each.past:
+        return f"{subject} {each.past.format_map(after._asdict() | dict(data))}"
+    return f"{subject} {each.past}: {each.kind.labelled(after)}"
+
+
+def change_in_words(each: EventType, data: Mapping[str, str], before: Any, after: Any) -> str:
+    """Whom an event is about and what it changes: `user 3: name "Ada" → "Ada King"`."""
+    kind = each.kind
+    who = f"{kind.name} {after.id}"
+    changed = {} if before is None else {name: getattr(before, name) for name in kind.own}
+    changed = {name: old for name, old in changed.items() if old != getattr(after, name)}
+    if not changed:
+        return happened_in_words(each, data, after)
+    named = kind.called or kind.unique
+    if named and named not in changed:
+        who += f' "{getattr(after, named)}"'
+    labels = {name: field.label for name, field in kind.fields.items()}
+    steps = (
+        f"{labels.get(name, name)} {_quoted(old)} → {_quoted(getattr(after, name))}" for name, old in changed.items()
+    )
+    return f"{who}: {', '.join(steps)}"
+
+
+def _quoted(value: object) -> str:
+    return "none" if value is None else f'"{value}"'
 
 
 def as_json(record: Any) -> dict[str, Any] | None:
