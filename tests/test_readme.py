@@ -1,13 +1,14 @@
-"""README.md and docs/operations.md are run: each command block in a shell at a terminal, its output compared.
+"""README.md and docs/operations.md are run: each block of commands in a shell at a terminal, its output compared.
 
 Their blocks are of three kinds, by the word after the fence:
 
-    console   lines that begin with `$ ` are commands; below each is its whole output, as a person sees it
-    sh        a command whose output cannot be predicted; it must succeed
+    sh        commands, one a line, without a prompt, so that a line or the whole block can be copied into a shell
+    text      directly below a block of commands: all that it prints, as a person sees it; without it, it prints nothing
     python    the checker of the chain; it must accept every good sample log
 
-The console blocks of both pages run one after another in one shell. What the clock makes (times, and hashes and ids of
-new events) is not compared. After a change of words, `python tests/test_readme.py` writes the outputs again.
+The commands of both pages run one after another in one shell, except those that set up a checkout. What the clock makes
+(times, and hashes and ids of new events) is not compared. After a change of words, `python tests/test_readme.py` writes
+the outputs again.
 """
 
 import os
@@ -40,39 +41,35 @@ Printed = list[list[tuple[str, int]]]
 OUTSIDE = dict(os.environ)  # before the fixtures of conftest.py: pip may need its HOME, its cache, its proxy
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMANDS = re.compile(
+    r"^```sh\n(?P<commands>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?", re.MULTILINE | re.DOTALL
+)
 _MARK = "\x1e"
 
 
-class Step(NamedTuple):
-    """One command of a console block, and what is printed below it."""
-
-    command: str
-    output: str
-
-
 class Block(NamedTuple):
-    """One fenced block: its page, its kind, its text, and where in the page the text begins."""
+    """Commands of a page, what they print, and where in the page that is (None where nothing is said of it)."""
 
     page: Path
-    kind: str
-    text: str
-    start: int
-
-    @property
-    def steps(self) -> list[Step]:
-        """The commands of a console block, each with its output."""
-        pieces = re.split(r"^\$ (.*)\n", self.text, flags=re.MULTILINE)
-        return [Step(*pair) for pair in zip(pieces[1::2], pieces[2::2], strict=True)]
+    commands: list[str]
+    output: str
+    place: slice | None
 
 
-BLOCKS = [
-    Block(page, match[1], match[2], match.start(2))
-    for page in PAGES
-    for match in _FENCED.finditer(page.read_text(encoding="utf-8"))
-]
-SET_UP = [block for block in BLOCKS if "-m venv" in block.text]  # each runs in a checkout of its own
-TOUR = [block for block in BLOCKS if block.kind == "console" and block not in SET_UP]
-(CHECKER,) = [block.text for block in BLOCKS if block.kind == "python"]
+def blocks_of(page: Path) -> list[Block]:
+    """The blocks of commands of a page, each with its output."""
+    found = _COMMANDS.finditer(page.read_text(encoding="utf-8"))
+    return [
+        Block(page, each["commands"].splitlines(), each["output"] or "",
+              None if each["output"] is None else slice(*each.span("output")))
+        for each in found
+    ]  # fmt: skip
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+SET_UP = [block for block in BLOCKS if "-m venv" in block.commands[0]]  # each runs in a checkout of its own
+TOUR = [block for block in BLOCKS if block not in SET_UP]
+(CHECKER,) = [text for kind, text in _FENCED.findall(README.read_text(encoding="utf-8")) if kind == "python"]
 
 
 # --- running commands as a person would -------------------------------------------------------------------------------
@@ -106,11 +103,11 @@ def run_tour(folder: Path) -> Printed:
     (folder / "tmp").mkdir()
     environment = shell_environment(folder / "tmp") | {"HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
     environment |= {name: OUTSIDE[name] for name in ("LANG", "PYTHONPATH") if name in OUTSIDE}
-    printed = run_in_shell([step.command for block in TOUR for step in block.steps], checkout, environment)
+    printed = run_in_shell([command for block in TOUR for command in block.commands], checkout, environment)
     left = {path.name for path in checkout.iterdir()} - {".commands"}
     assert left == {"sample-logs"}, f"the tour left files in the checkout: {left}"
     pairs = iter((output.replace(str(checkout), "/home/ada/evcli"), code) for output, code in printed)
-    return [[next(pairs) for _ in block.steps] for block in TOUR]
+    return [[next(pairs) for _ in block.commands] for block in TOUR]
 
 
 # --- what is not compared ---------------------------------------------------------------------------------------------
@@ -151,19 +148,29 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Printed:
     return run_tour(tmp_path_factory.mktemp("tour"))
 
 
-def test_blocks_are_only_of_the_kinds_that_are_tested() -> None:
-    assert {block.kind for block in BLOCKS} == {"console", "sh", "python"}
-    assert [(block.page, block.kind) for block in SET_UP] == [(README, "console"), (README, "sh")]
-    assert all(block.text.startswith("$ ") for block in TOUR)
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    for page in PAGES:
+        kinds = [kind for kind, _ in _FENCED.findall(page.read_text(encoding="utf-8"))]
+        shown = [kind for block in blocks_of(page) for kind in ("sh", *["text"] * (block.place is not None))]
+        assert [kind for kind in kinds if kind != "python"] == shown
+    assert [(block.page, block.place is None) for block in SET_UP] == [(README, False), (README, True)]
 
 
-@pytest.mark.parametrize("number", range(len(TOUR)), ids=[block.steps[0].command for block in TOUR])
+def test_commands_have_no_prompt_so_that_copied_lines_work() -> None:
+    pages = [path for folder in (ROOT, ROOT / "docs", SAMPLES) for path in folder.glob("*.md")]
+    assert {page.name for page in pages} >= {"README.md", "operations.md", "CONTRIBUTING.md"}
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    assert [line for line in text.splitlines() if line.startswith("$ ")] == []
+
+
+@pytest.mark.parametrize("number", range(len(TOUR)), ids=[block.commands[0] for block in TOUR])
 def test_tour_prints_and_exits_as_the_pages_say(tour: Printed, number: int) -> None:
-    if "jq" in TOUR[number].text and not shutil.which("jq") and OUTSIDE.get("CI") != "true":
+    block = TOUR[number]
+    if any("jq" in command for command in block.commands) and not shutil.which("jq") and OUTSIDE.get("CI") != "true":
         pytest.skip("jq is not installed")
-    for step, (printed, code) in zip(TOUR[number].steps, tour[number], strict=True):
-        assert comparable(printed) == comparable(step.output), step.command
-        assert (code != 0) == ("error: " in step.output), f"{step.command} exited {code}"
+    assert comparable("".join(output for output, _ in tour[number])) == comparable(block.output)
+    failed = [command for command, (_, code) in zip(block.commands, tour[number], strict=True) if code]
+    assert len(failed) == len(re.findall("^error: ", block.output, re.MULTILINE)), f"these failed: {failed}"
 
 
 @pytest.mark.parametrize(("name", "is_good"), SAMPLES_ARE_GOOD.items())
@@ -207,14 +214,13 @@ def test_set_up_lines_need_only_a_checkout(block: Block, tmp_path: Path) -> None
     environment = {name: value for name, value in OUTSIDE.items() if not name.startswith(not_ours)}
     # The tests of the checkout are only collected: a run of them would run this test again, and so on.
     environment |= shell_environment(tmp_path) | {"PYTEST_ADDOPTS": "--collect-only"}
-    steps = block.steps or [Step(block.text.strip(), "")]
-    ran = run_in_shell([step.command for step in steps], checkout, environment)
-    for step, (printed, code) in zip(steps, ran, strict=True):
-        assert code == 0, printed
-        if block.kind == "console":
-            assert comparable(printed) == comparable(step.output)
-        else:
-            assert re.search(r"\d+ tests? collected", printed), printed
+    ran = run_in_shell(block.commands, checkout, environment)
+    assert {code for _, code in ran} == {0}, ran
+    printed = "".join(output for output, _ in ran)
+    if block.place is not None:
+        assert comparable(printed) == comparable(block.output)
+    else:
+        assert re.search(r"\d+ tests? collected", printed), printed
 
 
 def registry_fault(folder: Path) -> str:
@@ -234,11 +240,9 @@ def rewritten(page: Path, tour: Printed) -> str:
     """The page's text with each output of the tour replaced by what was printed, where they differ."""
     text = page.read_text(encoding="utf-8")
     for block, outputs in reversed([pair for pair in zip(TOUR, tour, strict=True) if pair[0].page == page]):
-        lines = "".join(
-            f"$ {step.command}\n{step.output if comparable(step.output) == comparable(printed) else _plain(printed)}"
-            for step, (printed, _) in zip(block.steps, outputs, strict=True)
-        )
-        text = text[: block.start] + lines + text[block.start + len(block.text) :]
+        printed = "".join(output for output, _ in outputs)
+        if block.place is not None and comparable(block.output) != comparable(printed):
+            text = text[: block.place.start] + _plain(printed) + text[block.place.stop :]
     return text
 
 
