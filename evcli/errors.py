@@ -142,15 +142,14 @@ class NoLog(EvcliError):
 
 
 class Busy(EvcliError):
-    """Another process kept the lock for longer than `seconds`."""
+    """Another process kept the lock for longer than `seconds`; `holders` says who and what for, if that is known."""
 
     code = "busy"
     exit = 11
 
-    def __init__(self, path: str, seconds: float, holder: str = "") -> None:
-        by = f" by {holder}" if holder else ""
-        message = f"{path} is locked{by}; waited {seconds:g} s; nothing was written"
-        super().__init__(message)
+    def __init__(self, path: str, seconds: float, holders: str = "") -> None:
+        locked = f"{path} is locked {holders}".rstrip()
+        super().__init__(f"{locked}; waited {seconds:g} s; nothing was written")
 
 
 class _AtLine(EvcliError):

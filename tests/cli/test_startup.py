@@ -38,7 +38,7 @@ CORE = {
     "evcli.log", "evcli.log.digest", "evcli.log.line", "evcli.log.lines", "evcli.log.members", "evcli.log.reader",
     "evcli.log.replay", "evcli.log.template",
     "evcli.log.file", "evcli.log.file.blocks", "evcli.log.file.end", "evcli.log.file.engine",
-    "evcli.log.file.open", "evcli.log.file.recovery",
+    "evcli.log.file.lock", "evcli.log.file.open", "evcli.log.file.recovery",
     "evcli.log.file.torn", "evcli.log.file.view", "evcli.log.file.writer",
     "evcli.cache", "evcli.cache.location",
     "evcli.register", "evcli.register.actor", "evcli.register.decide", "evcli.register.history", "evcli.register.past",

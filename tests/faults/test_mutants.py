@@ -159,7 +159,7 @@ MUTANTS = {
     "the lock is taken after the head is read": Mutant(
         "log/file/engine.py",
         "",
-        "def _lock(path, descriptor, deadline, wait):\n    pass\n\n_append = LogWriter.append\n\n"
+        "def take_lock(path, descriptor, deadline, wait):\n    pass\n\n_append = LogWriter.append\n\n"
         "def _locking(self, lines, number):\n    fcntl.flock(self.descriptor, fcntl.LOCK_EX)\n"
         "    _append(self, lines, number)\n\nLogWriter.append = _locking\n",
         let_four_write,
@@ -181,7 +181,7 @@ MUTANTS = {
     ),
     "an append that goes on does not lock": Mutant(
         "log/file/engine.py",
-        "                _lock(writer.path, writer.descriptor, deadline, wait)\n",
+        "                take_lock(writer.path, writer.descriptor, deadline, wait)\n",
         "",
         let_three_append_on,
         "lost",

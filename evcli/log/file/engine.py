@@ -9,8 +9,9 @@ from typing import Self
 
 import orjson
 
-from evcli.errors import Busy, CannotOpen, NoLog
+from evcli.errors import NoLog
 from evcli.log import START, Log, Position, Seen
+from evcli.log.file.lock import take_lock
 from evcli.log.file.open import (
     create,
     found_at,
@@ -24,9 +25,6 @@ from evcli.log.file.recovery import Durable, durable_now
 from evcli.log.file.view import View
 from evcli.log.file.writer import LogWriter
 from evcli.log.line import place_after
-
-LOCK_POLL = 0.01
-"""Seconds between two attempts to take the lock."""
 
 
 class FileLog(Log):
@@ -207,7 +205,7 @@ class FileLog(Log):
         is_resumed = False
         try:
             if process == os.getpid():  # after a fork, parent and child share the lock of what is open in both
-                _lock(writer.path, writer.descriptor, deadline, wait)
+                take_lock(writer.path, writer.descriptor, deadline, wait)
                 with suppress(OSError):  # a log that is gone is reported by whoever opens it
                     # Not followed if it is a link: where that leads is asked each time.
                     is_resumed = writer.resume(os.lstat(self.name))
@@ -225,7 +223,7 @@ class FileLog(Log):
             try:
                 if is_new:
                     self._durable = durable_now(descriptor)  # it is empty, so nothing can be lost
-                _lock(path, descriptor, deadline, wait)
+                take_lock(path, descriptor, deadline, wait)
                 is_at_path = _is_at(path, descriptor)  # if not, it was replaced while we waited for the lock
             finally:
                 if not is_at_path:
@@ -244,33 +242,6 @@ def _open_or_create(path: str) -> tuple[int, bool]:
                 return create(path), True
             except FileExistsError:
                 continue
-
-
-def _lock(path: str, descriptor: int, deadline: float, wait: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise Busy(path, wait, _holder(descriptor)) from None
-            time.sleep(LOCK_POLL)
-        except OSError as error:
-            raise CannotOpen(
-                path, f"cannot be locked: {error.strerror}; nothing was written", "keep the log on a local file system"
-            ) from error
-
-
-def _holder(descriptor: int) -> str:
-    """The process that holds the lock, as `process 1234`, if the system tells (Linux, proc(5)); else ""."""
-    found = os.fstat(descriptor)
-    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
-    try:
-        with open("/proc/locks", encoding="ascii") as locks:
-            holders = [words[4] for words in map(str.split, locks) if words[1] == "FLOCK" and words[5] == file]
-    except (OSError, IndexError):
-        return ""
-    return f"process {holders[0]}" if holders else ""
 
 
 def _is_at(path: str, descriptor: int) -> bool:

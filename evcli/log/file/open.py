@@ -3,8 +3,6 @@
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from evcli.disk import make_folders
 from evcli.errors import CannotCreate, CannotOpen, NoLog, NotWritten
@@ -151,23 +149,6 @@ def network_warnings(path: str, descriptor: int) -> list[str]:
     except OSError:
         return []
     return [f"{path} is on {type}: keep the log on a local file system" for type in types & _NETWORK_TYPES]
-
-
-@contextmanager
-def shared_lock(descriptor: int) -> Iterator[bool]:
-    """Hold a reader's lock if no writer is at work: yields whether it is held. Never waits."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-        return
-    except OSError:  # on a file system without locks, no evcli writer can be at work either
-        yield True
-        return
-    try:
-        yield True
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def found_at(path: str) -> os.stat_result:

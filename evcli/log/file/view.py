@@ -18,7 +18,7 @@ from evcli.errors import Damaged, NotALog, OutcomeUnknown
 from evcli.log import START, Position
 from evcli.log.file.blocks import BLOCK, CHUNK, data_from, data_until, line_around, read_whole
 from evcli.log.file.end import End, find_end
-from evcli.log.file.open import shared_lock
+from evcli.log.file.lock import shared_lock
 from evcli.log.line import FIRST_BYTES, MAX_LINE, BadLine, envelope, place_after
 
 LOOK_AGAIN = 0.01
