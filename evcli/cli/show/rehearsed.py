@@ -1,5 +1,7 @@
 """What the dry run of an import says: whom each row is about, and what it would change."""
 
+from typing import Any
+
 import orjson
 
 from evcli.cli.show.render import as_json, change_in_words
@@ -26,8 +28,8 @@ class Rehearsed:
             return
         self._count += len(happened.changed)
         self._shown += happened.changed[: MOST_SHOWN - len(self._shown)]
-        if self._is_whole:
-            self._written += map(_written, happened.changed)
+        if self._is_whole and happened.changed:
+            self._written.append(orjson.dumps(list(map(_as_json, happened.changed)))[1:-1])
 
     def lines(self) -> list[str]:
         """The first changes, one a line, and how many more there are."""
@@ -40,16 +42,14 @@ class Rehearsed:
         return orjson.Fragment(b"[" + b",".join(self._written) + b"]")
 
 
-def _written(each: Changed) -> bytes:
+def _as_json(each: Changed) -> dict[str, Any]:
     kind = TYPES[each.type].kind
-    return orjson.dumps(
-        {
-            "row": each.place.row,
-            "line": each.place.line,
-            "event": each.event,
-            "kind": kind.name,
-            "id": each.after.id,
-            "before": as_json(each.before),
-            "after": as_json(each.after),
-        }
-    )
+    return {
+        "row": each.place.row,
+        "line": each.place.line,
+        "event": each.event,
+        "kind": kind.name,
+        "id": each.after.id,
+        "before": as_json(each.before),
+        "after": as_json(each.after),
+    }
