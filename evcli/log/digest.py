@@ -16,8 +16,10 @@ class Hash(Protocol):
         """The hash, as 64 hex digits."""
 
 
-MANY = 500
-"""From how many lines on OpenSSL is loaded."""
+MANY = 2_000
+"""How many lines this process hashes, at most, before it loads OpenSSL."""
+
+_hashed = 0
 
 
 def _without_openssl() -> Callable[[bytes], Hash]:
@@ -36,8 +38,10 @@ sha256 = _without_openssl()
 
 
 def sha256_for(lines: int) -> Callable[[bytes], Hash]:
-    """The one for so many lines."""
-    if lines < MANY and "hashlib" not in sys.modules:
+    """The one for the next so many lines."""
+    global _hashed  # noqa: PLW0603  # what is loaded is the process's, too
+    _hashed += lines
+    if _hashed < MANY and "hashlib" not in sys.modules:
         return sha256
     from hashlib import sha256 as quick
 
