@@ -57,6 +57,8 @@ class Begun(Sequence[Change]):
         self._of, self._state, self._found = of, state, found
         self.ids = range(found.records[0].id, found.records[-1].id + 1)
         """The ids of the records."""
+        self.type = of.type.name
+        """The type of the events."""
 
     def __len__(self) -> int:
         return len(self.ids)

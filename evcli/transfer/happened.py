@@ -32,6 +32,8 @@ class Recorded(NamedTuple):
     notices: list[str]
     changed: Sequence[Changed] = ()
     """In a rehearsal, what every row would change."""
+    type: str = ""
+    """The type of all events; "" if they are of several types."""
 
 
 class Skipped(NamedTuple):
@@ -71,9 +73,11 @@ Happened = Recorded | Skipped | Bad | Noted
 def recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recorded:
     """What is told of these changes, whose first event has the number `first`."""
     if isinstance(changes, Begun):
-        return Recorded(first, list(changes.ids), True, notices)
+        return Recorded(first, list(changes.ids), True, notices, type=changes.type)
     begins = not any(change.intention.finds for change in changes)
-    return Recorded(first, [change.id for change in changes], begins, notices)
+    types = {change.intention.type for change in changes}
+    one = types.pop() if len(types) == 1 else ""
+    return Recorded(first, [change.id for change in changes], begins, notices, type=one)
 
 
 def rehearsed(first: int, changes: Sequence[Change], places: Iterable[Place]) -> Recorded:

@@ -72,7 +72,7 @@ KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 
 IMPORT = {
-    *WRITE, "evcli.cli.commands.import_", EVENTS, WHO,
+    *WRITE, "evcli.cli.commands.import_", "evcli.cli.way_back", EVENTS, WHO,
     "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
     "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.pending", "evcli.transfer.places",
     "evcli.transfer.rows", "evcli.transfer.run",

@@ -6,7 +6,8 @@ from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
-from evcli.domain.kind import Ends, Kind
+from evcli.cli.way_back import WayBack
+from evcli.domain.kind import Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused, UnknownWord
 from evcli.kinds import KINDS, MODULES, first_kind
@@ -31,9 +32,6 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
 
 If it is interrupted, run it again: recorded rows are recognized by their content and skipped.
 """
-
-MOST_NAMED = 10
-"""At most this many new records are named one by one in the undo command."""
 
 
 def import_records(
@@ -98,7 +96,7 @@ class _Told:
         self._session, self._kind, self._source, self._import = session, kind, source, run
         self._waiting = Waiting(session.output, "importing", "rows")
         self._warned: set[str] = set()
-        self._new: list[int] = []
+        self._way_back = WayBack()
         self._is_all_new = True
 
     def record(self) -> Answer:
@@ -143,14 +141,13 @@ class _Told:
         match happened:
             case Noted(message):
                 self._session.output.note(f"{self._source.name}: {message}")
-            case Recorded(_, ids, begins, notices):
+            case Recorded(begins=begins, notices=notices):
                 for notice in notices:
                     if notice not in self._warned:
                         self._warned.add(notice)
                         self._session.output.warning(notice)
                 self._is_all_new = self._is_all_new and begins
-                if len(self._new) < MOST_NAMED:
-                    self._new += ids[:MOST_NAMED]
+                self._way_back.take(happened)
                 self._waiting.show(self._source.done, self._source.size, self._import.rows)
 
     def _error(self, bad: Bad) -> EvcliError:
@@ -214,10 +211,8 @@ class _Told:
             "began": (began := recorded and run.first == 1),
         }
         lines = [self._sentence()]
-        end = self._kind.one(Ends)
-        if end and not end.required and recorded and 0 < run.events == len(self._new) and self._is_all_new:
-            ids = " ".join(map(str, self._new))
-            lines.append(f"undo: evcli{self._session.log_words} {self._kind.name} {end.verb} {ids}")
+        if recorded and (way_back := self._way_back.line(self._session.log_words)):
+            lines.append(way_back)
         rows = [tuple(document.values())]
         remarks = [self._session.began] if began else []
         return Answer(
