@@ -28,6 +28,7 @@
     │   └── IdTaken                  another event has the id
     ├── NotWritten             14    nothing was stored
     │   ├── CannotOpen, CannotCreate the log cannot be opened, or created
+    │   ├── NoFolder                 the folder of the log, or of the output file, is missing
     │   └── AlreadyThere             the output file already exists
     ├── OutcomeUnknown         15    a sync failed, or what was written could not be taken back
     │   └── NotSynced                the name of an exported file may be lost
@@ -139,6 +140,7 @@ class NoLog(EvcliError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"there is no log at {path}")
+        self.path = path
 
 
 class Busy(EvcliError):
@@ -170,18 +172,12 @@ class Damaged(_AtLine):
     code = "damaged"
     exit = 12
 
-    def __init__(self, path: str, line: int, byte: int, why: str, hint: str = "") -> None:
-        super().__init__(path, line, byte, why, hint)
-
 
 class NewerLog(_AtLine):
     """The line is proved, but this version does not understand it."""
 
     code = "newer"
     exit = 17
-
-    def __init__(self, path: str, line: int, byte: int, why: str) -> None:
-        super().__init__(path, line, byte, why)
 
 
 class NotALog(Damaged):
@@ -262,6 +258,14 @@ class CannotOpen(NotWritten):
 
 class CannotCreate(NotWritten):
     """There is no log at the path, and none can be created."""
+
+
+class NoFolder(NotWritten):
+    """The folder `folder`, in which the log or another file would be created, is missing."""
+
+    def __init__(self, message: str, folder: str, *, is_for_log: bool = False) -> None:
+        super().__init__(message)
+        self.folder, self.is_for_log = folder, is_for_log
 
 
 class OutcomeUnknown(EvcliError):

@@ -25,6 +25,14 @@ def default_log() -> str:
     return os.path.join(_folder("XDG_DATA_HOME", ".local/share"), "evcli/events.jsonl")
 
 
+def is_default_log(path: str) -> bool:
+    """Whether the log is in its default place."""
+    try:
+        return os.path.abspath(path) == default_log()
+    except BadInput:
+        return False
+
+
 def cache_folder() -> str | None:
     """The user's folder for caches; None if there is none."""
     try:
@@ -36,8 +44,14 @@ def cache_folder() -> str | None:
 
 
 def at_home(path: str) -> str:
-    """`path`, where a leading `~/` means the home folder: no shell expands `--log=~/x`. Raises BadInput."""
-    return _home() + path[1:] if path.partition("/")[0] == "~" else path
+    """`path`, where a leading `~/` means the home folder, and `~user/` that user's: no shell expands `--log=~/x`.
+
+    Where there is no such user, it is a name like others. Raises BadInput if there is no home folder.
+    """
+    first, slash, _ = path.partition("/")
+    if first == "~":
+        return _home() + path[1:]
+    return os.path.expanduser(path) if first[:1] == "~" and slash else path
 
 
 def _folder(variable: str, usual: str) -> str:

@@ -1,5 +1,10 @@
 """Command-line hints for errors of the core, which does not know about the command line."""
 
+import os
+import shlex
+from contextlib import suppress
+
+from evcli.cli.environment import is_default_log
 from evcli.domain.kind import Changes, Ends, Revives
 from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, RevivalBlocked, Taken
 from evcli.errors import (
@@ -17,6 +22,7 @@ from evcli.errors import (
     IdTaken,
     NeedsFilter,
     NewerLog,
+    NoFolder,
     NoLog,
     NotALog,
     NotSynced,
@@ -46,10 +52,8 @@ def hint_for(error: EvcliError, log: str = "") -> str:
 def _for_log(error: EvcliError, log: str) -> str:
     """The usual hint for an error about a log, or about a file to be created."""
     match error:
-        case NoLog():
-            from evcli.cli.words import beginning_of
-
-            return f"evcli {beginning_of(first_kind())} creates one; --log FILE or EVCLI_LOG names another"
+        case NoLog(path=path):
+            return _without_log(path)
         case Busy():
             return "try again, or wait longer with --lock-wait SECONDS"
         case NotALog():
@@ -64,11 +68,24 @@ def _for_log(error: EvcliError, log: str) -> str:
             return f"evcli show {number} shows it; another command needs another --id"
         case CannotOpen() | CannotCreate():
             return _OTHER_LOG
+        case NoFolder(folder=folder, is_for_log=is_for_log):
+            return f"if the path is right: mkdir -p {shlex.quote(folder)}" + (f"; {_OTHER_LOG}" if is_for_log else "")
         case AlreadyThere():
             return "--force replaces it"
         case NotSynced():
             return "check the disk, then write it again with --force"
     return ""
+
+
+def _without_log(path: str) -> str:
+    """What to do where there is no log: a mistyped path, or a disk that is not mounted, often lacks the folder too."""
+    with suppress(FileNotFoundError):  # the working folder is removed
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder) and not is_default_log(path):
+            return f"there is no folder {folder} either: is the path right? {_OTHER_LOG}"
+    from evcli.cli.words import beginning_of
+
+    return f"evcli {beginning_of(first_kind())} creates one; --log FILE or EVCLI_LOG names another"
 
 
 def after_damage(line: int, log: str, *more: str) -> str:

@@ -16,6 +16,7 @@ from evcli.cli.show.times import local
 from evcli.errors import BadInput, Damaged, Interrupted
 from evcli.register.actor import random_id, utc_now
 from evcli.register.history import History
+from evcli.register.past import log_file
 from evcli.register.register import Register
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Session:
         """The register over the log (which may not exist yet), and who acts on it."""
         environ = os.environ
         return Register(
-            self.path,
+            log_file(self.path, makes_folders=self._named_log is None),
             actor=actor_name(),
             actor_type=environ.get("EVCLI_ACTOR_TYPE") or "user",
             source=environ.get("EVCLI_SOURCE") or "evcli",

@@ -93,6 +93,10 @@ class Log:
         """An upper bound for `end`, without opening the log. Raises NoLog."""
         return self.end
 
+    def check_beginning(self) -> None:
+        """Check that a log can be begun, where there is none. Raises NotWritten, as `append` would."""
+        return
+
     def settle(self, patience: float = 1.0) -> bool:
         """Check the end again while no writer is at work, so that nothing up to `end` can be taken back.
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from evcli.register.verify import Report
 
 
-__all__ = ["Past", "Position"]
+__all__ = ["Past", "Position", "log_file"]
+
+
+def log_file(path: str, *, makes_folders: bool) -> Log:
+    """The log in the file at a path; a new one's missing folders are made, or else an error."""
+    return FileLog(path, makes_folders=makes_folders)
 
 
 class Past:

@@ -191,6 +191,7 @@ class Register(Past):
             if command.series is None and command.intentions[0].finds:
                 raise
             self._check_head(command.expect)
+            self.log.check_beginning()
             return False
         most, own = self.history.most_behind, self._at.place
         if dry_run or length - own >= most or self.history.is_behind(self._at, max(most, OWN_BEHIND)):

@@ -12,11 +12,12 @@ MOST_BEHIND = 64 << 20
 def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], int]:
     """The ids of all events of a series, with their numbers, and the place up to which the log was searched.
 
-    They are durable on return, so that callers can rely on them.
+    They are durable on return, so that callers can rely on them. Raises NotWritten if no log is there, and none can be.
     """
     is_there = _catch_up(register)
     register.history.most_behind = MOST_BEHIND
     if not is_there:
+        register.log.check_beginning()
         return {}, 0
     log = register.log
     found = {id: number for number, id in correlated(log, correlation, 0)}

@@ -15,7 +15,7 @@ from typing import IO
 
 from evcli.cache.location import beside
 from evcli.disk import held_signals, sync, sync_folder
-from evcli.errors import AlreadyThere, AnswerLost, BadInput, NotSynced, NotWritten
+from evcli.errors import AlreadyThere, AnswerLost, BadInput, NoFolder, NotSynced, NotWritten
 
 _TEMPORARY = re.compile(r"\.evcli-[0-9a-f]{16}-([0-9a-f]+)").fullmatch
 """The name of an unfinished export; it ends with the file's inode, which no file of another program does by chance."""
@@ -243,7 +243,6 @@ def _are_the_same(path: str, other: str) -> bool:
 
 def _not_written(name: str, path: str, error: OSError) -> NotWritten:
     if isinstance(error, FileNotFoundError):
-        return NotWritten(
-            f"{name} was not written: there is no folder {os.path.dirname(path)}", "create the folder first"
-        )
+        folder = os.path.dirname(path)
+        return NoFolder(f"{name} was not written: there is no folder {folder}", folder)
     return NotWritten(f"{name} was not written: {error.strerror}", "no partial file was left; try another FILE")

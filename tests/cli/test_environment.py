@@ -79,6 +79,19 @@ def test_a_tilde_before_a_slash_means_the_home_folder(
     assert cli.ok(*(() if how == "EVCLI_LOG" else (how,)), "path").out == f"{tmp_path}/home/x\n"
 
 
+def test_a_tilde_and_a_users_name_mean_that_users_home_folder(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def entry(name: str) -> pwd.struct_passwd:
+        return pwd.struct_passwd({"maya": ("maya", "x", 1, 1, "", "/homes/maya", "/bin/sh")}[name])
+
+    monkeypatch.setattr(pwd, "getpwnam", entry)
+    monkeypatch.chdir(tmp_path)
+    assert cli.ok("--log=~maya/x", "path").out == "/homes/maya/x\n"
+    assert cli.ok("--log=~maya", "path").out == f"{tmp_path}/~maya\n", "a home folder is no log"
+    refuses(cli, ("--log=~nobody/x", *CREATE), 14, f"there is no folder {tmp_path}/~nobody", "mkdir -p '")
+
+
 @pytest.mark.parametrize("name", ["~x", "./~/x", "x~"])
 def test_a_tilde_elsewhere_is_part_of_a_name(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

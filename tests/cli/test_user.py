@@ -96,6 +96,7 @@ def test_undo_of_a_name_that_begins_with_a_dash_can_be_typed(cli: Cli) -> None:
 
 def test_undo_names_the_log_when_the_command_did(cli: Cli, tmp_path: Path) -> None:
     other = tmp_path / "new folder" / "other log.jsonl"
+    other.parent.mkdir()
     ran = cli(*CREATE, "--log", str(other))
     assert (ran.code, ran.err) == (0, f"began a new log at {other}\n")
     assert ran.out.splitlines()[1] == f"undo: evcli --log '{other}' user destroy 1"

@@ -24,7 +24,7 @@ from evcli.register.register import Register
 
 def register(log: Path) -> Register:
     """A register whose log must keep its promises alone."""
-    return Register(FileLog(str(log)), actor="ann", history=History(uses_cache=False))
+    return Register(FileLog(str(log), makes_folders=True), actor="ann", history=History(uses_cache=False))
 
 
 def create(by: Register, name: str) -> None:

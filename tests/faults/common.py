@@ -31,7 +31,8 @@ from evcli.register.verify import audit
 OURS = Path(evcli.__file__).parent.parent
 """The folder above the package under test; a mutant has another one."""
 
-LOG = "events.jsonl"
+STORE, LOG = "evcli", "events.jsonl"
+"""The names of the log's folder and of the log: those of the default place, in which alone folders are made."""
 
 LONGEST_BATCH = 2600
 """How many events a command can append at once: their lines are nearly the megabyte that a batch may have."""
@@ -93,6 +94,8 @@ def command(log: Path, words: Sequence[str]) -> list[str]:
     """The words that run evcli over `log`, its answer in JSON."""
     if words[0] == APPENDING:
         return [sys.executable, str(Path(__file__).with_name("appending.py")), str(log), *words[1:]]
+    if not log.parent.exists():
+        return ["env", f"XDG_DATA_HOME={log.parent.parent}", sys.executable, "-m", "evcli", "--json", *words]
     return [sys.executable, "-m", "evcli", "--log", str(log), "--json", *words]
 
 
@@ -111,7 +114,10 @@ def register(log: Path, first_id: str = "event") -> Register:
     counter = iter(range(1, 1_000_000))
     moment = iter(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=number) for number in range(1_000_000))
     return Register(
-        FileLog(str(log)), actor="ann", clock=lambda: next(moment), new_id=lambda: f"{first_id}-{next(counter)}"
+        FileLog(str(log), makes_folders=True),
+        actor="ann",
+        clock=lambda: next(moment),
+        new_id=lambda: f"{first_id}-{next(counter)}",
     )
 
 
@@ -299,7 +305,10 @@ class Server:
         """Run one command on a log, with more variables in its environment."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = [variables, ["--log", str(log), "--json", *words], str(self._out), str(self._err)]
+        named = ["--log", str(log)]
+        if not log.parent.exists():
+            variables, named = {**variables, "XDG_DATA_HOME": str(log.parent.parent)}, []
+        request = [variables, [*named, "--json", *words], str(self._out), str(self._err)]
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return Ended(int(self._process.stdout.readline()), self._out.read_bytes(), self._err.read_text())

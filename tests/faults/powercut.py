@@ -19,7 +19,7 @@ from evcli.errors import EvcliError
 from evcli.log.replay import replay
 from evcli.register.verify import audit
 from faults.calls import Op, made_by
-from faults.common import LOG, OURS, Start, acknowledged, as_lines, command, lay_out, what_is_in_the_way
+from faults.common import LOG, OURS, STORE, Start, acknowledged, as_lines, command, lay_out, what_is_in_the_way
 
 Item = TypeVar("Item")
 
@@ -46,7 +46,7 @@ def record(
     folder: Path, before: Start, words: Sequence[str], package: Path = OURS, injected: Sequence[object] = ()
 ) -> Recording:
     """Run a command under strace and list what it did to files in its log's folder and the folder above."""
-    log = lay_out(folder / "store", before)
+    log = lay_out(folder / STORE, before)
     ran, ops = made_by(command(log, words), folder, package, injected)
     assert bool(ran.code) is bool(injected), f"exit {ran.code}, of {injected or 'no fault'}: {ran.err}"
     assert b"repair" in " ".join(words).encode() or acknowledged(ran.out), "without any fault: no answer"
@@ -83,19 +83,19 @@ def images(recorded: Recording, sector: int, most: int) -> Iterator[Image]:
     chance = random.Random(1)
     seen = set()
     for after in range(len(recorded.ops) + 1):
-        names: dict[str, list[_File | None]] = {"store": [_File()] if recorded.before.files else [None]}
+        names: dict[str, list[_File | None]] = {STORE: [_File()] if recorded.before.files else [None]}
         for name, content in recorded.before.files.items():
             earlier = recorded.before.earlier if name == LOG else ()
-            names[f"store/{name}"] = [_File.left([*earlier, content])]
+            names[f"{STORE}/{name}"] = [_File.left([*earlier, content])]
         answers = 0
         for op in recorded.ops[:after]:
             answers += op.what == "ack"
             _apply(names, op)
-        folders = names.pop("store")
+        folders = names.pop(STORE)
         choices = [[(name, file) for file in _unique(states)] for name, states in names.items()]
         for is_there in _unique([file is not None for file in folders]):
             for chosen in product(*choices) if is_there else [()]:
-                there = [(name.removeprefix("store/"), file) for name, file in chosen if file is not None]
+                there = [(name.removeprefix(f"{STORE}/"), file) for name, file in chosen if file is not None]
                 contents = [[(name, each) for each in _contents(file, sector, most, chance)] for name, file in there]
                 for files in _combined(contents):
                     image = Image(after, files, answers)
@@ -114,7 +114,7 @@ def _apply(names: dict[str, list[_File | None]], op: Op) -> None:
     elif op.what == "rename":
         names.setdefault(op.to, [None]).append(names[op.path][-1])
         names[op.path].append(None)
-    elif op.what == "sync" and op.path in ("", "store"):
+    elif op.what == "sync" and op.path in ("", STORE):
         for name, states in names.items():
             if name.rpartition("/")[0] == op.path:
                 del states[:-1]
@@ -220,9 +220,9 @@ def fault_of_appends(log: Path, recorded: Recording, image: Image) -> str:
     read, contents = as_lines(files.get(LOG, b""), end), [recorded.before.files.get(LOG, b"")]
     answered = []
     for op in recorded.ops[: image.after]:
-        if op.what == "write" and op.path == f"store/{LOG}":
+        if op.what == "write" and op.path == f"{STORE}/{LOG}":
             contents.append(contents[-1] + op.data)
-        elif op.what == "cut" and op.path == f"store/{LOG}":
+        elif op.what == "cut" and op.path == f"{STORE}/{LOG}":
             contents.append(contents[-1][: op.offset])
         elif op.what == "ack":
             answered += acknowledged(op.data)

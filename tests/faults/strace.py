@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.common import OURS, Ended, Start, broken_promises, command, lay_out, run
+from faults.common import OURS, STORE, Ended, Start, broken_promises, command, lay_out, run
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EINTR")
 SIGNALS = ("KILL", "INT", "TERM")
@@ -48,7 +48,7 @@ def traced(log: Path, before: Start, words: Sequence[str], options: Sequence[str
 
 def calls_of(folder: Path, sweep: Sweep, package: Path = OURS) -> list[tuple[str, int]]:
     """The calls that the command makes, each with its place among those of its name."""
-    log = lay_out(folder / "store", sweep.before)
+    log = lay_out(folder / STORE, sweep.before)
     out = folder / "calls"
     options = ["-o", str(out), *(word for each in sweep.always for word in ("-e", f"inject={each}"))]
     traced(log, sweep.before, sweep.words, options, package)
@@ -81,7 +81,7 @@ def injections(folder: Path, sweep: Sweep, faults: Sequence[str], calls: Sequenc
 
 def complaint_about(folder: Path, sweep: Sweep, injection: Injection, package: Path = OURS) -> str:
     """What evcli did wrong when that call failed; "" when it kept all its promises."""
-    log = lay_out(folder / "store", sweep.before)
+    log = lay_out(folder / STORE, sweep.before)
     options = ["-o", "/dev/null", "-e", f"trace={','.join({injection.call, *(each.call for each in sweep.always)})}"]
     options += [word for each in (*sweep.always, injection) for word in ("-e", f"inject={each}")]
     ran = traced(log, sweep.before, sweep.words, ["--seccomp-bpf", *options], package)

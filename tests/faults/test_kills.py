@@ -12,6 +12,7 @@ from support.caches import CACHING
 from faults.common import (
     CREATE,
     LOG,
+    STORE,
     Ended,
     Start,
     command,
@@ -55,7 +56,7 @@ def watched(log: Path) -> list[str]:
 
 def calls_of(folder: Path, job: Job) -> list[Injection]:
     """A kill at every call that the command makes."""
-    log = lay_out(folder / "store", job.before)
+    log = lay_out(folder / STORE, job.before)
     out = folder / "calls"
     ran = run(["strace", "-f", "-qq", "-o", str(out), *watched(log), *job.words(log)])
     assert ran.code == 0, ran.err
@@ -65,7 +66,7 @@ def calls_of(folder: Path, job: Job) -> list[Injection]:
 
 def complaint_about(folder: Path, job: Job, injection: Injection) -> str:
     """What is wrong after the command was killed at that call."""
-    log = lay_out(folder / "store", job.before)
+    log = lay_out(folder / STORE, job.before)
     options = ["-f", "-qq", "-o", "/dev/null", "-e", f"trace={injection.call}", "-e", f"inject={injection}"]
     ran = run(["strace", *options, *watched(log), *job.words(log)])
     broken = job.judge(log, ran)

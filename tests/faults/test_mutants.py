@@ -10,6 +10,7 @@ import pytest
 from faults.common import (
     APPENDING,
     CREATE,
+    STORE,
     acknowledged,
     broken_promises,
     command,
@@ -78,7 +79,7 @@ def append_one_by_one(*steps: str) -> Check:
 
     def check(disk: Path, package: Path) -> list[str]:
         before, words = start("old"), (APPENDING, *steps)
-        log = lay_out(disk / "store", before)
+        log = lay_out(disk / STORE, before)
         return broken_promises(log, before, run(command(log, words), package), len(steps) - steps.count("="), 1)
 
     return check
@@ -86,7 +87,7 @@ def append_one_by_one(*steps: str) -> Check:
 
 def let_three_append_on(disk: Path, package: Path) -> list[str]:
     """The check of processes that each append again and again, beside each other."""
-    log = lay_out(disk / "store", start("old"))
+    log = lay_out(disk / STORE, start("old"))
     steps = [["@3", *(f"{name}{number}" for number in range(200))] for name in ("Ann", "Bob", "Eve")]
     with ThreadPoolExecutor(3) as pool:
         ran = list(pool.map(lambda names: run(command(log, (APPENDING, *names)), package), steps))

@@ -14,6 +14,7 @@ from faults.common import (
     LOG,
     LONGEST_BATCH,
     OURS,
+    STORE,
     Ended,
     Server,
     Start,
@@ -63,7 +64,7 @@ class Tearer(Server):
         self.folder = folder
 
     def made(self, write: Write, variables: dict[str, str]) -> tuple[Path, Ended]:
-        log = lay_out(self.folder / "store", write.before)
+        log = lay_out(self.folder / STORE, write.before)
         return log, self.run(variables, log, write.words)
 
     def length(self, write: Write) -> int:
@@ -73,7 +74,7 @@ class Tearer(Server):
         return Path(f"{log}{write.suffix}").stat().st_size - (0 if write.suffix else len(write.before.good))
 
     def fault(self, write: Write, count: int, then: str, length: int) -> str:
-        path = str(self.folder / "store" / LOG) + write.suffix
+        path = str(self.folder / STORE / LOG) + write.suffix
         variables = {"TEAR_PATH": path, "TEAR_K": "1", "TEAR_BYTES": str(count), "TEAR_THEN": then}
         log, ran = self.made(write, variables)
         broken = broken_promises(log, write.before, ran, write.wanted)

@@ -20,7 +20,7 @@ from support.events import batch_of, creation, lines_of, place_at_end
 from support.logs import append, locked_by_another, reading, replace, umask, writing
 
 from evcli.disk import sync
-from evcli.errors import Busy, CannotOpen, EvcliError, NoLog, NotWritten, OutcomeUnknown
+from evcli.errors import Busy, CannotCreate, CannotOpen, EvcliError, NoFolder, NoLog, NotWritten, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
 
@@ -76,7 +76,7 @@ def test_each_new_folder_is_synced_into_the_one_above_it(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", watched)
     log = tmp_path / "a" / "b" / "events.jsonl"
-    append(log, ONE, 1)
+    append(log, ONE, 1, makes_folders=True)
     if not synced[0]:
         pytest.skip("this system does not tell which folder a descriptor is")
     assert synced[-1] == str(log), "the event itself is not synced last"
@@ -418,13 +418,13 @@ def test_a_log_whose_name_leaves_no_room_for_copies_is_refused_before_anything_i
 ) -> None:
     log = tmp_path / "new" / name
     if is_good:
-        append(log, ONE, 1)
+        append(log, ONE, 1, makes_folders=True)
         with log.open("ab") as file:
             file.write(TWO[:50])
         assert "kept in" in append(log, TWO, 2)[0]
     else:
         with raising(NotWritten, 14, "its name has 224 bytes", "nothing was written"):
-            append(log, ONE, 1)
+            append(log, ONE, 1, makes_folders=True)
         assert list(tmp_path.iterdir()) == []
 
 
@@ -436,7 +436,7 @@ def test_a_new_log_and_its_folders_are_its_owners_only_under_any_umask(tmp_path:
         (tmp_path / "new").mkdir(mode=0o700)
         log.parent.mkdir(mode=0o700)
     with umask(mask):
-        append(log, ONE, 1)
+        append(log, ONE, 1, makes_folders=True)
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(log.parent.parent.stat().st_mode) == 0o700
@@ -466,6 +466,60 @@ def test_a_log_is_not_created_unasked_or_below_a_file(log_path: Path, tmp_path: 
     assert (tmp_path / "notes").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("new/events.jsonl", "new"),
+        ("new/deeper/events.jsonl", "new/deeper"),
+        ("link", "unmounted/disk"),
+        ("a link to a folder/new/events.jsonl", "unmounted/new"),
+    ],
+)
+@pytest.mark.parametrize("makes_folders", [False, True])
+def test_folders_are_made_only_of_a_path_that_may_have_them_and_never_where_a_link_leads(
+    tmp_path: Path, path: str, missing: str, makes_folders: bool
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "unmounted" / "disk" / "events.jsonl")
+    (tmp_path / "a link to a folder").symlink_to("unmounted")
+    before = sorted(tmp_path.iterdir())
+    log = FileLog(str(tmp_path / path), makes_folders=makes_folders)
+    if makes_folders and path.startswith("new"):
+        log.check_beginning()
+        assert sorted(tmp_path.iterdir()) == before
+        append(tmp_path / path, ONE, 1, makes_folders=True)
+        assert (tmp_path / path).read_bytes() == ONE
+        return
+    for way in (log.check_beginning, lambda: append(tmp_path / path, ONE, 1, makes_folders=makes_folders)):
+        with pytest.raises(NoFolder, match="; nothing was written") as error:
+            way()
+        assert error.value.folder == str(tmp_path / missing)
+        assert error.value.is_for_log
+    assert sorted(tmp_path.iterdir()) == before
+    (tmp_path / missing).mkdir(parents=True)
+    append(tmp_path / path, ONE, 1)
+    assert (tmp_path / path).read_bytes() == ONE
+
+
+@pytest.mark.parametrize("path", ["notes/events.jsonl", "notes/new/events.jsonl", "link/events.jsonl", "link/new/x"])
+def test_what_stands_where_a_folder_would_be_is_named(tmp_path: Path, path: str) -> None:
+    (tmp_path / "notes").write_text("mine")
+    (tmp_path / "link").symlink_to("notes")
+    there = str(tmp_path / path.partition("/")[0])
+    for makes_folders in (False, True):
+        with raising(CannotCreate, 14, path, f" {there} is not a folder; nothing was written"):
+            FileLog(str(tmp_path / path), makes_folders=makes_folders).check_beginning()
+        with raising(CannotCreate, 14, path, f" {there} is not a folder; nothing was written"):
+            append(tmp_path / path, ONE, 1, makes_folders=makes_folders)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl/", "new/"])
+def test_the_name_of_a_folder_is_no_log(log: Path, tmp_path: Path, name: str) -> None:
+    for way in (FileLog(f"{tmp_path}/{name}").check_beginning, lambda: append(f"{tmp_path}/{name}", TWO, 2)):
+        with raising(CannotOpen, 14, f"{name} is the name of a folder; nothing was written"):
+            way()
+    assert (log.read_bytes(), list(tmp_path.iterdir())) == (ONE, [log])
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
@@ -485,6 +539,7 @@ def test_a_link_of_ones_own_is_followed_to_where_the_log_really_is(log: Path, tm
 def test_a_link_to_nothing_gets_its_log_where_it_points(tmp_path: Path, target: str, is_absolute: bool) -> None:
     link, log = tmp_path / "link", tmp_path / target
     link.symlink_to(log if is_absolute else target)
+    log.parent.mkdir(exist_ok=True)
     assert own_path(str(link)) == str(log)
     with pytest.raises(NoLog):
         assert FileLog(str(link)).view

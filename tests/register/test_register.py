@@ -187,11 +187,11 @@ def test_a_refused_intention_leaves_every_byte_as_it_was(
     assert register.execute(create("Dan"))[0].event["sequence"] == "000000000004", "the refusal was counted"
 
 
-def test_a_refused_first_event_makes_no_file(register: Register, tmp_path: Path) -> None:
+def test_a_refused_first_event_makes_no_file(tmp_path: Path) -> None:
     def nobody(state: State) -> int:
         raise NoSuchRecord("user", "x", "event 0")
 
-    register.log.name = str(tmp_path / "new" / "events.jsonl")
+    register = register_at(tmp_path / "new" / "events.jsonl", makes_folders=True)
     for dry_run in (False, True):
         with raising(NoLog, 10):
             register.execute(rename("Ada", "Eve"), dry_run=dry_run)
@@ -216,8 +216,8 @@ def test_a_dry_run_shows_the_event_and_writes_nothing(register: Register, log_pa
     assert register.execute(create("Bob"))[0].event["data"] == outcome.event["data"]
 
 
-def test_a_dry_run_on_no_log_makes_none(register: Register, tmp_path: Path) -> None:
-    register.log.name = str(tmp_path / "new" / "events.jsonl")
+def test_a_dry_run_on_no_log_makes_none(tmp_path: Path) -> None:
+    register = register_at(tmp_path / "new" / "events.jsonl", makes_folders=True)
     outcome = register.execute(create("Ada"), dry_run=True)[0]
     assert outcome.after == User(1, "Ada", "ada@example.com", 1, 1)
     assert not (tmp_path / "new").exists()

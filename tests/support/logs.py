@@ -21,15 +21,17 @@ def reading(path: Path | str) -> Iterator[Reader]:
 
 
 @contextmanager
-def writing(path: Path | str, wait: float = 0, *, may_create: bool = True) -> Iterator[LogWriter]:
+def writing(
+    path: Path | str, wait: float = 0, *, may_create: bool = True, makes_folders: bool = False
+) -> Iterator[LogWriter]:
     """A writer that holds the lock of the log at `path`."""
-    with FileLog(str(path)).locked(wait, may_create=may_create) as writer:
+    with FileLog(str(path), makes_folders=makes_folders).locked(wait, may_create=may_create) as writer:
         yield writer
 
 
-def append(path: Path | str, lines: bytes, number: int) -> list[str]:
+def append(path: Path | str, lines: bytes, number: int, *, makes_folders: bool = False) -> list[str]:
     """Append lines, the first of which is event `number`; gives the writer's notices."""
-    with writing(path) as writer:
+    with writing(path, makes_folders=makes_folders) as writer:
         writer.append(lines, number)
         return writer.notices
 

@@ -20,10 +20,18 @@ def create(name: str, email: str = "", **changes: Any) -> Intention:
 
 
 def register_at(
-    path: Path, ids: str = "other", *, actor: str = "bob", clock: Callable[[], datetime] | None = None
+    path: Path,
+    ids: str = "other",
+    *,
+    actor: str = "bob",
+    clock: Callable[[], datetime] | None = None,
+    makes_folders: bool = False,
 ) -> Register:
     """A register of its own over the log at `path`; its events have the ids `ids`-1, `ids`-2 and so on."""
     counter = iter(range(1, 1_000_000))
     return Register(
-        FileLog(str(path)), actor=actor, clock=clock or (lambda: NOW), new_id=lambda: f"{ids}-{next(counter)}"
+        FileLog(str(path), makes_folders=makes_folders),
+        actor=actor,
+        clock=clock or (lambda: NOW),
+        new_id=lambda: f"{ids}-{next(counter)}",
     )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.environment import at_home
 from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import FOR_PROGRAMS, Answer
@@ -66,6 +67,7 @@ def _to_file(session: Session, file: str, may_replace: bool, export: Callable[..
     from evcli.cli.done import answer_once_done
     from evcli.transfer.new_file import Stream, new_file, stream_at
 
+    file = at_home(file)
     stream = stream_at(file, session.path)
     if stream is not None:
         session.output.note(export(Stream(file, stream).write, file, is_stream=True))

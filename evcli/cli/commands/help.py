@@ -106,7 +106,8 @@ def _refusals() -> str:
 
 
 ENVIRONMENT = """\
-  EVCLI_LOG                 the log, when --log does not name one; ~/ is the home folder
+  EVCLI_LOG                 the log, when --log does not name one; default events.jsonl in your data folder (evcli
+                            path prints it). ~/ is the home folder. Only the default's folders are made if missing
   EVCLI_ACTOR               the actor; default: who runs evcli; as root, who called sudo (SUDO_USER)
   EVCLI_ACTOR_TYPE          its type: app_user, user (the default), service_account, api_key, system,
                             unauthenticated or unknown

@@ -13,7 +13,6 @@ from evcli.errors import NoLog
 from evcli.log import START, Log, Position, Seen
 from evcli.log.file.lock import take_lock
 from evcli.log.file.open import (
-    create,
     found_at,
     network_warnings,
     open_for_reading,
@@ -28,10 +27,15 @@ from evcli.log.line import place_after
 
 
 class FileLog(Log):
-    """A log in the file at a path. Reading needs no lock, and sees the file as of the last look."""
+    """A log in the file at a path. Reading needs no lock, and sees the file as of the last look.
 
-    def __init__(self, path: str) -> None:
+    Missing folders are an error, unless it `makes_folders`: where a path was mistyped, or a disk is not mounted, nobody
+    would find the new log again.
+    """
+
+    def __init__(self, path: str, *, makes_folders: bool = False) -> None:
         self.name = self.path = path
+        self._makes_folders = makes_folders
         self.notices: Sequence[str] = ()
         self._open: View | None = None
         self._seen: tuple[int, ...] | None = None
@@ -91,6 +95,17 @@ class FileLog(Log):
     def seek(self, holds: Callable[[Position], bool], until: int | None = None) -> Position:
         """The position after the last line before byte `until` for which `holds`; see `Log`."""
         return self.view.seek(holds, until)
+
+    def check_beginning(self) -> None:
+        """Check that there can be a log at the path. Raises NoFolder, CannotCreate, CannotOpen."""
+        from evcli.log.file.begin import check_place
+
+        path = own_path(self.name)
+        check_place(path, makes_folders=self._makes_folders_of(path))
+
+    def _makes_folders_of(self, path: str) -> bool:
+        """Whether missing folders of the log's own path are made: not where a link leads."""
+        return self._makes_folders and path == os.path.abspath(self.name)
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
         """Append under the lock, so that `decide` is called once; creates a missing log. See `Log`."""
@@ -218,7 +233,12 @@ class FileLog(Log):
         """A writer of the log, opened and locked."""
         path = own_path(self.name)
         while True:
-            descriptor, is_new = _open_or_create(path) if may_create else (open_for_writing(path), False)
+            if may_create:
+                from evcli.log.file.begin import open_or_create
+
+                descriptor, is_new = open_or_create(path, makes_folders=self._makes_folders_of(path))
+            else:
+                descriptor, is_new = open_for_writing(path), False
             is_at_path = False
             try:
                 if is_new:
@@ -231,17 +251,6 @@ class FileLog(Log):
                         os.close(descriptor)
             if is_at_path:
                 return LogWriter(path, View(path, descriptor, is_locked=True), self._durable)
-
-
-def _open_or_create(path: str) -> tuple[int, bool]:
-    while True:
-        try:
-            return open_for_writing(path), False
-        except NoLog:
-            try:
-                return create(path), True
-            except FileExistsError:
-                continue
 
 
 def _is_at(path: str, descriptor: int) -> bool:

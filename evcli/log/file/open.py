@@ -4,8 +4,7 @@ import fcntl
 import os
 import stat
 
-from evcli.disk import make_folders
-from evcli.errors import CannotCreate, CannotOpen, NoLog, NotWritten
+from evcli.errors import CannotOpen, NoLog
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder, not a log"),
@@ -17,10 +16,6 @@ _KINDS = (
 
 
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
-
-
-LONGEST_ENDING = 32
-"""Bytes for what is added to a log's name to name a copy or a cache beside it: `.damaged-1234567890-2`."""
 
 
 def open_for_reading(path: str) -> int:
@@ -48,53 +43,15 @@ def open_for_writing(path: str) -> int:
     return descriptor
 
 
-def create(path: str) -> int:
-    """A descriptor that appends to a new, empty log, readable only by its owner, in folders created as needed.
-
-    Raises:
-        FileExistsError: another process was faster.
-        NotWritten: it cannot be created.
-    """
-    folder = os.path.dirname(path)
-    _check_the_name_is_short(path)
-    try:
-        make_folders(folder)
-        _check_it_can_be_synced(folder, path)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
-        # The umask limits the mode given to open, but an odd umask must not lock the owner out.
-        os.fchmod(descriptor, 0o600)
-    except FileExistsError:
-        if os.path.lexists(path):
-            raise
-        raise NotWritten(f"{path}: {folder} is not a folder; nothing was written") from None
-    except OSError as error:
-        raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
-    return _above_the_standard_streams(descriptor)
-
-
-def _check_the_name_is_short(path: str) -> None:
-    """A name that has no room for the names of copies would first be noticed after a crash."""
-    longest, length = 255 - LONGEST_ENDING, len(os.fsencode(os.path.basename(path)))
-    if length > longest:
-        why = f"its name has {length} bytes; at most {longest} leave room for the names of copies"
-        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written")
-
-
-def _check_it_can_be_synced(folder: str, path: str) -> None:
-    """A folder is opened to sync a new name in it: where it may not be read, no log is left that has no event."""
-    try:
-        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    except PermissionError as error:
-        why = f"{path} cannot be created: its folder may not be read, and so not be synced: {error.strerror}"
-        raise CannotCreate(f"{why}; nothing was written") from error
-
-
 def own_path(path: str) -> str:
     """The absolute path of the log that `path` names; a symbolic link is followed once, to the log's real path.
 
     Raises:
-        CannotOpen: the link belongs to another user, who could point it anywhere; or it cannot be read.
+        CannotOpen: it is a folder's name; or the link belongs to another user, who could point it anywhere, or cannot
+            be read.
     """
+    if path.endswith("/"):
+        raise CannotOpen(path, "is the name of a folder; nothing was written", f"name a file in it: {path}events.jsonl")
     path = os.path.abspath(path)
     link = link_at(path)
     if link is None:
@@ -182,10 +139,10 @@ def _open(path: str, flags: int) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise CannotOpen(path, "is not a regular file")
-    return _above_the_standard_streams(descriptor)
+    return above_the_standard_streams(descriptor)
 
 
-def _above_the_standard_streams(descriptor: int) -> int:
+def above_the_standard_streams(descriptor: int) -> int:
     """Avoid descriptors 0 to 2: if a standard stream was closed at start, a stray message would land in the log."""
     if descriptor > 2:
         return descriptor

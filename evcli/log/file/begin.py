@@ -1,0 +1,99 @@
+"""Beginning a log: where there can be one, and the new file."""
+
+import os
+
+from evcli.disk import make_folders
+from evcli.errors import CannotCreate, NoFolder, NoLog
+from evcli.log.file.open import above_the_standard_streams, open_for_writing
+
+LONGEST_ENDING = 32
+"""Bytes for what is added to a log's name to name a copy or a cache beside it: `.damaged-1234567890-2`."""
+
+
+def open_or_create(path: str, *, makes_folders: bool) -> tuple[int, bool]:
+    """A descriptor that appends to the log, and whether the log is new.
+
+    Raises:
+        CannotOpen: there is a log, and it cannot be written.
+        NoFolder, CannotCreate: there is none, and none can be created.
+    """
+    while True:
+        try:
+            return open_for_writing(path), False
+        except NoLog:
+            try:
+                return _create(path, makes_folders=makes_folders), True
+            except FileExistsError:  # another process was faster
+                continue
+
+
+def check_place(path: str, *, makes_folders: bool) -> None:
+    """Check that a log can be begun at an absolute path, as far as that shows before it is tried.
+
+    Raises:
+        NoFolder: its folder is missing, and is not to be made.
+        CannotCreate: its name is too long, or something else is where its folder would be.
+    """
+    _check_the_name_is_short(path)
+    folder = os.path.dirname(path)
+    if os.path.isdir(folder):
+        return
+    above = _first_that_exists(folder)
+    leads_nowhere = os.path.islink(above) and not os.path.exists(above)
+    if leads_nowhere:  # perhaps to a disk that is not mounted; `mkdir -p` makes what it leads to, but not by its name
+        folder = os.path.realpath(folder)
+        above = _first_that_exists(folder)
+    if not os.path.isdir(above):
+        raise CannotCreate(f"{path} cannot be created: {above} is not a folder; nothing was written")
+    if leads_nowhere or not makes_folders:
+        why = f"{path} cannot be created: there is no folder {folder}; nothing was written"
+        raise NoFolder(why, folder, is_for_log=True)
+
+
+def _first_that_exists(path: str) -> str:
+    """The path, or the nearest one above it, that exists, even as a link that leads nowhere."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _create(path: str, *, makes_folders: bool) -> int:
+    """A descriptor that appends to a new, empty log, readable only by its owner.
+
+    Raises:
+        FileExistsError: another process was faster.
+        NoFolder, CannotCreate: it cannot be created.
+    """
+    check_place(path, makes_folders=makes_folders)
+    folder = os.path.dirname(path)
+    try:
+        if makes_folders:
+            make_folders(folder)
+        _check_it_can_be_synced(folder, path)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+        # The umask limits the mode given to open, but an odd umask must not lock the owner out.
+        os.fchmod(descriptor, 0o600)
+    except FileExistsError:
+        if os.path.lexists(path):
+            raise
+        raise CannotCreate(f"{path} cannot be created: {folder} is not a folder; nothing was written") from None
+    except OSError as error:
+        raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
+    return above_the_standard_streams(descriptor)
+
+
+def _check_the_name_is_short(path: str) -> None:
+    """A name that has no room for the names of copies would first be noticed after a crash."""
+    longest, length = 255 - LONGEST_ENDING, len(os.fsencode(os.path.basename(path)))
+    if length > longest:
+        why = f"its name has {length} bytes; at most {longest} leave room for the names of copies"
+        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written")
+
+
+def _check_it_can_be_synced(folder: str, path: str) -> None:
+    """A folder is opened to sync a new name in it: where it may not be read, no log is left that has no event."""
+    try:
+        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except PermissionError as error:
+        why = f"{path} cannot be created: its folder may not be read, and so not be synced: {error.strerror}"
+        raise CannotCreate(f"{why}; nothing was written") from error
