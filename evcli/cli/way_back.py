@@ -21,7 +21,7 @@ class WayBack:
     def take(self, batch: Recorded) -> None:
         """Add the events of a batch that was recorded."""
         self._types.add(batch.type)
-        self._ids += batch.ids[: MOST_NAMED + 1 - len(self._ids)]
+        self._ids += batch.ids[: MOST_NAMED - len(self._ids)]
         self._first = self._first or batch.first
         self._last = batch.first + len(batch.ids) - 1
         self._count += len(batch.ids)

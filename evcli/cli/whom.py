@@ -43,7 +43,6 @@ def former_hint(session: Session, kind: Kind, who: str) -> str:
     """What to tell a command that found nobody called `who`, and must not guess: who was called so before, if any."""
     register, told = session.register, list[str]()
     with suppress(EvcliError):  # the log may be damaged; then the refusal is all that can be said
-        register.look()
         state = register.at()
         had = register.had(kind, who, state.number)
         told = [_told(kind, state.get(kind.name, id), who, spans) for id, spans in had]

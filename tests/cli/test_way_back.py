@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
-from support.users import CREATED, DESTROYED, RENAMED, RESTORED
+from support.users import CREATED, DESTROYED, RENAMED, RESTORED, TYPES
 
 from cli.support import EVCLI, in_json, run_process
 from evcli.cli.way_back import WayBack
@@ -69,6 +69,12 @@ def test_several_batches_of_one_type_are_undone_together() -> None:
     assert line((5, 2, CREATED), (9, 1, CREATED)) == "undo: evcli user destroy 101 102 103"
     assert line((5, 2, RESTORED), log=" --log x") == "undo: evcli --log x user destroy 101 102"
     assert line((5, 2, CREATED), (7, 1, DESTROYED)) == line((5, 2, "")) == line((5, 1, RENAMED)) == line() == ""
+
+
+def test_type_that_comes_back_as_something_else_is_not_undone_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TYPES[RESTORED], "apply", lambda user, data: user)
+    assert line((5, 2, DESTROYED)) == ""
+    assert line((5, 2, RESTORED)) == "undo: evcli user destroy 101 102"
 
 
 def test_at_most_twenty_are_named_and_more_are_found_in_the_log() -> None:
