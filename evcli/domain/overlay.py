@@ -23,6 +23,16 @@ class Below(State, Protocol):
         """The live record of each of these unique keys that has one."""
 
 
+def records_of(state: State, kind: str, ids: Sequence[int]) -> dict[int, Any]:
+    """The existing records with these ids, by id; unlike after single look-ups, a draft remembers none of them."""
+    if isinstance(state, Draft):
+        return state.records_of(kind, ids)
+    if hasattr(state, "get_many"):
+        many: Below = state  # type: ignore[assignment]  # as just checked
+        return {record.id: record for record in many.get_many(kind, ids)}
+    return {id: record for id in ids if (record := state.get(kind, id)) is not None}
+
+
 class Draft:
     """Changes stay in the draft; the state below is unchanged. Answers from below are remembered."""
 
@@ -37,6 +47,12 @@ class Draft:
     def get(self, kind: str, id: int) -> Any:
         """The record with that id, live or ended, or None."""
         return self._layers[kind].get(id)
+
+    def records_of(self, kind: str, ids: Sequence[int]) -> dict[int, Any]:
+        """The existing records with these ids, by id."""
+        changed = self._layers[kind].changed
+        ours = {id: changed[id] for id in ids if id in changed}
+        return records_of(self._below, kind, [id for id in ids if id not in ours]) | ours
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""

@@ -1,5 +1,7 @@
 """What the rules of the domain refuse, and why: each with the data that the command line needs for a hint."""
 
+from typing import Any
+
 from evcli.errors import Refused
 
 
@@ -28,6 +30,8 @@ class Taken(Refused):
         super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
         self.code = f"{field}-taken"
         self.kind, self.field, self.holder, self.event = kind, field, holder, event
+        self.record: Any = None
+        """The record that has it."""
         self.is_skippable = False
         """Whether an import can skip the record that is to get it."""
 

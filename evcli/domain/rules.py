@@ -127,7 +127,9 @@ def _taken(each: EventType, after: Any, holder: Any) -> Refused:
         past = each.past
         return RevivalBlocked(kind.name, kind.unique, who, past, value, holder.id, name_of(kind, holder), holder[-3])
     said = f"{kind.fields[kind.unique].label} {value}"
-    return Taken(kind.name, kind.unique, said, holder.id, name_of(kind, holder), kind.began, holder[-3])
+    taken = Taken(kind.name, kind.unique, said, holder.id, name_of(kind, holder), kind.began, holder[-3])
+    taken.record = holder
+    return taken
 
 
 def name_of(kind: Kind, record: Any) -> str:

@@ -1,25 +1,72 @@
-"""Finding the events of one series: those that share a correlation id."""
+"""Finding the events of series: those of one share a correlation id."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+import re
+import sys
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import orjson
 
 from evcli.log import Log
 from evcli.log.line import id_in
 
+# Within a JSON string, quotes are escaped by a backslash, so only the members themselves can match these.
+_ABOUT = re.compile(rb'"type":"([^"]+)","subject":"[^"/]+/([0-9]+)",').search
+_SEQUENCE = b'"sequence":"'
 
-def correlated(log: Log, correlation: str, place: int) -> Iterator[tuple[int, str]]:
-    """Number and id of each event after `place` with that correlation id.
+
+class Found(NamedTuple):
+    """An event of a series: its number and id, its type, and the id of the record that it is about."""
+
+    series: int
+    """Which series it belongs to, counted from 0."""
+    number: int
+    id: str
+    type: str
+    record: int
+
+
+def correlated(
+    log: Log, correlation: str, place: int, following: Callable[[int], str] | None = None
+) -> Iterator[Found]:
+    """Each event after `place` of the series with that correlation id, and of those that follow this series.
+
+    `following` returns the correlation id of the series after the one whose first event has this number.
 
     Lines are searched, not checked: callers that rely on them must also read them with a reader.
     """
-    # Within a JSON string, quotes are escaped by a backslash, so only the member itself can match this.
-    wanted = b'"correlationid":' + orjson.dumps(correlation) + b","
-    sequence = b'"sequence":"'
+    wanted = [_member(correlation)]
     for _, lines in log.read(place):
         for line in lines:
-            if wanted in line:
-                at = line.find(sequence) + len(sequence)
-                with suppress(ValueError):  # a damaged line is not an event
-                    yield int(line[at : at + 12]), id_in(line)
+            for series, member in enumerate(wanted):
+                if member in line and (found := _event(series, line)):
+                    if following is not None and series == len(wanted) - 1:
+                        wanted.append(_member(following(found.number)))
+                    yield found
+                    break
+
+
+def _member(correlation: str) -> bytes:
+    return b'"correlationid":' + orjson.dumps(correlation) + b","
+
+
+def _event(series: int, line: bytes) -> Found | None:
+    """The event in a line; None if it is damaged."""
+    at, about = line.find(_SEQUENCE) + len(_SEQUENCE), _ABOUT(line)
+    if about is None:
+        return None
+    try:
+        return Found(series, int(line[at : at + 12]), id_in(line), sys.intern(about[1].decode()), int(about[2]))
+    except ValueError:
+        return None
+
+
+def last_about(log: Log, types: Collection[str], records: Collection[int], place: int) -> dict[int, Found]:
+    """The last event after `place` of one of these types about each of these records, by record. Unchecked, too."""
+    named = [b'"type":' + orjson.dumps(type) + b"," for type in types]
+    found = dict[int, Found]()
+    for _, lines in log.read(place):
+        for line in lines:
+            if any(member in line for member in named) and (event := _event(0, line)) and event.record in records:
+                found[event.record] = event
+    return found

@@ -1,4 +1,7 @@
-"""A series of events that is too long for one batch, such as an import, and can be resumed."""
+"""A series of events that is too long for one batch, such as an import; it can be resumed, and followed by another."""
+
+from array import array
+from collections.abc import Callable
 
 from evcli.domain.overlay import Draft
 from evcli.errors import NoLog
@@ -9,8 +12,20 @@ MOST_BEHIND = 64 << 20
 """Maximum lag of the cache during a series: the next command catches it up, and memory stays bounded."""
 
 
-def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], int]:
-    """The ids of all events of a series, with their numbers, and the place up to which the log was searched.
+class Earlier:
+    """The events of a series that the log has, in columns, because there may be many."""
+
+    def __init__(self) -> None:
+        self.at = dict[str, int]()
+        """Where in the columns the event with each id is."""
+        self.numbers, self.records, self.types = array("Q"), array("Q"), list[str]()
+        """The number of each event, the id of the record that it is about, and its type."""
+
+
+def earlier_series(register: Register, correlation: str, following: Callable[[int], str]) -> tuple[list[Earlier], int]:
+    """The series with that correlation id and those that follow it, and the place up to which the log was searched.
+
+    `following` returns the correlation id of the series after the one whose first event has this number.
 
     They are durable on return, so that callers can rely on them. Raises NotWritten if no log is there, and none can be.
     """
@@ -18,9 +33,16 @@ def recorded_ids(register: Register, correlation: str) -> tuple[dict[str, int], 
     register.history.most_behind = MOST_BEHIND
     if not is_there:
         register.log.check_beginning()
-        return {}, 0
-    log = register.log
-    found = {id: number for number, id in correlated(log, correlation, 0)}
+        return [], 0
+    log, found = register.log, list[Earlier]()
+    for series, number, id, type, record in correlated(log, correlation, 0, following):
+        if series == len(found):
+            found.append(Earlier())
+        each = found[series]
+        each.at[id] = len(each.numbers)
+        each.numbers.append(number)
+        each.records.append(record)
+        each.types.append(type)
     if found:
         log.sync()
     return found, log.end

@@ -1,4 +1,4 @@
-"""What an import tells while it runs."""
+"""What an import tells of its rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -41,6 +41,13 @@ class Skipped(NamedTuple):
 
     place: Place
     why: Refused
+    kind: str = ""
+    record: Any = None
+    """The record that is there, and its kind."""
+    same_as: Place | None = None
+    """Where an earlier row is that has the same unique field."""
+    differs: Sequence[tuple[str, Any, str]] = ()
+    """In what the record that is there differs from the row: the field, what the record has, and what the row says."""
 
     @property
     def line(self) -> int:
@@ -67,7 +74,20 @@ class Noted(NamedTuple):
     message: str
 
 
-Happened = Recorded | Skipped | Bad | Noted
+class Undone(NamedTuple):
+    """A row is recorded, but its effect does not stand any more."""
+
+    place: Place
+    event: int
+    """The event that records it."""
+    kind: str
+    id: int
+    past: str
+    """What happened to the record since: `destroyed`; and by which event."""
+    by: int
+
+
+Happened = Recorded | Skipped | Bad | Noted | Undone
 
 
 def recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recorded:

@@ -1,4 +1,4 @@
-"""The ids of an import's rows: each is a hash of the cells of all rows up to it."""
+"""The ids of an import's rows: each is a hash of the cells of all rows up to it, and of what the series begins with."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,10 +14,10 @@ _DIGITS = [*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 
 
 
 class RowIds:
-    """Gives the rows of one input their ids, in order."""
+    """Gives the rows of one input their ids, in order; the same rows have others in a series with another `seed`."""
 
-    def __init__(self) -> None:
-        self._digest = b""
+    def __init__(self, seed: int = 0) -> None:
+        self._digest = str(seed).encode() if seed else b""
 
     def of(self, rows: Sequence[tuple[str, ...]]) -> tuple[list[str], list[int]]:
         """The ids of the next rows, at least one, and how many bytes the cells of each have as JSON."""

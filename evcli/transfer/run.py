@@ -1,9 +1,9 @@
 """One import: rows become intentions, and intentions events, batch by batch; running it again resumes it.
 
 The id of a row's event is a hash of the cells of all rows up to it. So it can be computed without the log whether a row
-is already recorded; a changed row, and every row after one, counts as new. If a row is recorded, all rows before it
-are done too: recorded, or skipped on purpose. So the import resumes after the last recorded row; it does not decide
-the earlier ones again, whose records may have changed since.
+is already recorded; a changed row, and every row after one, counts as new. The import resumes after the last recorded
+row; it does not decide the earlier ones again, whose records may have changed since, but tells which of them do not
+stand any more.
 """
 
 from bisect import bisect_right
@@ -11,24 +11,26 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 
-from evcli.domain.kind import Begins
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Taken
 from evcli.errors import EvcliError, Refused
-from evcli.kinds import KINDS, TYPES
+from evcli.kinds import KINDS
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
 from evcli.register.beginnings import Beginnings
 from evcli.register.decide import Intention, NotAccepted, Series, accept
 from evcli.register.register import Register
-from evcli.register.series import recorded_ids, rehearsal
+from evcli.register.series import rehearsal
+from evcli.transfer.before import Before
 from evcli.transfer.fault import BadCell, Fault
 from evcli.transfer.happened import Bad, Happened, Noted, Skipped, recorded, rehearsed
 from evcli.transfer.identity import RowIds
 from evcli.transfer.pending import Pending
 from evcli.transfer.places import NOWHERE, Place, Places
 from evcli.transfer.rows import Intake, Rows
+from evcli.transfer.skipping import Skipping, is_already_so
 from evcli.transfer.source import Source
+from evcli.transfer.undone import undone
 from evcli.transfer.wanted import Wanted
 
 AT_ONCE = 500
@@ -49,6 +51,7 @@ class Import:
         wanted: Wanted,
         *,
         skip_existing: bool = False,
+        again: bool = False,
         lock_wait: float,
     ) -> None:
         """Prepare an import.
@@ -59,27 +62,24 @@ class Import:
             form: csv or jsonl; as the source's name or first byte says, when None.
             wanted: what rows of the kind want.
             skip_existing: skip rows that begin a record whose unique field is in use.
+            again: record all rows anew, as another series, once the last one is finished.
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._source, self._form, self._wanted = register, source, form, wanted
-        self._skips_existing, self._lock_wait = skip_existing, lock_wait
-        self.rows = 0
-        """Rows read, not counting empty ones."""
-        self.already = 0
-        """How many of these were recorded by an earlier run."""
-        self.skipped = 0
-        """How many of these were skipped, now or in an earlier run, because what they ask for is already the case."""
-        self.events = 0
+        self._skips_existing, self._again, self._lock_wait = skip_existing, again, lock_wait
+        self.rows = self.already = self.skipped = 0
+        """Rows read, not counting empty ones; how many of them an earlier run recorded; and how many were skipped, now
+        or in an earlier run, because what they ask for is already the case."""
+        self.events = self.first = self.last = 0
         """Events recorded in this run (or that would be, in a rehearsal), and the numbers of the first and the last."""
-        self.first = self.last = 0
         self.place = NOWHERE
         """All rows up to this one are dealt with and durable."""
-        self._correlation, self._since, self._frame = "", 0, register.frame + MEMBERS
-        self._ids, self._room, self._is_stopped = RowIds(), MAX_BATCH, False
-        self._pending = Pending()
+        self.before = Before()
+        """What earlier runs recorded."""
+        self._frame, self._room, self._is_stopped = register.frame + MEMBERS, MAX_BATCH, False
+        self._pending, self._skipping = Pending(), Skipping()
         self._draft: Draft | None = None
         self._heading, self._places, self._notes = 0, Places(), dict[str, bool]()
-        """`_notes`: what is to be noted, and whether that was done."""
 
     @property
     def line(self) -> int:
@@ -106,8 +106,13 @@ class Import:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _take_all(self) -> Iterator[Happened]:
-        known, last = self._recorded_before()
+        before = self.before
+        parts = self._begin()
+        before.read(parts, self._heading, self._register, self._wanted, again=self._again)
+        self._source.rewind()
         yield from self._noted()
+        self.already, self.skipped, last = before.already, before.done - before.already, before.done
+        ids_of = RowIds(before.seed).of
         for lines, rows, fault in self._begin():
             if self._is_stopped:
                 return
@@ -115,14 +120,12 @@ class Import:
                 self.rows += 1
                 yield from self._stop_at(lines[0], fault)
                 continue
-            ids, sizes = self._ids.of(rows)
+            ids, sizes = ids_of(rows)
             done = min(last, len(rows))
             if done:
                 last -= done
-                already = sum(id in known for id in ids[:done])
                 self.rows += done
                 self.place = Place(self.rows, lines[done - 1], self._heading)
-                self.already, self.skipped = self.already + already, self.skipped + done - already
             for start in range(done, len(rows), AT_ONCE):
                 some = slice(start, start + AT_ONCE)
                 yield from self._take(lines[some], rows[some], ids[some], sizes[some])
@@ -131,6 +134,7 @@ class Import:
         if not self._is_stopped:
             yield from self._flush()
             yield from self._noted()
+            yield from undone(before, self._register, self._draft or self._register.state, self._place_of)
 
     def _take(
         self, lines: Sequence[int], rows: Sequence[tuple[str, ...]], ids: Sequence[str], sizes: Sequence[int]
@@ -177,29 +181,8 @@ class Import:
         self._heading = intake.heading
         return rows
 
-    def _recorded_before(self) -> tuple[dict[str, int], int]:
-        """The ids of the recorded rows, and how many good rows there are up to the last of them."""
-        last, at, ids = 0, 0, RowIds()
-        known: dict[str, int] = {}
-        for lines, rows, fault in self._begin():
-            if fault:
-                break  # nothing after it was recorded
-            if not at:
-                self._correlation = RowIds().of(rows[:1])[0][0]
-                known, self._since = recorded_ids(self._register, self._correlation)
-                if not known:
-                    break
-            for line, id in zip(lines, ids.of(rows)[0], strict=True):
-                at += 1
-                if id in known:
-                    last = at
-                    self._places.add(known[id], at, [line])
-            if self._places.count == len(known):
-                break
-        self._source.rewind()
-        return known, last
-
     def _note(self, message: str) -> None:
+        """Note this once, however often it is asked for."""
         self._notes.setdefault(message, False)
 
     def _noted(self) -> Iterator[Noted]:
@@ -229,7 +212,7 @@ class Import:
             self._pending = Pending()
 
     def _write(self) -> Iterator[Happened]:
-        series = Series(self._correlation, self._since, self._may_skip)
+        series = Series(self.before.correlation, self.before.since, self._may_skip)
         with ExitStack() as held:
             try:
                 wanted = self._pending.intentions
@@ -238,26 +221,31 @@ class Import:
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
-            self._since = self._register.known.place
+            self.before.since = self._register.known.place
             self._count(done.first, len(done), done.refused)
             if done:
                 yield recorded(done.first, done.changes, done.notices)
-        yield from (Skipped(self._place(index), why) for index, why in done.refused.items())
+        yield from (self._skip(index, why) for index, why in done.refused.items())
 
     def _try(self, draft: Draft) -> Iterator[Happened]:
         first = draft.number + 1
         changes, refused = accept(draft, list(self._pending.intentions), lambda intention, why: True)
+        self._count(first, len(changes), refused)
         for index, why in refused.items():
             if self._may_skip(self._pending.intentions[index], why):
-                yield Skipped(self._place(index), why)
+                yield self._skip(index, why)
             else:
                 yield self._bad(index, why, refused, first)
-        self._count(first, len(changes), refused)
         if changes:
             yield rehearsed(first, changes, map(self._place, self._pending.kept(refused)))
 
     def _may_skip(self, intention: Intention, why: Refused) -> bool:
-        return self._skips_existing and isinstance(why, Taken) and type(TYPES[intention.type]) is Begins
+        return self._skips_existing and is_already_so(intention, why)
+
+    def _skip(self, index: int, why: Refused) -> Skipped:
+        """The result for the skipped row at `index` of a batch that is counted."""
+        began = self._place_of(why.event) if isinstance(why, Taken) else None
+        return self._skipping.skipped(self._pending.intentions[index], self._place(index), why, began)
 
     def _count(self, first: int, events: int, refused: Collection[int]) -> None:
         if refused:
@@ -279,17 +267,22 @@ class Import:
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
-        if isinstance(why, Taken) and (place := self._place_of(why.event, refused, first)):
-            kind = KINDS[why.kind]
-            field = kind.fields[why.field]
-            why.message = f"the {kind.name} of {place} already has that {field.label}"
-            why.hint = f"no two live {kind.plural} share {field.one}"
+        if isinstance(why, Taken):
             why.is_skippable = not self._pending.intentions[index].finds
+            place = self._place_of(why.event, refused, first)
+            if place is not None and place != self._place(index):
+                kind = KINDS[why.kind]
+                field = kind.fields[why.field]
+                why.message = f"the {kind.name} of {place} already has that {field.label}"
+                why.hint = f"no two live {kind.plural} share {field.one}"
         return Bad(self._place(index), "", why)
 
-    def _place_of(self, event: int, refused: Collection[int], first: int) -> Place | None:
-        """Where the row is that event `event` records; None if no row of this input does."""
-        if event >= first:
+    def _place_of(self, event: int, refused: Collection[int] = (), first: int | None = None) -> Place | None:
+        """Where the row is that event `event` records; None if no row of this input does.
+
+        `first` is the number of the first event of the batch that is pending, of which some rows are refused.
+        """
+        if first is not None and event >= first:
             return self._place(self._pending.kept(refused)[event - first])
         found = self._places.of(event)
-        return found and Place(found[0], found[1], self._heading)
+        return Place(*found, self._heading) if found else self.before.place_of(event)

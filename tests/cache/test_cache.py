@@ -31,6 +31,7 @@ from evcli.cache import cache as cache_module
 from evcli.cache import location as place_module
 from evcli.cli import environment
 from evcli.domain.event import number_of
+from evcli.domain.overlay import records_of
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
 from evcli.log.file.engine import FileLog
@@ -80,6 +81,7 @@ def everything(state: State) -> dict[str, Any]:
         "records": list(state.records(USER)),
         "live": list(state.records(USER, live_only=True)),
         "by id": [state.get(USER, id) for id in range(state.last_id(USER) + 3)],
+        "by ids": records_of(state, USER, range(state.last_id(USER) + 3)),
         "holders": {word: state.holder(USER, word) for word in words},
         "called": {word: sorted(state.called(USER, word)) for word in words},
         "words from": {word: list(islice(state.words(USER, word), 7)) for word in words},

@@ -57,11 +57,12 @@ def users(cli: Cli) -> list[tuple[str, str]]:
 
 def counts(
     events: int, first: int | None, last: int | None, rows: int, *, already: int = 0, recorded: bool = True
-) -> dict[str, int | bool | None]:
+) -> dict[str, Any]:
     """The answer as JSON."""
     return {
         "events": events, "first": first, "last": last, "rows": rows, "skipped": 0, "already": already,
-        "recorded": recorded, "began": recorded and first == 1,
+        "recorded": recorded, "began": recorded and first == 1, "changed": events,
+        "undone": [], "differing": [], "repeated": [],
     }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def test_rows_are_recorded_as_events(cli: Cli, load: Any) -> None:
     )
     assert [event["data"]["name"] for event in events_in(cli.log)] == ["Ada Lovelace", "Grace"]
     ran = load("action,name,email\ndestroy,,ada@example.com\nrename,Grace Hopper,grace@example.com\n")
-    assert ran == Ran(0, "imported 2 events from people.csv: events 3 to 4\n", "")
+    assert ran == Ran(0, "imported 2 events from people.csv: events 3 to 4 (2 users were changed by it)\n", "")
     assert users(cli) == [("Grace Hopper", "grace@example.com")]
     cli.ok("verify")
 
@@ -202,10 +203,11 @@ def test_existing_user_is_refused_or_skipped_with_skip_existing(cli: Cli, load: 
     content = "name,email\nBob,bob@example.com\nAda L,Ada@Example.com\nBob,bob@example.com\nEve,eve@example.com\n"
     fails(load(content), 1, "line 3: e-mail Ada@Example.com is taken by user 1", "nothing was written")
     ran = load(content, "--skip-existing")
-    assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were already recorded)"
+    assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were skipped)"
     assert [name for name, _ in users(cli)] == ["Ada", "Bob", "Eve"]
     again = load(content, "--skip-existing")
-    assert again == Ran(0, "nothing to import from people.csv: 4 rows were already recorded\n", "")
+    told = "nothing to import from people.csv: 2 rows were skipped, 2 rows were already recorded\n"
+    assert again == Ran(0, told, "")
 
 
 def test_dry_run_names_every_bad_row_and_writes_nothing(cli: Cli, load: Any) -> None:
@@ -338,7 +340,7 @@ def test_second_run_undoes_nothing_that_happened_since(cli: Cli, load: Any) -> N
     cli.ok("user", "destroy", "2")
     cli.ok("user", "change-email", "3", "eve@example.org")
     before = cli.log.read_bytes()
-    assert load(content, "--skip-existing").out.endswith("4 rows were already recorded\n")
+    assert load(content, "--skip-existing").out.endswith(": 1 row was skipped, 3 rows were already recorded\n")
     assert cli.log.read_bytes() == before, "a row that was skipped stays skipped"
 
 
@@ -347,7 +349,9 @@ def test_file_changed_in_the_middle_goes_on_with_skip_existing(cli: Cli, load: A
     changed = people(4).replace("Person 2,", "Person B,").replace("person.3@", "person.c@")
     fails(load(changed), 1, "line 3", "is taken by user 2")
     ran = load(changed, "--skip-existing")
-    assert ran.out.startswith("imported 1 user from people.csv: event 5 (3 rows were already recorded)\n")
+    assert ran.out.startswith(
+        "imported 1 user from people.csv: event 5 (2 rows were skipped, 1 row was already recorded)\n"
+    )
     assert users(cli)[-1] == ("Person 3", "person.c@example.com")
 
 
@@ -535,13 +539,102 @@ def test_damaged_log_is_12_and_stays_as_it_is(cli: Cli, load: Any) -> None:
     assert cli.log.read_bytes() == before
 
 
+# --- recorded before, but not there -----------------------------------------------------------------------------------
+
+
+def test_recorded_row_that_does_not_stand_any_more_is_warned_of(cli: Cli, load: Any) -> None:
+    load(people(3))
+    cli.ok("user", "destroy", "3")
+    told = (
+        "warning: people.csv line 4: recorded as event 3, but user 3 was destroyed by event 4\n"
+        "warning: people.csv: --again --skip-existing records anew what is missing\n"
+    )
+    answer = "imported 1 user from people.csv: event 5 (3 rows were already recorded)\nundo: evcli user destroy 4\n"
+    assert load(people(4)) == Ran(0, answer, told)
+    row = {"row": 3, "line": 4, "event": 3, "kind": "user", "id": 3, "now": "destroyed", "by": 4}
+    assert json.loads(load(people(4), "--json").out) == counts(0, None, None, 4, already=4) | {"undone": [row]}
+    assert load(people(4), "-q").err == told
+    assert load(people(5).replace("person.5@", "person.5")).err.startswith("error: ")
+    ran = load(people(4), "--again", "--skip-existing")
+    assert ran.out.startswith("imported 1 user from people.csv: event 6 (3 rows were skipped)\n")
+    assert load(people(4)) == Ran(0, "nothing to import from people.csv: 4 rows were already recorded\n", "")
+
+
+def test_few_rows_are_warned_of_one_by_one_and_json_has_all(cli: Cli, load: Any) -> None:
+    load(people(30))
+    cli.ok("user", "destroy", *map(str, range(1, 31)))
+    warned = load(people(30)).err.splitlines()
+    assert [len(warned), warned[19].split(":")[1]] == [22, " people.csv line 21"]
+    assert warned[20] == "warning: people.csv: 10 more rows were recorded but do not stand any more"
+    assert len(json.loads(load(people(30), "--json").out)["undone"]) == 30
+    assert len(load(people(30), "--again").out.splitlines()[0].split(",")) == 1
+    differing = load(people(30).replace("Person", "Mx"), "--skip-existing").err.splitlines()
+    assert len(differing) == 21
+    assert (
+        differing[20]
+        == "warning: people.csv: 10 more rows were skipped that repeat an earlier one or say something else"
+    )
+
+
+def test_another_series_is_refused_where_users_are_there_and_says_what_skips_them(cli: Cli, load: Any) -> None:
+    load(people(2))
+    fails(load(people(2), "--again"), 1, "line 2: e-mail person.1@example.com is taken by user 1", "--skip-existing")
+
+
+def test_unfinished_series_is_finished_before_all_is_recorded_anew(cli: Cli, load: Any) -> None:
+    load(people(2))
+    ran = load(people(3), "--again")
+    assert ran.out.startswith("imported 1 user from people.csv: event 3 (2 rows were already recorded)\n")
+    assert ran.err == (
+        "people.csv: an earlier run was not finished; this one went on with it, and the next --again begins anew\n"
+    )
+
+
+def test_skipped_recorded_and_changed_are_three_numbers(cli: Cli, load: Any) -> None:
+    cli.ok(*ADA)
+    content = "name,email,action\nBob,bob@example.com,\nAda,ada@example.com,\n"
+    load(content, "--skip-existing")
+    content += "Eve,eve@example.com,\nEva,eve@example.com,rename\nBo,bob@example.com,rename\nAda,ada@example.com,\n"
+    content += "Zoe,zoe@example.com,\n"
+    words = "(3 users were changed by it, 2 rows were skipped, 1 row was already recorded)"
+    said, *_ = load(content, "--skip-existing", "--dry-run").out.splitlines()
+    assert said == f"imported 4 events from people.csv: events 3 to 6 {words}"
+    document = json.loads(load(content, "--skip-existing", "--json").out)
+    assert [document[name] for name in ("changed", "skipped", "already", "events")] == [3, 2, 1, 4]
+
+
+def test_skipped_row_says_what_differs_or_which_line_it_repeats(
+    cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok(*ADA)
+    content = "name,email\nBob,bob@example.com\nAda King,ada@example.com\nBo,Bob@example.com\n"
+    told = (
+        'warning: people.csv line 3: skipped: user 1 has ada@example.com, but is called "Ada", not "Ada King"\n'
+        "warning: people.csv line 4: skipped: the same e-mail as line 2\n"
+    )
+    ran = load(content, "--skip-existing", "--dry-run", "--json")
+    document = json.loads(ran.out)
+    assert document["differing"] == [
+        {"row": 2, "line": 3, "kind": "user", "id": 1, "name": {"is": "Ada", "says": "Ada King"}}
+    ]
+    assert document["repeated"] == [{"row": 3, "line": 4, "kind": "user", "id": 2, "same_as": {"row": 1, "line": 2}}]
+    assert told + "error: 1 of 4 rows" in load(content + "x,no\n", "--skip-existing", "--dry-run").err
+    monkeypatch.setattr("evcli.transfer.run.MAX_BATCH", 1)
+    first, _, _ = told.partition("warning: people.csv line 4")
+    assert load(content + "x,no\n", "--skip-existing").err.startswith(first + "error: people.csv line 5, email: ")
+    cli.log.unlink()
+    cli.ok(*ADA)
+    assert load(content, "--skip-existing").err == told
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
 def test_answer_has_every_form(cli: Cli, load: Any) -> None:
     assert load(people(1), "-q") == Ran(0, "", "")
     assert load(people(2), "--format", "csv").out == (
-        "events,first,last,rows,skipped,already,recorded,began\r\n1,2,2,2,0,1,True,False\r\n"
+        "events,first,last,rows,skipped,already,recorded,began,changed,undone,differing,repeated\r\n"
+        "1,2,2,2,0,1,True,False,1,0,0,0\r\n"
     )
     assert json.loads(load(people(4), "--json").out) == counts(2, 3, 4, 4, already=2)
     ran = load("name,email\nx,y\n", "--json")

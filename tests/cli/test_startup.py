@@ -72,11 +72,12 @@ KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 
 IMPORT = {
-    *WRITE, "evcli.cli.commands.import_", "evcli.cli.way_back", EVENTS, WHO,
-    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
+    *WRITE, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.way_back", EVENTS, WHO,
+    "evcli.transfer", "evcli.transfer.before", "evcli.transfer.csv_guard", "evcli.transfer.fault",
+    "evcli.transfer.happened",
     "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.pending", "evcli.transfer.places",
     "evcli.transfer.rows", "evcli.transfer.run",
-    "evcli.transfer.source", "evcli.transfer.wanted",
+    "evcli.transfer.skipping", "evcli.transfer.source", "evcli.transfer.undone", "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
     "hashlib", "_hashlib", "_blake2",

@@ -25,7 +25,7 @@ from evcli.register import beginnings, decide
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.transfer import run, source
-from evcli.transfer.happened import Bad, Noted, Recorded, Skipped
+from evcli.transfer.happened import Bad, Happened, Recorded, Skipped
 from evcli.transfer.run import Import
 from evcli.transfer.source import opened
 from evcli.transfer.wanted import Wanted
@@ -80,7 +80,7 @@ steps = st.tuples(files(), st.sampled_from(["user", "user", "bike", "entry"]), s
 )
 
 
-def in_words(happened: Recorded | Skipped | Bad | Noted) -> Any:
+def in_words(happened: Happened) -> Any:
     """All that an import tells of a row or a batch."""
     if isinstance(happened, Bad | Skipped):
         error = happened.error if isinstance(happened, Bad) else happened.why

@@ -2,6 +2,7 @@
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.done import answer_to
+from evcli.cli.imported import RowsTold
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -11,7 +12,7 @@ from evcli.domain.kind import Kind
 from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused, UnknownWord
 from evcli.kinds import KINDS, MODULES, first_kind
-from evcli.transfer.happened import Bad, Noted, Recorded, Skipped
+from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
 from evcli.transfer.run import Import
 from evcli.transfer.source import FORMS, Source, opened
 from evcli.transfer.wanted import Wanted
@@ -30,7 +31,12 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
                zone; --at ignores it and goes by when an event was recorded
   reason       why, kept with the event
 
-If it is interrupted, run it again: recorded rows are recognized by their content and skipped.
+If it is interrupted, run it again: recorded rows are recognized by their content and skipped. A row that was recorded
+but does not stand any more, because its record was destroyed since, is named in a warning.
+
+--again records all rows anew, as another series of events; with --skip-existing, only what is missing. If that is
+interrupted, the same command resumes it: a series that is not finished is finished first, and the next --again begins
+another.
 """
 
 
@@ -41,6 +47,7 @@ def import_records(
     form: str | None,
     kind: str | None,
     skip_existing: bool,
+    again: bool,
     dry_run: bool,
     lock_wait: float | None,
 ) -> Answer:
@@ -53,7 +60,7 @@ def import_records(
     with opened(file) as source:
         run = Import(
             session.register, source, form, Wanted(of_kind, session.clock),
-            skip_existing=skip_existing, lock_wait=lock_wait_of(lock_wait),
+            skip_existing=skip_existing, again=again, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
         return told.rehearse() if dry_run else told.record()
@@ -75,6 +82,9 @@ COMMANDS = {
                 "flag",
             ),
             Parameter(
+                "again", ("--again",), "", "Record all rows anew, also those recorded by an earlier run.", "flag"
+            ),
+            Parameter(
                 "dry_run", ("--dry-run",), "", "Check all rows and show what each would change; write nothing.", "flag"
             ),
             LOCK_WAIT_FOR,
@@ -83,10 +93,14 @@ COMMANDS = {
             "evcli import people.csv --dry-run",
             "evcli import people.csv",
             "evcli import people.jsonl --skip-existing",
+            "evcli import people.csv --again --skip-existing",
         ],
         _MORE + EXIT_CODES,
     )
 }
+
+
+_RESUMED = "an earlier run was not finished; this one went on with it, and the next --again begins anew"
 
 
 class _Told:
@@ -95,6 +109,7 @@ class _Told:
     def __init__(self, session: Session, kind: Kind, source: Source, run: Import) -> None:
         self._session, self._kind, self._source, self._import = session, kind, source, run
         self._waiting = Waiting(session.output, "importing", "rows")
+        self._rows = RowsTold(source.name)
         self._warned: set[str] = set()
         self._way_back = WayBack()
         self._is_all_new = True
@@ -108,6 +123,7 @@ class _Told:
                 self._take(happened)
         except EvcliError as error:
             self._waiting.end()
+            self._warn()
             self._tell_how_far(error)
             raise
         finally:
@@ -130,6 +146,7 @@ class _Told:
                 self._take(happened)
                 changed.take(happened)
         if bad:
+            self._warn()
             why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
             raise BadInput(why) if worst == BadInput.exit else Refused(why)
         self._session.output.note("dry run: nothing was written; this would be")
@@ -137,7 +154,13 @@ class _Told:
         lines = [*(answer.lines or ()), *changed.lines()]
         return answer._replace(lines=lines, document={**answer.document, "changes": changed.document()})
 
-    def _take(self, happened: Recorded | Skipped | Noted) -> None:
+    def _warn(self) -> None:
+        for warning in self._rows.warnings():
+            self._session.output.warning(warning)
+
+    def _take(self, happened: Recorded | Skipped | Noted | Undone) -> None:
+        if not isinstance(happened, Noted):
+            self._rows.take(happened)
         match happened:
             case Noted(message):
                 self._session.output.note(f"{self._source.name}: {message}")
@@ -154,7 +177,10 @@ class _Told:
         """The error that names the row."""
         error, field = bad.error, f", {bad.field}" if bad.field else ""
         if isinstance(error, Taken) and error.is_skippable:
-            error.hint += "; --skip-existing skips the second"
+            from evcli.cli.hints import hint_for
+
+            which = "the second" if error.hint else "such rows"
+            error.hint = f"{hint_for(error)}; --skip-existing skips {which}"
         if isinstance(error, UnknownWord):
             from evcli.cli.meant import verbs_like
 
@@ -187,16 +213,19 @@ class _Told:
 
     def _sentence(self) -> str:
         run = self._import
-        there = run.already + run.skipped
-        of_these = f"{there:,} {'row was' if there == 1 else 'rows were'} already recorded"
         if not run.rows:
             return f"nothing to import: {self._source.name} has no rows"
+        one, many = self._kind.name, self._kind.plural
+        asides = [] if self._is_all_new else [_counted(self._rows.changed, one, many, "changed by it")]
+        asides += [_counted(run.skipped, "row", "rows", "skipped")] if run.skipped else []
+        asides += [_counted(run.already, "row", "rows", "already recorded")] if run.already else []
         if not run.events:
-            return f"nothing to import from {self._source.name}: {of_these}"
-        one, many = (self._kind.name, self._kind.plural) if self._is_all_new else ("event", "events")
+            return f"nothing to import from {self._source.name}: {', '.join(asides)}"
+        if not self._is_all_new:
+            one, many = "event", "events"
         what = many if run.events > 1 else one
         done = f"imported {run.events:,} {what} from {self._source.name}: {self._events()}"
-        return done + (f" ({of_these})" if there else "")
+        return done + (f" ({', '.join(asides)})" if asides else "")
 
     def _answer(self, *, recorded: bool) -> Answer:
         run = self._import
@@ -209,12 +238,21 @@ class _Told:
             "already": run.already,
             "recorded": recorded,
             "began": (began := recorded and run.first == 1),
+            "changed": self._rows.changed,
+            **self._rows.members(),
         }
         lines = [self._sentence()]
         if recorded and (way_back := self._way_back.line(self._session.log_words)):
             lines.append(way_back)
-        rows = [tuple(document.values())]
+        rows = [tuple(len(each) if isinstance(each, list) else each for each in document.values())]
         remarks = [self._session.began] if began else []
+        if run.before.is_resumed:
+            remarks.append(("note", f"{self._source.name}: {_RESUMED}"))
+        remarks += [("warning", warning) for warning in self._rows.warnings()]
         return Answer(
             header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True, remarks=remarks
         )
+
+
+def _counted(count: int, one: str, many: str, what: str) -> str:
+    return f"{count:,} {one} was {what}" if count == 1 else f"{count:,} {many} were {what}"
