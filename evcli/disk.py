@@ -36,7 +36,24 @@ def sync_folder(folder: str) -> bool:
 
     Returns False where the file system cannot do that. Raises OSError.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return _sync_open_folder(_open_folder(folder))
+
+
+def sync_name(path: str) -> bool:
+    """Make the name of a file durable, as `sync_folder` does, also in a folder that may be written but not read."""
+    try:
+        descriptor = _open_folder(os.path.dirname(path))
+    except PermissionError:
+        os.sync()  # of everything: a folder that cannot be opened cannot be synced alone
+        return True
+    return _sync_open_folder(descriptor)
+
+
+def _open_folder(folder: str) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _sync_open_folder(descriptor: int) -> bool:
     try:
         sync(descriptor)
     except OSError as error:
@@ -62,21 +79,22 @@ def make_folders(folder: str) -> None:
     sync_folder(parent)
 
 
-def keep_copy(path: str, pieces: Iterable[bytes]) -> str:
-    """Write `pieces` to a new file, sync it and its folder, and return the file's path. Raises OSError."""
-    name = write_new(path, pieces)
+def keep_copy(path: str, pieces: Iterable[bytes], like: os.stat_result) -> str:
+    """Write `pieces` to a new file, sync it and its folder, and return the file's path; see `write_new`."""
+    name = write_new(path, pieces, like)
     try:
-        sync_folder(os.path.dirname(name))
+        sync_name(name)
     except BaseException:
         os.unlink(name)
         raise
     return name
 
 
-def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = None) -> str:
+def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result) -> str:
     """Write `pieces` to a new file at `path` or the next free name after it, sync it, and return its path.
 
-    Only its owner can access it, unless `like` gives another owner and mode. If it raises OSError, no file is left.
+    Until it is whole, only its owner can access it; then whoever can access the file that it is made `like`. If it
+    raises OSError, no file is left.
     """
     name, attempt = path, 1
     while True:
@@ -91,9 +109,7 @@ def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = 
             rest = memoryview(piece)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-        if like is not None:
-            os.fchown(descriptor, like.st_uid, like.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+        make_like(descriptor, like)
         sync(descriptor)
     except BaseException:
         os.unlink(name)
@@ -101,6 +117,25 @@ def write_new(path: str, pieces: Iterable[bytes], like: os.stat_result | None = 
     finally:
         os.close(descriptor)
     return name
+
+
+def make_like(descriptor: int, like: os.stat_result) -> bool:
+    """Give an open file the owner, group and mode of another one; returns whether it has that group now.
+
+    A user can give a file to a group that he is in, but not to another user: the owner is kept where that is allowed.
+    Nobody gets access who had none: without the group, the group gets none, and all others what the group had too.
+    """
+    own = os.fstat(descriptor)
+    for owner in (like.st_uid, own.st_uid):
+        if (own.st_uid, own.st_gid) == (owner, like.st_gid):
+            break
+        with suppress(OSError):  # not allowed, or an id that a container does not know
+            os.fchown(descriptor, owner, like.st_gid)
+            break
+    has_group = os.fstat(descriptor).st_gid == like.st_gid
+    mode = stat.S_IMODE(like.st_mode)
+    os.fchmod(descriptor, mode if has_group else mode & (0o700 | (mode >> 3 & 0o7)))
+    return has_group
 
 
 class held_signals:  # noqa: N801  # it is used like a function

@@ -190,14 +190,15 @@ class NotALog(Damaged):
 
 
 class LogCut(Damaged):
-    """The log ends before an event that it is known to have had; `cache` is the file that knows it, if any."""
+    """The log lacks an event that it had: `cache` is the file that knows it, `copy` what a repair kept of it."""
 
     code = "log-cut"
 
-    def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "") -> None:
+    def __init__(self, path: str, known: int, byte: int, size: int, cache: str = "", copy: str = "") -> None:
         why = f"the log used to contain event {known}; it was truncated or replaced (it now has {size} bytes)"
         or_else = f"; if this was intentional, delete the cache: rm {cache}" if cache else ""
-        super().__init__(path, known, byte, why, f"compare the log with a backup{or_else}")
+        before = f"; it was repaired, and {copy} is what it was before" if copy else ""
+        super().__init__(path, known, byte, why, f"compare the log with a backup{before}{or_else}")
 
 
 class HistoryChanged(Damaged):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evcli.cache import CacheFailed
 from evcli.cache.database import VERSION, Known, connect, nothing, write_down
 from evcli.cache.guard import failing_cache
-from evcli.cache.location import is_there
+from evcli.cache.location import copy_of_a_repair, is_there
 from evcli.cache.spans import SpanState
 from evcli.cache.tables import IDS_KNOWN, places_of, row_of_log
 from evcli.cache.words import need_words
@@ -173,7 +173,8 @@ class Cache:
             return False
         at = Position(number, byte, sha256.encode(), recorded, batch=None)
         if not reader.follows(at):  # truncated; or truncated, and grown past that place again
-            raise LogCut(reader.log.name, number, byte, reader.log.end, self.path)
+            copy = copy_of_a_repair(reader.log.name)
+            raise LogCut(reader.log.name, number, byte, reader.log.end, self.path, copy)
         counts = (each.partition(":") for each in live.split(","))
         self._known = Known(at, {kind: int(count) for kind, _, count in counts})
         return self.is_bound

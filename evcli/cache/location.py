@@ -158,13 +158,25 @@ def create(path: str) -> bool:
 
 
 def forget(log: str, other_folder: Callable[[], str | None] | None) -> None:
-    """Remove the log's caches: the one beside it, whoever owns it, and the one in `other_folder`. Raises OSError."""
+    """Remove the log's caches: the one beside it, whoever owns it, and the one in `other_folder`. Raises OSError.
+
+    One that may not be read stays: it is another user's, and is not used while others can write in the folder.
+    """
     log = os.path.realpath(log)
     folder = other_folder and other_folder()
     places = [beside(log)] + ([] if folder is None else [_elsewhere(log, folder)])
     for path in places:
-        if is_there(path) and _is_cache(path):
+        if is_there(path) and os.access(path, os.R_OK) and _is_cache(path):
             remove(path)
+
+
+def copy_of_a_repair(log: str) -> str:
+    """The newest copy that a repair kept of a damaged log, perhaps another user's repair; "" if there is none."""
+    folder, name = os.path.split(os.path.realpath(log))
+    with suppress(OSError):
+        copies = [os.path.join(folder, each) for each in os.listdir(folder) if each.startswith(f"{name}.damaged-")]
+        return max(copies, key=lambda path: os.lstat(path).st_mtime_ns, default="")
+    return ""
 
 
 def set_aside(path: str) -> str:

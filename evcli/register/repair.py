@@ -86,7 +86,9 @@ def repair(past: Past, wait: float, held: ExitStack | None = None) -> tuple[Plan
         except OSError as error:
             why = f"{writer.path} was not repaired: its cache cannot be removed: {error.strerror}; it is unchanged"
             raise NotWritten(why) from error
-        return planned, writer.replace(planned.good.place, kept(log.view, planned.good, planned.found))
+        copy = writer.replace(planned.good.place, kept(log.view, planned.good, planned.found))
+        log.notices = writer.notices
+        return planned, copy
 
 
 def _file(past: Past) -> FileLog:

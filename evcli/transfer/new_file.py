@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from evcli.cache.location import beside
-from evcli.disk import held_signals, sync, sync_folder
+from evcli.disk import held_signals, make_like, sync, sync_folder
 from evcli.errors import AlreadyThere, AnswerLost, BadInput, NoFolder, NotSynced, NotWritten
 
 _TEMPORARY = re.compile(r"\.evcli-[0-9a-f]{16}-([0-9a-f]+)").fullmatch
@@ -66,12 +66,12 @@ class NewFile:
                 raise _not_written(self.name, self.path, error) from error
 
     def sync(self) -> None:
-        """Make what was written durable, with the owner and mode of what it replaces. Raises NotWritten."""
+        """Make what was written durable, with the owner, group and mode of what it replaces. Raises NotWritten."""
         try:
             self._file.flush()
             if self._may_replace:
                 with suppress(FileNotFoundError):
-                    _make_like(self._file.fileno(), os.stat(self.path), self.name)
+                    _make_like(self._file.fileno(), self.path, self.name)
             sync(self._file.fileno())
         except OSError as error:
             raise _not_written(self.name, self.path, error) from error
@@ -200,16 +200,15 @@ def _remove_unused(path: str, inode: int) -> None:
         os.close(descriptor)
 
 
-def _make_like(descriptor: int, replaced: os.stat_result, name: str) -> None:
-    """Give a file the owner, group and mode of the one that it replaces. Raises NotWritten, OSError."""
-    own = os.fstat(descriptor)
-    if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
-        try:
-            os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
-        except PermissionError as error:
-            why = f"{name} has another owner or group, which a new file cannot be given; nothing was written"
-            raise NotWritten(why, "name another FILE, or remove this one first") from error
-    os.fchmod(descriptor, replaced.st_mode & 0o777)
+def _make_like(descriptor: int, path: str, name: str) -> None:
+    """Give a file the group and mode of the one at `path` that it replaces, and its owner, or else one of those who may
+    write that one, who can make this of it anyway. Raises NotWritten, OSError.
+    """
+    replaced = os.stat(path)
+    has_group = make_like(descriptor, replaced)
+    if not has_group or (os.fstat(descriptor).st_uid != replaced.st_uid and not os.access(path, os.W_OK)):
+        why = f"{name} has another owner or group, which a new file cannot be given; nothing was written"
+        raise NotWritten(why, "name another FILE, or remove this one first")
 
 
 def _free(path: str, log: str, may_replace: bool) -> str:

@@ -21,6 +21,7 @@ from support.logs import append, locked_by_another, reading, replace, umask, wri
 
 from evcli.disk import sync
 from evcli.errors import Busy, CannotCreate, CannotOpen, EvcliError, NoFolder, NoLog, NotWritten, OutcomeUnknown
+from evcli.log.file import rights
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
 
@@ -651,10 +652,32 @@ except EvcliError as error:
 DENIED = "Permission denied"
 PERMISSIONS = {
     # the mode of the log, of its folder, and why a reader and a writer are refused
-    "a log that may not be read": (0o000, 0o700, f"cannot be opened: {DENIED}", f"{DENIED}; nothing was written"),
-    "a log that may only be read": (0o400, 0o700, "", f"{DENIED}; nothing was written"),
+    "a log that may not be read": (
+        0o000,
+        0o700,
+        f"cannot be opened: {DENIED}: {{me}} may not read it ({{whose}}, mode 0000)",
+        f"cannot be opened: {DENIED}: {{me}} may not write to it ({{whose}}, mode 0000); nothing was written",
+    ),
+    "a log that may only be read": (
+        0o400,
+        0o700,
+        "",
+        f"cannot be opened: {DENIED}: {{me}} may not write to it ({{whose}}, mode 0400); nothing was written",
+    ),
+    "a folder that may not be entered": (
+        0o600,
+        0o600,
+        f"cannot be opened: {DENIED}: {{me}} may not enter the folder {{folder}} ({{whose}}, mode 0600)",
+        f"{DENIED}: {{me}} may not enter the folder {{folder}} ({{whose}}, mode 0600); nothing was written",
+    ),
     "a folder that may not be written": (0o600, 0o500, "", ""),
-    "no log in such a folder": (None, 0o500, None, f"cannot be created: {DENIED}; nothing was written"),
+    "no log in such a folder": (
+        None,
+        0o500,
+        None,
+        f"cannot be created: {DENIED}: {{me}} may not write to the folder {{folder}} ({{whose}}, mode 0500)"
+        "; nothing was written",
+    ),
 }
 
 
@@ -669,6 +692,7 @@ def test_permissions_hold_for_readers_and_writers(
         append(log, ONE, 1)
         log.chmod(mode)
     log.parent.chmod(folder)
+    me, group = rights.login(os.geteuid()), rights.group_name(log.parent.stat().st_gid)
     try:
         for what, why in (("read", read), ("write", written)):
             if why is None:
@@ -677,7 +701,7 @@ def test_permissions_hold_for_readers_and_writers(
             ran = subprocess.run(command, input=TWO, capture_output=True, check=True)
             said = ran.stdout.decode()
             assert said.startswith(f"14 {log} ") if why else said == "", said
-            assert why in said
+            assert why.format(me=me, whose=f"owner {me}, group {group}", folder=log.parent) in said
     finally:
         log.parent.chmod(0o700)
     if mode is None:

@@ -47,13 +47,17 @@ def torn(log_path: Path) -> Path:
 
 @pytest.mark.case(30)
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_a_torn_tail_is_copied_for_its_owner_and_noticed_once(torn: Path, mask: int) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o644])
+def test_a_torn_tail_is_copied_for_those_who_may_read_the_log_and_noticed_once(
+    torn: Path, mask: int, mode: int
+) -> None:
+    torn.chmod(mode)
     register = register_at(torn)
     with umask(mask):
         (notice,) = register.execute(create("eve")).notices
     (copy,) = copies_beside(torn)
     assert copy.name == f"events.jsonl.torn-{START_OF_LAST}"
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert stat.S_IMODE(copy.stat().st_mode) == mode
     assert copy.read_bytes() == TAIL
     assert f"{len(TAIL)} bytes" in notice
     assert f"byte {START_OF_LAST} " in notice
@@ -207,5 +211,5 @@ def test_a_copy_is_written_whole_even_when_the_disk_takes_it_in_pieces(
 ) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:100]))
-    kept = keep_copy(str(tmp_path / "copy"), [b"0123456789" * 50, b"0123456789" * 49])
+    kept = keep_copy(str(tmp_path / "copy"), [b"0123456789" * 50, b"0123456789" * 49], tmp_path.stat())
     assert Path(kept).read_bytes() == b"0123456789" * 99

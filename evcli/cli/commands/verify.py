@@ -81,7 +81,8 @@ def repair(session: Session, *, dry_run: bool, lock_wait: float | None) -> Answe
     session.output.paged = False  # signals are held until the answer is printed
     planned, copy = repaired(session.register, lock_wait_of(lock_wait), session.held)
     done = f"the log was repaired up to event {planned.head.number}, and a copy of the damaged log is in {copy}"
-    return answer_to(lambda: _repair_answer(planned, copy), done, "evcli verify checks it")
+    remarks = [("warning", notice) for notice in session.register.log.notices]
+    return answer_to(lambda: _repair_answer(planned, copy)._replace(remarks=remarks), done, "evcli verify checks it")
 
 
 def _repair_answer(planned: "Plan", copy: str | None) -> Answer:

@@ -1,10 +1,11 @@
 """Beginning a log: where there can be one, and the new file."""
 
 import os
+import stat
 
 from evcli.disk import make_folders
 from evcli.errors import CannotCreate, NoFolder, NoLog
-from evcli.log.file.open import above_the_standard_streams, open_for_writing
+from evcli.log.file.open import above_the_standard_streams, denied, open_for_writing
 
 LONGEST_ENDING = 32
 """Bytes for what is added to a log's name to name a copy or a cache beside it: `.damaged-1234567890-2`."""
@@ -58,7 +59,7 @@ def _first_that_exists(path: str) -> str:
 
 
 def _create(path: str, *, makes_folders: bool) -> int:
-    """A descriptor that appends to a new, empty log, readable only by its owner.
+    """A descriptor that appends to a new, empty log.
 
     Raises:
         FileExistsError: another process was faster.
@@ -70,16 +71,24 @@ def _create(path: str, *, makes_folders: bool) -> int:
         if makes_folders:
             make_folders(folder)
         _check_it_can_be_synced(folder, path)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+        mode = _mode_in(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, mode)
         # The umask limits the mode given to open, but an odd umask must not lock the owner out.
-        os.fchmod(descriptor, 0o600)
+        os.fchmod(descriptor, os.fstat(descriptor).st_mode & mode | 0o600)
     except FileExistsError:
         if os.path.lexists(path):
             raise
         raise CannotCreate(f"{path} cannot be created: {folder} is not a folder; nothing was written") from None
     except OSError as error:
-        raise CannotCreate(f"{path} cannot be created: {error.strerror}; nothing was written") from error
+        why, hint = denied(folder, os.W_OK, error)
+        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written", hint) from error
     return above_the_standard_streams(descriptor)
+
+
+def _mode_in(folder: str) -> int:
+    """The mode of a new log: its owner's only, unless a group shares the folder; then the umask decides."""
+    found = os.stat(folder).st_mode
+    return 0o660 if found & stat.S_ISGID and found & stat.S_IWGRP else 0o600
 
 
 def _check_the_name_is_short(path: str) -> None:

@@ -68,7 +68,7 @@ def link_at(path: str) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CannotOpen(path, f"cannot be examined: {error.strerror}; nothing was written") from error
+        raise _cannot_open(path, os.R_OK, error, "examined") from error
     return found if stat.S_ISLNK(found.st_mode) else None
 
 
@@ -79,7 +79,7 @@ def target_of(path: str) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return os.path.realpath(path)
     except OSError as error:
-        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+        raise _cannot_open(path, os.R_OK, error) from error
 
 
 def warnings_about(path: str, descriptor: int) -> list[str]:
@@ -120,7 +120,7 @@ def found_at(path: str) -> os.stat_result:
     except (FileNotFoundError, NotADirectoryError):
         raise NoLog(path) from None
     except OSError as error:
-        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+        raise _cannot_open(path, os.R_OK, error) from error
     if not stat.S_ISREG(found.st_mode):
         for is_kind, what in _KINDS:
             if is_kind(found.st_mode):
@@ -135,11 +135,23 @@ def _open(path: str, flags: int) -> int:
     except (FileNotFoundError, NotADirectoryError):
         raise NoLog(path) from None
     except OSError as error:
-        raise CannotOpen(path, f"cannot be opened: {error.strerror}; nothing was written") from error
+        raise _cannot_open(path, os.W_OK if flags & os.O_RDWR else os.R_OK, error) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise CannotOpen(path, "is not a regular file")
     return above_the_standard_streams(descriptor)
+
+
+def denied(path: str, right: int, error: OSError) -> tuple[str, str]:
+    """Why the file or folder at `path` was denied, and how to get access; see rights.py, loaded when it is needed."""
+    from evcli.log.file import rights
+
+    return rights.denied(path, right, error)
+
+
+def _cannot_open(path: str, right: int, error: OSError, done: str = "opened") -> CannotOpen:
+    why, hint = denied(path, right, error)
+    return CannotOpen(path, f"cannot be {done}: {why}; nothing was written", hint)
 
 
 def above_the_standard_streams(descriptor: int) -> int:

@@ -46,7 +46,7 @@ def put_aside(path: str, descriptor: int, end: End) -> str:
     or the log cannot be truncated.
     """
     tail = read_whole(descriptor, end.torn, end.size)
-    copy = keep_copy(f"{path}.torn-{end.size}", [tail])
+    copy = keep_copy(f"{path}.torn-{end.size}", [tail], os.fstat(descriptor))
     try:
         os.ftruncate(descriptor, end.size)
     except OSError:

@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from evcli.disk import keep_copy, sync, sync_folder, write_new
+from evcli.disk import keep_copy, sync, sync_folder, sync_name, write_new
 from evcli.errors import Damaged, NotWritten, OutcomeUnknown
 from evcli.log import Position
 from evcli.log.file.blocks import CHUNK, read_whole
 from evcli.log.file.end import End
-from evcli.log.file.open import network_warnings, warnings_about
+from evcli.log.file.open import denied, network_warnings, warnings_about
 from evcli.log.file.recovery import Durable, durable_now, put_aside, status_of
 from evcli.log.file.view import View
 from evcli.log.line import hash_of
@@ -119,24 +119,29 @@ class LogWriter:
             NotWritten: the copy or the new file could not be written; the log is unchanged. A complete copy is kept.
             OutcomeUnknown: the new file is in place, but its folder could not be synced.
         """
-        self.durable, self._is_settled = None, False
+        self.durable, self._is_settled, log = None, False, os.fstat(self.descriptor)
         whole = (read_whole(self.descriptor, CHUNK, at) for at in range(0, self.view.size(), CHUNK))
         copy = new = ""
         try:
-            copy = keep_copy(f"{self.path}.damaged-{byte}", whole)
-            new = write_new(f"{self.path}.repaired", pieces, like=os.fstat(self.descriptor))
+            copy = keep_copy(f"{self.path}.damaged-{byte}", whole, log)
+            new = write_new(f"{self.path}.repaired", pieces, log)
             os.rename(new, self.path)
         except OSError as error:
             if new:
                 with suppress(OSError):
                     os.unlink(new)
             kept = f", and a copy of it is in {copy}" if copy else ""
-            raise NotWritten(f"{self.path} was not repaired: {error.strerror}; it is unchanged{kept}") from error
+            why, hint = denied(os.path.dirname(self.path), os.W_OK, error)
+            raise NotWritten(f"{self.path} was not repaired: {why}; it is unchanged{kept}", hint) from error
         try:
-            sync_folder(os.path.dirname(self.path))
+            sync_name(self.path)
         except OSError as error:
             why = f"repaired, but the folder could not be synced ({error.strerror}); the old log is in {copy}"
             raise OutcomeUnknown(self.path, why) from error
+        from evcli.log.file.rights import new_owner
+
+        with suppress(OSError):
+            self.notices += new_owner(self.path, log)
         return copy
 
     def sync(self) -> None:
@@ -153,7 +158,7 @@ class LogWriter:
         """Make the log's name durable before its first event: a durable event in a lost file would be lost."""
         folder = os.path.dirname(self.path)
         try:
-            if not sync_folder(folder):
+            if not sync_name(self.path):
                 why = "its file system cannot sync a folder, so a power cut may take the name of this new log"
                 self.notices.append(f"{folder}: {why}")
             with suppress(PermissionError):  # a parent folder that we may not read was not created by us
@@ -221,9 +226,11 @@ class LogWriter:
                     f"an unfinished append of {end.torn} bytes cannot be truncated: {error.strerror}",
                     "nothing was written; if the log is append-only (lsattr shows a), remove that attribute: chattr -a",
                 ) from error
+            why, hint = denied(os.path.dirname(self.path), os.W_OK, error)
             raise NotWritten(
                 f"{self.path} byte {end.size}: an unfinished append of {end.torn} bytes could not be moved to a file: "
-                f"{error.strerror}; nothing was written"
+                f"{why}; nothing was written",
+                hint,
             ) from error
 
     def _take_back(self, end: int) -> str | None:
