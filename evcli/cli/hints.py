@@ -82,7 +82,8 @@ def _without_log(path: str) -> str:
     with suppress(FileNotFoundError):  # the working folder is removed
         folder = os.path.dirname(os.path.realpath(path))
         if not os.path.isdir(folder) and not is_default_log(path):
-            return f"there is no folder {folder} either: is the path right? {_OTHER_LOG}"
+            what = f"{folder} is not a folder" if os.path.lexists(folder) else f"there is no folder {folder} either"
+            return f"{what}: is the path right? {_OTHER_LOG}"
     from evcli.cli.words import beginning_of
 
     return f"evcli {beginning_of(first_kind())} creates one; --log FILE or EVCLI_LOG names another"

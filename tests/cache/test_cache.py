@@ -344,6 +344,7 @@ def test_torn_last_line_that_the_cache_knows_is_not_put_aside(grown: Cli) -> Non
 
 def test_cache_of_another_log_or_of_a_rewritten_one_is_made_anew(grown: Cli, tmp_path: Path) -> None:
     other = Cli(tmp_path / "other" / "events.jsonl", grown.clock)
+    other.log.parent.mkdir()
     other("user", "create", "Kurt", "--email", "kurt@example.com", "--log", str(other.log))
     for number in range(9):
         other("user", "rename", "1", f"Kurt {number}", "--log", str(other.log))

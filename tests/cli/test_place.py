@@ -73,8 +73,13 @@ def test_folders_of_the_default_place_are_made(
 def test_reading_a_log_in_a_missing_folder_is_10_and_asks_whether_the_path_is_right(
     cli: Cli, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    missing = f"there is no folder {tmp_path}/new either: is the path right?"
-    refuses(cli, (f"--log={tmp_path}/new/x", *words), 10, f"there is no log at {tmp_path}/new/x", missing)
+    (tmp_path / "file").write_text("mine")
+    for folder, why in (
+        ("new", f"there is no folder {tmp_path}/new either"),
+        ("file", f"{tmp_path}/file is not a folder"),
+    ):
+        log = f"{tmp_path}/{folder}/x"
+        refuses(cli, (f"--log={log}", *words), 10, f"there is no log at {log}", f"{why}: is the path right?")
 
 
 def test_an_import_names_the_missing_folder_before_a_bad_row_and_needs_none_for_no_rows(
