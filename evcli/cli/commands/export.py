@@ -29,8 +29,8 @@ Records are CSV, JSON or JSON Lines; events are the log's own lines (jsonl), or 
 (application/cloudevents-batch+json). --format says which, else FILE's ending does (.csv, .json, .jsonl, .ndjson), else
 records are CSV and events jsonl.
 
-A file is written whole or not at all. With --force, it keeps the mode and the owner of the file that it replaces. A
-pipe or a device, as in >(gzip > out.csv.gz), is written into.
+A file is written whole or not at all. With --force, it keeps the mode, the group and, where that is allowed, the
+owner of the file that it replaces. A pipe or a device, as in >(gzip > out.csv.gz), is written into.
 
 In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
 spreadsheet reads it as a formula; remove that one ' to get the text back.
