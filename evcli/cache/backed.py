@@ -34,6 +34,11 @@ class BackedState:
 
         return self._ask(ask)
 
+    def are_live(self, kind: str, ids: Iterable[int]) -> bool:
+        """Whether these records plainly are live; if not, one may have ended. Nothing may be decided by it alone."""
+        wanted = list(ids)
+        return self._ask(lambda state: hasattr(state, "are_live") and bool(state.are_live(kind, wanted)))
+
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
         return self._ask(lambda state: state.holder(kind, key))

@@ -71,6 +71,13 @@ class SpanState:
                 self._must_agree(now == {record.id: record[-2] for record in records})
             return records
 
+    def are_live(self, kind: str, ids: Iterable[int]) -> bool:
+        """Whether the tables of the present say that these records are live. Nothing may be decided by it alone."""
+        ids = list(ids)
+        with failing_cache():
+            said = self._db.execute(SQL[kind].count_live_of, (_array(ids),)).fetchone()
+            return bool(said == (len(ids), self.number))
+
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
         if not is_unicode(key):

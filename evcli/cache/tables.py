@@ -103,6 +103,10 @@ class Sql:
         is_so = "until > ? AND since <= ?"
         self.now = f"SELECT changed FROM {now} WHERE id = ?"
         self.now_many = f"SELECT {now}.id, changed FROM json_each(?) AS wanted JOIN {now} ON {now}.id = wanted.value"
+        self.count_live_of = (
+            f"SELECT count(*), (SELECT number FROM log) FROM json_each(?) AS wanted "
+            f"JOIN {now} ON {now}.id = wanted.value WHERE live"
+        )
         self.named = f"SELECT id FROM {words} WHERE sum = ?"
         self.named_many = f"SELECT sum, {words}.id FROM json_each(?) AS wanted JOIN {words} ON sum = wanted.value"
         self.holders = (

@@ -19,6 +19,9 @@ class Below(State, Protocol):
     def get_many(self, kind: str, ids: Iterable[int]) -> Iterable[Any]:
         """The existing records with these ids."""
 
+    def are_live(self, kind: str, ids: Iterable[int]) -> bool:
+        """Whether these records plainly are live; if not, one may have ended. Nothing may be decided by it alone."""
+
     def holders(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
         """The live record of each of these unique keys that has one."""
 
@@ -31,6 +34,16 @@ def records_of(state: State, kind: str, ids: Sequence[int]) -> dict[int, Any]:
         many: Below = state  # type: ignore[assignment]  # as just checked
         return {record.id: record for record in many.get_many(kind, ids)}
     return {id: record for id in ids if (record := state.get(kind, id)) is not None}
+
+
+def are_live(state: State, kind: str, ids: Sequence[int]) -> bool:
+    """Whether these records plainly are live; if not, look at each. It is fast, and nothing may be decided by it."""
+    if isinstance(state, Draft):
+        return state.are_live(kind, ids)
+    if hasattr(state, "are_live"):
+        many: Below = state  # type: ignore[assignment]  # as just checked
+        return many.are_live(kind, ids)
+    return False
 
 
 class Draft:
@@ -53,6 +66,13 @@ class Draft:
         changed = self._layers[kind].changed
         ours = {id: changed[id] for id in ids if id in changed}
         return records_of(self._below, kind, [id for id in ids if id not in ours]) | ours
+
+    def are_live(self, kind: str, ids: Sequence[int]) -> bool:
+        """Whether these records plainly are live."""
+        changed = self._layers[kind].changed
+        ours = [changed[id] for id in ids if id in changed]
+        below = [id for id in ids if id not in changed]
+        return all(each[-1] is None for each in ours) and (not below or are_live(self._below, kind, below))
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""

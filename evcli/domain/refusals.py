@@ -32,8 +32,6 @@ class Taken(Refused):
         self.kind, self.field, self.holder, self.event = kind, field, holder, event
         self.record: Any = None
         """The record that has it."""
-        self.is_skippable = False
-        """Whether an import can skip the record that is to get it."""
 
 
 class RevivalBlocked(Taken):

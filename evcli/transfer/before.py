@@ -115,6 +115,7 @@ class Before:
             each = last if again else max(reversed(self._series), key=lambda each: each.last)
             self.seed, self.done, self.already, self.is_resumed = each.seed, each.last, each.recorded, again
         self.correlation = correlation(self.seed)
+        self._series = []  # their ids need much memory
 
 
 class _Known:

@@ -61,6 +61,8 @@ class Bad(NamedTuple):
     place: Place
     field: str
     error: EvcliError
+    is_skippable: bool = False
+    """Whether it is bad only because what it asks for is already the case."""
 
     @property
     def line(self) -> int:

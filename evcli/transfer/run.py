@@ -18,7 +18,7 @@ from evcli.kinds import KINDS
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
 from evcli.register.beginnings import Beginnings
-from evcli.register.decide import Intention, NotAccepted, Series, accept
+from evcli.register.decide import NotAccepted, Series, accept
 from evcli.register.register import Register
 from evcli.register.series import rehearsal
 from evcli.transfer.before import Before
@@ -28,7 +28,7 @@ from evcli.transfer.identity import RowIds
 from evcli.transfer.pending import Pending
 from evcli.transfer.places import NOWHERE, Place, Places
 from evcli.transfer.rows import Intake, Rows
-from evcli.transfer.skipping import Skipping, is_already_so
+from evcli.transfer.skipping import Skipping
 from evcli.transfer.source import Source
 from evcli.transfer.undone import undone
 from evcli.transfer.wanted import Wanted
@@ -61,12 +61,13 @@ class Import:
             source: the input; read twice if a part of it is already recorded.
             form: csv or jsonl; as the source's name or first byte says, when None.
             wanted: what rows of the kind want.
-            skip_existing: skip rows that begin a record whose unique field is in use.
+            skip_existing: skip rows that begin a record whose unique field is in use; with `again`, also others that
+                would change nothing.
             again: record all rows anew, as another series, once the last one is finished.
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._source, self._form, self._wanted = register, source, form, wanted
-        self._skips_existing, self._again, self._lock_wait = skip_existing, again, lock_wait
+        self._again, self._lock_wait = again, lock_wait
         self.rows = self.already = self.skipped = 0
         """Rows read, not counting empty ones; how many of them an earlier run recorded; and how many were skipped, now
         or in an earlier run, because what they ask for is already the case."""
@@ -77,7 +78,7 @@ class Import:
         self.before = Before()
         """What earlier runs recorded."""
         self._frame, self._room, self._is_stopped = register.frame + MEMBERS, MAX_BATCH, False
-        self._pending, self._skipping = Pending(), Skipping()
+        self._pending, self._skipping = Pending(), Skipping(existing=skip_existing, again=again)
         self._draft: Draft | None = None
         self._heading, self._places, self._notes = 0, Places(), dict[str, bool]()
 
@@ -196,7 +197,7 @@ class Import:
             yield from self._flush()  # report bad rows in order
         elif self._pending:
             try:  # an earlier row may break a rule; that one is then reported first
-                accept(rehearsal(self._register), list(self._pending.intentions), self._may_skip)
+                accept(rehearsal(self._register), list(self._pending.intentions), self._skipping.may_skip)
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
@@ -212,7 +213,7 @@ class Import:
             self._pending = Pending()
 
     def _write(self) -> Iterator[Happened]:
-        series = Series(self.before.correlation, self.before.since, self._may_skip)
+        series = Series(self.before.correlation, self.before.since, self._skipping.may_skip)
         with ExitStack() as held:
             try:
                 wanted = self._pending.intentions
@@ -232,15 +233,12 @@ class Import:
         changes, refused = accept(draft, list(self._pending.intentions), lambda intention, why: True)
         self._count(first, len(changes), refused)
         for index, why in refused.items():
-            if self._may_skip(self._pending.intentions[index], why):
+            if self._skipping.may_skip(self._pending.intentions[index], why):
                 yield self._skip(index, why)
             else:
                 yield self._bad(index, why, refused, first)
         if changes:
             yield rehearsed(first, changes, map(self._place, self._pending.kept(refused)))
-
-    def _may_skip(self, intention: Intention, why: Refused) -> bool:
-        return self._skips_existing and is_already_so(intention, why)
 
     def _skip(self, index: int, why: Refused) -> Skipped:
         """The result for the skipped row at `index` of a batch that is counted."""
@@ -268,14 +266,13 @@ class Import:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
         if isinstance(why, Taken):
-            why.is_skippable = not self._pending.intentions[index].finds
             place = self._place_of(why.event, refused, first)
             if place is not None and place != self._place(index):
                 kind = KINDS[why.kind]
                 field = kind.fields[why.field]
                 why.message = f"the {kind.name} of {place} already has that {field.label}"
                 why.hint = f"no two live {kind.plural} share {field.one}"
-        return Bad(self._place(index), "", why)
+        return Bad(self._place(index), "", why, self._skipping.could(self._pending.intentions[index], why))
 
     def _place_of(self, event: int, refused: Collection[int] = (), first: int | None = None) -> Place | None:
         """Where the row is that event `event` records; None if no row of this input does.

@@ -7,7 +7,7 @@ rows say is so.
 from collections.abc import Callable, Iterator
 
 from evcli.domain.kind import Ends, Revives
-from evcli.domain.overlay import records_of
+from evcli.domain.overlay import are_live, records_of
 from evcli.domain.state import State
 from evcli.kinds import KINDS, TYPES
 from evcli.log.correlated import last_about
@@ -42,6 +42,8 @@ def _not_so(before: Before, state: State) -> Iterator[Undone]:
     for start in range(0, before.already, AT_ONCE):
         part = slice(start, min(start + AT_ONCE, before.already))
         ids = before.records[part]
+        if ends.isdisjoint(before.types[part]) and are_live(state, kind.name, ids):
+            continue
         records = records_of(state, kind.name, ids)
         rows = zip(ids, before.numbers[part], before.types[part], strict=True)
         for at, (id, number, name) in enumerate(rows, start):

@@ -5,10 +5,11 @@ The columns, and the allowed values of `action`, follow from the declaration of 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from evcli.domain.fields import REASON, key_of
 from evcli.domain.find import label
-from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
 from evcli.errors import BadInput, BadText
@@ -89,19 +90,26 @@ class Wanted:
         return state.last_id(self._kind.name) + 1
 
     def _about(self, each: EventType, by: str, who: str) -> Callable[[State], int]:
-        kind, revives = self._kind, type(each) is Revives
+        kind, role = self._kind, type(each)
         if by == "id":
             return lambda state: int(who)
-        if by == kind.unique and not revives:
-            return lambda state: self._only(who, [state.holder(kind.name, key_of(who))])
         word = key_of(who) if by == kind.unique else who.casefold()
         said = kind.key if by == kind.unique else kind.name_key
 
         def about(state: State) -> int:
+            if by == kind.unique and role is not Revives:
+                holder = state.holder(kind.name, word)
+                if holder is not None or role is not Ends:
+                    return self._only(who, [holder])
             called = [record for record in state.called(kind.name, word) if said(record) == word]
-            if revives:  # for a live record, the rule explains the refusal
-                return self._only(who, [each for each in called if each[-1] is not None] or called)
-            return self._only(who, [each for each in called if each[-1] is None])
+            live, ended = (
+                [each for each in called if each[-1] is None],
+                [each for each in called if each[-1] is not None],
+            )
+            # Where all have ended already, or none has, the rule explains the refusal.
+            if role is Revives:
+                return self._only(who, ended or live)
+            return self._only(who, live or (sorted(ended, key=itemgetter(-1))[-1:] if role is Ends else []))
 
         return about
 

@@ -31,7 +31,7 @@ from evcli.cache import cache as cache_module
 from evcli.cache import location as place_module
 from evcli.cli import environment
 from evcli.domain.event import number_of
-from evcli.domain.overlay import records_of
+from evcli.domain.overlay import are_live, records_of
 from evcli.domain.state import MemoryState, State
 from evcli.errors import Conflict, LogCut, Refused
 from evcli.log.file.engine import FileLog
@@ -96,6 +96,8 @@ def same_as_folded(log: Path, history: History, numbers: list[int] | None = None
         for number in range(head + 1) if numbers is None else numbers:
             wanted, found = folded(log, number), history.at(reader, number)
             assert everything(found) == everything(wanted), f"after event {number} of {head}"
+            ended = [each.id for each in wanted.records(USER) if each.destroyed is not None]
+            assert not any(are_live(found, USER, [id]) for id in [*ended, 99999])
         events = list(reader.events())
         for id in range(1, wanted.last_id(USER) + 1):
             about = [event for event in events if event["subject"] == f"user/{id}"]

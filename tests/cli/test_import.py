@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from support.calls import Calls
 from support.logs import locked_by_another
 
 from cli.support import EVCLI, events_in, fails, in_json, many_events, run_process, run_shell
+from evcli.domain.overlay import records_of
+from evcli.domain.state import State
 from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH
 
@@ -558,6 +560,28 @@ def test_recorded_row_that_does_not_stand_any_more_is_warned_of(cli: Cli, load: 
     ran = load(people(4), "--again", "--skip-existing")
     assert ran.out.startswith("imported 1 user from people.csv: event 6 (3 rows were skipped)\n")
     assert load(people(4)) == Ran(0, "nothing to import from people.csv: 4 rows were already recorded\n", "")
+
+
+def test_record_of_a_cached_log_is_looked_at_only_if_one_of_those_around_it_has_ended(
+    cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = people(2500)
+    load(content)
+    cli.ok("user", "create", "Zoe", "--email", "zoe@example.com")
+    cli.ok("user", "destroy", "2501")
+    assert load(content).err == ""
+    looked: list[int] = []
+
+    def look(state: State, kind: str, ids: Sequence[int]) -> dict[int, Any]:
+        looked.extend(ids)
+        return records_of(state, kind, ids)
+
+    monkeypatch.setattr("evcli.transfer.undone.records_of", look)
+    assert load(content).err == ""
+    assert looked == []
+    cli.ok("user", "destroy", "2300", "2499")
+    assert "line 2301: recorded as event 2300, but" in load(content).err
+    assert looked == [*range(2001, 2501)]
 
 
 def test_few_rows_are_warned_of_one_by_one_and_json_has_all(cli: Cli, load: Any) -> None:

@@ -264,6 +264,41 @@ def test_row_that_repeats_one_of_an_earlier_run_is_told(lists: Lists) -> None:
     assert skips(lists.load("Ada", "Bob", "ADA", skip_existing=True)) == [(4, 2, [("name", "Ada", "ADA")])]
 
 
+def test_row_that_would_change_nothing_is_skipped_in_another_series_only(lists: Lists) -> None:
+    rows = ("Ada", "Bob", "Bob destroy", "Bob restore", "Ada rename")
+    lists.other(CREATED, 1, name="Kim", email="Ada@x.de")
+    lists.load(*rows, skip_existing=True)
+    lists.load(*rows, again=True, skip_existing=True)
+    assert lists.counts == (0, 3, 2)
+    assert [type(each) for each in lists.load("Ada rename", skip_existing=True)] == [Bad]
+    for row in ("Nobody destroy", "Nobody rename", "Kim rename"):
+        assert [type(each) for each in lists.load(row, again=True, skip_existing=True)] == [Bad]
+
+
+def test_list_of_those_to_end_is_recorded_anew_but_for_those_who_have_ended(lists: Lists) -> None:
+    lists.load(*LIST)
+    rows = ("Ada destroy", "Bob destroy")
+    lists.load(*rows)
+    lists.other(RESTORED, 1)
+    (bad,) = lists.load(*rows, again=True)
+    assert isinstance(bad, Bad)
+    assert (bad.line, bad.is_skippable) == (3, True)
+    lists.load(*rows, again=True, skip_existing=True)
+    assert lists.counts == (0, 1, 1)
+    lists.other(RESTORED, 2)
+    lists.load(*rows, again=True, skip_existing=True)
+    assert lists.counts == (0, 1, 1)
+
+
+def test_row_that_ends_one_of_several_who_have_ended_says_which_ended_last(lists: Lists) -> None:
+    for id in (1, 2):
+        lists.other(CREATED, id, name="Ada", email="Ada@x.de")
+        lists.other(DESTROYED, id)
+    (bad,) = lists.load("Ada destroy")
+    assert isinstance(bad, Bad)
+    assert bad.error.message == 'user 2 "Ada" is already destroyed (event 4)'
+
+
 def test_row_in_another_series_does_not_repeat_itself(lists: Lists) -> None:
     lists.load("Ada", "Bob")
     assert skips(lists.load("Ada", "Bob", again=True, skip_existing=True)) == [(2, 0, []), (3, 0, [])]

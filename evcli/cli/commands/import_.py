@@ -9,7 +9,6 @@ from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
-from evcli.domain.refusals import Taken
 from evcli.errors import BadInput, EvcliError, Refused, UnknownWord
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
@@ -78,7 +77,7 @@ COMMANDS = {
                 "skip_existing",
                 ("--skip-existing",),
                 "",
-                "Skip new records whose unique field is already in use.",
+                "Skip new records whose unique field is in use; with --again, also rows that would change nothing.",
                 "flag",
             ),
             Parameter(
@@ -176,7 +175,7 @@ class _Told:
     def _error(self, bad: Bad) -> EvcliError:
         """The error that names the row."""
         error, field = bad.error, f", {bad.field}" if bad.field else ""
-        if isinstance(error, Taken) and error.is_skippable:
+        if bad.is_skippable:
             from evcli.cli.hints import hint_for
 
             which = "the second" if error.hint else "such rows"
