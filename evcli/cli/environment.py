@@ -28,7 +28,7 @@ def default_log() -> str:
 def is_default_log(path: str) -> bool:
     """Whether the log is in its default place."""
     try:
-        return os.path.abspath(path) == default_log()
+        return path == default_log()
     except BadInput:
         return False
 

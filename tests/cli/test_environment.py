@@ -45,6 +45,9 @@ def test_without_a_home_folder_a_log_must_be_named_and_no_folder_is_called_tilde
 def test_a_named_log_and_help_need_no_home_folder(without_home: Cli, tmp_path: Path) -> None:
     without_home.ok("--log", "here.jsonl", *CREATE)
     without_home.ok("--log", "here.jsonl", "log")
+    refuses(
+        without_home, ("--log", "new/x", "log"), 10, "there is no log at new/x", f"there is no folder {tmp_path}/new"
+    )
     without_home.ok("help", "environment")
     assert [path.name for path in tmp_path.iterdir()] == ["here.jsonl"]
 

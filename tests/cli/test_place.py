@@ -74,12 +74,11 @@ def test_reading_a_log_in_a_missing_folder_is_10_and_asks_whether_the_path_is_ri
     cli: Cli, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    for folder, why in (
-        ("new", f"there is no folder {tmp_path}/new either"),
-        ("file", f"{tmp_path}/file is not a folder"),
-    ):
-        log = f"{tmp_path}/{folder}/x"
-        refuses(cli, (f"--log={log}", *words), 10, f"there is no log at {log}", f"{why}: is the path right?")
+    (tmp_path / "link").symlink_to("new/x")
+    none = f"there is no folder {tmp_path}/new either"
+    for path, why in (("new/x", none), ("link", none), ("file/x", f"{tmp_path}/file is not a folder")):
+        there = f"there is no log at {tmp_path}/{'' if path == 'link' else path}"  # repair names what a link leads to
+        refuses(cli, (f"--log={tmp_path}/{path}", *words), 10, there, f"{why}: is the path right?")
 
 
 def test_an_import_names_the_missing_folder_before_a_bad_row_and_needs_none_for_no_rows(
@@ -134,7 +133,11 @@ def test_a_path_where_no_log_can_be_is_named_with_what_to_do(cli: Cli, tmp_path:
         ("new/", f"{tmp_path}/new/ is the name of a folder", f"name a file in it: {tmp_path}/new/events.jsonl"),
         ("file/x", f"{tmp_path}/file/x cannot be created: {tmp_path}/file is not a folder", "names another log"),
         ("file/y/x", f"{tmp_path}/file is not a folder", "names another log"),
-        ("link", f"{tmp_path}/gone/x cannot be created: there is no folder {tmp_path}/gone", f"mkdir -p {tmp_path}/g"),
+        (
+            "link",
+            f"{tmp_path}/link (a link to {tmp_path}/gone/x) cannot be created: there is no folder {tmp_path}/gone",
+            f"mkdir -p {tmp_path}/g",
+        ),
     ):
         for dry_run in ((), ("--dry-run",)):
             refuses(cli, (f"--log={tmp_path}/{path}", *CREATE, *dry_run), 14, *phrases)

@@ -21,7 +21,7 @@ from support.logs import append, locked_by_another, reading, replace, umask, wri
 
 from evcli.disk import sync
 from evcli.errors import Busy, CannotCreate, CannotOpen, EvcliError, NoFolder, NoLog, NotWritten, OutcomeUnknown
-from evcli.log.file import rights
+from evcli.log.file import begin, rights
 from evcli.log.file.engine import FileLog
 from evcli.log.file.open import own_path
 
@@ -494,11 +494,19 @@ def test_folders_are_made_only_of_a_path_that_may_have_them_and_never_where_a_li
         with pytest.raises(NoFolder, match="; nothing was written") as error:
             way()
         assert error.value.folder == str(tmp_path / missing)
+        assert (f"{log.name} (a link to {tmp_path}/unmounted/" in error.value.message) == (path == "link")
         assert error.value.is_for_log
     assert sorted(tmp_path.iterdir()) == before
     (tmp_path / missing).mkdir(parents=True)
     append(tmp_path / path, ONE, 1)
     assert (tmp_path / path).read_bytes() == ONE
+
+
+def test_a_folder_that_is_removed_meanwhile_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(begin, "check_place", lambda place: None)
+    with raising(CannotCreate, 14, "cannot be created: No such file or directory; nothing was written"):
+        append(tmp_path / "new" / "events.jsonl", ONE, 1)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("path", ["notes/events.jsonl", "notes/new/events.jsonl", "link/events.jsonl", "link/new/x"])

@@ -2,16 +2,36 @@
 
 import os
 import stat
+from typing import NamedTuple
 
 from evcli.disk import make_folders
 from evcli.errors import CannotCreate, NoFolder, NoLog
-from evcli.log.file.open import above_the_standard_streams, denied, open_for_writing
+from evcli.log.file.open import above_the_standard_streams, denied, open_for_writing, own_path
 
 LONGEST_ENDING = 32
 """Bytes for what is added to a log's name to name a copy or a cache beside it: `.damaged-1234567890-2`."""
 
 
-def open_or_create(path: str, *, makes_folders: bool) -> tuple[int, bool]:
+class Place(NamedTuple):
+    """Where a log is, or would be."""
+
+    path: str
+    """Its own absolute path, to which a link leads."""
+    called: str
+    """How messages call it: by the link's name, too."""
+    makes_folders: bool
+    """Whether missing folders are made: never where a link leads."""
+
+
+def place_of(name: str, *, makes_folders: bool) -> Place:
+    """The place of the log that `name` names. Raises CannotOpen."""
+    path = own_path(name)
+    if path == os.path.abspath(name):
+        return Place(path, path, makes_folders)
+    return Place(path, f"{name} (a link to {path})", makes_folders=False)
+
+
+def open_or_create(place: Place) -> tuple[int, bool]:
     """A descriptor that appends to the log, and whether the log is new.
 
     Raises:
@@ -20,23 +40,23 @@ def open_or_create(path: str, *, makes_folders: bool) -> tuple[int, bool]:
     """
     while True:
         try:
-            return open_for_writing(path), False
+            return open_for_writing(place.path), False
         except NoLog:
             try:
-                return _create(path, makes_folders=makes_folders), True
+                return _create(place), True
             except FileExistsError:  # another process was faster
                 continue
 
 
-def check_place(path: str, *, makes_folders: bool) -> None:
-    """Check that a log can be begun at an absolute path, as far as that shows before it is tried.
+def check_place(place: Place) -> None:
+    """Check that a log can be begun in a place, as far as that shows before it is tried.
 
     Raises:
         NoFolder: its folder is missing, and is not to be made.
         CannotCreate: its name is too long, or something else is where its folder would be.
     """
-    _check_the_name_is_short(path)
-    folder = os.path.dirname(path)
+    _check_the_name_is_short(place)
+    folder = os.path.dirname(place.path)
     if os.path.isdir(folder):
         return
     above = _first_that_exists(folder)
@@ -45,9 +65,9 @@ def check_place(path: str, *, makes_folders: bool) -> None:
         folder = os.path.realpath(folder)
         above = _first_that_exists(folder)
     if not os.path.isdir(above):
-        raise CannotCreate(f"{path} cannot be created: {above} is not a folder; nothing was written")
-    if leads_nowhere or not makes_folders:
-        why = f"{path} cannot be created: there is no folder {folder}; nothing was written"
+        raise CannotCreate(f"{place.called} cannot be created: {above} is not a folder; nothing was written")
+    if leads_nowhere or not place.makes_folders:
+        why = f"{place.called} cannot be created: there is no folder {folder}; nothing was written"
         raise NoFolder(why, folder, is_for_log=True)
 
 
@@ -58,19 +78,20 @@ def _first_that_exists(path: str) -> str:
     return path
 
 
-def _create(path: str, *, makes_folders: bool) -> int:
+def _create(place: Place) -> int:
     """A descriptor that appends to a new, empty log.
 
     Raises:
         FileExistsError: another process was faster.
         NoFolder, CannotCreate: it cannot be created.
     """
-    check_place(path, makes_folders=makes_folders)
+    check_place(place)
+    path, called, makes_folders = place
     folder = os.path.dirname(path)
     try:
         if makes_folders:
             make_folders(folder)
-        _check_it_can_be_synced(folder, path)
+        _check_it_can_be_synced(folder, called)
         mode = _mode_in(folder)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, mode)
         # The umask limits the mode given to open, but an odd umask must not lock the owner out.
@@ -78,10 +99,10 @@ def _create(path: str, *, makes_folders: bool) -> int:
     except FileExistsError:
         if os.path.lexists(path):
             raise
-        raise CannotCreate(f"{path} cannot be created: {folder} is not a folder; nothing was written") from None
+        raise CannotCreate(f"{called} cannot be created: {folder} is not a folder; nothing was written") from None
     except OSError as error:
         why, hint = denied(folder, os.W_OK, error)
-        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written", hint) from error
+        raise CannotCreate(f"{called} cannot be created: {why}; nothing was written", hint) from error
     return above_the_standard_streams(descriptor)
 
 
@@ -91,18 +112,18 @@ def _mode_in(folder: str) -> int:
     return 0o660 if found & stat.S_ISGID and found & stat.S_IWGRP else 0o600
 
 
-def _check_the_name_is_short(path: str) -> None:
+def _check_the_name_is_short(place: Place) -> None:
     """A name that has no room for the names of copies would first be noticed after a crash."""
-    longest, length = 255 - LONGEST_ENDING, len(os.fsencode(os.path.basename(path)))
+    longest, length = 255 - LONGEST_ENDING, len(os.fsencode(os.path.basename(place.path)))
     if length > longest:
         why = f"its name has {length} bytes; at most {longest} leave room for the names of copies"
-        raise CannotCreate(f"{path} cannot be created: {why}; nothing was written")
+        raise CannotCreate(f"{place.called} cannot be created: {why}; nothing was written")
 
 
-def _check_it_can_be_synced(folder: str, path: str) -> None:
+def _check_it_can_be_synced(folder: str, called: str) -> None:
     """A folder is opened to sync a new name in it: where it may not be read, no log is left that has no event."""
     try:
         os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     except PermissionError as error:
-        why = f"{path} cannot be created: its folder may not be read, and so not be synced: {error.strerror}"
+        why = f"{called} cannot be created: its folder may not be read, and so not be synced: {error.strerror}"
         raise CannotCreate(f"{why}; nothing was written") from error

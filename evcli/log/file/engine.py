@@ -98,14 +98,9 @@ class FileLog(Log):
 
     def check_beginning(self) -> None:
         """Check that there can be a log at the path. Raises NoFolder, CannotCreate, CannotOpen."""
-        from evcli.log.file.begin import check_place
+        from evcli.log.file.begin import check_place, place_of
 
-        path = own_path(self.name)
-        check_place(path, makes_folders=self._makes_folders_of(path))
-
-    def _makes_folders_of(self, path: str) -> bool:
-        """Whether missing folders of the log's own path are made: not where a link leads."""
-        return self._makes_folders and path == os.path.abspath(self.name)
+        check_place(place_of(self.name, makes_folders=self._makes_folders))
 
     def append(self, decide: Callable[[Position], Sequence[bytes]], wait: float) -> Position:
         """Append under the lock, so that `decide` is called once; creates a missing log. See `Log`."""
@@ -231,14 +226,14 @@ class FileLog(Log):
 
     def _opened(self, deadline: float, wait: float, *, may_create: bool) -> LogWriter:
         """A writer of the log, opened and locked."""
-        path = own_path(self.name)
-        while True:
-            if may_create:
-                from evcli.log.file.begin import open_or_create
+        place = None
+        if may_create:
+            from evcli.log.file.begin import open_or_create, place_of
 
-                descriptor, is_new = open_or_create(path, makes_folders=self._makes_folders_of(path))
-            else:
-                descriptor, is_new = open_for_writing(path), False
+            place = place_of(self.name, makes_folders=self._makes_folders)
+        path = place.path if place else own_path(self.name)
+        while True:
+            descriptor, is_new = open_or_create(place) if place else (open_for_writing(path), False)
             is_at_path = False
             try:
                 if is_new:
