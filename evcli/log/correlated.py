@@ -11,12 +11,15 @@ from evcli.log import Log
 from evcli.log.line import id_in
 
 # Within a JSON string, quotes are escaped by a backslash, so only the members themselves can match these.
-_ABOUT = re.compile(rb'"type":"([^"]+)","subject":"[^"/]+/([0-9]+)",').search
+_ABOUT = re.compile(rb'"type":"([^"]+)","subject":"[^"/]+/([0-9]{1,12})",').search
 _SEQUENCE = b'"sequence":"'
 
 
 class Found(NamedTuple):
-    """An event of a series: its number and id, its type, and the id of the record that it is about."""
+    """An event of a series: its number and id, its type, and the id of the record that it is about.
+
+    Type and record are "" and 0 where a damaged line does not say them.
+    """
 
     series: int
     """Which series it belongs to, counted from 0."""
@@ -51,12 +54,11 @@ def _member(correlation: str) -> bytes:
 
 
 def _event(series: int, line: bytes) -> Found | None:
-    """The event in a line; None if it is damaged."""
+    """The event in a line; None if it is too damaged to be one."""
     at, about = line.find(_SEQUENCE) + len(_SEQUENCE), _ABOUT(line)
-    if about is None:
-        return None
     try:
-        return Found(series, int(line[at : at + 12]), id_in(line), sys.intern(about[1].decode()), int(about[2]))
+        type, record = (sys.intern(about[1].decode()), int(about[2])) if about else ("", 0)
+        return Found(series, int(line[at : at + 12]), id_in(line), type, record)
     except ValueError:
         return None
 

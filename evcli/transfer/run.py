@@ -135,7 +135,8 @@ class Import:
         if not self._is_stopped:
             yield from self._flush()
             yield from self._noted()
-            yield from undone(before, self._register, self._draft or self._register.state, self._place_of)
+            state = self._draft or self._register.state
+            yield from undone(before, self._wanted.kind, self._register, state, self._place_of)
 
     def _take(
         self, lines: Sequence[int], rows: Sequence[tuple[str, ...]], ids: Sequence[str], sizes: Sequence[int]

@@ -24,7 +24,7 @@ class Wanted:
 
     def __init__(self, kind: Kind, clock: Callable[[], datetime]) -> None:
         """`clock` returns the current time, with its zone."""
-        self._kind, self._clock = kind, clock
+        self.kind, self._clock = kind, clock
         self._begins = kind.begins
         """The event type of a row without an action."""
         own = tuple(kind.fields) + (() if kind.names else ("id",))
@@ -52,7 +52,7 @@ class Wanted:
     def intention(self, cells: tuple[str, ...], id: str) -> Intention:
         """The intention of a row with these cells, in the order of `columns`, as event `id`. Raises BadCell."""
         row = dict(zip(self.columns, cells, strict=True))
-        kind = self._kind
+        kind = self.kind
         if row[kind.ended].strip():
             why = f"is set: {kind.ended} {kind.plural} are not imported"
             raise BadCell(Fault(kind.ended, why, "remove the row, or clear the cell"))
@@ -73,24 +73,24 @@ class Wanted:
 
     def _identifies(self, each: EventType) -> str:
         """The column that identifies a row's record: the unique field or the name; otherwise the id."""
-        return next((name for name in self._kind.names if name not in each.fields), "id")
+        return next((name for name in self.kind.names if name not in each.fields), "id")
 
     def _cleaned(self, column: str, cell: str) -> str:
         if column == "id":
             if cell.strip().isascii() and cell.strip().isdigit():
                 return cell.strip()
             raise BadCell(Fault("id", f'"{cell}" is not an id'))
-        field = REASON if column == "reason" else self._kind.fields[column]
+        field = REASON if column == "reason" else self.kind.fields[column]
         try:
             return field.clean(cell)
         except BadText as bad:
             raise BadCell(Fault(column, bad.why, bad.hint)) from None
 
     def _next_id(self, state: State) -> int:
-        return state.last_id(self._kind.name) + 1
+        return state.last_id(self.kind.name) + 1
 
     def _about(self, each: EventType, by: str, who: str) -> Callable[[State], int]:
-        kind, role = self._kind, type(each)
+        kind, role = self.kind, type(each)
         if by == "id":
             return lambda state: int(who)
         word = key_of(who) if by == kind.unique else who.casefold()
@@ -114,7 +114,7 @@ class Wanted:
         return about
 
     def _only(self, who: str, records: list[object]) -> int:
-        kind = self._kind
+        kind = self.kind
         found = [record for record in records if record is not None]
         if not found:
             raise NoSuchRecord(kind.name, who, "this row", f"only live {kind.plural} are considered")

@@ -584,6 +584,20 @@ def test_record_of_a_cached_log_is_looked_at_only_if_one_of_those_around_it_has_
     assert looked == [*range(2001, 2501)]
 
 
+@pytest.mark.parametrize("damage", [("user/2400", "user/9400"), ("user.created", "user.creates")])
+def test_damaged_line_that_only_the_cache_knows_is_left_to_whoever_reads_it(
+    cli: Cli, load: Any, damage: tuple[str, str]
+) -> None:
+    load(people(2500))
+    load(people(2500))
+    cli.ok("user", "destroy", "2400")
+    lines = cli.log.read_bytes().splitlines(keepends=True)
+    lines[2399] = lines[2399].replace(damage[0].encode(), damage[1].encode())
+    cli.log.write_bytes(b"".join(lines))
+    assert load(people(2500)) == Ran(0, "nothing to import from people.csv: 2,500 rows were already recorded\n", "")
+    assert cli("verify").code == 12
+
+
 def test_few_rows_are_warned_of_one_by_one_and_json_has_all(cli: Cli, load: Any) -> None:
     load(people(30))
     cli.ok("user", "destroy", *map(str, range(1, 31)))
