@@ -38,6 +38,8 @@ class Skipping:
             return Skipped(place, why)
         kind = TYPES[intention.type].kind
         first = self._first.setdefault(kind.claimed_key(intention.data), place)
+        if why.record[-3] != why.record[-2]:  # it may have got its unique field after that row
+            began = None
         same = next((each for each in (began, first) if each is not None and each < place), None)
         has = why.record._asdict()
         said = ((name, value) for name, value in intention.data.items() if name in kind.own and name != kind.unique)

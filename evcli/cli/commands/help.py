@@ -54,8 +54,12 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
   repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
               "copy":"…"}
-  import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true,"began":false};
-              skipped and already: rows that were skipped, and rows that an earlier run recorded; with --dry-run also
+  import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true,"began":false,
+              "changed":97,"undone":[{"row":1,"line":2,"event":3,"kind":"user","id":7,"now":"destroyed","by":5}],
+              "differing":[{"row":…,"line":…,"kind":"user","id":7,"name":{"is":"Ada","says":"Ada King"}}],
+              "repeated":[{"row":…,"line":…,"kind":"user","id":7,"same_as":{"row":1,"line":2}}]}; skipped: rows whose
+              record is there, also those of earlier runs; already: rows that an earlier run recorded; changed: records
+              that this run changed; undone: recorded rows that do not stand; with --dry-run also
               "changes":[{"row":1,"line":2,"event":3,"kind":"user","id":7,"before":RECORD or null,"after":RECORD}]
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
