@@ -521,7 +521,7 @@ def test_what_stands_where_a_folder_would_be_is_named(tmp_path: Path, path: str)
             append(tmp_path / path, ONE, 1, makes_folders=makes_folders)
 
 
-@pytest.mark.parametrize("name", ["events.jsonl/", "new/"])
+@pytest.mark.parametrize("name", ["events.jsonl/", "new/", "new/.", "new/.."])
 def test_the_name_of_a_folder_is_no_log(log: Path, tmp_path: Path, name: str) -> None:
     for way in (FileLog(f"{tmp_path}/{name}").check_beginning, lambda: append(f"{tmp_path}/{name}", TWO, 2)):
         with raising(CannotOpen, 14, f"{name} is the name of a folder; nothing was written"):

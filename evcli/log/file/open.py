@@ -50,8 +50,12 @@ def own_path(path: str) -> str:
         CannotOpen: it is a folder's name; or the link belongs to another user, who could point it anywhere, or cannot
             be read.
     """
-    if path.endswith("/"):
-        raise CannotOpen(path, "is the name of a folder; nothing was written", f"name a file in it: {path}events.jsonl")
+    if os.path.basename(path) in ("", ".", ".."):
+        raise CannotOpen(
+            path,
+            "is the name of a folder; nothing was written",
+            f"name a file in it: {os.path.join(path, 'events.jsonl')}",
+        )
     path = os.path.abspath(path)
     link = link_at(path)
     if link is None:
