@@ -84,7 +84,7 @@ def test_readers_that_keep_the_lock_are_named(log: Path, readers: int, shown: st
 
 
 @ON_LINUX
-def test_another_locked_file_and_a_waiting_process_are_not_named(log: Path, tmp_path: Path) -> None:
+def test_what_does_not_keep_a_writer_out_is_not_named(log: Path, tmp_path: Path) -> None:
     def waits() -> None:
         if os.fork() == 0:
             os.closerange(3, 256)  # else it would keep the lock itself
@@ -93,9 +93,13 @@ def test_another_locked_file_and_a_waiting_process_are_not_named(log: Path, tmp_
         while not re.search(rf"-> .*:{log.stat().st_ino} ", Path("/proc/locks").read_text(encoding="utf-8")):
             pass
 
+    def locks_by_another_means() -> None:
+        fcntl.lockf(os.open(log, os.O_RDWR), fcntl.LOCK_EX)  # which does not keep a writer out
+
     other = tmp_path / "other"
     other.touch()
-    with locked_by_another(other), locked_by_another(log), another_process(waits):
+    ours = locked_by_another(other), locked_by_another(log)
+    with ours[0], ours[1], another_process(waits), another_process(locks_by_another_means):
         assert refusal(log) == f"{log} is locked by {named(os.getpid())}; waited 0 s; nothing was written"
 
 

@@ -73,6 +73,15 @@ def test_a_new_file_is_denied_by_its_folder(log: Path) -> None:
 
 
 @NEEDS_ROOT
+def test_the_uppermost_closed_folder_is_named(log: Path) -> None:
+    above = log.parent.parent
+    above.chmod(0o700)
+    log.parent.chmod(0o700)
+    why, _ = BOB.does(lambda: denied(str(log), os.R_OK, PermissionError(errno.EACCES, "No")))
+    assert why.startswith(f"No: 61002 may not enter the folder {above} (owner ")
+
+
+@NEEDS_ROOT
 def test_what_modes_do_not_explain_is_not_explained(log: Path) -> None:
     log.chmod(0o600)
     for error in (PermissionError(errno.EPERM, "No"), OSError(errno.EROFS, "No")):

@@ -180,6 +180,15 @@ def repairs(log: Path) -> tuple[str, list[str]]:
     return copy, list(damaged.notices)
 
 
+def refused_repair(log: Path) -> str:
+    """What is said when whoever runs this may not repair the log."""
+    try:
+        repairs(log)
+    except EvcliError as error:
+        return error.message
+    raise AssertionError("it was repaired")
+
+
 @NEEDS_ROOT
 def test_a_member_repairs_a_log_for_all_members(log: Path) -> None:
     damaged = LINES[0] + b"garbage\n" + LINES[1]
@@ -194,6 +203,26 @@ def test_a_member_repairs_a_log_for_all_members(log: Path) -> None:
     )
     assert ANN.does(Path(copy).read_bytes) == damaged
     assert ANN.does(lambda: appends(log, "ann")) == []
+
+
+@NEEDS_ROOT
+def test_a_log_is_begun_and_repaired_by_a_member_in_a_folder_that_may_not_be_read(log: Path) -> None:
+    log.write_bytes(b"")
+    log.parent.chmod(0o2730)
+    assert BOB.does(lambda: appends(log, "bob")) == []
+    log.write_bytes(log.read_bytes() + b"garbage\n")
+    BOB.does(lambda: repairs(log))
+    assert is_good(log, 1)
+
+
+@NEEDS_ROOT
+def test_a_member_cannot_repair_a_log_in_a_folder_where_only_owners_may_rename(log: Path) -> None:
+    log.write_bytes(GOOD + b"garbage\n")
+    log.parent.chmod(0o3775)
+    said = BOB.does(lambda: refused_repair(log))
+    assert f"in the folder {log.parent} only the owner of a file may rename or remove it (mode 3775)" in said
+    assert "it is unchanged, and a copy of it is in" in said
+    assert log.read_bytes() == GOOD + b"garbage\n"
 
 
 @NEEDS_ROOT

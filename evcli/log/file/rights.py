@@ -19,6 +19,8 @@ def denied(path: str, right: int, error: OSError) -> tuple[str, str]:
     `ann can allow it: chmod g+w PATH`. Without more than the system's word where modes do not tell.
     """
     said = error.strerror or str(error)
+    if error.errno == errno.EPERM and (mode := _mode_if_sticky(path)):
+        return f"{said}: in the folder {path} only the owner of a file may rename or remove it (mode {mode:04o})", ""
     lacking = _lacking(path, right) if error.errno == errno.EACCES else None
     if lacking is None:
         return said, ""
@@ -59,6 +61,15 @@ def new_owner(path: str, before: os.stat_result) -> list[str]:
         name, mode = shlex.quote(path), stat.S_IMODE(before.st_mode)
         back = f"; chgrp {group_name(before.st_gid)} {name} && chmod {mode:o} {name} lets its group in again"
     return [f"{path} has changed hands: {whose(found)}; before: {whose(before)}{back}"]
+
+
+def _mode_if_sticky(path: str) -> int:
+    """The mode of a folder with the sticky bit (inode(7)); 0 for every other file."""
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+            return stat.S_IMODE(mode)
+    return 0
 
 
 def _lacking(path: str, right: int) -> tuple[str, int, os.stat_result] | None:
