@@ -89,6 +89,16 @@ def test_what_modes_do_not_explain_is_not_explained(log: Path) -> None:
     assert ANN.does(lambda: denied(str(log), os.W_OK, PermissionError(errno.EACCES, "No"))) == ("No", "")
 
 
+def test_only_a_sticky_folder_explains_what_is_not_permitted(tmp_path: Path) -> None:
+    def said(errno_: int) -> str:
+        return denied(str(tmp_path), os.W_OK, OSError(errno_, "No"))[0]
+
+    assert said(errno.EPERM) == "No"
+    tmp_path.chmod(0o1700)
+    assert said(errno.EPERM).startswith(f"No: in the folder {tmp_path} only the owner of a file may")
+    assert said(errno.ENOSPC) == "No"
+
+
 def test_an_account_without_a_name_is_called_by_its_number() -> None:
     assert (login(61001), group_name(61000)) == ("61001", "61000")
     assert login(0) == "root"
