@@ -180,7 +180,8 @@ def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
         '  bike 1 "WBK-1": station "Main St" → none, rider none → "Ada"',
         "  bike 1 retired: WBK-1 Cargo 8",
     ]
-    assert cli.ok("import", "--kind", "bike", str(file)).out == f"imported 4 events from {file}: events 1 to 4\n"
+    said = f"imported 4 events from {file}: events 1 to 4 (1 bike was changed by it)\n"
+    assert cli.ok("import", "--kind", "bike", str(file)).out == said
     assert [(event["type"], event["data"]) for event in events_in(cli.log)] == [
         ("bike.registered", {"frame": "WBK-1", "model": "Cargo 8", "reason": "bought"}),
         ("bike.docked", {"station": "Main St"}),
@@ -191,10 +192,19 @@ def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
     assert "line 4" in cli("import", "--kind", "bike", str(file)).err
 
 
+def test_a_row_of_a_kind_without_names_is_skipped_with_what_differs(cli: Cli, tmp_path: Path) -> None:
+    cli.ok("bike", "register", "WBK-1", "--model", "Cargo 8")
+    file = tmp_path / "rows.csv"
+    file.write_text("frame,model\nWBK-1,Cargo 9\n")
+    ran = cli.ok("import", "--kind", "bike", str(file), "--skip-existing")
+    assert ran.err == f'warning: {file} line 2: skipped: bike 1 has WBK-1, but its model is "Cargo 8", not "Cargo 9"\n'
+
+
 def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("title,note,id,action\nMonday,,,\n,It rained,1,note\n")
-    assert cli.ok("import", "--kind", "entry", str(file)).out == f"imported 2 events from {file}: events 1 to 2\n"
+    said = f"imported 2 events from {file}: events 1 to 2 (1 entry was changed by it)\n"
+    assert cli.ok("import", "--kind", "entry", str(file)).out == said
 
 
 def test_an_import_of_an_unknown_kind_is_refused(cli: Cli) -> None:
