@@ -6,10 +6,10 @@ dev:
 	.venv/bin/pip install --quiet --editable '.[dev]'
 
 test:
-	.venv/bin/pytest
+	.venv/bin/pytest -n auto
 
 full:
-	.venv/bin/pytest -m 'sweep or not sweep'
+	.venv/bin/pytest -n auto -m 'sweep or not sweep'
 
 lint:
 	.venv/bin/ruff check
