@@ -181,6 +181,11 @@ class Session:
         """The remark that a log was begun, and where: it may be the wrong place, or the old log was moved away."""
         return "note", f"began a new log at {os.path.abspath(self.path)}"
 
+    def note_rehearsal(self, first: int) -> None:
+        """Say that what follows was not written; `first` is the number that its first event would have."""
+        where = f"begin a new log at {os.path.abspath(self.path)}" if first == 1 else "be"
+        self.output.note(f"dry run: nothing was written; this would {where}")
+
     @property
     def log_words(self) -> str:
         """What a printed command needs after `evcli` to use the same log: ` --log FILE`, or nothing."""

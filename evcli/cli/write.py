@@ -63,7 +63,7 @@ def _answer(session: Session, done: Done) -> Answer:
         "began": done.began,
     }
     if not done.recorded and not done.was_there:
-        session.output.note("dry run: nothing was written; this would be")
+        session.note_rehearsal(done.first)
         rows = list[tuple[str, Cell]]()
         for event, _, before, after, _ in outcomes:
             rows.append(("change", change_in_words(TYPES[event["type"]], event["data"], before, after)))

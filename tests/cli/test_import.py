@@ -231,7 +231,7 @@ def test_dry_run_says_what_would_be(cli: Cli, load: Any) -> None:
     said, *shown = ran.out.splitlines()
     assert said == "imported 5,000 users from people.csv: events 1 to 5,000"
     assert shown[19:] == ["  user 20 created: Person 20 <person.20@example.com>", "  and 4,980 more"]
-    assert ran.err == "dry run: nothing was written; this would be\n"
+    assert ran.err == f"dry run: nothing was written; this would begin a new log at {cli.log}\n"
     document = json.loads(load(people(5000), "--dry-run", "--json").out)
     assert [change["row"] for change in document.pop("changes")] == [*range(1, 5001)]
     assert document == counts(5000, 1, 5000, 5000, recorded=False)
@@ -474,6 +474,7 @@ def test_signal_ends_it_between_batches_and_it_says_what_is_there(cli: Cli, impo
     stored = len(events_in(cli.log))
     assert 0 < stored < 6000
     assert err.decode() == (
+        f"began a new log at {cli.log}\n"
         f"error: interrupted; the rows up to line {stored + 1:,} are recorded (events 1 to {stored:,}); "
         "run it again to continue from there\n"
     )

@@ -212,7 +212,7 @@ def test_dry_run_of_the_first_create_makes_no_file(cli: Cli, tmp_path: Path) -> 
     assert [fields[name] for name in ("number", "type", "data.name", "data.email")] == [
         "1", "user.created", "Ada", "ada@example.com",
     ]  # fmt: skip
-    assert (ran.code, ran.err) == (0, "dry run: nothing was written; this would be\n")
+    assert (ran.code, ran.err) == (0, f"dry run: nothing was written; this would begin a new log at {cli.log}\n")
 
 
 @pytest.mark.parametrize(

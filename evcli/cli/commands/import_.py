@@ -148,7 +148,7 @@ class _Told:
             self._warn()
             why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
             raise BadInput(why) if worst == BadInput.exit else Refused(why)
-        self._session.output.note("dry run: nothing was written; this would be")
+        self._session.note_rehearsal(self._import.first)
         answer = self._answer(recorded=False)
         lines = [*(answer.lines or ()), *changed.lines()]
         return answer._replace(lines=lines, document={**answer.document, "changes": changed.document()})
@@ -197,6 +197,8 @@ class _Told:
             if "nothing was written" not in error.message:
                 error.message += "; nothing was written"
             return
+        if run.first == 1:
+            self._session.output.note(self._session.began[1])
         error.message = error.message.removesuffix("; nothing was written")
         so_far = f"the rows up to {run.place:,} are recorded"
         so_far += f" ({self._events()})" if run.events else ""
