@@ -233,7 +233,9 @@ def test_dry_run_of_the_first_create_makes_no_file(cli: Cli, tmp_path: Path) -> 
 )
 def test_dry_run_says_whom_and_what_it_would_change(story: Cli, line: str, said: list[str]) -> None:
     words = ("user", *shlex.split(line), "--dry-run")
-    told = [row.split("\t") for row in story.ok(*words).out.splitlines()]
+    ran = story.ok(*words)
+    assert ran.err == "dry run: nothing was written; this would be\n"
+    told = [row.split("\t") for row in ran.out.splitlines()]
     assert [row[1] for row in told if row[0] == "change"] == said
 
 
