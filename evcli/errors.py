@@ -150,8 +150,8 @@ class Busy(EvcliError):
     exit = 11
 
     def __init__(self, path: str, seconds: float, holders: str = "") -> None:
-        locked = f"{path} is locked {holders}".rstrip()
-        super().__init__(f"{locked}; waited {seconds:g} s; nothing was written")
+        self.path, self.holders = path, holders
+        super().__init__(f"{path} is locked {holders}".rstrip() + f"; waited {seconds:g} s; nothing was written")
 
 
 class _AtLine(EvcliError):

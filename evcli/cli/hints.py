@@ -54,8 +54,9 @@ def _for_log(error: EvcliError, log: str) -> str:
     match error:
         case NoLog(path=path):
             return _without_log(path)
-        case Busy():
-            return "try again, or wait longer with --lock-wait SECONDS"
+        case Busy(path=path, holders=holders):
+            who = "" if holders else f"; sudo lsof {shlex.quote(path)} shows who has it open"
+            return f"try again, or wait longer with --lock-wait SECONDS{who}"
         case NotALog():
             return "nothing was changed; is this the right file? --log FILE names another"
         case Damaged(line=line):

@@ -14,6 +14,7 @@ import pytest
 from support.events import creation, lines_of
 from support.logs import locked_by_another, writing
 
+from evcli.cli.hints import hint_for
 from evcli.errors import Busy
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has locked a file")
@@ -133,3 +134,5 @@ def test_a_lock_is_reported_where_nobody_tells_whose_it_is(log: Path, monkeypatc
     monkeypatch.setattr(os, "listdir", lambda path=".": [] if str(path).startswith("/proc") else listed(path))
     with locked_by_another(log):
         assert refusal(log) == f"{log} is locked; waited 0 s; nothing was written"
+    assert hint_for(Busy("the log", 1)).endswith("; sudo lsof 'the log' shows who has it open")
+    assert "lsof" not in hint_for(Busy("the log", 1, "by process 7"))
