@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from evcli.cache.location import beside
-from evcli.disk import held_signals, make_like, sync, sync_folder
+from evcli.disk import held_signals, make_like, sync, sync_name
 from evcli.errors import AlreadyThere, AnswerLost, BadInput, NoFolder, NotSynced, NotWritten
 
 _TEMPORARY = re.compile(r"\.evcli-[0-9a-f]{16}-([0-9a-f]+)").fullmatch
@@ -91,8 +91,7 @@ class NewFile:
         except OSError as error:
             raise _not_written(self.name, self.path, error) from error
         try:
-            with suppress(PermissionError):  # a folder that is writable but not readable
-                sync_folder(os.path.dirname(self.path))
+            sync_name(self.path)
         except OSError as error:
             why = f"it is written, but its folder could not be synced: {error.strerror}"
             raise NotSynced(self.name, why) from error

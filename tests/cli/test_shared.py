@@ -123,3 +123,16 @@ def test_an_export_replaces_another_members_file_only_if_it_may_be_written(story
         fails(replaced, 14, f"{users} has another owner or group", "nothing was written")
         assert (users.read_bytes(), found.st_uid) == (before, ANN.user)
     assert sorted(log.parent.iterdir()) == [log, users]
+
+
+def test_an_export_is_durable_in_a_folder_that_may_not_be_read(story: Cli, log: Path) -> None:
+    users = log.parent / "users.csv"
+    log.parent.chmod(0o2730)
+
+    def synced() -> list[bool]:
+        found = list[bool]()
+        os.sync = lambda: found.append(users.exists())
+        story.ok("export", str(users))
+        return found
+
+    assert BOB.does(synced) == [True]
