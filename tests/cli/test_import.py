@@ -583,6 +583,10 @@ def test_record_of_a_cached_log_is_looked_at_only_if_one_of_those_around_it_has_
     cli.ok("user", "destroy", "2300", "2499")
     assert "line 2301: recorded as event 2300, but" in load(content).err
     assert looked == [*range(2001, 2501)]
+    ended = "action,name,email\ndestroy,,person.7@example.com\n"
+    load(ended)
+    cli.ok("user", "restore", "7")
+    assert "line 2: recorded as event 2505, but user 7 was restored by event 2506" in load(ended).err
 
 
 @pytest.mark.parametrize("damage", [("user/2400", "user/9400"), ("user.created", "user.creates")])

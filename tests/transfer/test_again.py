@@ -128,6 +128,14 @@ def test_recorded_row_whose_record_was_revived_since_is_told_with_the_last_event
     ]  # fmt: skip
 
 
+def test_rows_that_do_not_stand_are_told_in_the_order_of_the_input(lists: Lists) -> None:
+    lists.load("Ada")
+    lists.load("Ada destroy", "Bob")
+    lists.other(RESTORED, 1)
+    lists.other(DESTROYED, 2)
+    assert [each.event for each in gone(lists.load("Ada destroy", "Bob"))] == [2, 3]
+
+
 @pytest.mark.parametrize("rehearses", [False, True])
 def test_what_the_list_itself_undoes_is_not_told(lists: Lists, small: None, rehearses: bool) -> None:
     rows = (*LIST, "Ada destroy", "Bob destroy", "Bob restore")
