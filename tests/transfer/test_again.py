@@ -80,7 +80,7 @@ def lists(tmp_path: Path) -> Lists:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch for each row, and each row is read and looked up alone."""
     monkeypatch.setattr(run, "MAX_BATCH", 1)
-    monkeypatch.setattr(source, "CHUNK", 20)
+    monkeypatch.setattr(source, "CHUNK", 10)
     monkeypatch.setattr(undone, "AT_ONCE", 1)
 
 
@@ -126,6 +126,14 @@ def test_recorded_row_whose_record_was_revived_since_is_told_with_the_last_event
     assert gone(lists.load(*ended, rehearses=rehearses)) == [
         Undone(on(2), 4, USER, 1, "restored", 11), Undone(on(3), 5, USER, 2, "restored", 9)
     ]  # fmt: skip
+
+
+def test_row_whose_record_was_revived_before_a_later_row_is_told(lists: Lists, small: None) -> None:
+    lists.load("Ada", "Bob")
+    ended = ("Ada destroy", "Bob destroy")
+    lists.load(*ended, batches=1, meanwhile=lambda: lists.other(RESTORED, 1))
+    lists.other(RESTORED, 2)
+    assert [(each.event, each.by) for each in gone(lists.load(*ended))] == [(3, 4), (5, 6)]
 
 
 def test_rows_that_do_not_stand_are_told_in_the_order_of_the_input(lists: Lists) -> None:
