@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evcli.domain.kind import Kind
     from evcli.register.changes import Change
     from evcli.register.former import Had
+    from evcli.register.period import Period
     from evcli.register.refs import Moment
     from evcli.register.verify import Report
 
@@ -128,6 +129,12 @@ class Past:
         from evcli.register.changes import changes
 
         return changes(self.history, self.reader, events, at_once=at_once)
+
+    def period(self, kind: "Kind", start: int, end: int) -> "Period":
+        """What happened to the records of a kind between two events; see `period.period`. Raises Damaged."""
+        from evcli.register.period import period
+
+        return period(self.history, self.reader, kind, start, end)
 
     def diff(self, start: int, end: int) -> list[tuple[str, Any, Any]]:
         """The records that differ between the states after two events: kind, before, after. Raises Damaged."""
