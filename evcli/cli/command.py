@@ -88,7 +88,7 @@ class Group:
 
 SHARED = (
     Parameter("log", ("--log",), "FILE", "The log. Default: EVCLI_LOG, or events.jsonl in your data folder."),
-    Parameter("format", ("--format",), "FORM", "table, plain, json, jsonl or csv (evcli help formats)."),
+    Parameter("format", ("--format",), "FORM", "table, plain, markdown, json, jsonl or csv (evcli help formats)."),
     Parameter("json", ("--json",), "", "Short for --format json; errors are JSON too.", "flag"),
     Parameter("color", ("--color",), "WHEN", "auto, always or never."),
     Parameter("no_pager", ("--no-pager",), "", "Do not page long answers.", "flag"),

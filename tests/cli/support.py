@@ -18,7 +18,7 @@ from support.events import NO_HASH, creation, forged
 from evcli.cli.main import main
 from evcli.log.line import hash_of
 
-FORMS = ("table", "plain", "json", "jsonl", "csv")
+FORMS = ("table", "plain", "markdown", "json", "jsonl", "csv")
 
 READING = {
     "user list": ("user", "list"),

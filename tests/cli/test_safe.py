@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, Ran
 from support.hostile import CONTROLS, HOSTILE, MARKUP, TOGETHER
+from support.markdown import shown as in_markdown
 
 from cli.support import FORMS, events_in, in_json, run_on, run_process, untouched
 
@@ -154,9 +155,10 @@ def test_markup_is_text(cli: Cli, text: str, monkeypatch: pytest.MonkeyPatch) ->
     cli.ok("user", "destroy", "1", "--reason", text)
     commands = (("user", "list", "--all"), ("user", "show", "1"), ("log",), ("show", "1"), ("diff", "0"))
     for form in FORMS:
-        shown = text if form in ("table", "plain", "csv") else json.dumps(text)[1:-1]
+        shown = text if form in ("table", "plain", "csv", "markdown") else json.dumps(text)[1:-1]
         for words in commands:
             out = cli.ok(*words, "--format", form, "--color", "always").out
+            out = in_markdown(out) if form == "markdown" else out
             assert shown in out, f"{text!r} is not in {' '.join(words)} as {form}: {out!r}"
     for color in ("always", "never"):
         ran = cli("user", "show", f"{text} who", "--color", color)

@@ -45,7 +45,7 @@ CORE = {
     "evcli.register.register",
     "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.plain",
     "evcli.cli.environment", "evcli.cli.session",
-    "evcli.cli.show", "evcli.cli.show.cells", "evcli.cli.show.output",
+    "evcli.cli.show", "evcli.cli.show.answer", "evcli.cli.show.cells", "evcli.cli.show.output",
     "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
 }  # fmt: skip
 STDLIB = {
@@ -105,6 +105,7 @@ LOADED: dict[str, set[str]] = {
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,
+    "state --format markdown": STATE | {"evcli.cli.show.markdown"},
     "export": EXPORT | CSV,
     "export --what events --at yesterday": EXPORT | MOMENT | TIMES,
     "export --force exported": EXPORT | CSV | WRITE | {"evcli.transfer.new_file"},
@@ -182,6 +183,7 @@ RICH = {
     "user list --format table": ["rich"],
     "log --format table": ["rich"],
     "log --format plain": [],
+    "log --format markdown": [],
     "user destroy 2 --format table": [],
     "help refs --format table": [],
     "head": [],

@@ -22,6 +22,7 @@ import pytest
 from cli.support import FORMS, READING
 from conftest import Cli
 from support.hostile import CONTROLS, MARKUP, MOVING
+from support.markdown import shown as in_markdown
 
 from faults.casebook import PACKAGE, chain, forged
 
@@ -172,6 +173,7 @@ def test_stored_text_in_any_form_moves_nothing_on_the_screen(cli: Cli, form: str
     for words, seen in zip(commands, on_a_terminal(cli.log, commands), strict=True):
         nothing_moved(seen, words)
     whole = "\n".join("\n".join(seen.lines) for seen in on_a_terminal(cli.log, [["log", "--format", form]]))
+    whole = in_markdown(whole) if form == "markdown" else whole
     for text in MARKUP:
         assert (json.dumps(text)[1:-1] if "json" in form else text) in whole, f"{text} is not shown as it is"
 

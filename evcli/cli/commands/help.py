@@ -34,6 +34,7 @@ FORMATS = """\
 
   table   for people; the default on a terminal
   plain   one record per line, tab-separated, never truncated; the default in a pipe
+  markdown  a table of GitHub Flavored Markdown; what people typed is escaped
   json    one document; --json is short for it; errors, warnings and notes are then JSON objects on stderr
   jsonl   one document per line; for evcli log, the log's own lines, byte for byte
   csv     with a header, quoted as in RFC 4180; text that a spreadsheet would read as a formula is prefixed with one ':

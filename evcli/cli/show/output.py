@@ -1,4 +1,4 @@
-"""Answers and how they are shown: one Answer, five formats (table, plain, json, jsonl, csv).
+"""How answers are shown: one Answer, six formats (table, plain, markdown, json, jsonl, csv).
 
 Commands return answers; only this module and those it calls decide how they look. Data goes to stdout; notes, warnings
 and errors go to stderr.
@@ -6,52 +6,22 @@ and errors go to stderr.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any, NamedTuple, TextIO
+from typing import TextIO
 
 import orjson
 
 from evcli.cli.environment import setting
-from evcli.cli.show.cells import Cell, absolute, stored
+from evcli.cli.show.answer import Answer, fields
+from evcli.cli.show.cells import absolute, stored
 from evcli.cli.show.safe import encodable, safe, safe_json, valid
 from evcli.errors import AnswerLost, EvcliError
 
-FORMS = ("table", "plain", "json", "jsonl", "csv")
+__all__ = ["FORMS", "FOR_PROGRAMS", "Answer", "Output", "fields"]
 
-
-class Answer(NamedTuple):
-    """A command's answer, for all formats; `rows` and `records` may be lazy and are used at most once."""
-
-    header: Sequence[str] = ()
-    rows: Iterable[Sequence[Cell]] = ()
-    """For plain, csv and table: one row per record."""
-    document: Any = None
-    """The JSON document; if None, the array of `records`."""
-    records: Iterable[Any] = ()
-    lines: Sequence[str] | None = None
-    """Lines that plain and table show instead of rows."""
-    title: str = ""
-    """A line above the table."""
-    whole: str = ""
-    """The name of a column whose words are not broken in a table."""
-    is_headed: bool = True
-    """Whether a table shows its header (a list of fields does not)."""
-    is_verbatim: bool = False
-    """Whether jsonl writes each record as it is in the log, byte for byte."""
-    is_export: bool = False
-    """Whether this is an export: CSV keeps text unescaped, and JSON cut short by damage is left incomplete."""
-    done: tuple[str, str] | None = None
-    """What is done already, and what to do next where this answer to it cannot be shown."""
-    is_optional: bool = False
-    """Whether people who asked for quiet are not shown it."""
-    remarks: Sequence[tuple[str, str]] = ()
-    """Warnings and notes that follow it: `warning` or `note`, and the text."""
-    error: EvcliError | None = None
-    """What the command ends with once this is shown."""
-    live: int | None = None
-    """None if the answer ends; else the number of rows shown at once, after which each is shown as it arrives."""
+FORMS = ("table", "plain", "markdown", "json", "jsonl", "csv")
 
 
 class Output:
@@ -73,7 +43,7 @@ class Output:
         """Write the answer to stdout in the chosen format, and flush it. Raises BrokenPipeError, AnswerLost."""
         form = self.chosen_form
         forms: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {
-            **FOR_PROGRAMS, "plain": _plain, "table": self._table,
+            **FOR_PROGRAMS, "plain": _plain, "table": self._table, "markdown": _markdown,
         }  # fmt: skip
         pieces = forms[form](answer)
         if answer.live is not None:
@@ -119,13 +89,16 @@ class Output:
             raise AnswerLost(f"the answer could not be shown: stdout: {error.strerror}") from error
 
     def _table(self, answer: Answer) -> Iterator[str]:
-        if answer.lines is not None:
-            yield from _plain(answer)
-            return
-        from evcli.cli.show.table import PIECE, Style, Times, draw
-
         if answer.title:
             yield safe(answer.title) + "\n"
+        yield from self._drawn(answer) if answer.lines is None else _plain(answer)
+        for each in answer.more:
+            yield "\n"
+            yield from self._table(each)
+
+    def _drawn(self, answer: Answer) -> Iterator[str]:
+        from evcli.cli.show.table import PIECE, Style, Times, draw
+
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         style = Style(_width(), self.has_color(sys.stdout), encoding, answer.whole)
         rows = iter(answer.rows)
@@ -209,11 +182,6 @@ class Output:
             _give_up(sys.stderr)
 
 
-def fields(pairs: Iterable[tuple[str, Cell]], document: Any) -> Answer:
-    """An answer of one thing with named fields, one row per field."""
-    return Answer(header=("field", "value"), rows=list(pairs), document=document, is_headed=False)
-
-
 def _json(answer: Answer) -> Iterator[bytes]:
     if answer.document is not None:
         yield safe_json(orjson.dumps(answer.document)) + b"\n"
@@ -258,6 +226,12 @@ def _plain(answer: Answer) -> Iterator[str]:
         return
     for row in answer.rows:
         yield "\t".join(map(absolute, row)) + "\n"
+
+
+def _markdown(answer: Answer) -> Iterator[str]:
+    from evcli.cli.show.markdown import markdown
+
+    return markdown(answer)
 
 
 FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}
