@@ -35,6 +35,7 @@ def root() -> Group:
         {
             **{name: _of_kind(name) for name in MODULES},
             **_of("log", "log", "show", "diff"),
+            **_of("report", "report"),
             **_of("state", "state"),
             **_of("import_", "import"),
             **_of("export", "export"),

@@ -73,6 +73,8 @@ def _for_log(error: EvcliError, log: str) -> str:
             return f"if the path is right: mkdir -p {shlex.quote(folder)}" + (f"; {_OTHER_LOG}" if is_for_log else "")
         case AlreadyThere():
             return "--force replaces it"
+        case EvcliError(code="does-not-add-up"):
+            return "with EVCLI_CACHE=off it is made from the log alone; please report this as a bug"
         case NotSynced():
             return "check the disk, then write it again with --force"
     return ""

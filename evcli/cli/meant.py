@@ -93,11 +93,13 @@ def _line(kind: Kind, name: str, words: Sequence[str]) -> str:
 
 
 def completed(words: Sequence[str], root: Group) -> str | None:
-    """A command line, after `evcli`, whose last words are values of required options; None if they are not.
+    """A command line, after `evcli`, whose last words are values of options; None if they are not.
 
     `user create Ada Lovelace ada@example.com` means `user create 'Ada Lovelace' --email ada@example.com`.
     """
     command, path, typed, options = _loosely_read(words, root)
+    if command is not None and (line := _at_moments(command, path, typed, options)):
+        return line
     if command is None or len(path) != 2 or path[1] not in KINDS[path[0]].verbs:
         return None
     arguments = [each for each in command.parameters if not each.flags]
@@ -116,6 +118,17 @@ def completed(words: Sequence[str], root: Group) -> str | None:
     given = [word for pair in options.values() for word in pair]
     asked = [word for each, value in zip(missing, values, strict=True) for word in (each.flags[0], value)]
     return " ".join(map(shlex.quote, [*path, *found, *asked, *given]))
+
+
+def _at_moments(
+    command: Command, path: Sequence[str], typed: Sequence[str], options: dict[str, list[str]]
+) -> str | None:
+    """The line with the words that are too many as moments: `state 5` means `state --at 5`."""
+    moments = [each for each in command.parameters if each.is_moment and each.flags and each.name not in options]
+    if not 0 < len(typed) <= len(moments) or any(not each.flags for each in command.parameters):
+        return None
+    asked = [word for each, value in zip(moments, typed, strict=False) for word in (each.flags[0], value)]
+    return " ".join(map(shlex.quote, [*path, *asked, *(word for pair in options.values() for word in pair)]))
 
 
 def _loosely_read(

@@ -17,3 +17,16 @@ def unknown_zone() -> str | None:
 
     # A zone written out, as in POSIX: a name, its offset, and perhaps rules.
     return None if re.match(r"(<[\w+-]+>|[A-Za-z]{3,})[+-]?[0-9]{1,3}(:[0-9]{2}){0,2}([<A-Za-z,]|$)", name) else name
+
+
+def local_zone() -> str:
+    """The name of the zone in which times are shown: `Europe/Berlin`, or how the C library calls it, `CET`."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if name:
+        return "UTC" if unknown_zone() is not None else name
+    _, zones, linked = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
+    if zones:
+        return linked
+    import time
+
+    return time.tzname[0]

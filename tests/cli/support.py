@@ -27,6 +27,7 @@ READING = {
     "show": ("show",),
     "state": ("state",),
     "diff": ("diff",),
+    "report": ("report",),
     "verify": ("verify",),
     "head": ("head",),
     "status": ("status",),

@@ -35,6 +35,11 @@ from conftest import Cli
         ("version", "evcli --version"),
         ("destroy 1", "evcli user destroy 1"),
         # the values of options, typed without them
+        ("state 5", "evcli state --at 5"),
+        ("user list 2026-03-01 --all", "evcli user list --at 2026-03-01 --all"),
+        ("report 2026-Q1", "evcli report --from 2026-Q1"),
+        ("report 2 5 --json", "evcli report --from 2 --to 5 --json"),
+        ("report 5 --from 2", "evcli report --to 5 --from 2"),
         ("user create Ada ada@example.com", "evcli user create Ada --email ada@example.com"),
         ("user create Ada King ada@example.com -q", "evcli user create 'Ada King' --email ada@example.com -q"),
         ("--json user create Ada a@example.com --id=x", "evcli user create Ada --email a@example.com --json --id=x"),
@@ -55,7 +60,14 @@ def test_unknown_command_that_is_near_to_nothing_names_none(cli: Cli, words: str
 
 
 @pytest.mark.parametrize(
-    "words", ["user create Ada King", "user create", "user create Ada b@x c@example.com d@x.example"]
+    "words",
+    [
+        "report a b c",
+        "state 1 2",
+        "user create Ada King",
+        "user create",
+        "user create Ada b@x c@example.com d@x.example",
+    ],
 )
 def test_words_that_do_not_fit_the_missing_options_are_not_taken_for_them(cli: Cli, words: str) -> None:
     assert "did you mean" not in cli(*words.split()).err or "d@x.example" in words

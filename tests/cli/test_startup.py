@@ -25,7 +25,7 @@ NEVER = (
 )  # fmt: skip
 """What no plain command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "export", "help", "log", "import_", "record", "state", "verify"}
+FAMILIES = {"completion", "export", "help", "log", "import_", "record", "report", "state", "verify"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
@@ -66,7 +66,12 @@ LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
 FORMER = {"evcli.register.former"} | WHOM
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
-EXPORT = {"evcli.cli.commands.export", EVENTS, OPTIONS}
+EXPORT = {"evcli.cli.commands.export", "evcli.cli.to_file", EVENTS, OPTIONS}
+WRITE_FILE = {"evcli.cli.to_file", "evcli.cli.done", "evcli.transfer", "evcli.transfer.new_file"}
+REPORT = {
+    "evcli.cli.commands.report", "evcli.cli.report", "evcli.cli.report.checks", "evcli.cli.report.facts",
+    "evcli.cli.report.tables", EVENTS, "evcli.register.period", "evcli.register.zone",
+}  # fmt: skip
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.register.faults"}
@@ -108,7 +113,17 @@ LOADED: dict[str, set[str]] = {
     "state --format markdown": STATE | {"evcli.cli.show.markdown"},
     "export": EXPORT | CSV,
     "export --what events --at yesterday": EXPORT | MOMENT | TIMES,
-    "export --force exported": EXPORT | CSV | WRITE | {"evcli.transfer.new_file"},
+    "export --force exported": EXPORT | CSV | WRITE_FILE,
+    "report": REPORT,
+    "report --from 2026-03 --format markdown": REPORT | MOMENT | TIMES | {"evcli.cli.show.markdown"},
+    "report --html page.html": REPORT
+    | WRITE_FILE
+    | {
+        "evcli.cli.report.page",
+        "evcli.cli.report.style",
+        "html",
+        "html.entities",
+    },
     "verify": KEEP | AUDIT,
     "head": KEEP,
     "status --json": KEEP | {"evcli.register.status"},

@@ -61,6 +61,21 @@ def test_log_p_shows_what_events_of_any_kind_changed(told: Cli) -> None:
     assert [line[0] for line in told.ok("log", "--type", "dock").out.splitlines()] == ["8", "4"]
 
 
+def test_report_is_about_one_kind_in_its_own_words(told: Cli) -> None:
+    report = in_json(told, "report", "--kind", "bike", "--from", "3")
+    assert report["counts"] == {
+        "beginning": 2, "came": 1, "came_back": 0, "left": 1, "end": 2, "changed": 3, "untouched": 0,
+    }  # fmt: skip
+    assert [bike["id"] for bike in report["bikes"]] == [1, 2, 3]
+    assert report["again"] == report["command"] + " --to 10" == "evcli report --kind bike --from 3 --to 10"
+    assert report["checks"][2]["prints"] == ["2 bike.docked", "1 bike.registered", "1 bike.retired", "1 bike.undocked"]
+    assert '"bike.retired":-1' in report["checks"][1]["command"]
+    lines = told.ok("report", "--kind", "bike", "--from", "3").out.splitlines()
+    assert [line.split("\t")[7] for line in lines][:3] == ["docked at Main St", "undocked by Ada", "docked at Harbour"]
+    (entry,) = told.ok("report", "--kind", "entry").out.splitlines()[1:]
+    assert entry.split("\t")[3:5] == ["changed", "noted: note: It rained"]
+
+
 def test_what_several_records_of_any_kind_had_is_told_with_when(told: Cli) -> None:
     said = 'bike 2 WBK-1816 Cargo 9 (retired: event 9) had the frame number "wbk-1816" from event 3 until event 9\n'
     for words in (("bike", "show", "wbk-1816"), ("log", "--bike", "wbk-1816")):

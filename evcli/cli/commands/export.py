@@ -1,17 +1,16 @@
 """`evcli export`: the records at a moment, or the events, for other programs."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.environment import at_home
 from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import FOR_PROGRAMS, Answer
 from evcli.cli.show.render import as_json
-from evcli.disk import held_signals
+from evcli.cli.to_file import STDOUT, Write, to_file
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Kind
 from evcli.domain.state import State
@@ -38,10 +37,6 @@ spreadsheet reads it as a formula; remove that one ' to get the text back.
 
 ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
-_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-
-Write = Callable[[Iterable[bytes]], None]
-
 
 def _kinds() -> dict[str, Kind]:
     return {kind.plural: kind for kind in all_kinds()}
@@ -54,30 +49,13 @@ def export(session: Session, *, file: str, what: str, at: str | None, all: bool,
     if all and kind is None:
         raise BadInput("--all applies to records only; events are always all exported", "leave --all out")
     session.opened()
+    session.output.paged = False
     number = session.number(at)
     exported = partial(_export, session, kind, form, number, all)
-    if file in _STDOUT:
+    if file in STDOUT:
         session.output.note(exported(session.output.write, "stdout", is_stream=True))
     else:
-        _to_file(session, file, force, exported)
-
-
-def _to_file(session: Session, file: str, may_replace: bool, export: Callable[..., str]) -> None:
-    """Write a new file whole, or leave nothing; say so once it is durable. A pipe or a device is written into."""
-    from evcli.cli.done import answer_once_done
-    from evcli.transfer.new_file import Stream, new_file, stream_at
-
-    file = at_home(file)
-    stream = stream_at(file, session.path)
-    if stream is not None:
-        session.output.note(export(Stream(file, stream).write, file, is_stream=True))
-        return
-    with new_file(file, session.path, may_replace=may_replace) as new:
-        told = export(new.write, file, is_stream=False)
-        new.sync()
-        with held_signals():  # from here on it is too late to leave nothing
-            new.keep()
-            answer_once_done(lambda: session.output.note(told), f"{file} is written", "")
+        to_file(session, file, force, exported)
 
 
 def _export(

@@ -48,6 +48,15 @@ JSON documents (members may be added, none removed; created, changed and destroy
   log         [events, exactly as in the log]; with -p [documents as in show]
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
+  report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
+              "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
+              "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",
+              "number":13,"type":"user.created","time":"…","recorded":"…","actor":"ann","reason":null,"data":{…},
+              "before":RECORD or null,"after":RECORD}]}],"log":{"name":"…","sha256":"…"},"zone":"…","made":"…",
+              "evcli":"…","complete":true,"command":"…","again":"…",
+              "checks":[{"shows":"…","command":"…","prints":["…"]}]}
+              change is came, came back, left or changed; beginning + came + came_back - left is end; log.sha256 is
+              that of the first event; complete is false if the period was not over
   export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch
   writing     {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false}; before: each user before its event,
               or null; recorded is false for --dry-run and for a repeated --id; began is true if a new log was begun
@@ -91,7 +100,8 @@ With --json, an error also has a code, for programs:
   2    bad-input, bad-text, bad-ref, unknown-zone
   12   damaged, not-a-log, log-cut, history-changed
   14   not-written, cannot-open
-  10   no-log; 11 busy; 13 conflict; 15 outcome-unknown; 16 answer-lost; 17 newer; 129, 130, 143 interrupted; 255 bug"""
+  10   no-log; 11 busy; 13 conflict; 15 outcome-unknown; 16 answer-lost; 17 newer; 129, 130, 143 interrupted
+  255  bug; does-not-add-up, of a report"""
 
 
 def _refusals() -> str:
