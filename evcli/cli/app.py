@@ -34,7 +34,8 @@ def root() -> Group:
     return Group(
         {
             **{name: _of_kind(name) for name in MODULES},
-            **_of("log", "log", "show", "diff"),
+            **_of("log", "log", "show"),
+            **_of("diff", "diff"),
             **_of("report", "report"),
             **_of("state", "state"),
             **_of("import_", "import"),

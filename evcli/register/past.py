@@ -6,7 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, number_of
 from evcli.domain.state import State
 from evcli.errors import Damaged, LogCut, NoLog
 from evcli.kinds.data import fault_of, first_fault
@@ -18,6 +18,7 @@ from evcli.register.history import History
 if TYPE_CHECKING:
     from evcli.domain.kind import Kind
     from evcli.register.changes import Change
+    from evcli.register.diff import Difference
     from evcli.register.former import Had
     from evcli.register.period import Period
     from evcli.register.refs import Moment
@@ -136,13 +137,11 @@ class Past:
 
         return period(self.history, self.reader, kind, start, end)
 
-    def diff(self, start: int, end: int) -> list[tuple[str, Any, Any]]:
-        """The records that differ between the states after two events: kind, before, after. Raises Damaged."""
-        before, after = self.at(start), self.at(end)
-        between = self.reader.events(self.reader.position_of(min(start, end)), max(start, end))
-        touched = sorted({subject_of(event) for event in between})
-        pairs = ((kind, before.get(kind, id), after.get(kind, id)) for kind, id in touched)
-        return [(kind, old, new) for kind, old, new in pairs if old != new]
+    def diff(self, start: int, end: int) -> "list[Difference]":
+        """The records that differ between the states after two events, and by which events; see `diff.diff`."""
+        from evcli.register.diff import diff
+
+        return diff(self.history, self.reader, start, end)
 
     def follow(self, start: Position, *, pause: Callable[[], None], tell: Callable[[str], None]) -> Iterator[Event]:
         """The events after `start`, then new ones as they are appended; see `log.follow`."""

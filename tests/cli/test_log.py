@@ -353,33 +353,82 @@ def test_show_of_event_0_or_of_an_empty_log_is_2(story: Cli) -> None:
 
 
 LIVE_ALAN = {**ALAN, "changed": 7, "destroyed": None}
-DIFFS: dict[str, tuple[int, int, list[tuple[int, Any, Any]]]] = {
-    # from, to, and of each user that differs: id, before, after
-    "": (7, 8, [(3, LIVE_ALAN, ALAN)]),
-    "0": (0, 8, [(1, None, ADA), (2, None, GRACE), (3, None, ALAN)]),
-    "4 7": (4, 7, [(1, {**ADA, "changed": 1}, ADA), (3, None, LIVE_ALAN)]),
-    "7 6": (7, 6, [(3, LIVE_ALAN, None)]),
+DIFFS: dict[str, tuple[int, int, list[tuple[int, Any, Any, list[int], dict[str, int]]]]] = {
+    # from, to; of each user that differs: id, before, after, the events about it, and which of them set a field
+    "": (7, 8, [(3, LIVE_ALAN, ALAN, [8], {"destroyed": 8})]),
+    "0": (0, 8, [
+        (1, None, ADA, [1, 5, 6], {"name": 1, "email": 1}), (2, None, GRACE, [2, 3, 4], {"name": 3, "email": 4}),
+        (3, None, ALAN, [7, 8], {"name": 7, "email": 7, "destroyed": 8}),
+    ]),
+    "4 7": (4, 7, [(1, {**ADA, "changed": 1}, ADA, [5, 6], {}), (3, None, LIVE_ALAN, [7], {"name": 7, "email": 7})]),
+    "7 6": (7, 6, [(3, LIVE_ALAN, None, [7], {"name": 7, "email": 7})]),
+    "4 2": (4, 2, [(2, GRACE, {**GRACE, "name": "Grace", "email": "grace@example.com", "changed": 2}, [3, 4],
+                    {"name": 3, "email": 4})]),
     "5 5": (5, 5, []),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("moments", DIFFS)
 def test_diff_as_json_is_two_numbers_and_the_changes(story: Cli, moments: str) -> None:
     start, end, changes = DIFFS[moments]
+    events = events_in(story.log)
     assert in_json(story, "diff", *moments.split()) == {
         "from": start,
         "to": end,
-        "changes": [{"kind": "user", "id": id, "before": old, "after": new} for id, old, new in changes],
-    }
+        "changes": [
+            {
+                "kind": "user", "id": id, "before": old, "after": new, "events": [events[at - 1] for at in about],
+                "fields": [
+                    {"field": name, "before": (old or {}).get(name), "after": (new or {}).get(name), "event": number}
+                    for name, number in fields.items()
+                ],
+            }
+            for id, old, new, about, fields in changes
+        ],
+    }  # fmt: skip
+    assert in_json(story, "diff", *moments.split(), "--by", "field") == in_json(story, "diff", *moments.split())
 
 
-def test_diff_shows_a_user_that_differs_before_and_after(story: Cli) -> None:
+def test_diff_shows_a_user_that_differs_before_and_after_and_the_events(story: Cli) -> None:
+    told = "event 8, 2026-03-01 16:00:00+00:00: user.destroyed by ann"
     assert story("diff") == Ran(
-        0, "user 3\tAlan <alan@example.com>\tAlan <alan@example.com>, destroyed by event 8\n", ""
+        0, f"user 3\tAlan <alan@example.com>\tAlan <alan@example.com>, destroyed by event 8\t{told}\n", ""
     )
-    grace = "user 2\tGrace <grace@example.com>\tGrace Hopper <grace@navy.example>\n"
-    assert story("diff", "2", "4") == Ran(0, grace, "")
+    line = story.ok("diff", "4", "6").out
+    assert line.split("\t")[3] == (
+        "event 5, 2026-03-01 13:00:00+00:00: user.destroyed by ann (reason: left the company); "
+        "event 6, 2026-03-01 14:00:00+00:00: user.restored by ann\n"
+    )
+    assert story.ok("diff", "2", "4").out.startswith(
+        "user 2\tGrace <grace@example.com>\tGrace Hopper <grace@navy.example>\tevent 3, "
+    )
     assert story("diff", "5", "5") == Ran(0, "", "nothing changed from event 5 to event 5\n")
+
+
+def test_diff_as_a_table_has_the_events_below_each_user(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    title, header, line, *rows = story.ok("diff", "4", "6", "--format", "table").out.splitlines()
+    assert (title, header.split(), set(line)) == ("from event 4 to event 6", ["record", "before", "after"], {"─"})
+    below = " " * header.index("after")
+    assert rows == [
+        "user 1  Ada Lovelace <ada@example.com>  Ada Lovelace <ada@example.com>",
+        f"{below}  event 5, 2026-03-01 13:00:00+00:00: user.destroyed by ann (reason: left the company)",
+        f"{below}  event 6, 2026-03-01 14:00:00+00:00: user.restored by ann",
+    ]
+
+
+def test_diff_by_field_says_which_event_set_each_field_last(story: Cli) -> None:
+    story.ok("user", "rename", "2", "Rear Admiral Hopper", "--reason", "promoted")
+    assert [line.split("\t") for line in story.ok("diff", "2", "--by", "field").out.splitlines()] == [
+        ["user 2", "name", "Grace", "Rear Admiral Hopper", "9", "2026-03-01 17:00:00+00:00", "ann", "promoted"],
+        ["user 2", "email", "grace@example.com", "grace@navy.example", "4", "2026-03-01 12:00:00+00:00", "ann", ""],
+        ["user 3", "name", "", "Alan", "7", "2026-03-01 15:00:00+00:00", "ann", ""],
+        ["user 3", "email", "", "alan@example.com", "7", "2026-03-01 15:00:00+00:00", "ann", ""],
+        ["user 3", "destroyed", "", "8", "8", "2026-03-01 16:00:00+00:00", "ann", ""],
+    ]
+    header = story.ok("diff", "--by", "field", "--format", "csv").out.splitlines()[0]
+    assert header == "record,field,before,after,event,time,actor,reason"
+    refuses(story, ("diff", "--by", "actor"), 2, "person, field")
 
 
 def test_diff_tells_the_moments_that_it_found(story: Cli) -> None:

@@ -25,7 +25,7 @@ NEVER = (
 )  # fmt: skip
 """What no plain command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "export", "help", "log", "import_", "record", "report", "state", "verify"}
+FAMILIES = {"completion", "diff", "export", "help", "log", "import_", "record", "report", "state", "verify"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
@@ -106,7 +106,7 @@ LOADED: dict[str, set[str]] = {
     "log -5 -p": LOG | {"evcli.register.changes"},
     "log --since yesterday --user 2 --type user.* --format jsonl": LOG | WHOM | MOMENT | TIMES | {"fnmatch"},
     "show": HISTORY | MOMENT,
-    "diff": HISTORY,
+    "diff": {"evcli.cli.commands.diff", EVENTS, "evcli.register.diff"},
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,

@@ -152,9 +152,12 @@ def test_log_state_diff_and_show_know_every_kind(told: Cli) -> None:
     assert (state["live"], state["destroyed"]) == (4, 1)
     assert [len(state[name]) for name in ("users", "bikes", "entries")] == [1, 3, 1]
     assert told.ok("state").out.splitlines()[-1] == "entry\t1\tMonday"
-    assert told.ok("diff", "7", "9").out == (
-        "bike 1\tWBK-1815 Cargo 8\tWBK-1815 Cargo 8\nbike 2\tWBK-1816 Cargo 9\tWBK-1816 Cargo 9, retired by event 9\n"
-    )
+    docked, retired = (line.split("\t") for line in told.ok("diff", "7", "9").out.splitlines())
+    assert docked[:3] == ["bike 1", "WBK-1815 Cargo 8", "WBK-1815 Cargo 8"]
+    assert retired[:3] == ["bike 2", "WBK-1816 Cargo 9", "WBK-1816 Cargo 9, retired by event 9"]
+    assert retired[3] == "event 9, 2026-03-01 17:00:00+00:00: bike.retired by ann"
+    fields = [line.split("\t")[1:5] for line in told.ok("diff", "5", "9", "--by", "field").out.splitlines()]
+    assert fields == [["station", "Main St", "Harbour", "8"], ["retired", "", "9", "9"]]
     changed = in_json(told, "diff", "7", "8")["changes"]
     assert [(each["kind"], each["id"], each["after"]["station"]) for each in changed] == [("bike", 1, "Harbour")]
     shown = in_json(told, "show", "8")

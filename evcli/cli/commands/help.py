@@ -47,7 +47,9 @@ JSON documents (members may be added, none removed; created, changed and destroy
   state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
   log         [events, exactly as in the log]; with -p [documents as in show]
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
-  diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null}]}
+  diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null,
+              "events":[…],"fields":[{"field":"name","before":"Ada","after":"Ada King","event":42}]}]}; the events
+              about the record in between, and which of them last changed each field that differs
   report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
               "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
               "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",

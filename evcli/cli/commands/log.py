@@ -1,4 +1,4 @@
-"""`evcli log`, `show`, `diff`: the events, one event in full, and what changed between two moments."""
+"""`evcli log`, `show`: the events, and one event in full."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
@@ -113,31 +113,6 @@ def show(session: Session, ref: str) -> Answer:
     return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
-def diff(session: Session, from_: str | None, to: str) -> Answer:
-    """`evcli diff`"""
-    register = session.opened()
-    head = register.head().number
-    start = max(0, head - 1) if from_ is None else session.moment(from_).number
-    end = head if to == "@" else session.moment(to).number
-    changes = register.diff(start, end)
-    if not changes:
-        session.output.note(f"nothing changed from event {start} to event {end}")
-    document = {
-        "from": start,
-        "to": end,
-        "changes": [
-            {"kind": kind, "id": (new or old).id, "before": as_json(old), "after": as_json(new)}
-            for kind, old, new in changes
-        ],
-    }
-    rows = [
-        (f"{kind} {(new or old).id}", in_words(KINDS[kind], old), in_words(KINDS[kind], new))
-        for kind, old, new in changes
-    ]
-    title = f"from event {start} to event {end}"
-    return Answer(header=("record", "before", "after"), rows=rows, document=document, title=title)
-
-
 def _about(kind: str) -> Parameter:
     return Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
 
@@ -185,16 +160,6 @@ COMMANDS = {
         "Show one event in full, and the change that it made.",
         [REF],
         ["evcli show", "evcli show 42 --json", "evcli show id:1b4e28ba"],
-        EXIT_CODES,
-    ),
-    "diff": lambda: Command(
-        diff,
-        "Show what changed between two moments.",
-        [
-            Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
-            Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
-        ],
-        ["evcli diff", "evcli diff 2026-03-01 2026-04-01", "evcli diff @-10"],
         EXIT_CODES,
     ),
 }

@@ -1,0 +1,105 @@
+"""`evcli diff`: what changed between two moments, by which events, by whom and why."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.session import Session
+from evcli.cli.show.answer import Answer
+from evcli.cli.show.cells import Cell, Sentence, When
+from evcli.cli.show.render import as_json, in_words, summary
+from evcli.domain.event import Event, number_of
+from evcli.errors import BadInput
+
+if TYPE_CHECKING:
+    from evcli.register.diff import Difference
+
+BY = ("person", "field")
+
+
+def diff(session: Session, from_: str | None, to: str, by: str) -> Answer:
+    """`evcli diff`"""
+    if by not in BY:
+        raise BadInput(f'--by "{by}" is not one of {", ".join(BY)}')
+    register = session.opened()
+    head = register.head().number
+    start = max(0, head - 1) if from_ is None else session.moment(from_).number
+    end = head if to == "@" else session.moment(to).number
+    found = register.diff(start, end)
+    if not found:
+        session.output.note(f"nothing changed from event {start} to event {end}")
+    answer = Answer(title=f"from event {start} to event {end}")
+    if session.output.form in ("json", "jsonl"):
+        return answer._replace(document={"from": start, "to": end, "changes": list(map(_as_json, found))})
+    if by == "field":
+        header = ("record", "field", "before", "after", "event", "time", "actor", "reason")
+        return answer._replace(header=header, rows=(row for each in found for row in _by_field(each)))
+    if session.output.chosen_form == "table":
+        rows = (row for each in found for row in _with_events_below(each))
+        return answer._replace(header=("record", "before", "after"), rows=rows)
+    return answer._replace(header=("record", "before", "after", "events"), rows=map(_in_one_row, found))
+
+
+def _record(each: "Difference") -> tuple[Cell, Cell, Cell]:
+    kind = each.kind
+    return f"{kind.name} {each.id}", in_words(kind, each.before), in_words(kind, each.after)
+
+
+def _with_events_below(each: "Difference") -> Iterator[Sequence[Cell]]:
+    yield _record(each)
+    for event in each.events:
+        yield "", "", Sentence(("  ", *_told(event)))
+
+
+def _in_one_row(each: "Difference") -> Sequence[Cell]:
+    told = (("; " if at else "", *_told(event)) for at, event in enumerate(each.events))
+    return *_record(each), Sentence(part for parts in told for part in parts)
+
+
+def _told(event: Event) -> tuple[str, ...]:
+    """`event 6, 2024-06-28 16:45:00+00:00: user.destroyed by jonas (reason: contract ended)`."""
+    said = summary(event)
+    did = f": {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
+    return f"event {number_of(event)}, ", When(event["time"]), did
+
+
+def _by_field(each: "Difference") -> Iterator[Sequence[Cell]]:
+    for name, old, new, event in each.fields():
+        who = (number_of(event), When(event["time"]), event["authid"], event["data"].get("reason"))
+        yield f"{each.kind.name} {each.id}", name, old, new, *who
+
+
+def _as_json(each: "Difference") -> dict[str, Any]:
+    return {
+        "kind": each.kind.name,
+        "id": each.id,
+        "before": as_json(each.before),
+        "after": as_json(each.after),
+        "events": each.events,
+        "fields": [
+            {"field": name, "before": old, "after": new, "event": number_of(event)}
+            for name, old, new, event in each.fields()
+        ],
+    }
+
+
+COMMANDS = {
+    "diff": lambda: Command(
+        diff,
+        "Show what changed between two moments, by which events, by whom and why.",
+        [
+            Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
+            Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
+            Parameter(
+                "by",
+                ("--by",),
+                "WHAT",
+                "A row for each person (the default), or for each field.",
+                among=lambda: BY,
+                default=BY[0],
+            ),
+        ],
+        ["evcli diff", "evcli diff 2026-03-01 2026-04-01", "evcli diff @-10 --by field"],
+        EXIT_CODES,
+    ),
+}
