@@ -87,12 +87,28 @@ class Period:
     """The records of a kind between two positions of a log."""
 
     def __init__(
-        self, kind: Kind, start: Position, end: Position, state: State, acts: Sequence[Act], counts: Counts
+        self, kind: Kind, start: Position, end: Position, state: State, acts: Sequence[Act], live: tuple[int, int]
     ) -> None:
-        """`state` is the one at the end; it is asked only when courses are."""
-        self.kind, self.start, self.end, self.acts, self.counts = kind, start, end, acts, counts
+        """`state` is the one at the end; `live` are the numbers of records at the beginning and at the end."""
+        self.kind, self.start, self.end, self.acts = kind, start, end, acts
         self._state = state
-        self._by_id = _by_id(acts)
+        self._by_id: dict[int, list[Act]] = {}
+        for act in acts:
+            self._by_id.setdefault(act.after.id, []).append(act)
+        self.counts = self._counted(*live)
+
+    def _counted(self, beginning: int, end: int) -> Counts:
+        roles = [act.type.role for act in self.acts]
+        touched = sum(_if_live(each[0].before) is not None for each in self._by_id.values())
+        return Counts(
+            beginning=beginning,
+            came=roles.count("begins"),
+            came_back=roles.count("revives"),
+            left=roles.count("ends"),
+            end=end,
+            changed=roles.count("changes"),
+            untouched=beginning - touched,
+        )
 
     def courses(self) -> Iterator[Course]:
         """Every record that was live at some time in the period, by id."""
@@ -125,10 +141,10 @@ def period(history: History, reader: Reader, kind: Kind, start: int, end: int) -
     for events, _ in reader.bundles(first, end):
         state.prepare(events)
         acts += _acts(state, events, kind)
-    counts = _counted(acts, live_at_start, live_at_end)
-    if counts.led_to != counts.end:
-        raise DoesNotAddUp(kind.plural, start, end, counts)
-    return Period(kind, first, history.position(reader, end), state, acts, counts)
+    found = Period(kind, first, history.position(reader, end), state, acts, (live_at_start, live_at_end))
+    if found.counts.led_to != found.counts.end:
+        raise DoesNotAddUp(kind.plural, start, end, found.counts)
+    return found
 
 
 def _acts(state: Draft, events: Iterable[Event], kind: Kind) -> Iterator[Act]:
@@ -139,27 +155,6 @@ def _acts(state: Draft, events: Iterable[Event], kind: Kind) -> Iterator[Act]:
         if subject_of(event)[0] == kind.name:
             type, recorded = TYPES[event["type"]], recorded_moment(event)
             yield Act(number, type, event["time"], recorded, event["authid"], event["data"], before, after)
-
-
-def _counted(acts: Sequence[Act], beginning: int, end: int) -> Counts:
-    roles = [act.type.role for act in acts]
-    touched = sum(bool(_if_live(each[0].before)) for each in _by_id(acts).values())
-    return Counts(
-        beginning=beginning,
-        came=roles.count("begins"),
-        came_back=roles.count("revives"),
-        left=roles.count("ends"),
-        end=end,
-        changed=roles.count("changes"),
-        untouched=beginning - touched,
-    )
-
-
-def _by_id(acts: Iterable[Act]) -> dict[int, list[Act]]:
-    found: dict[int, list[Act]] = {}
-    for act in acts:
-        found.setdefault(act.after.id, []).append(act)
-    return found
 
 
 def _if_live(record: Any) -> Any:

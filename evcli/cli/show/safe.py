@@ -4,7 +4,12 @@ Stored text is never changed; it is escaped when shown. Rich does not do this: i
 all let ESC through.
 """
 
+import re
+
 from evcli.domain.text import JOINERS, is_unicode
+
+_PERHAPS_UNSAFE = re.compile(r"[^\n -~]")
+"""What JSON of printable ASCII has none of: every other character is looked at, one by one."""
 
 
 def safe(text: str) -> str:
@@ -38,14 +43,14 @@ def safe_json(document: bytes) -> bytes:
     """The same JSON with control, format and separator characters in strings escaped; it parses to the same values."""
     if document.isascii() and b"\x7f" not in document:
         return document
+    return _PERHAPS_UNSAFE.sub(_json_escaped, document.decode()).encode()
+
+
+def _json_escaped(match: "re.Match[str]") -> str:
     import unicodedata
 
-    return "".join(
-        _json_escape(character)
-        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\n"
-        else character
-        for character in document.decode()
-    ).encode()
+    character = match[0]
+    return _json_escape(character) if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") else character
 
 
 def _json_escape(character: str) -> str:
