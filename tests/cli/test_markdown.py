@@ -6,6 +6,8 @@ from support.hostile import MARKUP
 from support.markdown import texts_in
 
 from cli.support import READING
+from evcli.cli.show.answer import Answer
+from evcli.cli.show.markdown import markdown
 
 
 def test_markdown_is_a_table_with_a_header_under_the_title(story: Cli) -> None:
@@ -44,3 +46,8 @@ def test_nothing_typed_is_markup_in_markdown(cli: Cli, text: str) -> None:
         assert any(text in cell for cell in texts_in(document)), document
     assert "https:" not in document
     assert "www." not in document
+
+
+def test_backticks_do_not_end_a_block_of_lines() -> None:
+    answer = Answer(lines=["a", "```", "b ````", "````", "c"])
+    assert texts_in("".join(markdown(answer))) == ["a\n```\nb ````\n````\nc\n"]

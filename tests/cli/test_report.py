@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
@@ -11,9 +12,12 @@ import pytest
 from conftest import Cli
 from support.markdown import texts_in
 
-from cli.support import ADA, ALAN, GRACE, events_in, in_json, refuses, run_process, untouched
+from cli.support import ADA, ALAN, GRACE, events_in, fails, in_json, refuses, run_on, run_process, untouched
 from evcli import __version__
+from evcli.errors import OutcomeUnknown
+from evcli.log.file.engine import FileLog
 from evcli.register.period import Counts
+from evcli.register.zone import local_zone
 
 PERIOD = ("report", "--from", "2026-03-01 11:30", "--to", "2026-03-01 15:30")
 """Of the story, events 4 to 7: an e-mail is changed, Ada is destroyed and restored, Alan is created."""
@@ -94,6 +98,7 @@ again                    evcli report --from 4 --to 9
 def test_markdown_has_what_the_table_has(story: Cli) -> None:
     found = texts_in(story.ok(*PERIOD, "--format", "markdown").out)
     assert found[0] == "users from 2026-03-01 11:30 to 2026-03-01 15:30"
+    assert "\n\n## came (1)\n\n|" in story.ok(*PERIOD, "--format", "markdown").out
     assert [each for each in found if each.endswith(")") and each[-2].isdigit()] == [
         "came (1)", "came back (1)", "left (1)", "changed (1)", "at the beginning (2)", "at the end (3)",
     ]  # fmt: skip
@@ -103,9 +108,9 @@ def test_markdown_has_what_the_table_has(story: Cli) -> None:
 
 
 def test_csv_has_a_row_for_each_record_and_event(story: Cli) -> None:
-    ran = story.ok("report", "--from", "4", "--to", "7", "--format", "csv")
+    ran = story.ok("report", "--from", "4", "--to", "8", "--format", "csv")
     rows = list(csv.reader(io.StringIO(ran.out, newline=""), strict=True))
-    times = [f"2026-03-01T{hour}:00:00.000000Z" for hour in (13, 14, 15)]
+    times = [f"2026-03-01T{hour}:00:00.000000Z" for hour in (13, 14, 15, 16)]
     assert rows == [
         ["id", "name", "email", "at_beginning", "change", "what", "type", "event", "time", "recorded", "actor",
          "reason", "at_end"],
@@ -115,13 +120,15 @@ def test_csv_has_a_row_for_each_record_and_event(story: Cli) -> None:
          "", "yes"],
         ["2", *list(GRACE.values())[1:3], "yes", *[""] * 8, "yes"],
         ["3", *list(ALAN.values())[1:3], "no", "came", "created", "user.created", "7", times[2], times[2], "ann", "",
-         "yes"],
+         "no"],
+        ["3", *list(ALAN.values())[1:3], "no", "left", "destroyed", "user.destroyed", "8", times[3], times[3], "ann",
+         "", "no"],
     ]  # fmt: skip
     assert ran.err.splitlines() == [
-        "users from event 4 to event 7: 2 at the beginning + 1 came + 1 came back - 1 left = 3 at the end",
-        f"heads: {' and '.join(heads(story, 4, 7))}",
+        "users from event 4 to event 8: 2 at the beginning + 1 came + 1 came back - 2 left = 2 at the end",
+        f"heads: {' and '.join(heads(story, 4, 8))}",
     ]
-    plain = [line.split("\t") for line in story.ok("report", "--from", "4", "--to", "7").out.splitlines()]
+    plain = [line.split("\t") for line in story.ok("report", "--from", "4", "--to", "8").out.splitlines()]
     in_utc = [[cell.replace(" ", "T").replace("+00:00", ".000000Z") for cell in row[8:10]] for row in plain]
     assert [[*row[:8], *times, *row[10:]] for row, times in zip(plain, in_utc, strict=True)] == rows[1:]
 
@@ -181,6 +188,53 @@ def test_an_event_recorded_later_shows_both_times(cli: Cli, tmp_path: Path) -> N
     assert (change["time"][:10], change["recorded"][:10]) == ("2020-02-29", "2026-03-01")
 
 
+def test_times_of_a_report_stay_true_however_long_it_is_kept(story: Cli) -> None:
+    assert " ago" in run_on(["log"], story.clock, screen=True).out
+    ran = run_on([*PERIOD, "--no-pager"], story.clock, screen=True)
+    assert "2026-03-01 14:00:00" in ran.out
+    assert " ago" not in ran.out
+
+
+def test_heads_of_a_report_are_durable(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: FileLog) -> None:
+        raise OutcomeUnknown("the log", "not synced")
+
+    monkeypatch.setattr(FileLog, "sync", fail)
+    fails(story("report"), 15, "not synced")
+
+
+def test_command_names_the_log_and_quotes_what_was_typed(story: Cli) -> None:
+    copy = story.log.parent / "a copy.jsonl"
+    copy.write_bytes(story.log.read_bytes())
+    document = in_json(story, "report", "--from", "2026-03-01 11:30", "--log", str(copy))
+    assert document["command"] == f"evcli report --log '{copy}' --from '2026-03-01 11:30'"
+    assert document["again"] == f"evcli report --log '{copy}' --from 3 --to 8"
+    assert document["log"]["name"] == "a copy.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("zone", "named", "shown"),
+    [("Europe/Berlin", "Europe/Berlin", "+01:00"), (":UTC", "UTC", "+00:00"), ("Mars/Olympus", "UTC", "+00:00"),
+     ("XYZ-3", "XYZ-3", "+03:00")],
+)  # fmt: skip
+def test_report_names_the_zone_of_its_times(
+    story: Cli, zone: str, named: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert in_json(story, "report")["zone"] == named
+    assert f":00:00{shown}" in story.ok("report").out
+
+
+def test_zone_is_the_machines_where_none_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TZ")
+    time.tzset()
+    monkeypatch.setattr("os.path.realpath", lambda _: "/usr/share/zoneinfo/America/Lima")
+    assert local_zone() == "America/Lima"
+    monkeypatch.setattr("os.path.realpath", lambda path: path)
+    assert local_zone() == time.tzname[0]
+
+
 # --- which period -----------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +272,7 @@ def test_period_that_is_not_over_says_so_in_every_form(story: Cli) -> None:
     assert "the period is not over" in story.ok("report", "--from", "2026-03").err
     assert "not over" not in story.ok("report", "--from", "2026-04").err, "one that is in the future is told as such"
     story.clock.now = datetime(2026, 4, 1, tzinfo=UTC)
+    assert in_json(story, "report", "--to", "now")["complete"] is True
     ran = story.ok("report", "--from", "2026-03", "--format", "table")
     assert "not over" not in ran.out + ran.err
     assert in_json(story, "report", "--from", "2026-03")["complete"] is True
@@ -274,7 +329,7 @@ def test_checks_print_what_the_report_says_they_must(
 ) -> None:
     log = tmp_path / "other" / name
     log.parent.mkdir()
-    log.write_bytes(story.log.read_bytes().removesuffix(b"\n"))
+    log.write_bytes(b"".join(story.log.read_bytes().splitlines(keepends=True)[:7]).removesuffix(b"\n"))
     log.chmod(0o600)
     monkeypatch.setenv("EVCLI_LOG", str(log))
     must = [line for check in in_json(story, *PERIOD)["checks"] for line in check["prints"]]

@@ -9,7 +9,7 @@ from shutil import which
 
 import pytest
 from conftest import Cli
-from support.hostile import MARKUP
+from support.hostile import CONTROLS, MARKUP
 
 from cli.support import refuses, run_on, untouched
 
@@ -82,6 +82,20 @@ def test_page_is_written_whole_and_replaces_nothing_unasked(story: Cli, tmp_path
         assert story("report", "--from", "99", "--html", str(tmp_path / "none.html")).code == 2
 
 
+def test_what_no_page_may_hold_is_shown_escaped(story: Cli) -> None:
+    log = story.log.with_name("a\u202eb\nc.jsonl")
+    log.write_bytes(story.log.read_bytes())
+    page = story.ok("report", "--html", "-", "--log", str(log)).out
+    assert "a\\u{202e}b\\u{a}c.jsonl" in page
+    assert not CONTROLS.search(page)
+
+
+def test_home_folder_is_understood_in_the_name_of_the_file(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(story.log.parent))
+    story.ok("report", "--html=~/page.html")
+    assert (story.log.parent / "page.html").exists()
+
+
 @pytest.mark.parametrize("words", [("report", "--to", "2026-03-01", "--html"), ("export", "--at", "2026-03-01")])
 def test_what_a_file_is_about_is_told_on_a_terminal_too(story: Cli, words: tuple[str, ...], tmp_path: Path) -> None:
     ran = run_on([*words, str(tmp_path / "file")], story.clock, screen=True)
@@ -126,7 +140,8 @@ addEventListener("load", () => {
   for (const frame of document.querySelectorAll("iframe")) {
     const inside = frame.contentDocument, root = inside.documentElement;
     const shown = (name) => inside.defaultView.getComputedStyle(inside.querySelector(name)).display;
-    found.push([frame.width, root.scrollWidth - root.clientWidth, inside.querySelectorAll("h2").length, shown("td"),
+    found.push([frame.width, root.scrollWidth - root.clientWidth, inside.querySelectorAll("h2").length,
+                shown("td"), shown("tr"),
                 inside.defaultView.performance.getEntriesByType("resource").length].join(","));
   }
   document.body.innerHTML = "<pre>" + found.join(" ") + "</pre>";
@@ -151,9 +166,9 @@ def test_page_fits_a_phone_and_paper_in_a_real_browser(cli: Cli, tmp_path: Path)
     assert found, dumped[:1000]
     sections = str(page.count("<h2>"))
     assert [each.split(",") for each in found[1].split()] == [
-        [str(PHONE), "0", sections, "grid", "0"],
-        [str(PAPER), "0", sections, "table-cell", "0"],
-    ], "width, what sticks out, sections, how a cell is shown, what was loaded"
+        [str(PHONE), "0", sections, "grid", "block", "0"],
+        [str(PAPER), "0", sections, "table-cell", "table-row", "0"],
+    ], "width, what sticks out, sections, how a cell and a row are shown, what was loaded"
 
 
 @browser

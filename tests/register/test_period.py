@@ -11,6 +11,7 @@ from support.caches import cache_every_log
 from support.registers import NOW, create
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, KIND, RENAMED, RESTORED
 
+from evcli.cache.backed import BackedState
 from evcli.domain.event import Event, number_of
 from evcli.domain.state import Count, MemoryState
 from evcli.errors import Damaged, Refused
@@ -116,6 +117,17 @@ def test_a_cache_changes_nothing_of_a_period(
     with Past(str(log_path), History()) as past:
         for start in (0, 3, 6, 12):
             check(past.period(KIND, start, 12), events, start, 12)
+        assert past.history.cache_path is not None
+
+
+def test_records_are_looked_up_together_and_not_one_by_one(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(register, STORY)
+    cache_every_log(monkeypatch)
+    monkeypatch.setattr(BackedState, "get", None)
+    with Past(str(log_path), History()) as past:
+        check(past.period(KIND, 3, 12), list(register.events()), 3, 12)
         assert past.history.cache_path is not None
 
 

@@ -108,9 +108,7 @@ def _is_backward(first: "Moment | None", last: "Moment | None") -> bool:
 
 
 def _option(flag: str, value: str | None) -> Sequence[str]:
-    if value is None:
-        return ()
-    return (f"{flag}={value}",) if value.startswith("-") else (flag, value)
+    return () if value is None else (flag, value)
 
 
 def _command(session: Session, words: Sequence[str]) -> str:
