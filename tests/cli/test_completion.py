@@ -110,7 +110,8 @@ def test_name_is_offered_that_can_be_seen_and_means_one_user(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["show", "diff", "diff 0", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
+    ["show", "diff", "diff 0", "report --from",
+     "report --from 2 --to", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
      "log --until"],
 )  # fmt: skip
 def test_moment_is_completed_by_the_last_events_newest_first(story: Cli, line: str) -> None:

@@ -12,6 +12,7 @@ from support.hostile import CONTROLS, HOSTILE, MARKUP, TOGETHER
 from support.markdown import shown as in_markdown
 
 from cli.support import FORMS, events_in, in_json, run_on, run_process, untouched
+from evcli.cli.show import safe
 
 
 def is_safe(ran: Ran, form: str = "plain") -> None:
@@ -32,7 +33,8 @@ TYPED = (
     "log --type %", "log --actor %", "user list --match %", "log -n %", "verify --expect %",
     "user destroy 1 --expect %", "user destroy 1 --lock-wait %", "help %", "completion %", "%", "user %", "log --%",
     "log -%", "log --reverse=%", "head %", "user create Ada % --email a@example.com", "log --format %", "log --color %",
-    "log --log /nowhere/%", "user create Ada --email a@example.com --log /proc/%/x",
+    "report --from %", "report --to %", "report --kind %",
+    "diff --by %", "log --log /nowhere/%", "user create Ada --email a@example.com --log /proc/%/x",
 )  # fmt: skip
 """Every place of a command line where text can be typed."""
 
@@ -219,3 +221,13 @@ def test_actor_with_control_characters_is_2(cli: Cli, monkeypatch: pytest.Monkey
             ran = cli("user", "create", "Ada", "--email", "ada@example.com")
         assert ran.code == 2
         is_safe(ran)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1 << 16])
+def test_a_long_document_is_escaped_as_a_short_one(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe, "_PIECE", size)
+    values = ["a\u202eb", "\x7f", "é\u200d李", "", "\u2028\U000e0041x", "🙂", {"\u00ad": ["\ufeff"]}] * 9
+    escaped = safe.safe_json(json.dumps(values, ensure_ascii=False).encode())
+    assert json.loads(escaped) == values
+    assert not CONTROLS.search(escaped.decode())
+    assert "李".encode() in escaped

@@ -5,11 +5,14 @@ all let ESC through.
 """
 
 import re
+from collections.abc import Iterator
 
 from evcli.domain.text import JOINERS, is_unicode
 
 _PERHAPS_UNSAFE = re.compile(r"[^\n -~]")
 """What JSON of printable ASCII has none of: every other character is looked at, one by one."""
+
+_PIECE = 1 << 16
 
 
 def safe(text: str) -> str:
@@ -43,7 +46,17 @@ def safe_json(document: bytes) -> bytes:
     """The same JSON with control, format and separator characters in strings escaped; it parses to the same values."""
     if document.isascii() and b"\x7f" not in document:
         return document
-    return _PERHAPS_UNSAFE.sub(_json_escaped, document.decode()).encode()
+    return b"".join(_PERHAPS_UNSAFE.sub(_json_escaped, piece.decode()).encode() for piece in _pieces(document))
+
+
+def _pieces(document: bytes) -> Iterator[bytes]:
+    """The document in pieces, cut at quotes: as a whole, its characters would take many times its memory."""
+    start = 0
+    while start < len(document):
+        end = document.find(b'"', start + _PIECE)
+        end = len(document) if end < 0 else end
+        yield document[start:end]
+        start = end
 
 
 def _json_escaped(match: "re.Match[str]") -> str:
