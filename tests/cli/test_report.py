@@ -352,6 +352,17 @@ def test_checks_notice_a_changed_and_a_missing_line(story: Cli, tmp_path: Path) 
     assert run_checks(story, report)[:3] == [heads(story, 3)[0], "2", "2"]
 
 
+def test_name_of_a_log_may_be_any_bytes(story: Cli) -> None:
+    log, shown = story.log.with_name("\udcff\n.jsonl"), "\\u{dcff}\\u{a}.jsonl"
+    log.write_bytes(story.log.read_bytes())
+    named = ("report", "--log", str(log))
+    assert in_json(story, *named)["log"]["name"] == shown
+    assert shown in texts_in(story.ok(*named, "--format", "markdown").out)
+    assert f"the log {shown}." in story.ok(*named, "--html", "-").out
+    for form in ("table", "plain", "csv", "jsonl"):
+        story.ok(*named, "--format", form)
+
+
 def test_an_empty_register_needs_no_checks(story: Cli) -> None:
     assert in_json(story, "report", "--to", "0")["checks"] == []
     assert "sha256sum" not in story.ok("report", "--to", "0", "--html", "-").out

@@ -10,6 +10,7 @@ from evcli.cli.report.facts import Bound, Facts
 from evcli.cli.show.answer import Answer
 from evcli.cli.show.cells import Cell, Sentence, When
 from evcli.cli.show.render import as_json, changed_fields
+from evcli.cli.show.safe import valid
 from evcli.cli.show.times import local, local_time
 from evcli.domain.kind import Changes
 from evcli.register.period import Act, Course
@@ -151,14 +152,14 @@ def document(facts: Facts) -> dict[str, Any]:
         "to": _end(facts.end),
         "counts": period.counts._asdict(),
         period.kind.plural: list(map(_course, period.courses())),
-        "log": {"name": facts.log, "sha256": facts.identity},
+        "log": {"name": valid(facts.log), "sha256": facts.identity},
         "zone": facts.zone,
         "made": _utc(facts.made),
         "evcli": __version__,
         "complete": facts.is_complete,
-        "command": facts.command,
-        "again": facts.again,
-        "checks": [check._asdict() for check in checks(facts)],
+        "command": valid(facts.command),
+        "again": valid(facts.again),
+        "checks": [check._asdict() | {"command": valid(check.command)} for check in checks(facts)],
     }
 
 
