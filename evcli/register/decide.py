@@ -113,7 +113,7 @@ def accept(
         except Refused as why:
             if may_skip is None or not may_skip(intention, why):
                 raise NotAccepted(index, why, refused) from None
-            refused[index] = why
+            refused[index] = why.with_traceback(None)  # whose frames would hold this dictionary, and it them
     return changes, refused
 
 

@@ -650,7 +650,7 @@ def test_skipped_row_says_what_differs_or_which_line_it_repeats(
     cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cli.ok(*ADA)
-    content = "name,email\nBob,bob@example.com\nAda King,ada@example.com\nBo,Bob@example.com\n"
+    content = "name,email,reason\nBob,bob@example.com,\nAda King,ada@example.com,hired\nBo,Bob@example.com,\n"
     told = (
         'warning: people.csv line 3: skipped: user 1 has ada@example.com, but is called "Ada", not "Ada King"\n'
         "warning: people.csv line 4: skipped: the same e-mail as line 2\n"
@@ -661,10 +661,10 @@ def test_skipped_row_says_what_differs_or_which_line_it_repeats(
         {"row": 2, "line": 3, "kind": "user", "id": 1, "name": {"is": "Ada", "says": "Ada King"}}
     ]
     assert document["repeated"] == [{"row": 3, "line": 4, "kind": "user", "id": 2, "same_as": {"row": 1, "line": 2}}]
-    assert told + "error: 1 of 4 rows" in load(content + "x,no\n", "--skip-existing", "--dry-run").err
+    assert told + "error: 1 of 4 rows" in load(content + "x,no,\n", "--skip-existing", "--dry-run").err
     monkeypatch.setattr("evcli.transfer.run.MAX_BATCH", 1)
     first, _, _ = told.partition("warning: people.csv line 4")
-    assert load(content + "x,no\n", "--skip-existing").err.startswith(first + "error: people.csv line 5, email: ")
+    assert load(content + "x,no,\n", "--skip-existing").err.startswith(first + "error: people.csv line 5, email: ")
     cli.log.unlink()
     cli.ok(*ADA)
     assert load(content, "--skip-existing").err == told

@@ -310,6 +310,11 @@ def test_skipped_row_is_told_with_what_differs_and_with_an_earlier_row_of_its_ke
     ]
 
 
+def test_skipped_row_keeps_no_frame_of_the_run_in_memory(lists: Lists) -> None:
+    (told,) = [each for each in lists.load("Ada", "ADA", skip_existing=True) if isinstance(each, Skipped)]
+    assert told.why.__traceback__ is None
+
+
 def test_row_whose_key_another_row_got_later_does_not_repeat_its_first_one(lists: Lists) -> None:
     lists.load("Ada")
     lists.other(EMAIL_CHANGED, 1, email="Bob@x.de")
@@ -345,6 +350,24 @@ def test_list_of_those_to_end_is_recorded_anew_but_for_those_who_have_ended(list
     lists.other(RESTORED, 2)
     lists.load(*rows, again=True, skip_existing=True)
     assert lists.counts == (0, 1, 1)
+
+
+def test_list_of_those_to_revive_is_recorded_anew_but_for_those_who_live(lists: Lists) -> None:
+    lists.load("Ada", "Bob", "Ada destroy", "Bob destroy")
+    rows = ("Ada restore", "Bob restore")
+    lists.load(*rows)
+    lists.other(DESTROYED, 2)
+    assert gone(lists.load(*rows)) == [Undone(on(3), 6, USER, 2, "destroyed", 7)]
+    lists.load(*rows, again=True, skip_existing=True)
+    assert lists.counts == (0, 1, 1)
+
+
+def test_row_that_changes_one_who_has_ended_finds_nobody(lists: Lists) -> None:
+    lists.load("Bob", "Bob destroy")
+    for row in ("Bob change-email", "Bob rename"):
+        (bad,) = lists.load(row)
+        assert isinstance(bad, Bad)
+        assert bad.error.code == "no-such-user"
 
 
 def test_row_that_ends_one_of_several_who_have_ended_says_which_ended_last(lists: Lists) -> None:
