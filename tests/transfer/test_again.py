@@ -152,6 +152,13 @@ def test_what_the_list_itself_undoes_is_not_told(lists: Lists, small: None, rehe
     assert gone(lists.load(*rows, "Eve destroy", "Ada restore", rehearses=rehearses)) == []
 
 
+@pytest.mark.parametrize("rehearses", [True, False])
+def test_what_a_new_row_puts_right_is_not_told(lists: Lists, rehearses: bool) -> None:
+    lists.load(*LIST)
+    lists.other(DESTROYED, 1)
+    assert gone(lists.load(*LIST, "Ada restore", rehearses=rehearses)) == []
+
+
 def test_what_an_earlier_form_of_the_list_undid_is_told(lists: Lists) -> None:
     lists.load(*LIST, "Bob destroy")
     assert gone(lists.load(*LIST)) == [Undone(on(3), 2, USER, 2, "destroyed", 4)]
