@@ -14,8 +14,7 @@
     ├── BadInput                2    wrong usage, or an invalid value
     │   ├── BadText                  a name, e-mail, reason or id that cannot be stored
     │   ├── BadSetting               an actor type or source that no event can have
-    │   ├── OtherForm, NeedsFilter   an input that must be read in another way
-    │   ├── UnknownWord              a word that is none of those allowed
+    │   ├── BadList                  an input that must be read in another way: see transfer/refusals.py
     │   └── BadRef                   no such moment in this log
     ├── NoLog                  10    there is no log here
     ├── Busy                   11    another writer kept the lock too long
@@ -94,30 +93,6 @@ class BadSetting(BadInput):
     def __init__(self, setting: str, why: str, allowed: str = "") -> None:
         super().__init__(why)
         self.setting, self.allowed = setting, allowed
-
-
-class OtherForm(BadInput):
-    """An input does not have the format that its name says."""
-
-    def __init__(self, message: str, form: str) -> None:
-        super().__init__(message)
-        self.form = form
-
-
-class NeedsFilter(BadInput):
-    """An input can be read after a program converts it: `filter` is the command line, `what` is what it does."""
-
-    def __init__(self, message: str, hint: str, filter: str, what: str = "") -> None:
-        super().__init__(message, hint)
-        self.filter, self.what = filter, what
-
-
-class UnknownWord(BadInput):
-    """The `word` is none of those allowed."""
-
-    def __init__(self, message: str, word: str) -> None:
-        super().__init__(message)
-        self.word = word
 
 
 class BadRef(BadInput):

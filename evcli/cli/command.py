@@ -42,7 +42,8 @@ class Parameter:
             help: its line in help.
             type: text, flag, integer or number; the last two are never negative.
             is_required: whether there must be one.
-            is_many: whether it takes all words that are left; then it is the only argument.
+            is_many: whether it takes all words that are left, as the only argument; or an option, whether it may be
+                repeated. Its value is then a tuple.
             is_moment: whether it completes to moments of the log.
             is_range: whether it completes to A..B, where A and B are moments; it is a moment, too.
             is_count: whether `-5` alone means it, with this value.
@@ -54,7 +55,9 @@ class Parameter:
         self.is_required, self.is_many = is_required, is_many
         self.is_moment, self.is_range, self.is_count = is_moment or is_range, is_range, is_count
         self.kind, self.among = kind, among
-        self.default = False if type == "flag" else default
+        self.default: bool | str | tuple[str, ...] | None = False if type == "flag" else default
+        if flags and is_many:
+            self.default = ()
 
 
 class Command:

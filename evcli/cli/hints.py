@@ -20,13 +20,11 @@ from evcli.errors import (
     EvcliError,
     HeadMoved,
     IdTaken,
-    NeedsFilter,
     NewerLog,
     NoFolder,
     NoLog,
     NotALog,
     NotSynced,
-    OtherForm,
     OutcomeUnknown,
     Refused,
 )
@@ -105,12 +103,13 @@ def after_damage(line: int, log: str, *more: str) -> str:
 
 
 def _after_bad_input(error: BadInput) -> str:
+    from evcli.transfer.refusals import BadList
+
+    if isinstance(error, BadList):
+        from evcli.cli.reading import hint_for
+
+        return error.hint or hint_for(error)
     match error:
-        case NeedsFilter(filter=filter, what=what) if filter:
-            way = f"{filter} | evcli import -" + (f" {what}" if what else "")
-            return f"{error.hint}; {way}" if error.hint else way
-        case OtherForm(form=form):
-            return f"--from {form} reads it as JSON Lines"
         case BadSetting(setting=setting, allowed=allowed):
             return _SETTINGS[setting].format(allowed)
         case BadText(what="the actor"):

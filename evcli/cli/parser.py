@@ -131,7 +131,7 @@ def _parsed(each: Parameter) -> _Argument | _Option:
         is_flag, is_shared = each.type == "flag", each in SHARED
         made = _Option(
             param_decls=[*each.flags, each.name], type=_TYPES[each.type], metavar=each.metavar or None, help=each.help,
-            required=each.is_required, is_flag=is_flag, default=each.default,
+            required=each.is_required, is_flag=is_flag, multiple=each.is_many, default=each.default,
             expose_value=not is_shared, callback=_take if is_shared else None,
             rich_help_panel=_SHARED if is_shared else None,
         )  # fmt: skip

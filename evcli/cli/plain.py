@@ -58,7 +58,7 @@ class _Reading:
         option = self._known.get(flag)
         if option is None and word[1:].isdigit() and word.isascii():  # -5, where the command counts something
             option, flag, equals, value = self._known.get(""), "--", "=", word[1:]
-        if option is None or option.name in self.typed:
+        if option is None or (option.name in self.typed and not option.is_many):
             return False
         if equals:
             return flag[:2] == "--" and option.type != "flag" and self._set(option, value)
@@ -69,7 +69,8 @@ class _Reading:
         return True
 
     def _set(self, option: Parameter, word: str) -> bool:
-        value = self.typed[option.name] = _READ[option.type](word)
+        value = _READ[option.type](word)
+        self.typed[option.name] = (*self.typed.get(option.name, ()), value) if option.is_many else value
         return value is not None
 
     @property

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from evcli.errors import BadInput, NeedsFilter, UnknownWord
+from evcli.errors import BadInput
+from evcli.transfer.refusals import OtherEncoding
 
 
 class Fault(NamedTuple):
@@ -11,17 +12,12 @@ class Fault(NamedTuple):
     field: str
     why: str
     hint: str = ""
-    filter: str = ""
-    """A command line that makes the input readable, and what it does."""
-    filter_does: str = ""
-    word: str = ""
-    """A word that is none of those allowed."""
+    cause: BadInput | None = None
+    """The same as an error, if that knows more."""
 
     def error(self) -> BadInput:
         """The same as an error."""
-        if self.word:
-            return UnknownWord(self.why, self.word)
-        return NeedsFilter(self.why, self.hint, self.filter, self.filter_does)
+        return self.cause or BadInput(self.why, self.hint)
 
 
 class BadCell(Exception):  # named for what is wrong, as in errors.py
@@ -37,10 +33,5 @@ def not_utf8(line: bytes, error: UnicodeDecodeError, offset: int) -> Fault:
     byte = line[error.start]
     likely = bytes([byte]).decode("cp1252", "ignore")
     guess = f' (in Windows-1252 it would be "{likely}")' if likely.isprintable() and likely else ""
-    return Fault(
-        "",
-        f"byte {offset + error.start} of the input, 0x{byte:02X}, is not UTF-8{guess}",
-        "",
-        "iconv -f WINDOWS-1252 -t UTF-8 FILE",
-        "reads a file of Windows-1252",
-    )
+    why = f"byte {offset + error.start} of the input, 0x{byte:02X}, is not UTF-8{guess}"
+    return Fault("", why, "", OtherEncoding(why, "windows-1252"))

@@ -27,6 +27,7 @@ from evcli.transfer.happened import Bad, Happened, Noted, Skipped, recorded, reh
 from evcli.transfer.identity import RowIds
 from evcli.transfer.pending import Pending
 from evcli.transfer.places import NOWHERE, Place, Places
+from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.rows import Intake, Rows
 from evcli.transfer.skipping import Skipping
 from evcli.transfer.source import Source
@@ -50,6 +51,7 @@ class Import:
         form: str | None,
         wanted: Wanted,
         *,
+        how: Reading = USUAL,
         skip_existing: bool = False,
         again: bool = False,
         lock_wait: float,
@@ -59,15 +61,16 @@ class Import:
         Args:
             register: where the events go.
             source: the input; read twice if a part of it is already recorded.
-            form: csv or jsonl; as the source's name or first byte says, when None.
+            form: one of FORMS, if it is known.
+            how: what else is known of it.
             wanted: what rows of the kind want.
             skip_existing: skip rows that begin a record whose unique field is in use; with `again`, also others that
                 would change nothing.
             again: record all rows anew, as another series, once the last one is finished.
             lock_wait: seconds to wait for other writers, for each batch.
         """
-        self._register, self._source, self._form, self._wanted = register, source, form, wanted
-        self._again, self._lock_wait = again, lock_wait
+        self._register, self._source, self._wanted, self._lock_wait = register, source, wanted, lock_wait
+        self._how, self._again = how._replace(form=form or how.form), again
         self.rows = self.already = self.skipped = 0
         """Rows read, not counting empty ones; how many of them an earlier run recorded; and how many were skipped, now
         or in an earlier run, because what they ask for is already the case."""
@@ -178,7 +181,8 @@ class Import:
             start = end
 
     def _begin(self) -> Iterator[Rows]:
-        intake = Intake(self._source, self._form, self._wanted.columns, self._wanted.needed, self._note)
+        wanted = self._wanted
+        intake = Intake(self._source, None, wanted.columns, wanted.needed, self._note, self._how)
         rows = intake.rows()
         self._heading = intake.heading
         return rows

@@ -1,27 +1,14 @@
-"""A file or standard input, read sequentially; its beginning can be read twice, to detect the format."""
+"""A file or standard input, read sequentially; what was read before `rewind` can be read twice."""
 
-import codecs
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from evcli.errors import BadInput, NeedsFilter, OtherForm
+from evcli.errors import BadInput
 
 CHUNK = 1 << 18
-
-FORMS = ("csv", "jsonl")
-
-_OTHER_THINGS = (
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet file", "save the sheet as CSV UTF-8", ""),
-    (b"\x1f\x8b", "compressed (gzip)", "", "gunzip -c FILE"),
-    (codecs.BOM_UTF16_LE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
-    (codecs.BOM_UTF16_BE, "UTF-16", "", "iconv -f UTF-16 -t UTF-8 FILE"),
-)
-_IS_HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+)?html\b", re.I | re.S).match
-_IS_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|\]\s*\Z)").match
 
 
 class Source:
@@ -37,6 +24,8 @@ class Source:
         self._start = os.lseek(descriptor, 0, os.SEEK_CUR) if self._can_seek else 0
         self.size = found.st_size - self._start if self._can_seek else None
         """The size of the input in bytes, or None if unknown."""
+        self.is_checked = False
+        """Whether it was read once to see that it is whole."""
         self._kept: IO[bytes] | None = None
         self._keeps = not self._can_seek
 
@@ -88,26 +77,3 @@ def opened(path: str) -> Iterator[Source]:
     finally:
         if path != "-":
             os.close(descriptor)
-
-
-def form_of(name: str, first: bytes) -> str:
-    """The format of an input, from its name and first bytes. Raises BadInput if they contradict each other."""
-    ending = re.search(r"\.(csv|jsonl|ndjson)$", name.casefold())
-    if _IS_ARRAY(first) and (ending is None or ending[1] == "csv"):
-        raise NeedsFilter(f"{name} is a JSON array", "", "jq -c '.[]' FILE", "reads its elements")
-    is_json = first.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith(b"{")
-    if ending is None:
-        return "jsonl" if is_json else "csv"
-    if ending[1] == "csv" and is_json:
-        raise OtherForm(f"{name} has a .csv extension but looks like JSON", "jsonl")
-    return "csv" if ending[1] == "csv" else "jsonl"
-
-
-def refuse_other_things(name: str, first: bytes) -> None:
-    """Raise BadInput for formats that are often mistaken for CSV."""
-    for beginning, what, hint, filter in _OTHER_THINGS:
-        if first.startswith(beginning):
-            raise NeedsFilter(f"{name} is {what}, not CSV or JSON Lines", hint, filter)
-    if _IS_HTML(first):
-        hint = "is it a login page? open it in a browser, sign in, and download the file again"
-        raise BadInput(f"{name} is an HTML page, not CSV or JSON Lines", hint)

@@ -17,14 +17,15 @@ from evcli.log.line import timestamp
 from evcli.register.beginnings import Beginnings
 from evcli.register.decide import Intention
 from evcli.transfer.fault import BadCell, Fault
+from evcli.transfer.refusals import UnclearDate, UnknownWord
 
 
 class Wanted:
     """Turns rows about one kind of record into intentions."""
 
-    def __init__(self, kind: Kind, clock: Callable[[], datetime]) -> None:
-        """`clock` returns the current time, with its zone."""
-        self.kind, self._clock = kind, clock
+    def __init__(self, kind: Kind, clock: Callable[[], datetime], date_form: str = "") -> None:
+        """`clock` returns the current time, with its zone; `date_form` is how dates are written, as for strptime."""
+        self.kind, self._clock, self._date_form = kind, clock, date_form
         self._begins = kind.begins
         """The event type of a row without an action."""
         own = tuple(kind.fields) + (() if kind.names else ("id",))
@@ -60,7 +61,7 @@ class Wanted:
         each = kind.verbs.get(action) if action else self._begins
         if each is None:
             why = f'"{row["action"]}" is not one of {", ".join(kind.verbs)}'
-            raise BadCell(Fault("action", why, word=action))
+            raise BadCell(Fault("action", why, cause=UnknownWord(why, action)))
         time = self._time(row["date"]) if row["date"].strip() else None
         by = "" if type(each) is Begins else self._identifies(each)
         who = self._cleaned(by, row[by]) if by else ""
@@ -125,12 +126,15 @@ class Wanted:
 
     def _time(self, date: str) -> str:
         from evcli.register.times import written_moment
+        from evcli.transfer.dates import forms_of, in_iso
 
         now = self._clock()
         try:
-            moment = written_moment(date, now)
+            moment = written_moment(in_iso(date, self._date_form) if self._date_form else date, now)
         except BadInput as bad:
-            raise BadCell(Fault("date", bad.message, bad.hint)) from None
+            forms = forms_of(date)
+            cause = UnclearDate(bad.message, forms) if forms and not self._date_form else None
+            raise BadCell(Fault("date", bad.message, bad.hint, cause)) from None
         if moment > now:
             why = f'"{date.strip()}" is in the future'
             raise BadCell(Fault("date", why, "future events cannot be recorded"))

@@ -110,10 +110,15 @@ def test_header_alone_is_nothing_to_import(cli: Cli, load: Any) -> None:
     [
         (b"", "people.csv", ("people.csv is empty", "name and email")),
         (b"name,email\nAda,ada\n", "people.csv", ("people.csv line 2, email: ", '"ada"', "@")),
-        (b"name,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "iconv -f WINDOWS-1252", "import - reads")),
-        (b"\x1f\x8b....", "people.csv", ("gzip", "hint: gunzip -c FILE | evcli import -\n")),
+        (
+            b"name,email\nM\xfcller,m@example.com\n",
+            "people.csv",
+            ("line 2", "windows-1252, --encoding windows-1252 reads it"),
+        ),
+        (b"\x1f\x8b....", "people.csv", ("people.csv is damaged", "gzip", "download or copy it again")),
         (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "--from jsonl")),
-        (b'[{"name":"Ada"}]\n', "people.jsonl", ("people.jsonl line 1: is not a JSON object", "jq")),
+        (b'{"name":"Ada"}\n[5]\n', "people.jsonl", ("people.jsonl line 1, email: is missing",)),
+        (b'["Ada"]\n', "people.jsonl", ("people.jsonl line 1: is not a JSON object", "a row is like")),
     ],
 )
 def test_bad_input_is_2_with_its_place_and_a_way_out(

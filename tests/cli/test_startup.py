@@ -77,12 +77,14 @@ KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 
 IMPORT = {
-    *WRITE, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.way_back", EVENTS, WHO,
-    "evcli.transfer", "evcli.transfer.before", "evcli.transfer.csv_guard", "evcli.transfer.fault",
-    "evcli.transfer.happened",
-    "evcli.transfer.identity", "evcli.transfer.json_row", "evcli.transfer.pending", "evcli.transfer.places",
-    "evcli.transfer.rows", "evcli.transfer.run",
-    "evcli.transfer.skipping", "evcli.transfer.source", "evcli.transfer.undone", "evcli.transfer.wanted",
+    *WRITE, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.reading", "evcli.cli.way_back", EVENTS, WHO,
+    "evcli.transfer", "evcli.transfer.before", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
+    "evcli.transfer.decoded", "evcli.transfer.dialect", "evcli.transfer.fault", "evcli.transfer.form",
+    "evcli.transfer.found", "evcli.transfer.happened", "evcli.transfer.headings", "evcli.transfer.identity",
+    "evcli.transfer.lines", "evcli.transfer.naming", "evcli.transfer.pending", "evcli.transfer.places",
+    "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows", "evcli.transfer.run",
+    "evcli.transfer.skipping", "evcli.transfer.source", "evcli.transfer.undone", "evcli.transfer.unpacked",
+    "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
     "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
     "hashlib", "_hashlib", "_blake2",
@@ -90,6 +92,7 @@ IMPORT = {
 
 PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"
 HINTS = {"evcli.cli.hints"}
+BAD_INPUT = {"evcli.transfer", "evcli.transfer.refusals"} | HINTS
 """What to do next, added to an error."""
 
 LOADED: dict[str, set[str]] = {
@@ -130,7 +133,7 @@ LOADED: dict[str, set[str]] = {
     "path": KEEP,
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT | {"evcli.cli.show.rehearsed"},
-    "import dated.csv": IMPORT | TIMES,
+    "import dated.csv": IMPORT | TIMES | {"evcli.transfer.dates"},
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
     "user show 99": USER | FORMER | HINTS,
@@ -139,8 +142,8 @@ LOADED: dict[str, set[str]] = {
 
 PARSED: dict[str, set[str]] = {
     "--version": {PARSER},
-    "user create": USER | HINTS | {PARSER, MISREAD},
-    "nope": HINTS | {PARSER, MISREAD, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
+    "user create": USER | BAD_INPUT | {PARSER, MISREAD},
+    "nope": BAD_INPUT | {PARSER, MISREAD, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
 }
 """The same, beyond typer too, of lines that are not plain, and of commands that need typer."""
 

@@ -34,7 +34,7 @@ class Lists:
         batches: int | None = None,
         meanwhile: Callable[[], None] | None = None,
         rehearses: bool = False,
-        **options: bool,
+        **options: Any,
     ) -> list[Happened]:
         """What an import of these rows tells: `Ada` begins a user, `Ada destroy` ends her.
 

@@ -1,22 +1,26 @@
 """`evcli import`: records from another program's file, batch by batch, and safe to run again."""
 
+from typing import Any
+
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.done import answer_to
 from evcli.cli.imported import RowsTold
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
+from evcli.cli.reading import PARAMETERS, reading_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
-from evcli.errors import BadInput, EvcliError, Refused, UnknownWord
+from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
+from evcli.transfer.refusals import UnknownWord
 from evcli.transfer.run import Import
-from evcli.transfer.source import FORMS, Source, opened
+from evcli.transfer.source import Source, opened
 from evcli.transfer.wanted import Wanted
 
-_HELP = """Record what a CSV or JSON Lines file says, batch by batch.
+_HELP = """Record what a list says (CSV, JSON, LDIF, SCIM, passwd), batch by batch.
 
 It stops at the first bad row; nothing from that row's batch is written.
 """
@@ -29,6 +33,11 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
   date         when it happened: 2026-11-22 (the beginning of that day) or 2026-11-22 17:03, local unless it has a
                zone; --at ignores it and goes by when an event was recorded
   reason       why, kept with the event
+
+Lists are read as other programs export them: cells separated by , ; tab or |, also after sep=; or #TYPE; in UTF-8,
+UTF-16 or --encoding; gzip; an array of JSON or a SCIM list, without those who are not active. A column for the name or
+the e-mail may have its usual name in English, German, French or Spanish, or be in two, as First Name and Last Name;
+what was taken for what is said. LDIF needs the package ldif: pip install 'evcli[ldif]'.
 
 If it is interrupted, run it again: recorded rows are recognized by their content and skipped. A row that was recorded
 but does not stand any more, because its record was destroyed since, is named in a warning.
@@ -43,22 +52,27 @@ def import_records(
     session: Session,
     *,
     file: str,
-    form: str | None,
     kind: str | None,
     skip_existing: bool,
     again: bool,
     dry_run: bool,
     lock_wait: float | None,
+    date_format: str | None,
+    **reading: Any,
 ) -> Answer:
     """`evcli import`"""
     if kind not in (None, *MODULES):
         raise BadInput(f'--kind "{kind}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
-    if form not in (None, *FORMS):
-        raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
     of_kind = first_kind() if kind is None else KINDS[kind]
+    if date_format is not None:
+        from evcli.transfer.dates import check_form
+
+        check_form(date_format)
+    wanted = Wanted(of_kind, session.clock, date_format or "")
+    how = reading_of(wanted.columns, **reading)
     with opened(file) as source:
         run = Import(
-            session.register, source, form, Wanted(of_kind, session.clock),
+            session.register, source, None, wanted, how=how,
             skip_existing=skip_existing, again=again, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
@@ -70,8 +84,8 @@ COMMANDS = {
         import_records,
         _HELP,
         [
-            Parameter("file", (), "FILE", "CSV or JSON Lines; - is standard input.", is_required=True),
-            Parameter("form", ("--from",), "FORM", "csv or jsonl; default: by the extension or the first byte."),
+            Parameter("file", (), "FILE", "The list; - is standard input.", is_required=True),
+            *PARAMETERS,
             Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
             Parameter(
                 "skip_existing",
@@ -93,6 +107,8 @@ COMMANDS = {
             "evcli import people.csv",
             "evcli import people.jsonl --skip-existing",
             "evcli import people.csv --again --skip-existing",
+            "evcli import export.csv --column name=displayName --encoding windows-1252",
+            "evcli import /etc/passwd --from passwd --email-domain example.com",
         ],
         _MORE + EXIT_CODES,
     )

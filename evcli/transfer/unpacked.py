@@ -1,0 +1,55 @@
+"""From bytes as they are stored to bytes of text: gzip is unpacked, in pieces of bounded size."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from evcli.errors import BadInput
+from evcli.transfer.source import CHUNK, Source
+
+_GZIP = b"\x1f\x8b"
+
+
+def pieces(source: Source) -> Iterator[bytes]:
+    """The input's bytes, unpacked if it is a gzip file. Raises BadInput if that ends early or is damaged.
+
+    A file that can be read twice is checked first: of half a file, nothing must be recorded.
+    """
+    first = source.read()
+    if not first.startswith(_GZIP):
+        return chain([first], iter(source.read, b""))
+    if source.size is not None and not source.is_checked:
+        for _ in _unpacked(source.name, chain([first], iter(source.read, b""))):
+            pass
+        source.is_checked = True
+        source.rewind()
+        first = source.read()
+    return _unpacked(source.name, chain([first], iter(source.read, b"")))
+
+
+def _unpacked(name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    import zlib
+
+    window = 16 + zlib.MAX_WBITS  # of gzip
+    member = zlib.decompressobj(window)
+    try:
+        for chunk in chunks:
+            waiting = chunk
+            while waiting:
+                if member.eof:
+                    waiting = waiting.lstrip(b"\0")  # a tape's padding
+                    if not waiting:
+                        break
+                    member = zlib.decompressobj(window)
+                data = member.decompress(waiting, CHUNK)
+                waiting = member.unused_data if member.eof else member.unconsumed_tail
+                if data:
+                    yield data
+        while not member.eof and (data := member.decompress(b"", CHUNK)):
+            yield data
+    except zlib.error:
+        raise BadInput(f"{name} is damaged: it is not what was compressed (gzip)", _AGAIN) from None
+    if not member.eof:
+        raise BadInput(f"{name} is cut off: the compressed data (gzip) end in the middle", _AGAIN)
+
+
+_AGAIN = "download or copy it again; gunzip -t FILE checks it"
