@@ -7,6 +7,7 @@ from itertools import chain
 
 from evcli.errors import BadInput
 from evcli.transfer.refusals import NoSuchEncoding
+from evcli.transfer.unpacked import begun
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -19,7 +20,7 @@ _UNMARKED = ((re.compile(rb"(?:[^\0]\0){4}"), "utf-16-le"), (re.compile(rb"(?:\0
 """Four characters of Latin text in UTF-16, as a header begins."""
 
 
-def in_utf8(name: str, first: bytes, rest: Iterable[bytes], encoding: str | None) -> tuple[Iterator[bytes], int]:
+def in_utf8(name: str, chunks: Iterator[bytes], encoding: str | None) -> tuple[Iterator[bytes], int]:
     """The input as UTF-8, and how many bytes of a mark were left out. What is taken for UTF-8 may have invalid bytes.
 
     Raises:
@@ -27,21 +28,22 @@ def in_utf8(name: str, first: bytes, rest: Iterable[bytes], encoding: str | None
         BadInput: some bytes are invalid in an encoding other than UTF-8.
     """
     found = None if encoding is None else codec_of(encoding)
-    mark = b""
+    (first, chunks), mark = begun(chunks), b""
     for beginning, its in _MARKS:
         if first.startswith(beginning) and (found is None or found.startswith((its, its[:-3]))):
             mark, found = beginning, its
             break
     if found is None:
         found = next((its for is_like, its in _UNMARKED if is_like.match(first)), "utf-8")
-    chunks = chain([first[len(mark) :]], rest)
+    if mark:
+        chunks = chain([next(chunks)[len(mark) :]], chunks)
     return (chunks if found == "utf-8" else _transcoded(name, chunks, found, len(mark))), len(mark)
 
 
 def codec_of(encoding: str) -> str:
     """The name of a text encoding as Python has it. Raises NoSuchEncoding."""
     try:
-        b"".decode(encoding)
+        "a".encode(encoding)
         return codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise NoSuchEncoding(encoding) from None
@@ -58,6 +60,8 @@ def _transcoded(name: str, chunks: Iterable[bytes], encoding: str, offset: int) 
         except UnicodeError:
             raise BadInput(f"{name} is not {encoding}", _OTHER) from None
         offset += len(chunk)
+        if not text:
+            continue
         try:
             yield text.encode()
         except UnicodeEncodeError:

@@ -88,7 +88,7 @@ class Elements:
             if self._array >= 0 and len(self._buffer) > LONGEST_ROW + len(chunk):
                 raise BadInput(f"{self._name} line {self._start_line}: a row has more than {LONGEST_ROW:,} bytes")
         self._around += self._buffer[self._start :]
-        if self._array >= 0 or self._depth:
+        if self._array >= 0 or self._depth > 0:
             raise BadInput(f"{self._name} is cut off: the JSON ends in the middle", "download or copy it again")
         try:
             self.document: Any = orjson.loads(self._around)

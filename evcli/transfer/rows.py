@@ -52,8 +52,7 @@ class Intake:
     def rows(self) -> Iterator[Rows]:
         """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
         name, how = self._source.name, self._how
-        stored = pieces(self._source)
-        texts, offset = in_utf8(name, next(stored, b""), stored, how.encoding)
+        texts, offset = in_utf8(name, pieces(self._source), how.encoding)
         first = next(texts, b"")
         while len(first) < _ENOUGH and first.count(b"\n") < _ENOUGH_LINES and (more := next(texts, b"")):
             first += more

@@ -7,6 +7,7 @@ from evcli.errors import BadInput
 from evcli.transfer.source import CHUNK, Source
 
 _GZIP = b"\x1f\x8b"
+_ENOUGH = 16
 
 
 def pieces(source: Source) -> Iterator[bytes]:
@@ -14,16 +15,26 @@ def pieces(source: Source) -> Iterator[bytes]:
 
     A file that can be read twice is checked first: of half a file, nothing must be recorded.
     """
-    first = source.read()
+    first, chunks = begun(iter(source.read, b""))
     if not first.startswith(_GZIP):
-        return chain([first], iter(source.read, b""))
+        return chunks
     if source.size is not None and not source.is_checked:
-        for _ in _unpacked(source.name, chain([first], iter(source.read, b""))):
+        for _ in _unpacked(source.name, chunks):
             pass
         source.is_checked = True
         source.rewind()
-        first = source.read()
-    return _unpacked(source.name, chain([first], iter(source.read, b"")))
+        chunks = iter(source.read, b"")
+    return _unpacked(source.name, chunks)
+
+
+def begun(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, so many that they tell what the input is, unless it is shorter; and all of it."""
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= _ENOUGH:
+            break
+    return first, chain([first], chunks)
 
 
 def _unpacked(name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -39,6 +50,8 @@ def _unpacked(name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
                     waiting = waiting.lstrip(b"\0")  # a tape's padding
                     if not waiting:
                         break
+                    if not waiting.startswith(_GZIP[:1]):
+                        raise zlib.error
                     member = zlib.decompressobj(window)
                 data = member.decompress(waiting, CHUNK)
                 waiting = member.unused_data if member.eof else member.unconsumed_tail

@@ -2,14 +2,18 @@
 
 import gzip
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from evcli.cli.reading import hint_for
 from evcli.errors import BadInput
+from evcli.transfer import source
+from evcli.transfer.fault import Fault
 from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.refusals import BadList
 from evcli.transfer.rows import Intake
@@ -85,6 +89,15 @@ def refusal(read: Read, *arguments: Any) -> str:
     return in_words(refused.value)
 
 
+def told(read: Read, content: bytes, how: Reading) -> str:
+    """What is said of the input, or of its first bad row."""
+    try:
+        (fault, *_) = [each for each in read(content, how)[0] if isinstance(each, Fault)]
+    except BadInput as error:
+        return in_words(error)
+    return in_words(fault.error())
+
+
 def in_words(error: BadInput) -> str:
     return f"{error.message}; {error.hint or (hint_for(error) if isinstance(error, BadList) else '')}"
 
@@ -103,3 +116,306 @@ def test_export_is_read_as_it_is(read: Read, name: str, packed: bool) -> None:
     found, noted = read(*((gzip.compress(content), how, f"{name}.gz") if packed else (content, how, name)))
     assert found == rows
     assert [note for note in noted if not note.startswith("ignored")] == [said] * bool(said)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("name", LISTS)
+def test_pieces_of_any_size_are_the_same_list(
+    read: Read, name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name.endswith(".ldif"):
+        pytest.importorskip("ldif")
+    monkeypatch.setattr(source, "CHUNK", size)
+    how, rows, _ = LISTS[name]
+    content = (EXPORTS / name).read_bytes()
+    assert read(content, how, name)[0] == rows
+    assert read(gzip.compress(content), how, name)[0] == rows
+
+
+# --- from bytes to cells ----------------------------------------------------------------------------------------------
+
+PLAIN = "name,email\nAda Lovelace,ada@example.com\nGrace Brewster Höpper,grace@example.com\n"
+
+ENCODED: dict[str, tuple[bytes, Reading]] = {
+    "UTF-8 with a mark": (PLAIN.encode("utf-8-sig"), USUAL),
+    "UTF-16": (PLAIN.encode("utf-16"), USUAL),
+    "UTF-16 the other way round": (b"\xfe\xff" + PLAIN.encode("utf-16-be"), USUAL),
+    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), USUAL),
+    "UTF-16 the other way round without a mark": (PLAIN.encode("utf-16-be"), USUAL),
+    "UTF-32": (PLAIN.encode("utf-32"), USUAL),
+    "Windows-1252": (PLAIN.encode("cp1252"), Reading(encoding="Windows-1252")),
+    "UTF-16 that is named": (PLAIN.encode("utf-16"), Reading(encoding="utf-16")),
+    "UTF-8 that is named": (PLAIN.encode("utf-8-sig"), Reading(encoding="UTF8")),
+    "CRLF": (PLAIN.replace("\n", "\r\n").encode(), USUAL),
+    "CR": (PLAIN.replace("\n", "\r").encode(), USUAL),
+    "gzip in two members": (gzip.compress(PLAIN[:20].encode()) + gzip.compress(PLAIN[20:].encode()), USUAL),
+    "gzip on a tape": (gzip.compress(PLAIN.encode()) + bytes(512), USUAL),
+    **{name: (PLAIN.replace(",", sign).encode(), USUAL) for name, sign in (("semicolons", ";"), ("bars", "|"))},
+    "tabs": (PLAIN.replace(",", "\t").encode(), USUAL),
+    "a delimiter that is named": (PLAIN.replace(",", "^").encode(), Reading(delimiter="^")),
+    "sep": (f"sep=^\n{PLAIN.replace(',', '^')}".encode(), USUAL),
+    "sep in quotes": (f'"SEP=\t"\r\n{PLAIN}'.replace(",", "\t").encode(), USUAL),
+    "comments": (f'#TYPE x\n# "a,b\n#\n{PLAIN}'.encode(), USUAL),
+    "semicolons and spaces": (PLAIN.replace(",", '; "').replace("\n", '"\n').encode(), USUAL),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_text_is_read_in_any_usual_encoding_and_with_any_usual_delimiter(read: Read, name: str) -> None:
+    content, how = ENCODED[name]
+    assert read(content, how) == ([ADA, HOEPPER], [])
+
+
+def test_first_column_may_be_called_by_a_number_sign(read: Read) -> None:
+    assert read("#,name,email\n1,Ada Lovelace,ada@example.com\n") == ([ADA], ["ignored column: #"])
+
+
+def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("#TYPE x\nsep=;\n\nname;email\n\nAda;a@x.de\nBob;b;c\n")
+    with opened(str(tmp_path / "in")) as file:
+        intake = Intake(file, None, FIELDS, NEEDED, print)
+        rows = list(intake.rows())
+    assert ([[*each.lines] for each in rows], intake.heading) == ([[6], [7]], 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "how", "said"),
+    [
+        (gzip.compress(PLAIN.encode() * 99)[:60], USUAL, "cut off"),
+        (gzip.compress(PLAIN.encode())[:-1], USUAL, "cut off"),
+        (gzip.compress(PLAIN.encode())[:-8] + bytes(8), USUAL, "damaged"),
+        (gzip.compress(PLAIN.encode()) + b"x", USUAL, "damaged"),
+        ("name,email\nA".encode("utf-16")[:-1], USUAL, "byte 24 of the input is not utf-16-le"),
+        (b"name,email\nAda \x81,a@x.de\n", Reading(encoding="cp1252"), "byte 15 of the input is not cp1252"),
+        (PLAIN.encode("cp1252"), USUAL, "is not UTF-8"),
+        (PLAIN.encode(), Reading(encoding="rot13"), '"rot13" is not an encoding; encodings are called'),
+        (PLAIN.encode(), Reading(encoding="x"), '"x" is not an encoding; encodings are called'),
+        (b"\x1f\x8b", USUAL, "cut off"),
+        (b"", USUAL, "is empty"),
+        (b"\xff\xfe", USUAL, "is empty"),
+        (gzip.compress(b""), USUAL, "is empty"),
+        (b"sep=;\n", USUAL, "is empty"),
+        (b"PK\x03\x04", USUAL, "spreadsheet"),
+        (b"<html>", USUAL, "HTML"),
+        (gzip.compress(b"<html>"), USUAL, "HTML"),
+        (PLAIN.encode(), Reading(delimiter=";"), "no column email"),
+        ((EXPORTS / "passwd").read_bytes(), USUAL, "looks like a passwd file; --from passwd --email-domain"),
+        ((EXPORTS / "passwd").read_bytes(), Reading("passwd"), "no e-mails; --from passwd --email-domain example.com"),
+    ],
+)
+def test_input_that_cannot_be_read_is_refused_with_its_reason(
+    read: Read, content: bytes, how: Reading, said: str
+) -> None:
+    assert said in told(read, content, how)
+
+
+def test_half_of_a_packed_file_is_refused_before_its_first_row(read: Read) -> None:
+    packed = gzip.compress(os.urandom(200_000).hex().encode().join([PLAIN.encode(), b""]))
+    assert "cut off" in refusal(read, packed[:-100])
+
+
+# --- what columns are called ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("E-Mail,Name", 'name from "Name", e-mail from "E-Mail"'),
+        ("Name;E-Mail", 'name from "Name", e-mail from "E-Mail"'),
+        ("Mail,Full Name", 'name from "Full Name", e-mail from "Mail"'),
+        ("mail,givenName,familyName", BOTH("givenName", "familyName", "mail")),
+        ("mail,cn,displayName", 'name from "displayName", e-mail from "mail"'),
+        ("Nom,Prénom,Courriel", BOTH("Prénom", "Nom", "Courriel")),
+        ("Nom,Courriel", 'name from "Nom", e-mail from "Courriel"'),
+        ("Nom complet,Adresse de messagerie", 'name from "Nom complet", e-mail from "Adresse de messagerie"'),
+        ("Nombre,Correo electrónico", 'name from "Nombre", e-mail from "Correo electrónico"'),
+        ("NOMBRE DE PILA,Apellido,Correo", BOTH("NOMBRE DE PILA", "Apellido", "Correo")),
+        ("Vollständiger Name,Mail-Adresse (dienstlich)",
+         'name from "Vollständiger Name", e-mail from "Mail-Adresse (dienstlich)"'),
+        ("Vorname,Nachname,E-Mail", BOTH("Vorname", "Nachname", "E-Mail")),
+        ("Vorname,Name,email", 'name from "Name" alone, though "Vorname" is beside it'),
+        ("Vorname;Name;email", BOTH("Vorname", "Name", "email")),
+        ("Vorname,Nachname,Name,E-Mail", 'name from "Name", e-mail from "E-Mail"'),
+        ("First Name,Name,E-Mail", BOTH("First Name", "Name", "E-Mail")),
+        ("name,email,Mail,E-Mail,Datum", ""),
+        ("name,mail,userPrincipalName", 'name from "name", e-mail from "mail"'),
+    ],
+)  # fmt: skip
+def test_columns_are_found_by_their_usual_names(read: Read, header: str, said: str) -> None:
+    noted = read(f"{header}\n")[1]
+    assert [note for note in noted if not note.startswith("ignored")] == [said] * bool(said)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("name,E-Mail,Mail", '"E-Mail" and "Mail" could both be the e-mail; say which: --column email=E-Mail'),
+        ("email,Full Name,Realname", '"Full Name" and "Realname" could both be the name'),
+        ("email,Vorname,First Name,Nachname", '"Vorname" and "First Name" could both be the name'),
+        ("name,Mail,mail", '"Mail" and "mail" could both be the e-mail'),
+        ("name,recovery email", "no column email"),
+        ("email,first name", "no column name"),
+    ],
+)
+def test_columns_that_are_not_clear_are_refused_naming_them(read: Read, header: str, said: str) -> None:
+    assert said in refusal(read, f"{header}\nx,y\n")
+
+
+def named(**columns: str) -> Reading:
+    return Reading(columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        ({"email": "Mail"}, ("N", "m", "")),
+        ({"email": "e mail", "name": "NICK"}, ("K", "e", "")),
+        ({"email": "E-Mail", "name": "First+Last"}, ("A B", "e", "")),
+        ({"email": "E-Mail", "name": "a+b", "date": "Datum"}, ("P", "e", "D")),
+    ],
+)
+def test_columns_may_be_named(read: Read, columns: dict[str, str], row: Row) -> None:
+    header, cells = "name,E-Mail,Mail,Nick,First,Last,a+b,Datum", ("N", "e", "m", "K", "A", " B ", "P", "D")
+    assert read(f"{header}\n{','.join(cells)}\n", named(**columns))[0] == [row]
+    object = orjson.dumps(dict(zip(header.split(","), cells, strict=True)))
+    assert read(object, named(**columns))[0] == [row]
+
+
+def test_column_that_is_not_there_is_refused_naming_those_that_are(read: Read) -> None:
+    assert 'no column "Nick"; the columns are "name", "email"' in refusal(read, "name,email\n", named(name="Nick"))
+    assert read('{"name":"A","email":"e"}', named(name="Nick"))[0][0].why.startswith('there is no member "Nick"')
+
+
+def test_other_column_is_taken_where_the_likely_one_is_empty(read: Read) -> None:
+    content = "displayName,First Name,Last Name,email\n,Ada,Lovelace,a\n  ,Bob,,b\nCyd,X,Y,c\n"
+    assert [row[0] for row in read(content)[0]] == ["Ada Lovelace", "Bob", "Cyd"]
+    objects = b'{"email":"a","displayName":null,"givenName":"Ada","sn":"L"}\n{"email":"c","displayName":"C"}\n'
+    assert [row[0] for row in read(objects)[0]] == ["Ada L", "C"]
+
+
+def test_guard_is_taken_off_each_part_of_a_name(read: Read) -> None:
+    assert read("First Name,Last Name,email\n'=A,'-B,'+c\n")[0] == [("=A -B", "+c", "")]
+
+
+# --- lists that are no tables -----------------------------------------------------------------------------------------
+
+
+def test_elements_of_an_array_are_rows_with_their_lines(read: Read, tmp_path: Path) -> None:
+    content = '\n[ {"name":"A",\n"email":"a","x":["[",{"y":"]}"}]} ,\n\n{"name":"\\"B,","email":"b"},5,\n{"name":}\n]\n'
+    (tmp_path / "in.json").write_text(content)
+    with opened(str(tmp_path / "in.json")) as file:
+        rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
+    assert [(line, each.fault and each.fault.why) for each in rows for line in each.lines] == [
+        (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"),
+    ]  # fmt: skip
+    assert [row for each in rows for row in each.cells] == [("A", "a", ""), ('"B,', "b", "")]
+
+
+@pytest.mark.parametrize("content", ["[]", " [ ] ", '[{"name":"A","email":"a"}]'])
+def test_array_may_be_empty(read: Read, content: str) -> None:
+    assert read(content)[0] == [("A", "a", "")] * ("A" in content)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[{"name":"A","email":"a"}', "cut off"),
+        ('[{"name":"A","ema', "cut off"),
+        ('[{"name":"A","email":"a"},', "cut off"),
+        ('[{"name":"A","email":"a"}] x', "is not JSON around its list"),
+        ('[{"name":"A","email":"a"}]]', "is not JSON around its list"),
+        ('[{"name":"A","email":"a"},]', "is not JSON"),
+        ('[{"name":"A","email":"\xff"}]', "is not UTF-8"),
+        ('[{"name":"' + "A" * (3 << 20), "more than 1,048,576 bytes"),
+        ((EXPORTS / "scim.json").read_text()[:-3], "cut off"),
+    ],
+)
+def test_array_that_is_not_whole_is_refused(read: Read, content: str, said: str) -> None:
+    assert said in told(read, content.encode("latin-1"), USUAL)
+
+
+SCIM = '{{"totalResults":{},"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"Resources":[{}]}}'.format
+
+
+@pytest.mark.parametrize(
+    ("user", "row"),
+    [
+        ('{"displayName":"A","userName":"a@b"}', ("A", "a@b", "")),
+        ('{"displayName":"A","userName":"a"}', ("A", "", "")),
+        ('{"displayName":"A","name":{"formatted":"F"},"emails":[{"value":"a"}]}', ("F", "a", "")),
+        ('{"name":{"givenName":"G"},"emails":[{"value":"h"},{"value":"w","type":"work"}]}', ("G", "w", "")),
+        ('{"name":"N","emails":[{"value":"h"},{"value":"p","primary":true}],"active":true}', ("", "p", "")),
+        ('{"displayName":"A","emails":[{"value":"h"},{"value":"i"}]}', "h and i could both be the e-mail, and neither"),
+        ('{"displayName":5,"emails":[]}', "is 5, not a string"),
+        ("5", "is not a JSON object"),
+    ],
+)
+def test_scim_list_gives_names_and_emails(read: Read, user: str, row: Row | str) -> None:
+    (found,), noted = read(SCIM(1, user))
+    assert (found.why.startswith(row) if isinstance(row, str) else found == row, noted) == (True, [])
+
+
+def test_scim_list_of_one_page_says_so_and_counts_who_is_not_active(read: Read) -> None:
+    gone = '{"active":false},{"active":"False"}'
+    noted = ["left out 2 of 2, who are not active", "it has 2 of 7: it is one page of a list"]
+    assert read(SCIM(7, gone)) == ([], noted)
+    assert read(SCIM(1, '{"nickName":"Nick","userName":"n@x"}'), named(name="nickName"))[0] == [("Nick", "n@x", "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("a:x:1000:1:A B,x:/:/", ("A B", "a@example.com", "")),
+        ("a:x:60000:1::/:/", ("a", "a@example.com", "")),
+        ("a:x:999:1:A:/:/\na:x:60001:1:A:/:/\n# x\n+::::::\n\na:x:1001:1:A &:/:/", ("A A", "a@example.com", "")),
+        ("a:x:1000:1:A", "is not a line of a passwd file"),
+        ("a:x:one:1:A:/:/", "is not a line of a passwd file"),
+    ],
+)
+def test_passwd_gives_the_people(read: Read, line: str, row: Row | str) -> None:
+    (found,), _ = read(line, PASSWD)
+    assert found.why.startswith(row) if isinstance(row, str) else found == row
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("Ada <a@b>", ("Ada", "a@b", "")),
+        ('"A \\"B\\" C" <a@b>;', ("A \"B\" C", "a@b", "")),
+        ("<a@b>\r", ("", "a@b", "")),
+        ("a@b,", ("", "a@b", "")),
+        ("x@y\n\n# z\nAda a@b", "is not an address"),
+        ("x@y\nz@\xff", "is not UTF-8"),
+    ],
+)  # fmt: skip
+def test_addresses_give_the_people(read: Read, line: str, row: Row | str) -> None:
+    found = read(line.encode("latin-1"), Reading("addresses"))[0][-1]
+    assert row in found.why if isinstance(row, str) else found == row
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("cn: A\nmail: a@b\nmail: c@d", "a@b and c@d could both be the e-mail"),
+        ("changetype: modify\nmail: a@b", "is a change, not an entry"),
+        ("cn A", "is not LDIF"),
+        ("dn: uid=b", "is not LDIF"),
+    ],
+)
+def test_bad_entry_of_a_directory_is_a_bad_row(read: Read, entry: str, said: str) -> None:
+    pytest.importorskip("ldif")
+    content = f"\n\ndn: uid=a,dc=b\nobjectClass: person\n{entry}\n"
+    assert said in read(content.encode("latin-1"), Reading("ldif"))[0][0].why
+
+
+def test_directory_needs_a_package_and_says_which(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ldif", None)
+    said = refusal(read, (EXPORTS / "openldap.ldif").read_bytes())
+    assert "needs the package ldif; pip install 'evcli[ldif]', or pipx inject evcli ldif" in said
+
+
+def test_url_in_a_directory_is_not_opened(read: Read, tmp_path: Path) -> None:
+    pytest.importorskip("ldif")
+    (tmp_path / "secret").write_text("secret")
+    content = f"dn: uid=a\nobjectClass: person\ncn:< file://{tmp_path}/secret\nmail: a@b\n"
+    assert read(content)[0] == [("", "a@b", "")]
