@@ -108,7 +108,7 @@ def _after_bad_input(error: BadInput) -> str:
     if isinstance(error, BadList):
         from evcli.cli.reading import hint_for
 
-        return error.hint or hint_for(error)
+        return hint_for(error)
     match error:
         case BadSetting(setting=setting, allowed=allowed):
             return _SETTINGS[setting].format(allowed)

@@ -11,6 +11,7 @@ from evcli.transfer.refusals import (
     BadList,
     NeedsDomain,
     NeedsPackage,
+    NoColumnFor,
     NoSuchEncoding,
     NotOneColumn,
     OtherEncoding,
@@ -65,7 +66,11 @@ def _pair(typed: str, fields: Sequence[str]) -> tuple[str, str]:
 
 def hint_for(error: BadList) -> str:
     """How to read an input that was not read as it is."""
+    if error.hint and not isinstance(error, NoColumnFor):
+        return error.hint
     match error:
+        case NoColumnFor(fields=[field, *_]):
+            return f"{error.hint}; or name one: --column {field}=COLUMN"
         case OtherForm(form="passwd") | NeedsDomain():
             return "--from passwd --email-domain example.com takes LOGIN@example.com for the e-mails"
         case OtherForm(form=form):

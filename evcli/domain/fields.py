@@ -155,6 +155,9 @@ def _clean_email(typed: str) -> str:
     if len(email) <= _LONGEST_EMAIL and _EMAIL(email):
         return email
     within = re.search("<([^<>]+)>$", email)
+    several = [part for part in re.split(r"[\s,;|/]+", email) if _EMAIL(part)]
+    if len(several) > 1:
+        raise BadText("the e-mail", f'"{email}" is {len(several)} e-mails', f"keep one: {' or '.join(several[:3])}")
     bare = (within[1] if within else email).removeprefix("mailto:").strip("\"'();,. ")
     hint = f"did you mean {bare}" if _EMAIL(bare) else "an e-mail looks like ada@example.com, in ASCII"
     raise BadText("the e-mail", _email_fault(email), hint)

@@ -16,7 +16,7 @@ from evcli.transfer.found import Rows
 from evcli.transfer.lines import QUOTES, complete, newline_of
 from evcli.transfer.naming import Assigned, Missing, Twice, assign, joined
 from evcli.transfer.reading import Reading
-from evcli.transfer.refusals import NoSuchColumn, NotOneColumn
+from evcli.transfer.refusals import NoColumnFor, NoSuchColumn, NotOneColumn
 
 # The start of a text that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
@@ -145,9 +145,11 @@ class CsvRows:
         try:
             keeps_names = self._delimiter == "," and not self._skipped
             found = assign(header, self._fields, self._needed, self._how.columns, keeps_names=keeps_names)
-        except (Missing, Twice) as error:
+        except Twice as error:
+            raise BadInput(f"{place}: the header has {error.message}") from None
+        except Missing as error:
             hint = "the first line names the columns: " + ",".join(self._needed) + _nameless("; ", header)
-            raise BadInput(f"{place}: the header has {error.message}", hint * isinstance(error, Missing)) from None
+            raise NoColumnFor(f"{place}: the header has {error.message}", hint, error.fields) from None
         except BadInput as error:
             raise _at(place, error) from None
         if found.said:

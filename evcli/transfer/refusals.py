@@ -68,3 +68,11 @@ class UnknownWord(BadList):
     def __init__(self, message: str, word: str) -> None:
         super().__init__(message)
         self.word = word
+
+
+class NoColumnFor(BadList):
+    """An input has no column for the `fields`, but others."""
+
+    def __init__(self, message: str, hint: str, fields: list[str]) -> None:
+        super().__init__(message, hint)
+        self.fields = fields

@@ -218,6 +218,14 @@ def test_a_row_of_a_kind_without_names_is_skipped_with_what_differs(cli: Cli, tm
     assert ran.err == f'warning: {file} line 2: skipped: bike 1 has WBK-1, but its model is "Cargo 8", not "Cargo 9"\n'
 
 
+def test_columns_of_an_import_may_be_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("Rahmen;Modell\nWBK-1;Cargo 8\n")
+    words = ("import", "--kind", "bike", str(tmp_path / "rows.csv"), "--column", "model=Modell")
+    assert "no column frame" in cli(*words).err
+    cli.ok(*words, "--column", "frame=Rahmen")
+    assert events_in(cli.log)[0]["data"] == {"frame": "WBK-1", "model": "Cargo 8"}
+
+
 def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("title,note,id,action\nMonday,,,\n,It rained,1,note\n")

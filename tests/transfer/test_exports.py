@@ -154,6 +154,7 @@ ENCODED: dict[str, tuple[bytes, Reading]] = {
     "tabs": (PLAIN.replace(",", "\t").encode(), USUAL),
     "a delimiter that is named": (PLAIN.replace(",", "^").encode(), Reading(delimiter="^")),
     "sep": (f"sep=^\n{PLAIN.replace(',', '^')}".encode(), USUAL),
+    "a delimiter that is named and another": (f"sep=;\n{PLAIN.replace(',', '^')}".encode(), Reading(delimiter="^")),
     "sep in quotes": (f'"SEP=\t"\r\n{PLAIN}'.replace(",", "\t").encode(), USUAL),
     "comments": (f'#TYPE x\n# "a,b\n#\n{PLAIN}'.encode(), USUAL),
     "semicolons and spaces": (PLAIN.replace(",", '; "').replace("\n", '"\n').encode(), USUAL),
@@ -209,9 +210,10 @@ def test_input_that_cannot_be_read_is_refused_with_its_reason(
     assert said in told(read, content, how)
 
 
-def test_half_of_a_packed_file_is_refused_before_its_first_row(read: Read) -> None:
-    packed = gzip.compress(os.urandom(200_000).hex().encode().join([PLAIN.encode(), b""]))
-    assert "cut off" in refusal(read, packed[:-100])
+def test_name_of_a_packed_file_says_what_is_in_it(read: Read) -> None:
+    assert "list.csv.gz has a .csv extension but looks like JSON" in refusal(
+        read, gzip.compress(b"{}"), USUAL, "list.csv.gz"
+    )
 
 
 # --- what columns are called ------------------------------------------------------------------------------------------
@@ -279,6 +281,12 @@ def test_columns_may_be_named(read: Read, columns: dict[str, str], row: Row) -> 
     assert read(f"{header}\n{','.join(cells)}\n", named(**columns))[0] == [row]
     object = orjson.dumps(dict(zip(header.split(","), cells, strict=True)))
     assert read(object, named(**columns))[0] == [row]
+
+
+def test_column_that_is_called_exactly_so_is_preferred(read: Read) -> None:
+    for header in ("name,Mail,mail,MAIL", "name,E-Mail,e-mail,email"):
+        assert read(f"{header}\nN,a,b,c\n", named(email=header.split(",")[2]))[0] == [("N", "b", "")]
+    assert read("name,E-Mail,Mail,e mail\nN,a,b,c\n", named(email="mail"))[0] == [("N", "b", "")]
 
 
 def test_column_that_is_not_there_is_refused_naming_those_that_are(read: Read) -> None:

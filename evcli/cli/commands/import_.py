@@ -15,7 +15,7 @@ from evcli.domain.kind import Kind
 from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
-from evcli.transfer.refusals import UnknownWord
+from evcli.transfer.refusals import BadList, UnknownWord
 from evcli.transfer.run import Import
 from evcli.transfer.source import Source, opened
 from evcli.transfer.wanted import Wanted
@@ -34,10 +34,15 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
                zone; --at ignores it and goes by when an event was recorded
   reason       why, kept with the event
 
-Lists are read as other programs export them: cells separated by , ; tab or |, also after sep=; or #TYPE; in UTF-8,
-UTF-16 or --encoding; gzip; an array of JSON or a SCIM list, without those who are not active. A column for the name or
-the e-mail may have its usual name in English, German, French or Spanish, or be in two, as First Name and Last Name;
-what was taken for what is said. LDIF needs the package ldif: pip install 'evcli[ldif]'.
+Lists are read as other programs export them:
+  CSV          cells separated by , ; tab or |; sep=; or #TYPE before the header
+  JSON         an object on each line, an array, or a SCIM list, without those who are not active
+  --from       ldif: the people of a directory (pip install 'evcli[ldif]'); addresses: Ada <ada@example.com>;
+               passwd: evcli import /etc/passwd --from passwd --email-domain example.com
+  encodings    UTF-8, UTF-16, others with --encoding; also in a .gz file
+  columns      a name or e-mail may be under its usual heading in English, German, French or Spanish, a name also in
+               two columns, as First Name and Last Name; what was taken for what is said, and --column decides
+  dates        --date-format %d.%m.%Y reads 31.12.2024; day and month are never guessed
 
 If it is interrupted, run it again: recorded rows are recognized by their content and skipped. A row that was recorded
 but does not stand any more, because its record was destroyed since, is named in a warning.
@@ -107,8 +112,7 @@ COMMANDS = {
             "evcli import people.csv",
             "evcli import people.jsonl --skip-existing",
             "evcli import people.csv --again --skip-existing",
-            "evcli import export.csv --column name=displayName --encoding windows-1252",
-            "evcli import /etc/passwd --from passwd --email-domain example.com",
+            "evcli import people.csv --encoding windows-1252 --date-format %d.%m.%Y",
         ],
         _MORE + EXIT_CODES,
     )
@@ -196,6 +200,10 @@ class _Told:
 
             which = "the second" if error.hint else "such rows"
             error.hint = f"{hint_for(error)}; --skip-existing skips {which}"
+        if isinstance(error, BadList):
+            from evcli.cli.hints import hint_for
+
+            error.hint = hint_for(error)
         if isinstance(error, UnknownWord):
             from evcli.cli.meant import verbs_like
 
