@@ -20,11 +20,16 @@ AT_ONCE = 1000
 _MOST_SHAPES = 1000
 
 
-class Held(NamedTuple):
-    """Which members hold a field: the first choice that is not empty, its members joined."""
+_ARE_TEXTS = {str}
 
-    field: str
-    choices: list[tuple[str, ...]]
+
+class Shape(NamedTuple):
+    """Which members of an object hold each field."""
+
+    choices: list[list[tuple[str, ...]]]
+    """The first choice counts that is not empty; its members are joined."""
+    plain: list[str]
+    """The only member of each field, "" if it has none; nothing if a field has several members."""
 
 
 class Members:
@@ -44,7 +49,7 @@ class Members:
         self._is_silent = ignores_others
         self._told: list[str] = []
         self._passed_over: set[str] = set()
-        self._shapes: dict[tuple[str, ...], list[Held] | Fault] = {}
+        self._shapes: dict[tuple[str, ...], Shape | Fault] = {}
         """Of the names that an object has, in order: the members that hold each field."""
 
     def rows(self, found: Iterable[Found]) -> Iterator[Rows]:
@@ -74,8 +79,15 @@ class Members:
             shape = self._shapes[names] = self._shape(names)
         if isinstance(shape, Fault):
             return shape
+        if shape.plain:
+            cells = tuple([value[name] if name else "" for name in shape.plain])
+            if _ARE_TEXTS.issuperset(map(type, cells)):
+                return cells
+        return self._joined(value, shape)
+
+    def _joined(self, value: Mapping[str, Any], shape: Shape) -> tuple[str, ...] | Fault:
         cells = []
-        for field, choices in shape:
+        for field, choices in zip(self._fields, shape.choices, strict=True):
             cell: Any = ""
             for members in choices:
                 texts = [value[name] for name in members]
@@ -88,7 +100,7 @@ class Members:
             cells.append(cell)
         return tuple(cells)
 
-    def _shape(self, names: tuple[str, ...]) -> list[Held] | Fault:
+    def _shape(self, names: tuple[str, ...]) -> Shape | Fault:
         try:
             found = assign(names, self._fields, self._needed, self._named)
         except Missing as error:
@@ -109,7 +121,5 @@ class Members:
         choices = [[columns] for columns in found.columns]
         for at, columns in found.instead.items():
             choices[at].append(columns)
-        return [
-            Held(field, [tuple(names[at] for at in columns) for columns in each])
-            for field, each in zip(self._fields, choices, strict=True)
-        ]
+        plain = [names[columns[0]] if columns else "" for columns in found.columns] if found.is_plain else []
+        return Shape([[tuple(names[at] for at in columns) for columns in each] for each in choices], plain)
