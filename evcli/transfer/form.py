@@ -7,7 +7,8 @@ from evcli.errors import BadInput
 from evcli.transfer.refusals import OtherForm
 
 FORMS = ("csv", "jsonl", "json", "scim", "ldif", "passwd", "addresses")
-"""json is an array of objects; scim, a SCIM 2.0 list of people; addresses, `Ada <ada@example.com>` one per line."""
+"""json is an array of objects, or an object with one; scim, a SCIM 2.0 list of people; addresses are written as
+`Ada <ada@example.com>`, one on each line."""
 
 _ENDINGS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "ldif": "ldif"}
 _IS_ZIP = b"PK\x03\x04"
@@ -16,6 +17,7 @@ _SCIM = b'"urn:ietf:params:scim:api:messages:2.0:ListResponse"'
 _SHAPES: tuple[tuple[str, Callable[[bytes], object]], ...] = (
     ("json", re.compile(rb"\s*\[\s*[{\]]").match),
     ("scim", lambda first: first.lstrip().startswith(b"{") and _SCIM in first),
+    ("json", re.compile(rb'\s*\{\s*"(?:as_of"(?![^\n]*\}\}\s*\n)|@odata\.context")').match),
     ("jsonl", re.compile(rb"\s*\{").match),
     ("ldif", re.compile(rb"(version: *1\s+|#[^\n]*\n|\s+)*dn::? ?\S").match),
     ("passwd", re.compile(rb"[a-z_][^:\s]*:[^:\n]*:\d+:\d+:[^:\n]*:[^:\n]*:[^:\n]*\r?\n").match),

@@ -12,6 +12,9 @@ from evcli.transfer.fault import Fault, not_utf8
 from evcli.transfer.lines import LONGEST_ROW, each
 from evcli.transfer.members import Found
 
+_ABOUT = b'{"as_of":'
+"""The beginning of what an export says of itself."""
+
 _NEXT = re.compile(rb'["\[\]{},\n]').search
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.S).match
 _FLAT = re.compile(rb'\{[^{}\[\]"]*+(?:"(?:[^"\\]|\\.)*+"[^{}\[\]"]*+)*+\}', re.S).match
@@ -22,7 +25,7 @@ def on_lines(name: str, chunks: Iterable[bytes], newline: bytes, offset: int) ->
     """The objects of JSON Lines. Raises BadInput if there is nothing at all."""
     line = 0
     for line, before, text in each(name, chunks, newline):
-        if not text.isspace():
+        if not (text.isspace() or (line == 1 and text.startswith(_ABOUT))):
             yield line, object_in(text, offset + before, "each line must be a JSON object")
     if not line:
         raise BadInput(f"{name} is empty", "it needs an object on each line")
@@ -61,9 +64,10 @@ def _member_twice(line: bytes) -> str | None:
 
 
 class Elements:
-    """The elements of a JSON array: of the whole document, or of the member of an object."""
+    """The elements of a JSON array: of the whole document, or of a member of the object that it is."""
 
     def __init__(self, name: str, member: str = "") -> None:
+        """`member` is the name of that member; without it, the first array counts."""
         self._name, self._member = name, f'"{member}"'.encode()
         self._buffer = b""
         self._at = self._start = 0
@@ -127,7 +131,7 @@ class Elements:
 
     def _is_the_array(self, sign: bytes) -> bool:
         if self._member == b'""':
-            return sign == b"[" and self._depth == 1
+            return sign == b"[" and self._depth <= 2
         return sign == b"[" and self._depth == 2 and self._key == self._member
 
     def _begin(self) -> None:

@@ -191,6 +191,7 @@ def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> N
         (PLAIN.encode("cp1252"), USUAL, "is not UTF-8"),
         (PLAIN.encode(), Reading(encoding="rot13"), '"rot13" is not an encoding; encodings are called'),
         (PLAIN.encode(), Reading(encoding="x"), '"x" is not an encoding; encodings are called'),
+        (b"sep=,\nname,email\nM\xfc,a@x.de\n", USUAL, "byte 18 of the input"),
         (b"\x1f\x8b", USUAL, "cut off"),
         (b"", USUAL, "is empty"),
         (b"\xff\xfe", USUAL, "is empty"),
@@ -298,7 +299,8 @@ def test_other_column_is_taken_where_the_likely_one_is_empty(read: Read) -> None
     content = "displayName,First Name,Last Name,email\n,Ada,Lovelace,a\n  ,Bob,,b\nCyd,X,Y,c\n"
     assert [row[0] for row in read(content)[0]] == ["Ada Lovelace", "Bob", "Cyd"]
     objects = b'{"email":"a","displayName":null,"givenName":"Ada","sn":"L"}\n{"email":"c","displayName":"C"}\n'
-    assert [row[0] for row in read(objects)[0]] == ["Ada L", "C"]
+    objects += b'{"displayName":"  ","email":"a","givenName":"Bo","sn":false}\n'
+    assert [row[0] for row in read(objects)[0]] == ["Ada L", "C", "Bo"]
 
 
 def test_guard_is_taken_off_each_part_of_a_name(read: Read) -> None:
@@ -309,14 +311,29 @@ def test_guard_is_taken_off_each_part_of_a_name(read: Read) -> None:
 
 
 def test_elements_of_an_array_are_rows_with_their_lines(read: Read, tmp_path: Path) -> None:
-    content = '\n[ {"name":"A",\n"email":"a","x":["[",{"y":"]}"}]} ,\n\n{"name":"\\"B,","email":"b"},5,\n{"name":}\n]\n'
+    content = '\n[ {"name":"A",\n"email":"a","x":["[",{"y":"]}"}]} ,\n\n{"name":"\\"B,","email":"b"},5,\n{"name":}'
+    content += ',\n{"name":"C",\n"email":"c"},\n{"x":"raw\nline","y":[]},\n{"name":"D","email":"d"}]\n'
     (tmp_path / "in.json").write_text(content)
     with opened(str(tmp_path / "in.json")) as file:
         rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
     assert [(line, each.fault and each.fault.why) for each in rows for line in each.lines] == [
-        (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"),
+        (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"), (7, None), (9, "is not JSON"), (11, None),
     ]  # fmt: skip
-    assert [row for each in rows for row in each.cells] == [("A", "a", ""), ('"B,', "b", "")]
+    assert [row[0] for each in rows for row in each.cells] == ["A", '"B,', "C", "D"]
+
+
+WRAPPED = [
+    '{"as_of":{"number":42,"log":"a"},"users":[{"name":"A","email":"a"}]}',
+    '{"@odata.context":"https://graph.example/$metadata#users(mail)","value":[\n{"name":"A","email":"a"}\n]}',
+    '{\n "as_of": {"number": 42}, "users": [\n  {"name":"A","email":"a"}]}\n',
+    '{"as_of":{"number":42}}\n{"name":"A","email":"a"}\n',
+    '# evcli: "event 42\n# zone: UTC\nname,email\nA,a\n',
+]
+
+
+@pytest.mark.parametrize("content", WRAPPED)
+def test_list_that_says_of_itself_what_it_is_is_read(read: Read, content: str) -> None:
+    assert read(content) == ([("A", "a", "")], [])
 
 
 @pytest.mark.parametrize("content", ["[]", " [ ] ", '[{"name":"A","email":"a"}]'])
