@@ -317,7 +317,8 @@ def test_elements_of_an_array_are_rows_with_their_lines(read: Read, tmp_path: Pa
     with opened(str(tmp_path / "in.json")) as file:
         rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
     assert [(line, each.fault and each.fault.why) for each in rows for line in each.lines] == [
-        (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"), (7, None), (9, "is not JSON"), (11, None),
+        (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"),
+        (7, None), (9, "is not JSON"), (11, None),
     ]  # fmt: skip
     assert [row[0] for each in rows for row in each.cells] == ["A", '"B,', "C", "D"]
 
@@ -339,6 +340,13 @@ def test_list_that_says_of_itself_what_it_is_is_read(read: Read, content: str) -
 @pytest.mark.parametrize("content", ["[]", " [ ] ", '[{"name":"A","email":"a"}]'])
 def test_array_may_be_empty(read: Read, content: str) -> None:
     assert read(content)[0] == [("A", "a", "")] * ("A" in content)
+
+
+def test_bad_byte_in_an_array_is_named_by_its_place(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"\xef\xbb\xbf [" + b'{"name":"A","email":"a"},' * 9
+    for size in (20, 1000):
+        monkeypatch.setattr(source, "CHUNK", size)
+        assert f"byte {len(content) + 9} of the input" in told(read, content + b'{"name":"\xff"}]', USUAL)
 
 
 @pytest.mark.parametrize(
