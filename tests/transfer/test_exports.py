@@ -441,6 +441,17 @@ def test_bad_entry_of_a_directory_is_a_bad_row(read: Read, entry: str, said: str
     assert said in read(content.encode("latin-1"), Reading("ldif"))[0][0].why
 
 
+def test_entry_of_a_directory_begins_at_its_first_line_after_comments(read: Read, tmp_path: Path) -> None:
+    pytest.importorskip("ldif")
+    entry = "dn: uid={0}\n# and on\nobjectClass: person\ncn: {0}\n"
+    content = f"# on\n and on: x\n{entry.format('A')}mail: a@b\n\n\n{entry.format('B')}mail: c@d\nmail: e@f\n"
+    for newline in ("\n", "\r\n", "\r"):
+        (tmp_path / "in.ldif").write_bytes(content.replace("\n", newline).encode())
+        with opened(str(tmp_path / "in.ldif")) as file:
+            rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
+        assert [(*each.lines, *each.cells) for each in rows] == [(3, ("A", "a@b", "")), (10,)]
+
+
 def test_directory_needs_a_package_and_says_which(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ldif", None)
     said = refusal(read, (EXPORTS / "openldap.ldif").read_bytes())
