@@ -58,6 +58,6 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
   body { max-width: none; padding: 0; font-size: 9pt; }
   thead { display: table-header-group; }
   tr, .sum, .check { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, h2 + p, .check p { break-after: avoid; }
 }
 """
