@@ -211,6 +211,7 @@ def test_existing_user_is_refused_or_skipped_with_skip_existing(cli: Cli, load: 
     fails(load(content), 1, "line 3: e-mail Ada@Example.com is taken by user 1", "nothing was written")
     ran = load(content, "--skip-existing")
     assert ran.out.splitlines()[0] == "imported 2 users from people.csv: events 2 to 3 (2 rows were skipped)"
+    assert "line 4: skipped: the same e-mail as line 2" in ran.err
     assert [name for name, _ in users(cli)] == ["Ada", "Bob", "Eve"]
     again = load(content, "--skip-existing")
     told = "nothing to import from people.csv: 2 rows were skipped, 2 rows were already recorded\n"

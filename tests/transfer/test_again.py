@@ -186,14 +186,14 @@ def test_row_recorded_anew_stands(lists: Lists) -> None:
 
 
 def test_all_rows_are_recorded_anew_as_another_series(lists: Lists) -> None:
-    for series in range(3):
+    for series in range(4):
         lists.load(*LIST, again=True)
         assert lists.counts == (0, 0, 3)
         assert not lists.last.before.is_resumed
         for id in range(series * 3 + 1, series * 3 + 4):
             lists.other(DESTROYED, id)
     own = [event for event in lists.events if event[1] != "b"]
-    assert own == [(f"user/{id}", series) for id, series in zip(range(1, 10), "aaacccddd", strict=True)]
+    assert own == [(f"user/{id}", series) for id, series in zip(range(1, 13), "aaacccdddeee", strict=True)]
 
 
 def test_killed_series_is_resumed_before_another_begins(lists: Lists, small: None) -> None:
