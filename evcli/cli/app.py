@@ -39,6 +39,7 @@ def root() -> Group:
             **_of("report", "report"),
             **_of("state", "state"),
             **_of("import_", "import"),
+            **_of("sync", "sync"),
             **_of("export", "export"),
             **_of("verify", "verify", "repair", "head", "status", "path"),
             **_of("help", "help"),

@@ -1,6 +1,7 @@
 """The events that `evcli log` is asked for, and what is said where there are none."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.text import composed
@@ -8,8 +9,11 @@ from evcli.errors import BadInput
 from evcli.kinds import all_kinds, first_kind
 from evcli.register.past import Past, Position
 
+if TYPE_CHECKING:
+    from evcli.sync.lists import Meant
+
 MOST = 10
-"""At most this many actors are named."""
+"""At most this many actors, or lists, are named."""
 
 
 def bounds(range: str | None, since: str | None, until: str | None) -> tuple[str | None, str | None]:
@@ -39,11 +43,19 @@ def _meant(word: str) -> str:
 
 
 class Chosen:
-    """The events of a type, by an actor, about one record, with a text: each only if it is asked for."""
+    """The events of a type, by an actor, about one record, with a text, of a list: each only if it is asked for."""
 
     def __init__(
-        self, past: Past, *, about: tuple[str, int] | None, type: str | None, actor: str | None, grep: str | None
+        self,
+        past: Past,
+        *,
+        about: tuple[str, int] | None,
+        type: str | None,
+        actor: str | None,
+        grep: str | None,
+        lists: "Meant | None" = None,
     ) -> None:
+        self._lists = lists
         self._past, self._subject, self._type, self._actor = past, about, type, actor
         self._types = None if type is None else frozenset(_types_meant(type))
         self._text = None if grep is None else composed(grep).casefold()
@@ -52,14 +64,20 @@ class Chosen:
 
     @property
     def is_impossible(self) -> bool:
-        """Whether no event can ever be one of them, since there is no such type."""
-        return self._types is not None and not self._types
+        """Whether no event can be one of them, since there is no such type, or no such list."""
+        return (self._types is not None and not self._types) or self._has_no_list
+
+    @property
+    def _has_no_list(self) -> bool:
+        return self._lists is not None and not self._lists.correlations
 
     def has(self, event: Event) -> bool:
         """Whether the event is one of them."""
         if self._types is not None and event["type"] not in self._types:
             return False
         if self._subject is not None and subject_of(event) != self._subject:
+            return False
+        if self._lists is not None and event.get("correlationid") not in self._lists.correlations:
             return False
         if self._text is not None and not any(self._text in value.casefold() for value in event["data"].values()):
             return False
@@ -84,6 +102,10 @@ class Chosen:
         """What is said once `events` gave none."""
         if not self._past.head().number:
             return "the log is empty"
+        if self._lists is not None and self._has_no_list:
+            names = self._lists.others
+            more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+            return f"no such list was synced{': lists are ' if names else ''}{', '.join(names[:MOST])}{more}"
         if self.is_impossible:
             return f'no matching events: no type is called "{self._type}"; types are {", ".join(_all_types())}'
         if self._others:

@@ -21,7 +21,7 @@ from evcli.register.actor import random_id, utc_now
 if TYPE_CHECKING:
     from evcli.cli.show.output import Answer
 
-_COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "head", "import")
+_COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "head", "import", "sync")
 
 
 def run() -> NoReturn:

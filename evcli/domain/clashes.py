@@ -27,7 +27,7 @@ COMMANDS = frozenset(
     }
 )  # fmt: skip
 """Top-level commands: no kind can have these names."""
-LOG_OPTIONS = frozenset({"actor", "follow", "grep", "patch", "reverse", "since", "times", "type", "until"})
+LOG_OPTIONS = frozenset({"actor", "follow", "grep", "list", "patch", "reverse", "since", "times", "type", "until"})
 """Options of `log`: reserved too, because `log` has an option named after each kind."""
 KEYS = frozenset(
     {

@@ -31,6 +31,8 @@ class Field(NamedTuple):
     """Whether these trimmed texts, at least one, are all what `clean` makes of them, and have no fault; asked of many
     at once. It may say no of rare ones.
     """
+    stand_in: Callable[[int], str] | None = None
+    """Valid values that nothing real can have, by number: one is held for a moment while records swap theirs."""
 
     @property
     def one(self) -> str:
@@ -200,6 +202,7 @@ EMAIL = Field(
     ("ada@example.com", "ada@example.org"),
     mark="@",
     are_plain=_are_emails,
+    stand_in="swap-{}@evcli.invalid".format,  # no host can ever be in .invalid (RFC 2606)
 )
 
 

@@ -154,6 +154,19 @@ class Draft:
                 if record is not None:
                     seen.setdefault(record.id, record)
 
+    def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
+        """The existing records with these ids; nothing is remembered of them."""
+        changed, wanted = self._layers[kind].changed, list(ids)
+        below = get_many(self._below, kind, [id for id in wanted if id not in changed])
+        return [*below, *(changed[id] for id in wanted if id in changed)]
+
+    def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
+        """The live record of each of these unique keys that has one; nothing is remembered of them."""
+        layer, wanted = self._layers[kind], list(keys)
+        known = {key: layer.get(id) for key in wanted if (id := layer.holders.get(key)) is not None}
+        found = holders(self._below, kind, [key for key in wanted if key not in layer.holders])
+        return known | {key: layer.changed.get(record.id, record) for key, record in found.items()}
+
     def put(self, kind: str, before: Any, record: Any) -> None:
         """Replace `before` with `record`, and index its unique key while it is live."""
         layer = self._layers[kind]
@@ -170,6 +183,21 @@ class Draft:
             below.put(kind, before, record)
             number += 1
             below.number = number
+
+
+def get_many(state: State, kind: str, ids: Iterable[int]) -> list[Any]:
+    """The existing records of a state with these ids."""
+    if hasattr(state, "get_many"):
+        return list(state.get_many(kind, ids))
+    return [record for id in ids if (record := state.get(kind, id)) is not None]
+
+
+def holders(state: State, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
+    """The live record of a state for each of these unique keys that has one."""
+    if hasattr(state, "holders"):
+        found: Mapping[str, Any] = state.holders(kind, keys)
+        return found
+    return {key: record for key in keys if (record := state.holder(kind, key)) is not None}
 
 
 class _Layers(dict[str, "_Layer"]):

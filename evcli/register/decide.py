@@ -11,7 +11,7 @@ import orjson
 from evcli.domain.event import Event
 from evcli.domain.overlay import Draft
 from evcli.domain.state import State, happen
-from evcli.errors import BadInput, Refused
+from evcli.errors import BadInput, HeadMoved, Refused
 from evcli.kinds import MODULES, TYPES, all_kinds
 from evcli.log import Log, Position
 from evcli.log.line import CLOSING_LENGTH, MAX_BATCH
@@ -80,6 +80,13 @@ class Series:
 
 Head = tuple[int, str | None]
 """An expected or saved head: the number, and the hash if it is known."""
+
+
+def check_head(at: Position, expect: Head | None) -> None:
+    """Raise HeadMoved if the head, `at`, is not the expected one."""
+    if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
+        expected = f"{expect[0]}:{expect[1]}" if expect[1] else str(expect[0])
+        raise HeadMoved(at.head, expected, min(expect[0], at.number))
 
 
 Accepted = tuple[Sequence[Change], dict[int, Refused]]

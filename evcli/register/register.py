@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evcli.disk import held_signals
 from evcli.domain.overlay import Draft
 from evcli.domain.state import Foldable, MemoryState, State
-from evcli.errors import BadInput, Conflict, Damaged, EvcliError, HeadMoved, LogCut, NoLog
+from evcli.errors import BadInput, Conflict, Damaged, EvcliError, LogCut, NoLog
 from evcli.log import START, Log, Position
 from evcli.log.line import timestamp
 from evcli.log.replay import replay
@@ -26,6 +26,7 @@ from evcli.register.decide import (
     NotAccepted,
     Series,
     accept,
+    check_head,
     clock_notice,
     frame,
     refusal_alone,
@@ -190,7 +191,7 @@ class Register(Past):
             self.history.check_missing(self.log)
             if command.series is None and command.intentions[0].finds:
                 raise
-            self._check_head(command.expect)
+            check_head(self._at, command.expect)
             self.log.check_beginning()
             return False
         most, own = self.history.most_behind, self._at.place
@@ -243,7 +244,7 @@ class Register(Past):
 
             if known := recorded_before(self.history, self.reader, intentions):
                 return known
-        self._check_head(expect)
+        check_head(self._at, expect)
         if series is not None and self._at.number and series.is_recorded_by_others(self.log):
             raise Conflict(
                 "another process is recording the same input at the same time",
@@ -261,12 +262,6 @@ class Register(Past):
         lines = write(self._at, shared, now, self._new_id)
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
         return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
-
-    def _check_head(self, expect: Head | None) -> None:
-        at = self._at
-        if expect is not None and (expect[0] != at.number or expect[1] not in (None, at.sha256.decode())):
-            expected = f"{expect[0]}:{expect[1]}" if expect[1] else str(expect[0])
-            raise HeadMoved(at.head, expected, min(expect[0], at.number))
 
     def _accept(self, draft: Draft, command: Command) -> Accepted:
         command.begun = command.many.accepted(self._state) if command.many else None

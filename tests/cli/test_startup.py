@@ -25,7 +25,7 @@ NEVER = (
 )  # fmt: skip
 """What no plain command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "diff", "export", "help", "log", "import_", "record", "report", "state", "verify"}
+FAMILIES = {"completion", "diff", "export", "help", "log", "import_", "record", "report", "state", "sync", "verify"}
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
@@ -90,6 +90,20 @@ IMPORT = {
     "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 
+SYNC = {
+    *WRITE, "evcli.cli.commands.sync", "evcli.cli.planned", "evcli.cli.synced", "evcli.cli.way_back", EVENTS, WHO,
+    "evcli.sync", "evcli.sync.finding", "evcli.sync.limit", "evcli.sync.lists", "evcli.sync.means", "evcli.sync.order",
+    "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run",
+    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
+    "evcli.transfer.json_row", "evcli.transfer.places", "evcli.transfer.rows", "evcli.transfer.source",
+    "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
+    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
+    "hashlib", "_hashlib", "_blake2",
+}  # fmt: skip
+LISTS = {
+    "evcli.sync", "evcli.sync.lists", "evcli.transfer", "evcli.transfer.source", "hashlib", "_hashlib", "_blake2",
+}  # fmt: skip
+
 PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"
 HINTS = {"evcli.cli.hints"}
 BAD_INPUT = {"evcli.transfer", "evcli.transfer.refusals"} | HINTS
@@ -134,6 +148,9 @@ LOADED: dict[str, set[str]] = {
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT | {"evcli.cli.show.rehearsed"},
     "import dated.csv": IMPORT | TIMES | {"evcli.transfer.dates"},
+    "sync people.csv": SYNC,
+    "sync people.csv --dry-run --by name --max-destroy 100% --expect 8 --format csv": SYNC,
+    "log --list people.csv": LOG | LISTS,
     "help refs": {"evcli.cli.commands.help"},
     "completion bash": {"evcli.cli.commands.completion"},
     "user show 99": USER | FORMER | HINTS,

@@ -73,6 +73,9 @@ JSON documents (members may be added, none removed; created, changed and destroy
               record is there, also those of earlier runs; already: rows that an earlier run recorded; changed: records
               that this run changed; undone: recorded rows that do not stand; with --dry-run also
               "changes":[{"row":1,"line":2,"event":3,"kind":"user","id":7,"before":RECORD or null,"after":RECORD}]
+  sync        {"list":"people.csv","sha256":"…","correlation":"list:people.csv:9c1e…","rows":50,"unchanged":45,"kept":0,
+              "events":5,"first":101,"last":105,"counts":{"create":2,…},"recorded":true,"began":false,"plan":[{"action":
+              "rename","type":"user.renamed","line":7,"id":2,"data":{…},"before":RECORD or null,"after":RECORD}]}
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
 
@@ -94,7 +97,8 @@ EXIT_CODES = """\
   129, 130, 143   interrupted by HUP, INT, TERM before anything was written
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
-An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded.
+An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded. A sync that
+does not fit into one batch says which events are recorded.
 
 With --json, an error also has a code, for programs:
 
@@ -117,6 +121,7 @@ def _refusals() -> str:
         found[kind.ended], found[f"not-{kind.ended}"] = f"it is already {kind.ended}", f"it is not {kind.ended}"
     found["unchanged"] = "the event would change nothing"
     found["not-the-next-id"] = "an id is not the next one"
+    found["too-many-ended"] = "a list would end more records than --max-destroy allows"
     found["nothing-to-repair"] = "the log is not damaged"
     found["refused"] = "another rule of a kind"
     return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())

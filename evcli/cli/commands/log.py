@@ -17,6 +17,7 @@ from evcli.register.past import Position
 
 if TYPE_CHECKING:
     from evcli.cli.chosen import Chosen
+    from evcli.sync.lists import Meant
 
 
 TIMES = ("absolute", "relative")
@@ -33,6 +34,7 @@ def log(
     type: str | None,
     actor: str | None,
     grep: str | None,
+    of_list: str | None,
     patch: bool,
     follow: bool,
     times: str | None,
@@ -52,7 +54,8 @@ def log(
     register = opened(session) if follow else session.opened()
     first = 0 if since is None else session.moment(since, beginning=True).number
     end = register.head() if until is None else register.position(session.moment(until))
-    chosen = Chosen(register, about=_subject(session, about), type=type, actor=actor, grep=grep)
+    lists = None if of_list is None else _lists(session, of_list)
+    chosen = Chosen(register, about=_subject(session, about), type=type, actor=actor, grep=grep, lists=lists)
     if follow:
         return _follow(session, chosen, first, end, limit, patch=patch)
     # The newest N in the old order have to be known before the first of them can be shown.
@@ -70,6 +73,16 @@ def _subject(session: Session, about: Mapping[str, str | None]) -> tuple[str, in
 
     kind, who = records[-1]
     return kind, record_meant(session, session.register.at(), KINDS[kind], who).id
+
+
+def _lists(session: Session, path: str) -> "Meant":
+    """The lists that a path means: by the bytes of the file, or by its name, which is said where it may surprise."""
+    from evcli.sync.lists import meant
+
+    lists = meant(session.register, path)
+    if lists.is_by_name and lists.correlations:
+        session.output.preface(f"{path} as it is now was never synced: these events are of lists of that name")
+    return lists
 
 
 def _set_times(session: Session, times: str | None) -> None:
@@ -137,6 +150,7 @@ def _log() -> Command:
                 for kind in MODULES
             ),
             Parameter("grep", ("--grep",), "TEXT", "Only with TEXT in the data, ignoring case."),
+            Parameter("of_list", ("--list",), "FILE", "Only of evcli sync FILE, by its bytes or its name."),
             Parameter("patch", ("-p", "--patch"), "", "With each event, what it changed.", "flag"),
             Parameter("follow", ("-f", "--follow"), "", follow, "flag"),
             Parameter("times", ("--times",), "FORM", times, among=lambda: TIMES),
@@ -146,6 +160,7 @@ def _log() -> Command:
             "evcli log 42..57 --grep example.com",
             "evcli log --since yesterday --type 'user.d*'",
             "evcli log --user ada@example.com --reverse",
+            "evcli log --list people.csv",
             "evcli log --format jsonl | jq .data",
             "evcli log -f --type user.created",
         ],

@@ -1,0 +1,136 @@
+"""`evcli sync`: make the register what a list says, by a plan."""
+
+import re
+
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer
+from evcli.cli.synced import Told
+from evcli.domain.fields import REASON
+from evcli.domain.kind import Kind
+from evcli.errors import BadInput
+from evcli.kinds import KINDS, MODULES, all_kinds, first_kind
+from evcli.sync.limit import USUAL, Limit
+from evcli.sync.lists import List, opened
+from evcli.sync.means import Means
+from evcli.sync.plan import Reasons
+from evcli.sync.run import Sync
+from evcli.transfer.source import FORMS
+
+_HELP = """Make the register what a list says.
+
+The list has everybody who is there, one in a row. Who is new is created, who has another name or e-mail is changed, who
+was destroyed is restored, and who is not on the list is destroyed. --dry-run shows the plan.
+"""
+
+_MORE = """\
+The list is read as import reads it: the first line of CSV names the columns (name, email), a line of JSON Lines is an
+object. A row whose column "destroyed" is set, as in an export of all, is of somebody who is not there.
+
+--by says how a row finds its record:
+  email (the unique field)  the default; another name for the same e-mail is a rename
+  name                      another e-mail for the same name is a change of e-mail
+  id                        evcli's own id in a column "id", as in an export; a row without one is found by its e-mail
+
+All of the plan is one batch if it fits (about 2,000 events), else several; run it again if it is interrupted. It is
+written only if nobody else has written since it was made. Two who swapped e-mails need a third one for a moment: it is
+swap-1@evcli.invalid, and its reason says so.
+Its events keep the list's name and the beginning of its SHA-256: evcli log --list FILE shows them.
+"""
+
+_LIMIT = re.compile(r"([0-9]{1,9})(%?)").fullmatch
+
+
+def sync(
+    session: Session,
+    *,
+    file: str,
+    form: str | None,
+    kind: str | None,
+    by: str | None,
+    keep_missing: bool,
+    max_destroy: str | None,
+    reason: str | None,
+    expect: str | None,
+    dry_run: bool,
+    lock_wait: float | None,
+) -> Answer:
+    """`evcli sync`"""
+    of_kind = _kind(kind, by)
+    if form not in (None, *FORMS):
+        raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
+    limit, head = _limit(max_destroy), None if expect is None else read_head(expect)
+    with opened(file) as listed:
+        run = Sync(
+            session.register, listed, Means(of_kind), _reasons(listed, reason),
+            by=by or of_kind.unique, keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
+        )  # fmt: skip
+        told = Told(session, of_kind, listed, run)
+        planned = told.plan(form, head)
+        return told.rehearsed(planned, limit) if dry_run else told.written(planned, limit)
+
+
+def _kind(name: str | None, by: str | None) -> Kind:
+    if name not in (None, *MODULES):
+        raise BadInput(f'--kind "{name}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
+    kind = first_kind() if name is None else KINDS[name]
+    if not kind.unique:
+        raise BadInput(f"{kind.plural} have no unique field, so a list cannot say which is which")
+    if by not in (None, *kind.names, "id"):
+        raise BadInput(f'--by "{by}" is not one of {", ".join((*kind.names, "id"))}')
+    return kind
+
+
+def _limit(typed: str | None) -> Limit:
+    if typed is None:
+        return USUAL
+    match = _LIMIT(typed.strip())
+    if match is None:
+        raise BadInput(f'--max-destroy "{typed}" is neither a number nor a percentage', "write 20, or 50%")
+    return Limit(int(match[1]), is_percent=bool(match[2]))
+
+
+def _reasons(listed: List, reason: str | None) -> Reasons:
+    aside = "a stand-in, while e-mails are swapped"
+    if reason is not None:
+        text = REASON.clean(reason)
+        return Reasons(text, text, f"{text[:1900]} ({aside})")
+    name = listed.short_name
+    return Reasons(f"on the list {name}", f"not on the list {name}", f"on the list {name} ({aside})")
+
+
+def _fields() -> list[str]:
+    return list(dict.fromkeys([*(name for kind in all_kinds() for name in kind.names), "id"]))
+
+
+COMMANDS = {
+    "sync": lambda: Command(
+        sync,
+        _HELP,
+        [
+            Parameter("file", (), "FILE", "The list, CSV or JSON Lines; - is standard input.", is_required=True),
+            Parameter("form", ("--from",), "FORM", "csv or jsonl; default: by the extension or the first byte."),
+            Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
+            Parameter("by", ("--by",), "FIELD", "What finds a row's record; default: the unique field.", among=_fields),
+            Parameter("keep_missing", ("--keep-missing",), "", "Leave those who are not on the list.", "flag"),
+            Parameter(
+                "max_destroy",
+                ("--max-destroy",),
+                "N",
+                f"Refuse to destroy more: a number, or 50%; default {USUAL.number}%, or {USUAL.least} if that is more.",
+            ),
+            Parameter("reason", ("--reason",), "TEXT", "Why; default: the list's name."),
+            Parameter("dry_run", ("--dry-run",), "", "Show the plan; write nothing.", "flag"),
+            Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
+            LOCK_WAIT_FOR,
+        ],
+        [
+            "evcli sync people.csv --dry-run",
+            'evcli sync people.csv --reason "HR list of March"',
+            "evcli sync members.csv --by name --keep-missing",
+            "evcli sync people.csv --max-destroy 50%",
+        ],
+        _MORE + EXIT_CODES,
+    )
+}
