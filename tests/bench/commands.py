@@ -1,5 +1,6 @@
 """Figures of whole commands, from the start of the process to its end, as people wait for them."""
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from measuring import (
     in_turns,
     peak,
     run,
+    seconds,
     times_as_long,
     times_the_rate,
     without_garbage_collection,
@@ -90,6 +92,38 @@ def imports(ground: Ground) -> list[Figure]:
     mine_time, *others = in_turns(sizes.rounds, mine, sqlite, eventsourcing)
     what = f"import of {sizes.users:,} users"
     return times_the_rate(what, targets, sizes.users / mine_time, [sizes.users / time for time in others])
+
+
+def syncs(ground: Ground) -> list[Figure]:
+    """Syncing a list that asks for an event in every hundred rows, against importing as many users."""
+    sizes, base = ground.sizes, _new(ground, "base.jsonl")
+    run(*ground.evcli(base, "import", str(ground.people)))
+    header, *people = ground.people.read_text(encoding="utf-8").splitlines()
+    run(*ground.evcli(base, "user", "show", people[-1].rpartition(",")[2]))  # so that the cache is there
+    renamed, replaced = range(0, len(people), 300), range(1, len(people), 300)
+    for at in renamed:
+        people[at] = "Dr. " + people[at]
+    for at in replaced:
+        people[at] = f"Newcomer,newcomer{at}@company.example"
+    listed = ground.folder / "listed.csv"
+    listed.write_text("\n".join([header, *people, ""]), encoding="utf-8")
+    rounds, peaks = list[tuple[float, float]](), list[int]()
+    for _ in range(sizes.rounds):
+        log = _new(ground, "synced.jsonl")
+        sync = ground.evcli(log, "sync", str(listed))
+        for file in (base, *cache_files(base)):
+            shutil.copy(file, ground.folder / file.name.replace("base", "synced", 1))
+        mine = seconds(lambda: peaks.append(peak(sync)))  # noqa: B023  # called at once
+        imported = ground.evcli(_new(ground, "imported.jsonl"), "import", str(ground.people))
+        rounds.append((mine, seconds(lambda: run(*imported))))  # noqa: B023
+        with log.open("rb") as lines:
+            assert sum(1 for _ in lines) == sizes.users + len(renamed) + 2 * len(replaced)
+    rate, other = (sizes.users / median(column) for column in zip(*rounds, strict=True))
+    what = f"sync of {sizes.users:,} rows, one event for every hundred"
+    return [
+        *times_the_rate(what, {"import of as many users": 0.5}, rate, [other]),
+        Figure(f"{what}, peak memory", "", at_most(60, " MB"), max(peaks) / 1e6, "the most of all rounds"),
+    ]
 
 
 def _new(ground: Ground, name: str) -> Path:

@@ -30,6 +30,7 @@ GROUPS = {
     "memory": commands.memory,
     "cache": commands.cache,
     "import": commands.imports,
+    "sync": commands.syncs,
     "replay": library.fold,
     "audit": library.audit,
     "verify": commands.verify,
