@@ -12,6 +12,7 @@ import orjson
 
 from evcli.domain.text import text_fault
 from evcli.errors import BadInput
+from evcli.log.correlated import correlated
 from evcli.log.members import LONGEST_ID
 from evcli.register.past import Past
 from evcli.transfer.source import CHUNK, Source, unreadable
@@ -115,6 +116,12 @@ def meant(past: Past, path: str) -> Meant:
             return Meant(by_bytes, False, names)
     wanted = "stdin" if path == "-" else _cleaned(path)
     return Meant(frozenset(each for each, name in every.items() if name == wanted), is_file, names)
+
+
+def numbers_of(past: Past, correlation: str) -> tuple[int, int] | None:
+    """The numbers of the first and the last event of a list; None if it led to none. Lines are not checked."""
+    found = [each.number for each in correlated(past.log, correlation, 0)]
+    return (found[0], found[-1]) if found else None
 
 
 def _in_log(past: Past) -> set[str]:

@@ -62,6 +62,7 @@ class Sync:
         reasons: Reasons,
         *,
         by: str,
+        earlier: List | None = None,
         keeps: bool,
         lock_wait: float,
     ) -> None:
@@ -72,12 +73,13 @@ class Sync:
             listed: the list.
             means: what its kind offers.
             reasons: the events' reasons.
-            by: how rows find their records: a field that they are called by, or `id`.
+            by: how rows find their records: a field that they are called by, `id`, or another column.
+            earlier: for another column, the list before, which has it, too.
             keeps: whether records that are not on the list are left alone.
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._list, self._means, self._reasons = register, listed, means, reasons
-        self._by, self._keeps, self._lock_wait = by, keeps, lock_wait
+        self._by, self._earlier, self._keeps, self._lock_wait = by, earlier, keeps, lock_wait
         self.first = self.events = 0
         """The number of the first event written, and how many were."""
 
@@ -94,7 +96,7 @@ class Sync:
             if not self._register.known.number:
                 self._register.log.check_beginning()
             kind = self._means.kind
-            finder = self._finder(draft)
+            finder = self._finder(draft, form, notice)
             plan = Plan(self._means, draft.last_id(kind.name), finder.key_of, self._reasons, keeps=self._keeps)
             Reading(draft, self._means, finder, plan).read(self._list.source, form, notice)
             self._list.check()
@@ -128,8 +130,15 @@ class Sync:
         intentions = map(self._intention, batch)
         return self._register.execute(*intentions, expect=head, lock_wait=self._lock_wait, series=series, held=held)
 
-    def _finder(self, draft: Draft) -> Finder:
+    def _finder(self, draft: Draft, form: str | None, notice: Callable[[str], None]) -> Finder:
         kind, by = self._means.kind, self._by
+        if self._earlier is not None:
+            from evcli.sync.earlier import ids_by_key, moment_of
+
+            moment = moment_of(self._register, self._earlier, self._list)
+            state = draft if moment is None else self._register.at(moment)
+            ids = ids_by_key(self._earlier, form, by, kind, state, notice)
+            return ById(draft, kind, by, ids.get, frozenset(ids.values()))
         if by == kind.unique:
             return ByUnique(draft, kind)
         return ByName(draft, kind) if by == kind.called else ById(draft, kind, by, _own_id)

@@ -223,6 +223,74 @@ def test_bad_ids_are_refused(four: Cli, listed: Listed, rows: tuple[str, ...], p
     )
 
 
+MARCH = ("7,Ada,ada@example.com", "8,Bo,bo@example.com", "9,Cy,cy@example.com", ",Di,di@example.com")
+NUMBERED = ("--by", "Number", "--previous", "march.csv")
+
+
+def numbered(listed: Listed, *rows: str, name: str = "april.csv") -> str:
+    return listed(*rows, name=name, header="number,name,email")
+
+
+def test_key_of_another_system_means_who_had_it_on_the_list_before(four: Cli, listed: Listed) -> None:
+    four.ok("user", "rename", "4", "Dora")
+    four.ok("sync", numbered(listed, *MARCH, name="march.csv"))
+    four.ok("user", "change-email", "2", "bo@elsewhere.example")
+    april = ("8,Bo Smith,ada@example.com", "7,Ada,a@example.com", "10,Eve,cy@example.com", "11,Di,di@example.com")
+    told = in_json(four, "sync", numbered(listed, *april), *NUMBERED)
+    assert [(each["action"], each["id"]) for each in told["plan"]] == [
+        ("destroy", 3), ("change-email", 1), ("rename", 2), ("change-email", 2), ("create", 5),
+    ]  # fmt: skip
+    assert four.ok("sync", "april.csv", *NUMBERED).out.startswith("up to date")
+
+
+def test_list_before_that_led_to_no_event_means_the_register_as_it_is(four: Cli, listed: Listed) -> None:
+    four.ok("sync", numbered(listed, *MARCH, name="march.csv"))
+    four.ok("user", "change-email", "2", "bo@elsewhere.example")
+    told = in_json(four, "sync", numbered(listed, "7,Ada,a@x", "8,Bo,b@x", *MARCH[2:]), *NUMBERED)
+    assert [(each["action"], each["id"]) for each in told["plan"]] == [
+        ("destroy", 2), ("change-email", 1), ("create", 5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "phrases"),
+    [
+        (("--by", "number"), ('--by "number" is not one of email, name, id', "needs --previous LIST")),
+        (("--previous", "march.csv"), ("--previous is for --by COLUMN",)),
+        (("--by", "id", "--previous", "march.csv"), ("--previous is for --by COLUMN",)),
+        (("--by", " ", "--previous", "march.csv"), ("--previous is for --by COLUMN",)),
+        (("--by", "number", "--previous", "nope.csv"), ("nope.csv cannot be read",)),
+        (("--by", "number", "--previous", "jan.csv"), ("jan.csv line 1: the header has no column number; nothing",)),
+        (
+            ("--by", "number", "--previous", "twice.csv"),
+            ('twice.csv line 3: "7" is on the list twice: on line 2, too',),
+        ),
+        (("--by", "number", "--previous", "bad.csv"), ("bad.csv line 3: has 2 cells, but the header has 3; nothing",)),
+        (("--by", "id"), ("april.csv line 1: the header has no column id; nothing",)),
+    ],
+)
+def test_wrong_list_before_is_refused(
+    four: Cli, listed: Listed, words: tuple[str, ...], phrases: tuple[str, ...]
+) -> None:
+    for name, rows in {"march.csv": MARCH, "twice.csv": (MARCH[0], "7,Bo,bo@x"), "bad.csv": (MARCH[0], "8,Bo")}.items():
+        numbered(listed, *rows, name=name)
+    refuses(four, ("sync", numbered(listed, *MARCH), *words), 2, *phrases)
+
+
+@pytest.mark.parametrize(
+    ("rows", "phrase"),
+    [
+        (("7,Ada,a@x", "7,Bo,b@x"), "april.csv line 3: user 1 Ada <ada@example.com> is on the list twice: on line 2"),
+        (("20,Ada,a@x", "20,Bo,b@x"), 'april.csv line 3: user "20" is on the list twice: on line 2, too'),
+    ],
+)
+def test_key_that_is_on_the_list_twice_is_refused(
+    four: Cli, listed: Listed, rows: tuple[str, ...], phrase: str
+) -> None:
+    numbered(listed, *MARCH, name="march.csv")
+    refuses(four, ("sync", numbered(listed, *rows), *NUMBERED), 2, phrase)
+
+
 # --- lists that are refused -------------------------------------------------------------------------------------------
 
 TWICE = "is on the list twice: on line 2, too"

@@ -53,12 +53,22 @@ def register_over(log: MemoryLog, clock: Clock) -> Register:
 
 
 def synced(
-    log: MemoryLog, path: str, content: bytes, *, by: str = "email", keeps: bool = False, batches: int | None = None
+    log: MemoryLog,
+    path: str,
+    content: bytes,
+    *,
+    by: str = "email",
+    keeps: bool = False,
+    batches: int | None = None,
+    earlier: str | None = None,
 ) -> Planned:
     """Sync a list in a process of its own, which is killed after so many batches."""
     Path(path).write_bytes(content)
-    with opened(path) as listed:
-        one = Sync(register_over(log, Clock()), listed, Means(KIND), REASONS, by=by, keeps=keeps, lock_wait=0)
+    with ExitStack() as lists:
+        listed = lists.enter_context(opened(path))
+        before = None if earlier is None else lists.enter_context(opened(earlier))
+        register = register_over(log, Clock())
+        one = Sync(register, listed, Means(KIND), REASONS, by=by, earlier=before, keeps=keeps, lock_wait=0)
         planned = one.plan(None, lambda note: None)
         if batches != 0 and not planned.bad:
             for done, _ in enumerate(one.write(planned, ExitStack()), 1):
@@ -158,24 +168,30 @@ def refused_rightly(planned: Planned, before: list[Any], month: Month) -> None:
 @given(st.data())
 def test_people_keep_their_ids_however_they_exchange_names_and_emails(small: None, data: st.DataObject) -> None:
     log, killed, size = MemoryLog(), MemoryLog(), 6
-    first = [(f"N{at}", f"e{at}@x.de") for at in range(size)]
-    emails = data.draw(st.permutations([email for _, email in first]))
-    names = data.draw(st.permutations([name for name, _ in first]))
+    by = data.draw(st.sampled_from(["id", "number"]))
+    first = [(f"K{at}", f"N{at}", f"e{at}@x.de") for at in range(1, size + 1)]
+    emails = data.draw(st.permutations([email for _, _, email in first]))
+    names = data.draw(st.permutations([name for _, name, _ in first]))
     there = data.draw(st.lists(st.integers(1, size), unique=True, min_size=1))
-    rows: list[tuple[int | str, str, str]] = [(id, names[id - 1], emails[id - 1]) for id in there]
-    rows += [("", f"new {at}", email) for at, email in enumerate(emails) if at + 1 not in there][:2]
-    content = csv_of(rows, ("id", "name", "email"))
+    rows = [(str(id) if by == "id" else f"K{id}", names[id - 1], emails[id - 1]) for id in there]
+    free = [email for at, email in enumerate(emails, 1) if at not in there][: data.draw(st.integers(0, 2))]
+    rows += [("" if by == "id" else f"new {at}", f"new {at}", email) for at, email in enumerate(free)]
+    content = csv_of(rows, (by, "name", "email"))
+    is_synced = data.draw(st.booleans())
     with TemporaryDirectory() as folder:
-        path = os.path.join(folder, "list.csv")
+        path, before = os.path.join(folder, "list.csv"), os.path.join(folder, "before.csv")
         for each in (log, killed):
-            synced(each, path, csv_of(first))
-        synced(log, path, content, by="id")
-        synced(killed, path, content, by="id", batches=data.draw(st.integers(0, 5)))
-        synced(killed, path, content, by="id")
-        assert not synced(killed, path, content, by="id").steps
+            synced(each, before, csv_of(first, ("number", "name", "email")))
+        if not is_synced:  # the register has these users from elsewhere
+            Path(before).write_bytes(Path(before).read_bytes() + b"\n")
+        words: dict[str, Any] = {"by": by, "earlier": None if by == "id" else before}
+        synced(log, path, content, **words)
+        synced(killed, path, content, batches=data.draw(st.integers(0, 5)), **words)
+        synced(killed, path, content, **words)
+        assert not synced(killed, path, content, **words).steps
     for each in (log, killed):
-        now = live_in(each)
-        assert {user.id: (user.name, user.email) for user in now if user.id in there} == {
-            id: (name, email) for id, name, email in rows if id
+        now = {user.id: (user.name, user.email) for user in live_in(each)}
+        assert {id: now[id] for id in there} == {
+            id: (name, email) for id, (_, name, email) in zip(there, rows, strict=False)
         }
-        assert sorted((user.name, user.email) for user in now) == sorted((name, email) for _, name, email in rows)
+        assert sorted(now.values()) == sorted((name, email) for _, name, email in rows)

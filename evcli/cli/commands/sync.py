@@ -1,6 +1,7 @@
 """`evcli sync`: make the register what a list says, by a plan."""
 
 import re
+from contextlib import ExitStack
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
@@ -32,6 +33,9 @@ object. A row whose column "destroyed" is set, as in an export of all, is of som
   email (the unique field)  the default; another name for the same e-mail is a rename
   name                      another e-mail for the same name is a change of e-mail
   id                        evcli's own id in a column "id", as in an export; a row without one is found by its e-mail
+  any other column          a key of another system, say an employee number; --previous is the list before, which has it
+                            beside the e-mail of that time: so who has another e-mail is the same user. What LIST says
+                            is what the register was after the last event of that list, or is now if it led to none
 
 All of the plan is one batch if it fits (about 2,000 events), else several; run it again if it is interrupted. It is
 written only if nobody else has written since it was made. Two who swapped e-mails need a third one for a moment: it is
@@ -49,6 +53,7 @@ def sync(
     form: str | None,
     kind: str | None,
     by: str | None,
+    previous: str | None,
     keep_missing: bool,
     max_destroy: str | None,
     reason: str | None,
@@ -57,29 +62,42 @@ def sync(
     lock_wait: float | None,
 ) -> Answer:
     """`evcli sync`"""
-    of_kind = _kind(kind, by)
+    of_kind = _kind(kind)
+    column = _by(of_kind, by, previous)
     if form not in (None, *FORMS):
         raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
     limit, head = _limit(max_destroy), None if expect is None else read_head(expect)
-    with opened(file) as listed:
+    with ExitStack() as lists:
+        listed = lists.enter_context(opened(file))
         run = Sync(
             session.register, listed, Means(of_kind), _reasons(listed, reason),
-            by=by or of_kind.unique, keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
+            by=column, earlier=None if previous is None else lists.enter_context(opened(previous)),
+            keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = Told(session, of_kind, listed, run)
         planned = told.plan(form, head)
         return told.rehearsed(planned, limit) if dry_run else told.written(planned, limit)
 
 
-def _kind(name: str | None, by: str | None) -> Kind:
+def _kind(name: str | None) -> Kind:
     if name not in (None, *MODULES):
         raise BadInput(f'--kind "{name}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
     kind = first_kind() if name is None else KINDS[name]
     if not kind.unique:
         raise BadInput(f"{kind.plural} have no unique field, so a list cannot say which is which")
-    if by not in (None, *kind.names, "id"):
-        raise BadInput(f'--by "{by}" is not one of {", ".join((*kind.names, "id"))}')
     return kind
+
+
+def _by(kind: Kind, typed: str | None, previous: str | None) -> str:
+    """The field, or the column, by which a row finds its record."""
+    known = (*kind.names, "id")
+    column = kind.unique if typed is None else typed.strip().casefold()
+    if previous is None and column not in known:
+        hint = f"another column, in which each {kind.name} has a key of another system, needs --previous LIST"
+        raise BadInput(f'--by "{typed}" is not one of {", ".join(known)}', hint)
+    if previous is not None and (column in known or not column):
+        raise BadInput("--previous is for --by COLUMN, in which another system has a key", "leave it out")
+    return column
 
 
 def _limit(typed: str | None) -> Limit:
@@ -113,6 +131,7 @@ COMMANDS = {
             Parameter("form", ("--from",), "FORM", "csv or jsonl; default: by the extension or the first byte."),
             Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
             Parameter("by", ("--by",), "FIELD", "What finds a row's record; default: the unique field.", among=_fields),
+            Parameter("previous", ("--previous",), "LIST", "The list before; for --by with a column of the list."),
             Parameter("keep_missing", ("--keep-missing",), "", "Leave those who are not on the list.", "flag"),
             Parameter(
                 "max_destroy",
@@ -129,6 +148,7 @@ COMMANDS = {
             "evcli sync people.csv --dry-run",
             'evcli sync people.csv --reason "HR list of March"',
             "evcli sync members.csv --by name --keep-missing",
+            "evcli sync april.csv --by employee --previous march.csv",
             "evcli sync people.csv --max-destroy 50%",
         ],
         _MORE + EXIT_CODES,
