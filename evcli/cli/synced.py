@@ -9,6 +9,7 @@ from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
+from evcli.domain.refusals import Ambiguous
 from evcli.errors import BadInput, EvcliError, HeadMoved, Refused
 from evcli.sync.limit import Limit, TooManyEnd
 from evcli.sync.lists import List
@@ -61,6 +62,8 @@ class Told:
         return Refused(why) if is_refused else BadInput(why)
 
     def _name(self, bad: Bad) -> None:
+        if isinstance(bad.error, Ambiguous):
+            bad.error.hint = f"--by {self._kind.unique} or --by id tells them apart"
         field = f", {bad.field}" if bad.field else ""
         where = f" line {bad.line}{field}" if bad.line else ""
         bad.error.message = f"{self._list.name}{where}: {bad.error.message}"

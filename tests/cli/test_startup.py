@@ -101,7 +101,8 @@ SYNC = {
     "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 LISTS = {
-    "evcli.sync", "evcli.sync.lists", "evcli.transfer", "evcli.transfer.source", "hashlib", "_hashlib", "_blake2",
+    "evcli.sync", "evcli.sync.lists", "evcli.log.correlated", "evcli.transfer", "evcli.transfer.source",
+    "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 
 PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from conftest import Cli
+from support.caches import cache_every_log
 from support.registers import create, register_at
 
 from cli.support import documents, events_in, fails, in_json, refuses, run_shell, untouched
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
-from evcli.sync import lists, run
+from evcli.sync import lists, reading, run
+from evcli.sync.means import Means
 from evcli.sync.run import Sync
 
 Listed = Callable[..., str]
@@ -184,6 +186,7 @@ def test_name_of_several_users_is_refused_unless_one_has_the_email_too(four: Cli
     refuses(
         four, ("sync", file, "--by", "name"), 1,
         'people.csv line 2: "Ada" could be any of 2 users: 1 Ada <ada@example.com>, 5 ADA <other@example.com>;',
+        "--by email or --by id tells them apart",
     )  # fmt: skip
     assert in_json(four, "sync", listed("Ada,other@example.com", *FOUR[1:]), "--by", "name")["counts"] == {
         "rename": 1, "destroy": 1,
@@ -481,6 +484,44 @@ def test_list_is_read_from_standard_input(four: Cli, listed: Listed, script: str
     digest = sha256(Path("people.csv").read_bytes()).hexdigest()
     assert events_in(four.log)[-1]["correlationid"] == f"list:stdin:{digest[:16]}"
     assert listed_by(four, "--list", "-") == listed_by(four, "--list", "people.csv") == [7, 6, 5]
+
+
+# --- long lists -------------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_as_their_records_are_not_held(four: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("this is as it was")
+
+    monkeypatch.setattr(Means, "changes", refuse)
+    assert four.ok("sync", "jan.csv").out.startswith("up to date")
+
+
+@pytest.mark.parametrize("words", [(), ("--by", "name"), ("--by", "id")])
+def test_plan_on_a_cache_is_that_on_a_fold(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(reading, "AT_ONCE", 2)
+    cached, folded = list[Any](), list[Any]()
+    lists = [
+        [f"{at},N{at},e{at}@x" for at in range(1, 9)],
+        ["1,N1,e2@x", "2,N2,e1@x", "3,N,e3@x", "4,N4,e5@x", "7,N7,e7@x", ",New,e8@x"],
+        ["2,N2,e2@x", "1,N1,e1@x", "5,N5,e5@x", "8,N8,e8@x", "7,N7,E7@x", ",New,new@x"],
+    ]
+    for log, answers in (("cached", cached), ("folded", folded)):
+        monkeypatch.setenv("EVCLI_LOG", log)
+        if log == "cached":
+            cache_every_log(monkeypatch)
+        else:
+            monkeypatch.setenv("EVCLI_CACHE", "off")
+        cli.ids = 0
+        for at, rows in enumerate(lists):
+            some = words if at else ()
+            answers.append(in_json(cli, "sync", listed(*rows, header="id,name,email"), *some, "--max-destroy", "9"))
+            answers.append(in_json(cli, "sync", "people.csv", *some, "--max-destroy", "9"))
+    assert cached == folded
+    assert Path("cached").read_bytes() == Path("folded").read_bytes()
+    assert Path("cached.cache").exists()
 
 
 # --- other writers, and interruptions ---------------------------------------------------------------------------------

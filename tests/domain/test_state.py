@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, TYPES, USER, User, happened
 
 from evcli.domain.event import Event
-from evcli.domain.overlay import Draft
+from evcli.domain.overlay import Draft, get_many, holders
 from evcli.domain.packed import Claims, PackedState
 from evcli.domain.state import Count, Foldable, MemoryState, State, fold, happen_all, step
 from evcli.errors import Refused
@@ -44,6 +44,8 @@ class View(NamedTuple):
     holders: dict[str, Any]
     called: dict[str, list[User]]
     words: list[list[tuple[str, User]]]
+    many: list[User]
+    held: dict[str, User]
 
 
 NAMES = ["Ada", "Bob", "ada", "李 明"]
@@ -54,6 +56,8 @@ WORDS = [word.casefold() for word in (*NAMES, *EMAILS, "nobody")]
 
 def view(state: State, words: list[str] = WORDS) -> View:
     last = state.last_id(USER)
+    # First, because a draft remembers what it is asked for one by one.
+    many, held = sorted(get_many(state, USER, range(last + 3))), dict(holders(state, USER, words))
     # A draft gives the records that it changed first.
     in_order = sorted if isinstance(state, Draft) else list
     return View(
@@ -66,6 +70,8 @@ def view(state: State, words: list[str] = WORDS) -> View:
         {word: state.holder(USER, word) for word in words},
         {word: in_order(state.called(USER, word)) for word in words},
         [list(state.words(USER, word, backward=backward)) for word in words for backward in (False, True)],
+        many,
+        held,
     )
 
 

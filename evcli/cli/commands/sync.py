@@ -34,7 +34,7 @@ object. A row whose column "destroyed" is set, as in an export of all, is of som
   name                      another e-mail for the same name is a change of e-mail
   id                        evcli's own id in a column "id", as in an export; a row without one is found by its e-mail
   any other column          a key of another system, say an employee number; --previous is the list before, which has it
-                            beside the e-mail of that time: so who has another e-mail is the same user. What LIST says
+                            beside the e-mail of that time: so who has another e-mail is the same one. What LIST says
                             is what the register was after the last event of that list, or is now if it led to none
 
 All of the plan is one batch if it fits (about 2,000 events), else several; run it again if it is interrupted. It is
