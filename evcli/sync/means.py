@@ -9,7 +9,7 @@ from evcli.domain.kind import Changes, Ends, EventType, Kind, Revives
 from evcli.errors import Refused
 
 Values = Mapping[str, str]
-"""A row of a list: the cleaned text of each field; "" where an optional one has none."""
+"""A row of a list: the cleaned text of each of its fields; "" where an optional one has none."""
 
 
 class Means:
@@ -25,6 +25,8 @@ class Means:
         setting = [self.begins, *self._changes]
         self.fields: dict[str, Field] = {name: kind.fields[name] for each in setting for name in each.fields}
         """The fields of a list, in order."""
+        self._is_whole_at_once = self.fields.keys() <= self.begins.fields.keys()
+        """Whether the event that begins a record sets all fields of a list."""
         self.needed = self.begins.required
         """Those that every list must have."""
         self.compared = tuple(name for name in self.fields if name in kind.own)
@@ -32,16 +34,22 @@ class Means:
 
     def beginning(self, values: Values) -> dict[str, str]:
         """The data of the event that begins a record like this row."""
-        return {name: values[name] for name in self.begins.fields if values.get(name)}
+        return {name: values[name] for name in self.begins.fields if values[name]}
+
+    def changes_at_once(self, id: int, values: Values) -> list[tuple[EventType, dict[str, str]]]:
+        """The events that a record needs right after it began, because that event could not set all of the row."""
+        if self._is_whole_at_once:
+            return []
+        return self.changes(self.begins.effect(None, id, 0, self.beginning(values)), values)
 
     def changes(self, record: Any, values: Values) -> list[tuple[EventType, dict[str, str]]]:
         """The events, with their data, that make a record like this row; none if it is. Raises Refused."""
-        differ = [name for name in self.compared if values.get(name) and values[name] != getattr(record, name)]
+        differ = [name for name in self.compared if values[name] not in ("", getattr(record, name))]
         found = list[tuple[EventType, dict[str, str]]]()
         for each in self._changes:
             if not any(name in each.fields for name in differ):
                 continue
-            data = {name: values.get(name) or getattr(record, name) for name in each.fields}
+            data = {name: values[name] or getattr(record, name) for name in each.fields}
             found.append((each, {name: text for name, text in data.items() if text}))
             differ = [name for name in differ if name not in each.fields]
         if differ:

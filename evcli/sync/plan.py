@@ -239,25 +239,26 @@ class Plan:
 
     def _begin_and_revive(self, kept: set[str]) -> None:
         """Rows whose record is not live: it comes back, if it can, or a new one begins; `kept` are keys in the end."""
-        means, begun = self._means, list[list[Step]]()
+        means, begun, id = self._means, list[list[Step]](), len(self._lines) - 1
         for line, values, ended in self._new.values():
             own, key_of_ended = means.key(values), means.kind.key
             back = [each for each in ended if key_of_ended(each) == own or key_of_ended(each) not in kept]
-            if means.revives is None or not back:
-                begun.append([self._step(means.begins, 0, means.beginning(values), line)])
-                continue
-            record = max(back, key=lambda each: (self._alike(each, values), each[-1]))
             try:
-                changes = means.changes(record, values)
+                if means.revives is None or not back:
+                    id += 1
+                    first = self._step(means.begins, 0, means.beginning(values), line)
+                    after = means.changes_at_once(id, values)
+                    begun.append([first, *(self._step(each, id, data, line) for each, data in after)])
+                    continue
+                record = max(back, key=lambda each: (self._alike(each, values), each[-1]))
+                steps = [(means.revives, dict[str, str]()), *means.changes(record, values)]
+                self.groups.append([self._step(each, record.id, data, line) for each, data in steps])
             except Refused as no:
                 self.refuse(line, "", no)
-                continue
-            steps = [(means.revives, dict[str, str]()), *changes]
-            self.groups.append([self._step(each, record.id, data, line) for each, data in steps])
         self.groups += begun
 
     def _alike(self, record: Any, values: Values) -> int:
-        return sum(getattr(record, name) == values.get(name) for name in self._means.compared)
+        return sum(getattr(record, name) == values[name] for name in self._means.compared)
 
     def _step(self, each: Any, id: int, data: dict[str, str], line: int, reason: str = "") -> Step:
         return Step(each, id, data | {"reason": reason or self._reasons.listed}, line)

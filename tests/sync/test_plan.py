@@ -1,0 +1,97 @@
+"""The plan for a kind whose fields are set by events of several sorts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from evcli.domain.fields import text
+from evcli.domain.kind import Begins, Changes, Ends, Kind, Revives
+from evcli.sync.means import Means
+from evcli.sync.plan import Plan, Reasons
+
+CODE, FLOOR, ROOM, NOTE = (text(name, 20, "1", "2") for name in ("code", "floor", "room", "note"))
+
+
+class Desk(NamedTuple):
+    id: int
+    code: str
+    room: str
+    floor: str | None = None
+    note: str | None = None
+    added: int = 0
+    changed: int = 0
+    removed: int | None = None
+
+
+KIND = Kind(
+    "desk",
+    Desk,
+    {
+        "desk.moved": Changes("move", "Move a desk", {"floor": FLOOR, "room": ROOM}),
+        "desk.rearranged": Changes("rearrange", "Rearrange a desk", {"room": ROOM}),
+        "desk.added": Begins("add", "Add a desk", {"room": ROOM, "code": CODE, "note": NOTE.optional}),
+        "desk.noted": Changes("note", "Note something", {"note": NOTE}),
+        "desk.removed": Ends("remove", "Remove a desk"),
+        "desk.returned": Revives("return", "Return a desk"),
+    },
+    unique="code",
+    label="{code}",
+)
+COLUMNS = ("room", "code", "note", "floor")
+REASONS = Reasons("listed", "missing", "stand-in")
+
+Row = tuple[str, str, str, str]
+
+
+def planned(rows: Sequence[Row], desks: Sequence[Desk]) -> list[tuple[str, int, dict[str, str], int]]:
+    """The steps that bring these desks to these rows, without their reasons."""
+    plan = Plan(Means(KIND), len(desks), KIND.key, REASONS, keeps=False)
+    live = {KIND.key(desk): desk for desk in desks if desk.removed is None}
+    for line, row in enumerate(rows, 2):
+        plan.take([line], [row], [row[1].lower()], [live.get(row[1].lower())])
+    plan.take_unseen(desks[id - 1] for id in plan.unseen())
+    plan.finish(lambda keys: {key: live[key] for key in keys if key in live})
+    assert not plan.bad, plan.bad
+    steps = [step for group in plan.groups for step in group]
+    return [
+        (step.type.verb, step.id, {name: value for name, value in step.data.items() if name != "reason"}, step.line)
+        for step in steps
+    ]
+
+
+def test_columns_of_a_list_are_those_that_events_set() -> None:
+    means: Any = Means(KIND)
+    assert tuple(means.fields) == means.compared == COLUMNS
+    assert means.needed == ("room", "code")
+
+
+def test_cells_are_compared_with_the_fields_of_their_names() -> None:
+    desk = Desk(1, "A", "7", "2", "dusty")
+    assert planned([("7", "A", "dusty", "2")], [desk]) == []
+    assert planned([("A", "7", "2", "dusty")], [desk]) != []
+
+
+def test_each_difference_is_set_by_the_event_that_sets_least() -> None:
+    desk = Desk(1, "A", "7", "2", "dusty")
+    assert planned([("8", "A", "dusty", "2")], [desk]) == [("rearrange", 1, {"room": "8"}, 2)]
+    assert planned([("7", "A", "dusty", "3")], [desk]) == [("move", 1, {"floor": "3", "room": "7"}, 2)]
+    assert planned([("7", "A", "clean", "2")], [desk]) == [("note", 1, {"note": "clean"}, 2)]
+
+
+def test_empty_cell_of_an_optional_field_leaves_it() -> None:
+    assert planned([("7", "A", "", "")], [Desk(1, "A", "7", "2", "dusty")]) == []
+    assert planned([("7", "B", "", "")], []) == [("add", 0, {"room": "7", "code": "B"}, 2)]
+
+
+def test_new_record_gets_at_once_what_its_first_event_cannot_set() -> None:
+    there = [Desk(1, "A", "7"), Desk(2, "B", "7", removed=3)]
+    rows = [("7", "A", "", ""), ("7", "B", "x", ""), ("8", "C", "", "4"), ("9", "D", "y", "5")]
+    assert planned(rows, there) == [
+        ("return", 2, {}, 3), ("note", 2, {"note": "x"}, 3),
+        ("add", 0, {"room": "8", "code": "C"}, 4), ("move", 3, {"floor": "4", "room": "8"}, 4),
+        ("add", 0, {"room": "9", "code": "D", "note": "y"}, 5), ("move", 4, {"floor": "5", "room": "9"}, 5),
+    ]  # fmt: skip
+
+
+def test_what_is_not_on_the_list_ends_first() -> None:
+    there = [Desk(1, "A", "7"), Desk(2, "B", "7", removed=3), Desk(3, "C", "7")]
+    assert planned([("8", "C", "", "")], there) == [("remove", 1, {}, 0), ("rearrange", 3, {"room": "8"}, 2)]
