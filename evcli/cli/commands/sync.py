@@ -70,7 +70,7 @@ def sync(
     with ExitStack() as lists:
         listed = lists.enter_context(opened(file))
         run = Sync(
-            session.register, listed, Means(of_kind), _reasons(listed, reason),
+            session.register, listed, Means(of_kind), _reasons(of_kind, listed, reason),
             by=column, earlier=None if previous is None else lists.enter_context(opened(previous)),
             keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
@@ -109,8 +109,8 @@ def _limit(typed: str | None) -> Limit:
     return Limit(int(match[1]), is_percent=bool(match[2]))
 
 
-def _reasons(listed: List, reason: str | None) -> Reasons:
-    aside = "a stand-in, while e-mails are swapped"
+def _reasons(kind: Kind, listed: List, reason: str | None) -> Reasons:
+    aside = f"a stand-in, while {kind.fields[kind.unique].label}s are swapped"
     if reason is not None:
         text = REASON.clean(reason)
         return Reasons(text, text, f"{text[:1900]} ({aside})")
