@@ -73,7 +73,10 @@ class Told:
         """The plan as the answer; it ends as a real run would."""
         self._session.output.note("dry run: nothing was written; this would be")
         counts = counts_of(self._kind, planned)
-        sentence = in_words(self._kind, counts) if planned.steps else self._up_to_date(planned)
+        number = self._run.head.partition(":")[0]
+        sentence = f"{in_words(self._kind, counts)}, after event {int(number):,}"
+        if not planned.steps:
+            sentence = self._up_to_date(planned)
         if self._session.output.chosen_form != "table" or not planned.steps:
             self._session.output.note(sentence)
         return self._answer(planned, is_real=False)._replace(title=sentence, error=self._too_many(planned, limit))
@@ -155,6 +158,7 @@ class Told:
             "list": self._list.name,
             "sha256": self._list.sha256,
             "correlation": self._list.correlation,
+            "head": run.head,
             "rows": planned.rows,
             "unchanged": planned.rows - len({step.line for step in planned.steps if step.line}),
             "kept": planned.kept,

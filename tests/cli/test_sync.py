@@ -76,7 +76,7 @@ def test_dry_run_shows_the_plan_in_every_form_and_writes_nothing(four: Cli, list
         plain = four.ok("sync", file, "--dry-run")
         told = in_json(four, "sync", file, "--dry-run")
     assert table.out.splitlines() == [
-        "created 1, renamed 1, destroyed 1",
+        "created 1, renamed 1, destroyed 1, after event 4",
         "line  action   id  name  email            was",
         "─────────────────────────────────────────────",
         "      destroy  4   Di    di@example.com",
@@ -88,11 +88,14 @@ def test_dry_run_shows_the_plan_in_every_form_and_writes_nothing(four: Cli, list
         "4,rename,3,Cyd,cy@example.com,Cy\r\n5,create,5,Eve,eve@example.com,\r\n"
     )
     assert plain.out.splitlines()[1] == "4\trename\t3\tCyd\tcy@example.com\tCy"
-    assert plain.err == "dry run: nothing was written; this would be\ncreated 1, renamed 1, destroyed 1\n"
+    assert (
+        plain.err == "dry run: nothing was written; this would be\ncreated 1, renamed 1, destroyed 1, after event 4\n"
+    )
     bytes = Path(file).read_bytes()
     assert told | {"plan": 0} == {
         "list": "people.csv", "sha256": sha256(bytes).hexdigest(),
         "correlation": f"list:people.csv:{sha256(bytes).hexdigest()[:16]}",
+        "head": four.ok("head").out.strip(),
         "rows": 4, "unchanged": 2, "kept": 0, "events": 3, "first": None, "last": None,
         "counts": {"create": 1, "rename": 1, "destroy": 1}, "recorded": False, "began": False, "plan": 0,
     }  # fmt: skip
@@ -109,6 +112,7 @@ def test_json_of_a_sync_says_what_was_recorded(cli: Cli, listed: Listed) -> None
     told = in_json(cli, "sync", listed(*FOUR))
     assert (told["events"], told["first"], told["last"], told["recorded"], told["began"]) == (4, 1, 4, True, True)
     assert [each["after"]["name"] for each in told["plan"]] == ["Ada", "Bo", "Cy", "Di"]
+    assert told["head"] == cli.ok("head").out.strip()
     again = in_json(cli, "sync", "people.csv")
     assert (again["events"], again["first"], again["began"], again["plan"]) == (0, None, False, [])
     assert again["unchanged"] == again["rows"] == 4

@@ -73,9 +73,10 @@ JSON documents (members may be added, none removed; created, changed and destroy
               record is there, also those of earlier runs; already: rows that an earlier run recorded; changed: records
               that this run changed; undone: recorded rows that do not stand; with --dry-run also
               "changes":[{"row":1,"line":2,"event":3,"kind":"user","id":7,"before":RECORD or null,"after":RECORD}]
-  sync        {"list":"people.csv","sha256":"…","correlation":"list:people.csv:9c1e…","rows":50,"unchanged":45,"kept":0,
-              "events":5,"first":101,"last":105,"counts":{"create":2,…},"recorded":true,"began":false,"plan":[{"action":
-              "rename","type":"user.renamed","line":7,"id":2,"data":{…},"before":RECORD or null,"after":RECORD}]}
+  sync        {"list":"people.csv","sha256":"…","correlation":"list:people.csv:9c1e…","head":"105:…","rows":50,
+              "unchanged":45,"kept":0,"events":5,"first":101,"last":105,"counts":{"create":2,…},"recorded":true,
+              "began":false,"plan":[{"action":"rename","type":"user.renamed","line":7,"id":2,"data":{…},
+              "before":RECORD or null,"after":RECORD}]}; the head of a dry run is one for --expect
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
 
