@@ -1,7 +1,7 @@
 """The options that say how to read an input, where that is not found from the input itself."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from evcli.cli.command import Parameter
 from evcli.errors import BadInput
@@ -19,18 +19,21 @@ from evcli.transfer.refusals import (
     UnclearDate,
 )  # fmt: skip
 
-PARAMETERS = (
+WITHOUT_DATES = (
     Parameter("form", ("--from",), "FORM", f"{', '.join(FORMS)}; default: by name and content.", among=lambda: FORMS),
     Parameter("column", ("--column",), "FIELD=COLUMN", "Which column is a field; A+B joins two.", is_many=True),
     Parameter("delimiter", ("--delimiter",), "CHARACTER", "What separates cells of CSV; default: , ; tab or |."),
     Parameter("encoding", ("--encoding",), "NAME", "The encoding, as windows-1252; default: UTF-8 or UTF-16."),
     Parameter("email_domain", ("--email-domain",), "DOMAIN", "With --from passwd: e-mails are LOGIN@DOMAIN."),
+)
+PARAMETERS = (
+    *WITHOUT_DATES,
     Parameter("date_format", ("--date-format",), "FORMAT", "The form of dates, as %d.%m.%Y for 31.12.2024."),
 )
 
 
 def reading_of(
-    fields: Sequence[str],
+    fields: Collection[str],
     form: str | None,
     column: Sequence[str],
     delimiter: str | None,
@@ -56,7 +59,7 @@ def reading_of(
     return Reading(form, columns, delimiter, encoding, (email_domain or "").removeprefix("@"))
 
 
-def _pair(typed: str, fields: Sequence[str]) -> tuple[str, str]:
+def _pair(typed: str, fields: Collection[str]) -> tuple[str, str]:
     field, equals, column = typed.partition("=")
     field = field.strip().casefold()
     if not equals or not column.strip() or field not in fields:

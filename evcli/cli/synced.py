@@ -29,11 +29,11 @@ class Told:
         self._session, self._kind, self._list, self._run = session, kind, listed, run
         self._means = Means(kind)
 
-    def plan(self, form: str | None, head: tuple[int, str | None] | None) -> Planned:
+    def plan(self, head: tuple[int, str | None] | None) -> Planned:
         """The plan. Raises the error of a bad row, or of all of them after naming each."""
         notes: dict[str, None] = {}
         try:
-            planned = self._run.plan(form, notes.setdefault, head)
+            planned = self._run.plan(notes.setdefault, head)
         except EvcliError as error:
             if "nothing was written" not in error.message and isinstance(error, BadInput | Refused):
                 error.message += "; nothing was written"
@@ -64,6 +64,9 @@ class Told:
     def _name(self, bad: Bad) -> None:
         if isinstance(bad.error, Ambiguous):
             bad.error.hint = f"--by {self._kind.unique} or --by id tells them apart"
+        from evcli.cli.hints import hint_for
+
+        bad.error.hint = hint_for(bad.error)
         field = f", {bad.field}" if bad.field else ""
         where = f" line {bad.line}{field}" if bad.line else ""
         bad.error.message = f"{self._list.name}{where}: {bad.error.message}"
@@ -71,10 +74,9 @@ class Told:
 
     def rehearsed(self, planned: Planned, limit: Limit) -> Answer:
         """The plan as the answer; it ends as a real run would."""
-        self._session.output.note("dry run: nothing was written; this would be")
-        counts = counts_of(self._kind, planned)
-        number = self._run.head.partition(":")[0]
-        sentence = f"{in_words(self._kind, counts)}, after event {int(number):,}"
+        counts, number = counts_of(self._kind, planned), int(self._run.head.partition(":")[0])
+        self._session.note_rehearsal(number + 1)
+        sentence = f"{in_words(self._kind, counts)}, after event {number:,}"
         if not planned.steps:
             sentence = self._up_to_date(planned)
         if self._session.output.chosen_form != "table" or not planned.steps:

@@ -13,6 +13,7 @@ from evcli.domain.state import State
 from evcli.errors import BadInput
 from evcli.register.register import Register
 from evcli.sync.lists import List, numbers_of
+from evcli.transfer.reading import Reading
 from evcli.transfer.rows import Intake
 
 
@@ -32,12 +33,13 @@ def moment_of(register: Register, earlier: List, listed: List) -> int | None:
 
 
 def ids_by_key(
-    earlier: List, form: str | None, column: str, kind: Kind, state: State, notice: Callable[[str], None]
+    earlier: List, how: Reading, column: str, kind: Kind, state: State, notice: Callable[[str], None]
 ) -> dict[str, int]:
     """The id of the record that each key of the list `earlier` means, if `state` has it. Raises BadInput."""
     ids, lines = dict[str, int](), dict[str, int]()
     fields = (column, kind.unique)
-    for numbers, rows, fault in Intake(earlier.source, form, fields, fields, notice).rows():
+    how = how._replace(columns={field: name for field, name in how.columns.items() if field in fields})
+    for numbers, rows, fault in Intake(earlier.source, None, fields, fields, notice, how).rows():
         if fault:
             raise BadInput(f"{earlier.name} line {numbers[0]}: {fault.why}", fault.hint)
         _check(earlier.name, numbers, [row[0].strip() for row in rows], lines)

@@ -11,6 +11,7 @@ from evcli.errors import BadInput, BadText, EvcliError
 from evcli.sync.finding import ById, Columns, Finder
 from evcli.sync.means import Means
 from evcli.sync.plan import Plan
+from evcli.transfer.reading import Reading as How
 from evcli.transfer.rows import Intake
 from evcli.transfer.source import Source
 
@@ -32,14 +33,14 @@ class Reading:
         self._later: list[tuple[int, Cells, str]] = []
         """Rows whose record is looked for when those of all others are known."""
 
-    def read(self, source: Source, form: str | None, notice: Callable[[str], None]) -> None:
+    def read(self, source: Source, how: How, notice: Callable[[str], None]) -> None:
         """Tell the plan of everything. Raises BadInput if the list cannot be read to its end, or has no rows."""
         needed = dict.fromkeys((*self._means.needed, self._means.kind.unique, self._finder.column))
-        intake = Intake(source, form, self._columns, [name for name in needed if name], notice)
+        intake = Intake(source, None, self._columns, [name for name in needed if name], notice, how)
         for lines, rows, fault in intake.rows():
             if fault:
                 self._plan.rows += 1
-                self._plan.refuse(lines[0], fault.field, BadInput(fault.why, fault.hint))
+                self._plan.refuse(lines[0], fault.field, fault.error())
                 continue
             for start in range(0, len(rows), AT_ONCE):
                 self._take(lines[start : start + AT_ONCE], rows[start : start + AT_ONCE])

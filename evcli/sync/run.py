@@ -25,6 +25,8 @@ from evcli.sync.means import Means
 from evcli.sync.order import Step
 from evcli.sync.plan import Bad, Plan, Reasons
 from evcli.sync.reading import Reading
+from evcli.transfer.reading import USUAL
+from evcli.transfer.reading import Reading as How
 
 _UUID = 38
 """The size in bytes of an id in quotes, as a register's frame has it."""
@@ -63,6 +65,7 @@ class Sync:
         *,
         by: str,
         earlier: List | None = None,
+        how: How = USUAL,
         keeps: bool,
         lock_wait: float,
     ) -> None:
@@ -75,11 +78,12 @@ class Sync:
             reasons: the events' reasons.
             by: how rows find their records: a field that they are called by, `id`, or another column.
             earlier: for another column, the list before, which has it, too.
+            how: how both lists are read, where they do not tell.
             keeps: whether records that are not on the list are left alone.
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._list, self._means, self._reasons = register, listed, means, reasons
-        self._by, self._earlier, self._keeps, self._lock_wait = by, earlier, keeps, lock_wait
+        self._by, self._earlier, self._how, self._keeps, self._lock_wait = by, earlier, how, keeps, lock_wait
         self.first = self.events = 0
         """The number of the first event written, and how many were."""
 
@@ -88,7 +92,7 @@ class Sync:
         """The head on which the plan was made, or that it has led to."""
         return self._register.known.head
 
-    def plan(self, form: str | None, notice: Callable[[str], None], expect: Head | None = None) -> Planned:
+    def plan(self, notice: Callable[[str], None], expect: Head | None = None) -> Planned:
         """What the list asks for, on the head. Raises BadInput, HeadMoved, NotWritten, Damaged."""
         with without_garbage_collection():
             draft = rehearsal(self._register)
@@ -96,9 +100,9 @@ class Sync:
             if not self._register.known.number:
                 self._register.log.check_beginning()
             kind = self._means.kind
-            finder = self._finder(draft, form, notice)
+            finder = self._finder(draft, notice)
             plan = Plan(self._means, draft.last_id(kind.name), finder.key_of, self._reasons, keeps=self._keeps)
-            Reading(draft, self._means, finder, plan).read(self._list.source, form, notice)
+            Reading(draft, self._means, finder, plan).read(self._list.source, self._how, notice)
             self._list.check()
             plan.finish(partial(holders, draft, kind.name))
             live = draft.count(kind.name).live
@@ -130,14 +134,14 @@ class Sync:
         intentions = map(self._intention, batch)
         return self._register.execute(*intentions, expect=head, lock_wait=self._lock_wait, series=series, held=held)
 
-    def _finder(self, draft: Draft, form: str | None, notice: Callable[[str], None]) -> Finder:
+    def _finder(self, draft: Draft, notice: Callable[[str], None]) -> Finder:
         kind, by = self._means.kind, self._by
         if self._earlier is not None:
             from evcli.sync.earlier import ids_by_key, moment_of
 
             moment = moment_of(self._register, self._earlier, self._list)
             state = draft if moment is None else self._register.at(moment)
-            ids = ids_by_key(self._earlier, form, by, kind, state, notice)
+            ids = ids_by_key(self._earlier, self._how, by, kind, state, notice)
             return ById(draft, kind, by, ids.get, frozenset(ids.values()))
         if by == kind.unique:
             return ByUnique(draft, kind)

@@ -69,7 +69,7 @@ def synced(
         before = None if earlier is None else lists.enter_context(opened(earlier))
         register = register_over(log, Clock())
         one = Sync(register, listed, Means(KIND), REASONS, by=by, earlier=before, keeps=keeps, lock_wait=0)
-        planned = one.plan(None, lambda note: None)
+        planned = one.plan(lambda note: None)
         if batches != 0 and not planned.bad:
             for done, _ in enumerate(one.write(planned, ExitStack()), 1):
                 if done == batches:

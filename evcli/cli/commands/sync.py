@@ -2,9 +2,11 @@
 
 import re
 from contextlib import ExitStack
+from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.reading import WITHOUT_DATES, reading_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.synced import Told
@@ -17,7 +19,6 @@ from evcli.sync.lists import List, opened
 from evcli.sync.means import Means
 from evcli.sync.plan import Reasons
 from evcli.sync.run import Sync
-from evcli.transfer.source import FORMS
 
 _HELP = """Make the register what a list says.
 
@@ -26,8 +27,8 @@ was destroyed is restored, and who is not on the list is destroyed. --dry-run sh
 """
 
 _MORE = """\
-The list is read as import reads it: the first line of CSV names the columns (name, email), a line of JSON Lines is an
-object. A row whose column "destroyed" is set, as in an export of all, is of somebody who is not there.
+The list is read as import reads it, in any form in which other programs export it (evcli import --help). A row whose
+column "destroyed" is set, as in an export of all, is of somebody who is not there.
 
 --by says how a row finds its record:
   email (the unique field)  the default; another name for the same e-mail is a rename
@@ -50,7 +51,6 @@ def sync(
     session: Session,
     *,
     file: str,
-    form: str | None,
     kind: str | None,
     by: str | None,
     previous: str | None,
@@ -60,22 +60,23 @@ def sync(
     expect: str | None,
     dry_run: bool,
     lock_wait: float | None,
+    **reading: Any,
 ) -> Answer:
     """`evcli sync`"""
     of_kind = _kind(kind)
     column = _by(of_kind, by, previous)
-    if form not in (None, *FORMS):
-        raise BadInput(f'--from "{form}" is not one of {", ".join(FORMS)}')
     limit, head = _limit(max_destroy), None if expect is None else read_head(expect)
+    means = Means(of_kind)
+    how = reading_of(dict.fromkeys((*means.fields, column, of_kind.ended)), **reading)
     with ExitStack() as lists:
         listed = lists.enter_context(opened(file))
         run = Sync(
-            session.register, listed, Means(of_kind), _reasons(of_kind, listed, reason),
+            session.register, listed, means, _reasons(of_kind, listed, reason),
             by=column, earlier=None if previous is None else lists.enter_context(opened(previous)),
-            keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
+            how=how, keeps=keep_missing, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = Told(session, of_kind, listed, run)
-        planned = told.plan(form, head)
+        planned = told.plan(head)
         return told.rehearsed(planned, limit) if dry_run else told.written(planned, limit)
 
 
@@ -127,8 +128,8 @@ COMMANDS = {
         sync,
         _HELP,
         [
-            Parameter("file", (), "FILE", "The list, CSV or JSON Lines; - is standard input.", is_required=True),
-            Parameter("form", ("--from",), "FORM", "csv or jsonl; default: by the extension or the first byte."),
+            Parameter("file", (), "FILE", "The list; - is standard input.", is_required=True),
+            *WITHOUT_DATES,
             Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
             Parameter("by", ("--by",), "FIELD", "What finds a row's record; default: the unique field.", among=_fields),
             Parameter("previous", ("--previous",), "LIST", "The list before; for --by with a column of the list."),
