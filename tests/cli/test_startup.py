@@ -76,29 +76,30 @@ CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 AUDIT = {"evcli.register.verify", "evcli.register.faults"}
 
-IMPORT = {
-    *WRITE, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.reading", "evcli.cli.way_back", EVENTS, WHO,
-    "evcli.transfer", "evcli.transfer.before", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
+READING = {
+    "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
     "evcli.transfer.decoded", "evcli.transfer.dialect", "evcli.transfer.fault", "evcli.transfer.form",
-    "evcli.transfer.found", "evcli.transfer.happened", "evcli.transfer.headings", "evcli.transfer.identity",
-    "evcli.transfer.lines", "evcli.transfer.naming", "evcli.transfer.pending", "evcli.transfer.places",
-    "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows", "evcli.transfer.run",
-    "evcli.transfer.skipping", "evcli.transfer.source", "evcli.transfer.undone", "evcli.transfer.unpacked",
-    "evcli.transfer.wanted",
+    "evcli.transfer.found", "evcli.transfer.headings", "evcli.transfer.lines", "evcli.transfer.naming",
+    "evcli.transfer.places", "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows",
+    "evcli.transfer.source", "evcli.transfer.unpacked", "csv", "_csv", "io",
+}  # fmt: skip
+"""What reads a list."""
+
+IMPORT = {
+    *WRITE, *READING, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.way_back", EVENTS, WHO,
+    "evcli.transfer.before", "evcli.transfer.happened", "evcli.transfer.identity", "evcli.transfer.pending",
+    "evcli.transfer.run", "evcli.transfer.skipping", "evcli.transfer.undone", "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
-    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
-    "hashlib", "_hashlib", "_blake2",
+    "evcli.log.correlated", "evcli.register.series", "array", "bisect", "_bisect", "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 
 SYNC = {
-    *WRITE, "evcli.cli.commands.sync", "evcli.cli.planned", "evcli.cli.synced", "evcli.cli.way_back", EVENTS, WHO,
+    *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.planned", "evcli.cli.synced", "evcli.cli.way_back",
+    EVENTS, WHO,
     "evcli.sync", "evcli.sync.finding", "evcli.sync.limit", "evcli.sync.lists", "evcli.sync.means", "evcli.sync.order",
-    "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run",
-    "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.fault", "evcli.transfer.happened",
-    "evcli.transfer.json_row", "evcli.transfer.places", "evcli.transfer.rows", "evcli.transfer.source",
+    "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run", "evcli.transfer.happened",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
-    "evcli.log.correlated", "evcli.register.series", "csv", "_csv", "io", "array", "bisect", "_bisect",
-    "hashlib", "_hashlib", "_blake2",
+    "evcli.log.correlated", "evcli.register.series", "array", "bisect", "_bisect", "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 LISTS = {
     "evcli.sync", "evcli.sync.lists", "evcli.log.correlated", "evcli.transfer", "evcli.transfer.source",
