@@ -123,7 +123,7 @@ class Plan:
         return bool(self._lines[id])
 
     def unseen(self) -> Iterable[int]:
-        """The ids of the records that no row is about, live or ended, if they matter to the plan."""
+        """The ids of the records that no row is about, live or ended."""
         return (id for id, line in enumerate(self._lines) if not line and id)
 
     def take_unseen(self, records: Iterable[Any]) -> None:
@@ -137,11 +137,6 @@ class Plan:
             elif (new := self._new.get(self._key_of(record) or "")) is not None:
                 new.ended.append(record)
 
-    @property
-    def ends(self) -> int:
-        """How many records end."""
-        return len(self._missing)
-
     # --- what is to be done -------------------------------------------------------------------------------------------
 
     def finish(self, holders: Holders) -> None:
@@ -154,6 +149,8 @@ class Plan:
         for key, (line, id) in claims.items():
             if key in stays and stays[key].id != id:
                 self._taken(line, key, stays[key])
+        if self.bad:
+            return
         circles, chains = circles_and_chains(list(moves.values()))
         self.groups += [*changes, *(move.steps for move in chains)]
         self._exchange(circles, claims, holders)

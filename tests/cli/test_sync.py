@@ -13,6 +13,8 @@ from support.caches import cache_every_log
 from support.registers import create, register_at
 
 from cli.support import documents, events_in, fails, in_json, refuses, run_shell, untouched
+from evcli.domain import overlay
+from evcli.domain.state import State
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.sync import lists, reading, run
@@ -499,6 +501,22 @@ def test_rows_that_are_as_their_records_are_not_held(four: Cli, monkeypatch: pyt
 
     monkeypatch.setattr(Means, "changes", refuse)
     assert four.ok("sync", "jan.csv").out.startswith("up to date")
+
+
+def test_records_are_looked_up_many_at_once_but_not_all(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok("sync", listed(*of_users(20)))
+    sizes = list[int]()
+
+    def counted(state: State, kind: str, ids: list[int]) -> list[Any]:
+        sizes.append(len(ids))
+        return overlay.get_many(state, kind, ids)
+
+    monkeypatch.setattr(reading, "AT_ONCE", 4)
+    monkeypatch.setattr(reading, "get_many", counted)
+    cli.ok("sync", listed(*of_users(10)), "--max-destroy", "10")
+    assert sizes == [4, 4, 2]
 
 
 @pytest.mark.parametrize("words", [(), ("--by", "name"), ("--by", "id")])

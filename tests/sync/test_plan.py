@@ -98,3 +98,10 @@ def test_new_record_gets_at_once_what_its_first_event_cannot_set() -> None:
 def test_what_is_not_on_the_list_ends_first() -> None:
     there = [Desk(1, "7", None, "A"), Desk(2, "7", None, "B", removed=3), Desk(3, "7", None, "C")]
     assert planned([("8", "C", "", "")], there) == [("remove", 1, {}, 0), ("rearrange", 3, {"room": "8"}, 2)]
+
+
+def test_record_whose_end_takes_words_cannot_end_by_a_list() -> None:
+    begins, ends = Begins("add", "Add", {"room": ROOM, "code": CODE}), Ends("remove", "Remove", {"note": NOTE})
+    kind = Kind("desk", Desk, {"desk.added": begins, "desk.removed": ends}, unique="code", label="{code}")
+    assert Means(kind).ends is None
+    assert Means(KIND).ends is not None
