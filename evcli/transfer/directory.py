@@ -37,7 +37,7 @@ def ldif(name: str, chunks: Iterable[bytes], newline: bytes, notice: Callable[[s
         others += person is None and bool(entry)
         yield line, person
     if others:
-        notice(f"left out {others:,} entries that are not people")
+        notice(f"left out {others:,} {'entry that is no person' if others == 1 else 'entries that are not people'}")
 
 
 def _blocks(name: str, chunks: Iterable[bytes], newline: bytes) -> Iterator[tuple[int, bytes]]:
@@ -99,7 +99,10 @@ def passwd(name: str, chunks: Iterable[bytes], domain: str, notice: Callable[[st
             login, called = cells[0], cells[4].partition(",")[0].replace("&", cells[0].capitalize()).strip()
             yield number, {"name": called or login, "email": f"{login}@{domain}", "login": login}
     if others:
-        notice(f"left out {others:,} accounts whose uid is not from {_FIRST_UID} to {_LAST_UID}: they are not people's")
+        accounts = "account" if others == 1 else "accounts"
+        notice(
+            f"left out {others:,} {accounts} with a uid that is not from {_FIRST_UID} to {_LAST_UID}, as people's are"
+        )
 
 
 def addresses(name: str, chunks: Iterable[bytes], newline: bytes) -> Iterator[Found]:

@@ -57,7 +57,7 @@ LISTS: dict[str, tuple[Reading, list[Row], str]] = {
         'name from "displayName" (or "firstName" + "lastName", where that is empty), e-mail from "email"',
     ),
     "openldap.ldif": (USUAL, [ADA, HOEPPER], "left out 3 entries that are not people"),
-    "passwd": (PASSWD, [ADA, GRACE], "left out 3 accounts whose uid is not from 1000 to 60000: they are not people's"),
+    "passwd": (PASSWD, [ADA, GRACE], "left out 3 accounts with a uid that is not from 1000 to 60000, as people's are"),
     "powershell.csv": (USUAL, [ADA, GRACE], BOTH("GivenName", "Surname", "UserPrincipalName")),
     "scim.json": (USUAL, [ADA, GRACE], "left out 1 of 3, who are not active"),
     "slack.csv": (USUAL, [ADA, GRACE], 'name from "fullname", e-mail from "email"'),
@@ -378,6 +378,7 @@ SCIM = '{{"totalResults":{},"schemas":["urn:ietf:params:scim:api:messages:2.0:Li
         ('{"displayName":"A","name":{"formatted":"F"},"emails":[{"value":"a"}]}', ("F", "a", "")),
         ('{"name":{"givenName":"G"},"emails":[{"value":"h"},{"value":"w","type":"work"}]}', ("G", "w", "")),
         ('{"name":"N","emails":[{"value":"h"},{"value":"p","primary":true}],"active":true}', ("", "p", "")),
+        ('{"displayName":"A","emails":[{"value":"w","type":"work"},{"value":"p","primary":true}]}', ("A", "p", "")),
         ('{"displayName":"A","emails":[{"value":"h"},{"value":"i"}]}', "h and i could both be the e-mail, and neither"),
         ('{"displayName":5,"emails":[]}', "is 5, not a string"),
         ("5", "is not a JSON object"),
@@ -450,6 +451,12 @@ def test_entry_of_a_directory_begins_at_its_first_line_after_comments(read: Read
         with opened(str(tmp_path / "in.ldif")) as file:
             rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
         assert [(*each.lines, *each.cells) for each in rows] == [(3, ("A", "a@b", "")), (10,)]
+
+
+def test_computer_in_a_directory_is_nobody(read: Read) -> None:
+    pytest.importorskip("ldif")
+    content = "dn: cn=PC\nobjectClass: person\nobjectClass: computer\ncn: PC\nmail: pc@example.com\n"
+    assert read(content) == ([], ["left out 1 entry that is no person"])
 
 
 def test_directory_needs_a_package_and_says_which(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
