@@ -71,7 +71,7 @@ def _person(entry: Mapping[str, list[Any]]) -> dict[str, Any] | Fault | None:
         return Fault(
             "email", f"{' and '.join(list(mails)[:2])} could both be the e-mail", "leave one mail in the entry"
         )
-    return {name: found[0] for name, found in entry.items()}
+    return {name: found[0] for name, found in entry.items() if isinstance(found[0], str)}  # a photo is bytes
 
 
 def passwd(name: str, chunks: Iterable[bytes], domain: str, notice: Callable[[str], None]) -> Iterator[Found]:

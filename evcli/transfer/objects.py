@@ -92,12 +92,17 @@ class Elements:
             if self._array >= 0 and len(self._buffer) > LONGEST_ROW + len(chunk):
                 raise BadInput(f"{self._name} line {self._start_line}: a row has more than {LONGEST_ROW:,} bytes")
         self._around += self._buffer[self._start :]
-        if self._array >= 0 or self._depth > 0:
+        if not self._around.strip() and self._array == 0:
+            raise BadInput(f"{self._name} is empty", "it needs an array of objects")
+        if self._array > 0 or self._depth > 0:
             raise BadInput(f"{self._name} is cut off: the JSON ends in the middle", "download or copy it again")
         try:
             self.document: Any = orjson.loads(self._around)
         except orjson.JSONDecodeError:
-            raise BadInput(f"{self._name} is not JSON around its list") from None
+            raise BadInput(f"{self._name} is not JSON{' around its list' * (self._array < 0)}") from None
+        if self._array == 0:
+            what = self._member.decode()[1:-1] or "array"
+            raise BadInput(f"{self._name} has no {what}", "a list is an array of objects")
 
     def _elements(self) -> Iterator[Found]:
         while match := _NEXT(self._buffer, self._at):
@@ -123,7 +128,7 @@ class Elements:
                 self._depth += 1
                 if self._array == 0 and self._is_the_array(sign):
                     self._begin()
-            elif self._depth == self._array and sign in b",]":
+            elif 0 < self._depth == self._array and sign in b",]":
                 yield from self._end(place, is_last=sign == b"]")
             if sign in b"]}":
                 self._depth -= 1

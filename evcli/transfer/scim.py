@@ -25,7 +25,7 @@ def people(
             yield line, _person(value, {part for each in named for part in (each, *each.split("+"))})
     if gone:
         notice(f"left out {gone:,} of {count:,}, who are not active")
-    total = elements.document.get("totalResults")
+    total = elements.document.get("totalResults") if type(elements.document) is dict else None
     if type(total) is int and total > count:
         notice(f"it has {count:,} of {total:,}: it is one page of a list")
 

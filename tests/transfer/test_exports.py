@@ -201,6 +201,8 @@ def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> N
         (b"<html>", USUAL, "HTML"),
         (gzip.compress(b"<html>", mtime=0), USUAL, "HTML"),
         (PLAIN.encode(), Reading(delimiter=";"), "no column email"),
+        (b" ", Reading("json"), "is empty"),
+        (b'5,[{"name":"A","email":"a"}]', Reading("json"), "is not JSON around its list"),
         ((EXPORTS / "passwd").read_bytes(), USUAL, "looks like a passwd file; --from passwd --email-domain"),
         ((EXPORTS / "passwd").read_bytes(), Reading("passwd"), "no e-mails; --from passwd --email-domain example.com"),
     ],
@@ -358,6 +360,10 @@ def test_bad_byte_in_an_array_is_named_by_its_place(read: Read, monkeypatch: pyt
         ('[{"name":"A","email":"a"}] x', "is not JSON around its list"),
         ('[{"name":"A","email":"a"}]]', "is not JSON around its list"),
         ('[{"name":"A","email":"a"},]', "is not JSON"),
+        ('{"as_of":1,"users":5}', "has no array"),
+        ('{"as_of":1,"users":', "cut off"),
+        ('{"as_of":1,"users"}', "is not JSON"),
+        ('{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"]}', "has no Resources"),
         ('[{"name":"A","email":"\xff"}]', "is not UTF-8"),
         ('[{"name":"' + "A" * (3 << 20), "more than 1,048,576 bytes"),
         ((EXPORTS / "scim.json").read_text()[:-3], "cut off"),
@@ -434,6 +440,7 @@ def test_addresses_give_the_people(read: Read, line: str, row: Row | str) -> Non
         ("changetype: modify\nmail: a@b", "is a change, not an entry"),
         ("cn A", "is not LDIF"),
         ("dn: uid=b", "is not LDIF"),
+        ("cn:: /w==\nmail: a@b", "is missing"),
     ],
 )
 def test_bad_entry_of_a_directory_is_a_bad_row(read: Read, entry: str, said: str) -> None:
