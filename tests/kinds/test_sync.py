@@ -9,7 +9,7 @@ from conftest import Cli
 
 from evcli.domain.kind import Records
 from evcli.errors import Refused
-from evcli.kinds import KINDS
+from evcli.kinds import KINDS, MODULES, TYPES
 
 Listed = Callable[..., str]
 
@@ -111,3 +111,23 @@ def test_users_who_swap_a_field_without_stand_ins_are_refused(
         cli, ("sync", listed("Bo,a@x", "Cy,c@x", "Ada,b@x", header="name,email"), "--by", "name"), 1,
         "bikes.csv: the users of lines 2 and 4 exchange their e-mails, for which one of them would have to hold",
     )  # fmt: skip
+
+
+def test_fields_that_may_be_missing_are_set_where_a_list_has_them(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODULES, "desk", "kinds.desk")
+    try:
+        rows = ("7,A,,", "8,B,dusty,", "8,C,,4")
+        told = in_json(cli, "sync", listed(*rows, header="room,code,note,floor"), "--kind", "desk")
+        assert told["counts"] == {"move": 1, "add": 3}
+        assert cli.ok("sync", "bikes.csv", "--kind", "desk").out.startswith("up to date")
+        told = in_json(cli, "sync", listed("7,A,", "9,B,clean", "8,C,", header="room,code,note"), "--kind", "desk")
+        assert [(each["action"], each["id"]) for each in told["plan"]] == [("rearrange", 2), ("note", 2)]
+        assert [(each["floor"], each["note"]) for each in in_json(cli, "desk", "list")] == [
+            (None, None), (None, "clean"), ("4", None),
+        ]  # fmt: skip
+    finally:
+        KINDS.pop("desk", None)
+        for name in [name for name in TYPES if name.startswith("desk.")]:
+            del TYPES[name]
