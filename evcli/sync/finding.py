@@ -4,9 +4,8 @@ Records are looked up many at once, and nothing is remembered of them: a list ma
 """
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
-from itertools import takewhile
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evcli.domain.fields import key_of
@@ -17,8 +16,8 @@ from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
 from evcli.errors import EvcliError
 
-MOST_CALLED = 50
-"""Of a name that more records share, so many are looked at: two are too many."""
+MOST = 50
+"""How many records that may have the same name are looked at together: two that have it are too many."""
 
 _BITS = 40
 _ID = (1 << _BITS) - 1
@@ -83,23 +82,33 @@ class ByName:
             record if (record := held.get(key)) is not None and kind.name_key(record) == name else None
             for name, key in zip(names, keys, strict=True)
         ]
-        others = {at: self._ids(names[at]) for at, record in enumerate(records) if record is None}
-        every = {
-            each.id: each for each in get_many(self._state, kind.name, {id for ids in others.values() for id in ids})
-        }
-        for at, ids in others.items():
-            called = [every[id] for id in ids if kind.name_key(every[id]) == names[at]]
+        maybe = {at: self._ids(names[at]) for at, record in enumerate(records) if record is None}
+        first = {id for ids in maybe.values() for id in ids[:MOST]}
+        every = {record.id: record for record in get_many(self._state, kind.name, first)}
+        for at, ids in maybe.items():
+            called = self._called(names[at], ids, every)
             records[at] = called[0] if called else None
             if len(called) > 1:
                 who = columns[kind.called][at]
                 faults[at] = Ambiguous(kind.name, kind.plural, who, [label(kind, each) for each in called])
         return Found(names, records, faults)
 
-    def _ids(self, name: str) -> list[int]:
-        """The lowest ids of the live records that may be called so."""
-        start, hash = bisect_left(self._index, _hash(name)), _hash(name)
-        few = takewhile(lambda entry: entry & ~_ID == hash, self._index[start : start + MOST_CALLED])
-        return [entry & _ID for entry in few]
+    def _ids(self, name: str) -> Sequence[int]:
+        """The ids of the live records whose names have this name's hash."""
+        start = bisect_left(self._index, _hash(name))
+        end = bisect_right(self._index, _hash(name) | _ID, start)
+        return [entry & _ID for entry in self._index[start:end]]
+
+    def _called(self, name: str, ids: Sequence[int], first: Mapping[int, Any]) -> list[Any]:
+        """The records of these ids that have this name, or some of them if several have it."""
+        kind = self._kind
+        found = [first[id] for id in ids[:MOST] if kind.name_key(first[id]) == name]
+        for start in range(MOST, len(ids), MOST):
+            if len(found) > 1:
+                break
+            more = get_many(self._state, kind.name, ids[start : start + MOST])
+            found += [record for record in more if kind.name_key(record) == name]
+        return found
 
 
 def _hash(name: str) -> int:

@@ -17,7 +17,7 @@ from evcli.domain import overlay
 from evcli.domain.state import State
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
-from evcli.sync import lists, reading, run
+from evcli.sync import finding, lists, reading, run
 from evcli.sync.means import Means
 from evcli.sync.run import Sync
 
@@ -197,6 +197,16 @@ def test_name_of_several_users_is_refused_unless_one_has_the_email_too(four: Cli
     assert in_json(four, "sync", listed("Ada,other@example.com", *FOUR[1:]), "--by", "name")["counts"] == {
         "rename": 1, "destroy": 1,
     }  # fmt: skip
+
+
+def test_names_of_the_same_hash_are_told_apart(cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "_hash", lambda name: 1 << finding._BITS)
+    monkeypatch.setattr(finding, "MOST", 2)
+    cli.ok("sync", listed(*of_users(6)))
+    told = in_json(cli, "sync", listed(*of_users(5), "n5,other@x"), "--by", "name")
+    assert [(each["action"], each["id"]) for each in told["plan"]] == [("rename", 6), ("change-email", 6)]
+    cli.ok("user", "create", "N5", "--email", "e5@x")
+    refuses(cli, ("sync", listed("N5,another@x"), "--by", "name"), 1, '"N5" could be any of 2 users')
 
 
 def test_destroyed_user_whose_email_another_one_gets_does_not_come_back(four: Cli, listed: Listed) -> None:
