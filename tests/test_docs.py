@@ -21,6 +21,7 @@ TITLES = {
     "formats": "Forms of an answer, and the shapes of JSON",
     "refs": "REF: a moment in the log",
     "environment": "The environment",
+    "evidence": "What proves what",
 }
 COMMANDS = [name for name in root().commands if name not in (*MODULES, "help")]
 _SHARED = re.compile(r"^Options for every command:\n((?:.+\n)+)\n?", re.MULTILINE)
@@ -79,6 +80,7 @@ def test_help_lists_every_exit_code_of_an_error() -> None:
         "docs/log-format.md",
         "docs/cli.md",
         "docs/operations.md",
+        "docs/kept-heads.md",
         "tests/README.md",
     ],
 )

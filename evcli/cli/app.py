@@ -41,7 +41,9 @@ def root() -> Group:
             **_of("import_", "import"),
             **_of("sync", "sync"),
             **_of("export", "export"),
-            **_of("verify", "verify", "repair", "head", "status", "path"),
+            **_of("verify", "verify", "repair"),
+            **_of("head", "head"),
+            **_of("verify", "status", "path"),
             **_of("help", "help"),
             **_of("completion", "completion"),
         },
@@ -52,5 +54,6 @@ def root() -> Group:
             "evcli state --at yesterday",
             "evcli verify",
         ),
-        "Topics: evcli help refs, evcli help formats, evcli help exit-codes, evcli help environment",
+        "Topics: evcli help refs, evcli help formats, evcli help exit-codes, evcli help environment, "
+        "evcli help evidence",
     )

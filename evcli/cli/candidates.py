@@ -83,12 +83,16 @@ def _is_shared(state: State, kind: Kind, word: str, is_wanted: Callable[[Any], b
 
 
 def _moments(session: Session) -> list[tuple[str, str]]:
-    """The last events by number, and the keywords that name a moment."""
+    """The last events by number, the keywords that name a moment, and the kept heads."""
+    from evcli.register.heads import heads_beside
+
     found: list[tuple[str, str]] = []
     with session.register as register:
         for event in register.events_backward(register.head()):
             if len(found) == RECENT:
                 break
             found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))
+        kept = heads_beside(register.log)
     words = [("@", "now"), ("@-", "one event ago"), ("today", "now"), ("yesterday", "the end of yesterday")]
-    return found + words
+    heads = kept.heads if kept else []
+    return found + words + [(each.name, f"event {each.number}, kept {local(each.time)}") for each in heads]

@@ -1,6 +1,6 @@
 """The past: a log and its fold, queried at any moment. Everything that only reads a register goes through here."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -157,12 +157,12 @@ class Past:
                 raise Damaged(self.log.name, number, self.reader.position_of(number - 1).place, why)
             yield event
 
-    def verify(self, expect: tuple[int, str] | None = None) -> "Report":
+    def verify(self, expect: tuple[int, str] | None = None, marked: Collection[int] = ()) -> "Report":
         """Check everything; a log that has lost events its cache knows is damaged too. See `verify.audit`."""
         from evcli.register.verify import audit, changed_meanwhile, cut
 
         try:
-            report = audit(self.reader, expect)
+            report = audit(self.reader, expect, marked)
             if report.error is None:
                 self.history.check(self.reader)
         except LogCut as lost:

@@ -2,6 +2,7 @@
 
     42  @  @-  @--  @-5  -5  HEAD~5  id:PREFIX                                             events, by number or id
     2026-11-22  2026-11-22 17:03  2024-Q1  today  yesterday 17:00  10m ago  3 days ago     times
+    Q1 review                                                                              the name of a kept head
 
 All digits are always an event number. A time means the state after the last event recorded at or before it: `--since`
 takes the beginning of what it covers, everything else the end.
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from evcli.domain.event import Event, number_of
-from evcli.errors import BadRef, Damaged
+from evcli.errors import BadRef, CannotOpen, Damaged
 from evcli.log import Position
 from evcli.log.line import timestamp
 from evcli.log.reader import Reader
@@ -58,7 +59,7 @@ def resolve(
 
     Raises:
         BadRef: not a valid REF, or not an event of this log; says what is allowed.
-        Damaged: the search met a bad line.
+        Damaged: the search met a bad line, or the log is not what a kept head says.
     """
     words = ref.strip()
     if words.isascii() and words.isdigit():
@@ -67,9 +68,13 @@ def resolve(
         return Moment(_before_now(words, reader), is_plain=False)
     if words.startswith("id:"):
         return Moment(_by_id(words, find_ids or reader.find_ids), is_plain=False)
-    from evcli.register.times import read_time
+    from evcli.register.times import NotATime, read_time
 
-    span = read_time(ref, now)
+    try:
+        span = read_time(ref, now)
+    except NotATime as no:
+        at = _by_name(ref, reader, no)
+        return Moment(at.number, is_plain=False, at=at)
     limit = _limit(span.start if beginning else span.end)
     head = reader.log.head()
     if (words == "now" and head.recorded > limit) or (words in ("now", "today") and not beginning):
@@ -132,3 +137,20 @@ def _by_id(ref: str, find_ids: FindIds) -> int:
         several = ", ".join(f"{number_of(event)} ({event['id']})" for event in found[:3])
         raise BadRef(ref, f"several event ids start with that: {several}", "type more of the id")
     return number_of(found[0])
+
+
+def _by_name(ref: str, reader: Reader, no: BadRef) -> Position:
+    """The position of the head that is kept beside the log under that name. Raises `no` if there is none, Damaged."""
+    from evcli.register.heads import heads_beside, position_of
+
+    try:
+        file = heads_beside(reader.log)
+    except CannotOpen as closed:
+        no.hint += f"; kept heads cannot be read: {closed.message}"
+        raise no from None
+    kept = file and file.named(ref)
+    if file is None or kept is None:
+        if file and file.heads:
+            no.hint += f"; kept heads are {', '.join(each.name for each in file.heads[-3:])}"
+        raise no
+    return position_of(kept, file.path, reader)

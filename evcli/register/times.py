@@ -15,7 +15,7 @@ from evcli.register.zone import unknown_zone
 
 FORMS = (
     "a moment is an event number, @, @-N, id:PREFIX, a date or time like 2026-11-22 17:03, a period like 2024-02 or "
-    "2024-Q1, 10m ago, today or yesterday"
+    "2024-Q1, 10m ago, today, yesterday, or the name of a kept head"
 )
 
 _AGO = re.compile(r"([0-9]{1,6}) ?([a-z]+) ago").fullmatch
@@ -62,13 +62,22 @@ class UnknownZone(BadRef):
         )
 
 
+class NotATime(BadRef):
+    """It is no time at all, right or wrong; `is_likely` if it is a date in an order that is not read."""
+
+    def __init__(self, text: str, why: str, hint: str, *, is_likely: bool) -> None:
+        super().__init__(text, why, hint)
+        self.is_likely = is_likely
+
+
 def read_time(text: str, now: datetime) -> Span:
     """The span that the written time `text` covers; without a zone it is local.
 
     A local time that the clock showed twice, when it was put back, is the later of the two.
 
     Raises:
-        BadRef: it is not a time, or one that the clock of the local zone never showed.
+        NotATime: it is not a time.
+        BadRef: it is not a valid one, or one that the clock of the local zone never showed.
         UnknownZone: it is local, and the local zone is not known.
     """
     words = " ".join(text.split())
@@ -92,8 +101,10 @@ def read_time(text: str, now: datetime) -> Span:
     except (ValueError, OverflowError) as error:
         raise BadRef(text, f"is not a valid time ({error})", FORMS) from None
     if any(character.isdigit() and not character.isascii() for character in text):
-        raise BadRef(text, "has digits that are not ASCII; write 0 to 9", FORMS)
-    raise BadRef(text, "is not a valid REF", _likely(words) or FORMS)
+        is_likely = not any(map(str.isalpha, words))
+        raise NotATime(text, "has digits that are not ASCII; write 0 to 9", FORMS, is_likely=is_likely)
+    date = _likely_date(words.lower())
+    raise NotATime(text, "is not a valid REF", date or _likely_day(words.lower()) or FORMS, is_likely=bool(date))
 
 
 def written_moment(text: str, now: datetime) -> datetime:
@@ -117,9 +128,8 @@ _OTHER_ORDER = re.compile(
 _MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
-def _likely(words: str) -> str:
-    """How to write the time that these words may mean; "" if they mean none. Never a guess between day and month."""
-    lower = words.lower()
+def _likely_date(lower: str) -> str:
+    """How to write the date that these words may mean; "" if they mean none. Never a guess between day and month."""
     if match := _OTHER_ORDER(lower):
         day, month, year, *other = match.groups()
         year, month, day = (year, month, day) if year else other
@@ -134,8 +144,13 @@ def _likely(words: str) -> str:
             return f"write {year}-{_MONTH_NAMES.index(named[0][:3]) + 1:02}-{int(day):02}"
     if re.fullmatch(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}", lower):
         return "write the year, the month and the day: 2026-11-22"
+    return ""
+
+
+def _likely_day(lower: str) -> str:
+    """The same of words that name a day."""
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow", "week", "noon")
-    if any(word in days for word in parts):
+    if any(word in days for word in re.findall(r"[a-z]+", lower)):
         return "write the day, 2026-11-22, or how long ago: 3 days ago, 1 week ago; today, yesterday 17:00"
     return ""
 

@@ -1,9 +1,11 @@
 """The audit of a whole log: format, chain, unique ids, rules, and whether a saved head lies on its chain."""
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
@@ -31,22 +33,37 @@ class Report(NamedTuple):
     """The first fault, the newer line, or the saved head that is not on the chain, as an error."""
     is_unterminated: bool = False
     """Whether the newline of the last event is missing."""
+    marks: Mapping[int, str] = MappingProxyType({})
+    """The hashes of the events that were asked for, by number, as far as there are such events."""
 
 
-def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
+def audit(reader: Reader, expect: tuple[int, str] | None = None, marked: Collection[int] = ()) -> Report:
     """Read and check everything, changing nothing; `expect` is the number and hash of a saved head.
 
+    The report has the hashes of the events whose numbers are `marked`.
     The log is synced first, so that the reported head is durable.
     """
     reader.log.sync()
     ids = Ids()
-    kept = {0: START.sha256.decode()}
+    marks = {0: START.sha256.decode()}
+    numbers = sorted({*marked, expect[0]} if expect else {*marked})
 
     def note(events: Sequence[Event], _: Sequence[int]) -> None:
         ids.add(events)
-        if expect and 0 <= (index := expect[0] - number_of(events[0])) < len(events):
-            kept[expect[0]] = events[index]["sha256"]
+        first = number_of(events[0])
+        for number in numbers[bisect_left(numbers, first) : bisect_left(numbers, first + len(events))]:
+            marks[number] = events[number - first]["sha256"]
 
+    return _audited(reader, ids, note, expect, marks)._replace(marks=marks)
+
+
+def _audited(
+    reader: Reader,
+    ids: "Ids",
+    note: Callable[[Sequence[Event], Sequence[int]], None],
+    expect: tuple[int, str] | None,
+    marks: Mapping[int, str],
+) -> Report:
     damage: Damaged | None = None
     try:
         damage = _replay(reader, note)
@@ -62,8 +79,8 @@ def audit(reader: Reader, expect: tuple[int, str] | None = None) -> Report:
             damage, head = change, reader.at
     if damage:
         return _damaged(reader, head, damage, faults)
-    if not faults and expect and kept.get(expect[0]) != expect[1]:
-        found = kept.get(expect[0])
+    if not faults and expect and marks.get(expect[0]) != expect[1]:
+        found = marks.get(expect[0])
         byte = reader.position_of(max(0, expect[0] - 1)).place if found else head.place
         why = f"its sha256 is {found[:12]}… here" if found else f"the log ends with event {head.number}, before it"
         changed = HistoryChanged(reader.log.name, expect, byte, why)

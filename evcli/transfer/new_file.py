@@ -16,6 +16,7 @@ from typing import IO
 from evcli.cache.location import beside
 from evcli.disk import held_signals, make_like, sync, sync_name
 from evcli.errors import AlreadyThere, AnswerLost, BadInput, NoFolder, NotSynced, NotWritten
+from evcli.log.file.open import heads_of
 
 _TEMPORARY = re.compile(r"\.evcli-[0-9a-f]{16}-([0-9a-f]+)").fullmatch
 """The name of an unfinished export; it ends with the file's inode, which no file of another program does by chance."""
@@ -142,7 +143,7 @@ def new_file(name: str, log: str, *, may_replace: bool) -> Iterator[NewFile]:
     It is readable by its owner only, or has owner and mode of the file that it replaces.
 
     Raises:
-        BadInput: the name is empty, or that of the log, its cache or the cache's journal.
+        BadInput: the name is empty, or that of the log, its cache, the cache's journal or its heads.
         NotWritten: something exists there that may not be replaced, or no file can be created there.
     """
     path = _free(name, log, may_replace)
@@ -227,7 +228,7 @@ def _free(path: str, log: str, may_replace: bool) -> str:
 
 
 def _refuse_the_log(path: str, log: str) -> None:
-    for name in (log, beside(log), beside(log) + "-journal"):
+    for name in (log, beside(log), beside(log) + "-journal", heads_of(log)):
         if _are_the_same(path, name):
             raise BadInput(f"{path} is the log itself, or belongs to it; nothing was written", "name another FILE")
 

@@ -52,7 +52,7 @@ OFFERED: dict[str, list[str]] = {
     "log --type user.": [
         "user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored",
     ],
-    "help ": ["refs", "formats", "exit-codes", "environment"],
+    "help ": ["refs", "formats", "exit-codes", "environment", "evidence"],
     "completion ": ["bash", "zsh", "fish"],
     # ids first, and what was begun then
     "user show ": ["1", "2", "3"],

@@ -12,7 +12,7 @@ from cli.support import EVERY, FORMS, GROUPS, in_json, refuses, untouched
 from evcli.errors import EvcliError
 from evcli.register.times import UnknownZone
 
-TOPICS = ("refs", "formats", "exit-codes", "environment")
+TOPICS = ("refs", "formats", "exit-codes", "environment", "evidence")
 COMMANDS = {
     **{name: tuple(name.split()) for name in EVERY},
     "help": ("help",),
@@ -45,6 +45,7 @@ EXPLAINED = {
     "formats": [*(rf"^  {form}\s" for form in FORMS), *(rf"^  {shape}" for shape in SHAPES)],
     "exit-codes": [rf"^ [^a-z]*\b{code}\b" for code in CODES],
     "environment": [rf"\b{name}\b" for name in VARIABLES],
+    "evidence": [rf"^  evcli {command}" for command in ("verify --against", "state --at", "diff")],
 }
 
 

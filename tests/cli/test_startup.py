@@ -25,7 +25,9 @@ NEVER = (
 )  # fmt: skip
 """What no plain command loads: each costs more than all that evcli itself does."""
 
-FAMILIES = {"completion", "diff", "export", "help", "log", "import_", "record", "report", "state", "sync", "verify"}
+FAMILIES = {
+    "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state", "sync", "verify",
+}  # fmt: skip
 """The modules that hold commands. One is loaded, or none."""
 
 CORE = {
@@ -73,8 +75,10 @@ REPORT = {
     "evcli.cli.report.tables", EVENTS, "evcli.register.period", "evcli.register.zone",
 }  # fmt: skip
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
-KEEP = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
-AUDIT = {"evcli.register.verify", "evcli.register.faults"}
+SOUND = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
+HEAD = {"evcli.cli.commands.head", OPTIONS}
+HEADS = {"evcli.log.file.heads", "evcli.register.heads"}
+AUDIT = {"evcli.register.verify", "evcli.register.faults", "evcli.cli.kept", "bisect", "_bisect"} | HEADS
 
 READING = {
     "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
@@ -143,17 +147,18 @@ LOADED: dict[str, set[str]] = {
         "html",
         "html.entities",
     },
-    "verify": KEEP | AUDIT,
-    "head": KEEP,
-    "status --json": KEEP | {"evcli.register.status"},
-    "path": KEEP,
+    "verify": SOUND | AUDIT,
+    "head": HEAD,
+    "head --keep Q1": HEAD | HEADS | {"evcli.cli.done"} | TIMES,
+    "status --json": SOUND | {"evcli.register.status"},
+    "path": SOUND,
     "import people.csv": IMPORT,
     "import people.csv --dry-run --skip-existing --json": IMPORT | {"evcli.cli.show.rehearsed"},
     "import dated.csv": IMPORT | TIMES | {"evcli.transfer.dates"},
     "sync people.csv": SYNC,
     "sync people.csv --dry-run --by name --max-destroy 100% --expect 8 --format csv": SYNC,
     "log --list people.csv": LOG | LISTS,
-    "help refs": {"evcli.cli.commands.help"},
+    "help refs": {"evcli.cli.commands.help", "evcli.cli.evidence"},
     "completion bash": {"evcli.cli.commands.completion"},
     "user show 99": USER | FORMER | HINTS,
 }

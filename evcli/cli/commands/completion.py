@@ -41,6 +41,8 @@ function __evcli_completion
 end
 complete --command evcli --no-files --arguments '(__evcli_completion)'
 complete --command evcli --long-option log --require-parameter --force-files
+complete --command evcli --long-option to --require-parameter --force-files
+complete --command evcli --long-option against --require-parameter --force-files
 complete --command evcli --force-files --condition '__fish_seen_subcommand_from export
     and not contains -- (commandline -opc)[-1] --what --at --format --color'"""
 

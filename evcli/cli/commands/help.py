@@ -1,6 +1,7 @@
 """`evcli help TOPIC`: topics that concern several commands."""
 
 from evcli.cli.command import Command, Parameter
+from evcli.cli.evidence import EVIDENCE
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.errors import BadInput
@@ -20,6 +21,7 @@ A REF names a moment in the log.
   2024-02, 2024-Q1      a month, a quarter: its end, for --since its beginning
   10m ago, 3 days ago   s, m (minutes), h, d, w, months, years
   today, yesterday      the calendar day; yesterday 17:00
+  Q1 review             the name of a kept head (evcli head --keep), in any case; refused if the log is not what it was
 
 A time without a zone is local. It means the state after the last event recorded at or before it; a time with seconds
 includes its whole second, so a time copied from evcli's own output means the event it was printed for. Of a time that
@@ -63,7 +65,10 @@ JSON documents (members may be added, none removed; created, changed and destroy
   writing     {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false}; before: each user before its event,
               or null; recorded is false for --dry-run and for a repeated --id; began is true if a new log was begun
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,
-              "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end
+              "byte":1046,"message":"…"}]}; status is good, torn, damaged or newer; unterminated: no newline at the end;
+              where there are kept heads, also "heads":[{"name":"Q1 review","number":42,"sha256":"…","time":"…",
+              "file":"…","status":"good"}], else cut, edited, other-log or unchecked; a fault that a file of heads
+              shows has its "file"
   repair      {"repaired":true,"head":"41:…","recovered":7,"fault":{…},"gone_bytes":310,"gone":[{"line":42,…}],
               "copy":"…"}
   import      {"events":98,"first":1,"last":98,"rows":100,"skipped":2,"already":0,"recorded":true,"began":false,
@@ -77,7 +82,8 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "unchanged":45,"kept":0,"events":5,"first":101,"last":105,"counts":{"create":2,…},"recorded":true,
               "began":false,"plan":[{"action":"rename","type":"user.renamed","line":7,"id":2,"data":{…},
               "before":RECORD or null,"after":RECORD}]}; the head of a dry run is one for --expect
-  head, path  {"number":42,"sha256":"…"}; {"path":"…"}
+  head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
+              "files":["…"], "recorded": false if that head was already kept under that name
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
 
 In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
@@ -105,7 +111,7 @@ With --json, an error also has a code, for programs:
 
   1    {refusals}
   2    bad-input, bad-text, bad-ref, unknown-zone
-  12   damaged, not-a-log, log-cut, history-changed
+  12   damaged, not-a-log, log-cut, history-changed, other-log
   14   not-written, cannot-open
   10   no-log; 11 busy; 13 conflict; 15 outcome-unknown; 16 answer-lost; 17 newer; 129, 130, 143 interrupted
   255  bug; does-not-add-up, of a report"""
@@ -148,6 +154,7 @@ TOPICS = {
     "formats": FORMATS,
     "exit-codes": EXIT_CODES.format(refusals=_refusals()),
     "environment": ENVIRONMENT,
+    "evidence": EVIDENCE,
 }
 
 

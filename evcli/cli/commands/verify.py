@@ -1,10 +1,10 @@
-"""`evcli verify`, `repair`, `head`, `status`, `path`: keeping a log sound."""
+"""`evcli verify`, `repair`, `status`, `path`: keeping a log sound."""
 
 import os
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AT, LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.cells import Cell, When
 from evcli.cli.show.output import Answer, fields
@@ -18,40 +18,39 @@ if TYPE_CHECKING:
 
 _VERIFIED = ("status", "events", "head", "torn_bytes")
 
-_SELF_CONSISTENT = (
-    "the log is consistent with itself; truncation or a full rewrite is only detectable against a saved head: "
-    "evcli verify --expect HEAD"
-)
 
-
-def verify(session: Session, expect: str | None) -> Answer:
+def verify(session: Session, expect: str | None, against: str | None) -> Answer:
     """`evcli verify`"""
+    from evcli.cli.kept import check, files_to_check, numbers_in, unproved
     from evcli.register.verify import MOST_FAULTS
 
     head = None if expect is None else read_head(expect, needs_hash=True)
     register = session.opened(trusts_cache=False)
-    report = register.verify(None if head is None else (head[0], str(head[1])))
-    place = report.head
+    files = files_to_check(session, against)
+    report = register.verify(None if head is None else (head[0], str(head[1])), numbers_in(files))
+    kept = check(session.path, report, files)
+    place, status = report.head, "damaged" if kept.error and report.error is None else report.status
     document = {
-        "status": report.status,
+        "status": status,
         "events": place.number,
         "head": place.head,
         "torn_bytes": report.torn,
         "unterminated": report.is_unterminated,
-        "faults": [fault._asdict() for fault in report.faults],
+        "faults": [*(fault._asdict() for fault in report.faults), *kept.faults],
     }
     rows: list[tuple[str, Cell]] = [(name, str(value)) for name, value in document.items() if name in _VERIFIED]
     rows += [("fault", f"line {fault.line}, byte {fault.byte}: {fault.message}") for fault in report.faults]
     if len(report.faults) == MOST_FAULTS:
         rows.append(("fault", "more faults not shown"))
-    answer = fields(rows, document)
-    if report.error is not None:
-        return answer._replace(error=_told_once(session, report.error, len(report.faults)))
-    remarks = []
+    rows += kept.rows
+    answer = fields(rows, document | ({"heads": kept.documents} if files else {}))
+    if error := _told_once(session, report.error, len(report.faults)) if report.error else kept.error:
+        return answer._replace(error=error)
+    remarks = [("warning", text) for text in kept.warnings]
     if report.is_unterminated:
         remarks.append(("warning", "the newline of the last event is missing; the next write adds it"))
-    if head is None:
-        remarks.append(("note", _SELF_CONSISTENT))
+    if head is None and against is None:
+        remarks.append(("note", unproved(files)))
     return answer._replace(remarks=remarks)
 
 
@@ -114,16 +113,6 @@ def _told_gone(event: Event | None) -> str:
     return f"{event['type']} {event['subject']} by {event['authid']}" + (f" ({said})" if said else "")
 
 
-def head(session: Session, at: str | None) -> Answer:
-    """`evcli head`"""
-    register = session.opened()
-    register.log.sync()  # a head that is handed out must be durable
-    place = register.head() if at is None else register.position(session.moment(at))
-    document = {"number": place.number, "sha256": place.sha256.decode()}
-    rows = [(place.number, place.sha256.decode())]
-    return Answer(header=("number", "sha256"), rows=rows, document=document, lines=[place.head])
-
-
 def status(session: Session) -> Answer:
     """`evcli status`"""
     from evcli.register.status import status as status_of
@@ -164,18 +153,24 @@ def path(session: Session) -> Answer:
     return Answer(header=("path",), rows=[(found,)], document={"path": valid(found)}, lines=[found])
 
 
-_HEAD = """Print NUMBER:SHA256 of the last event, to save elsewhere.
+_VERIFY = """Check every event's format, hash chain and rules, and all kept heads.
 
-It can later prove that nothing up to that event was changed, removed or inserted. It is read from the last
-line; evcli verify checks the others.
+The heads beside the log are always checked: evcli help evidence says what they prove.
 """
 
 COMMANDS = {
     "verify": lambda: Command(
         verify,
-        "Check every event's format, hash chain and rules.",
-        [Parameter("expect", ("--expect",), "HEAD", "A saved head, which must be on the chain.")],
-        ["evcli verify", 'evcli verify --expect "$(cat head.kept-elsewhere)"'],
+        _VERIFY,
+        [
+            Parameter("expect", ("--expect",), "HEAD", "A saved head, which must be on the chain."),
+            Parameter("against", ("--against",), "FILE", "Kept heads, which must all be on it."),
+        ],
+        [
+            "evcli verify",
+            "evcli verify --against /media/safe/heads",
+            'evcli verify --expect "$(cat head.kept-elsewhere)"',
+        ],
         EXIT_CODES,
     ),
     "repair": lambda: Command(
@@ -186,13 +181,6 @@ COMMANDS = {
             LOCK_WAIT_FOR,
         ],
         ["evcli repair --dry-run", "evcli repair"],
-        EXIT_CODES,
-    ),
-    "head": lambda: Command(
-        head,
-        _HEAD,
-        [AT],
-        ["evcli head > head.kept-elsewhere", "evcli head --at 2026-03-03"],
         EXIT_CODES,
     ),
     "status": lambda: Command(

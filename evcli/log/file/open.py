@@ -65,6 +65,11 @@ def own_path(path: str) -> str:
     return target_of(path)
 
 
+def heads_of(log: str) -> str:
+    """The path of the file of kept heads beside a log."""
+    return os.path.realpath(log) + ".heads"
+
+
 def link_at(path: str) -> os.stat_result | None:
     """The symbolic link at `path`, or None. Raises CannotOpen if that cannot be determined."""
     try:
