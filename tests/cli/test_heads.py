@@ -78,6 +78,9 @@ def test_a_name_that_another_head_has_is_refused_and_the_same_head_is_kept_once(
         ran = kept.ok("head", "--keep", "q1  REVIEW", "--at", "3")
         assert ran.err.startswith('already kept as "Q1 review" in ')
     refuses(kept, ("head", "--keep", "q1 review"), 13, head_of(kept, 3), "evcli head --at 3 --keep 'Q1 review'")
+    beside(kept).write_text(beside(kept).read_text().replace(head_of(kept, 3), "3:" + "0" * 64))
+    refuses(kept, ("head", "--keep", "Q1 review", "--at", "3"), 13, "as another head, 3:000")
+    beside(kept).write_text(beside(kept).read_text().replace("3:" + "0" * 64, head_of(kept, 3)))
     # In a file that does not have it yet, that same head is added.
     ran = kept.ok("head", "--keep", "Q1 Review", "--at", "3", "--to", str(tmp_path / "safe"))
     assert ran.err.startswith('kept as "Q1 review" in ')
