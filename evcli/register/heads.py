@@ -4,6 +4,7 @@ A line of such a file is a JSON object: `name`, `head` (NUMBER:SHA256), `time` (
 event 1, which identifies the log) and `source`. Nothing in it decides what the log holds.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
@@ -202,7 +203,7 @@ def keep(
         files = []
         if to is not None:
             files.append(locks.enter_context(appending(to, log.path, wait, is_beside=False)))
-        if not files or files[0].path != heads_of(log.path):
+        if not files or os.path.realpath(files[0].path) != heads_of(log.path):
             try:
                 files.append(locks.enter_context(appending(heads_of(log.path), log.path, wait, is_beside=True)))
             except (CannotOpen, NotWritten) as error:

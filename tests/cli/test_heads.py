@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_a_name_that_another_head_has_is_refused_and_the_same_head_is_kept_once(
     assert ran.err.startswith('kept as "Q1 review" in ')
     assert [json.loads(line)["name"] for line in (tmp_path / "safe").read_text().splitlines()] == ["Q2", "Q1 review"]
     assert beside(kept).read_bytes().count(b"\n") == 2
+
+
+def test_the_file_beside_the_log_may_be_named_and_gets_one_line(story: Cli, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(story.log.parent)
+    for number, path in enumerate((beside(story), tmp_path / "link" / beside(story).name), 1):
+        ran = story.ok("head", "--keep", f"Q{number}", "--to", str(path))
+        assert ran.err.startswith(f'kept as "Q{number}" in ')
+        assert len(beside(story).read_text().splitlines()) == number
+
+
+def test_signals_wait_until_the_kept_head_is_answered_for(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls(monkeypatch, story.log)
+    held: list[set[int]] = []
+    calls.before["write copy"] = lambda: held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    story.ok("head", "--keep", "Q1")
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= held[0]
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_name_that_is_taken_elsewhere_is_written_nowhere(kept: Cli, tmp_path: Path) -> None:

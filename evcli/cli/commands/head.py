@@ -4,7 +4,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AT
+from evcli.cli.options import AT, LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.safe import valid
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evcli.register.past import Position
 
 
-def head(session: Session, at: str | None, keep: str | None, to: str | None) -> Answer:
+def head(session: Session, *, at: str | None, keep: str | None, to: str | None, lock_wait: float | None) -> Answer:
     """`evcli head`"""
     if to is not None and keep is None:
         raise BadInput("--to needs a name for the head", f"evcli head --keep NAME --to {shlex.quote(to)}")
@@ -23,19 +23,18 @@ def head(session: Session, at: str | None, keep: str | None, to: str | None) -> 
     register.log.sync()  # a head that is handed out must be durable
     place = register.head() if at is None else register.position(session.moment(at))
     if keep is not None:
-        return _keep(session, place, keep, to)
+        return _keep(session, place, keep, to, lock_wait_of(lock_wait))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     rows = [(place.number, place.sha256.decode())]
     return Answer(header=("number", "sha256"), rows=rows, document=document, lines=[place.head])
 
 
-def _keep(session: Session, place: "Position", name: str, to: str | None) -> Answer:
+def _keep(session: Session, place: "Position", name: str, to: str | None, wait: float) -> Answer:
     from evcli.cli.done import answer_to
     from evcli.register.heads import NameTaken, NotOnTheChain, keep
-    from evcli.register.register import LOCK_WAIT
 
     try:
-        done = keep(session.register.log, place, name, session.clock(), to=to, wait=LOCK_WAIT, held=session.held)
+        done = keep(session.register.log, place, name, session.clock(), to=to, wait=wait, held=session.held)
     except NameTaken as taken:
         words = f"--keep {shlex.quote(taken.kept.name)}" + (f" --to {shlex.quote(to)}" if to else "")
         taken.hint = f"choose another name, or keep that same head: evcli head --at {taken.kept.number} {words}"
@@ -93,6 +92,7 @@ COMMANDS = {
             AT,
             Parameter("keep", ("--keep",), "NAME", "Keep it under this name, beside the log."),
             Parameter("to", ("--to",), "FILE", "Keep it in this file, too; it is created if need be."),
+            LOCK_WAIT_FOR,
         ],
         [
             "evcli head > head.kept-elsewhere",
