@@ -94,8 +94,8 @@ def unproved(files: list[HeadsFile]) -> str:
 
 
 def _status(kept: Kept, report: "Report") -> Status:
-    # Where events were lost that the cache knows, the lines that are left were all read.
-    is_whole = report.status in ("good", "torn") or report.error is None or report.error.code != "damaged"
+    # A lost event, or another hash, is found by those who read all that is there; damage ends the reading.
+    is_whole = report.error is None or report.error.code in ("log-cut", "history-changed")
     return judge(kept, report.marks, report.head.number, is_whole=is_whole)
 
 

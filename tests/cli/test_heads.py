@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import Cli, Clock
 from support.calls import Calls
+from support.events import forged
 
 from cli.support import documents, events_in, fails, in_json, lines_in, refuses, spoil, untouched
 
@@ -267,6 +268,18 @@ def test_heads_are_judged_even_where_another_check_fails(kept: Cli) -> None:
     zeros = "8:" + "0" * 64
     assert statuses(kept, "--expect", zeros) == {"Q1 review": "good", "Q2": "good"}
     assert kept("verify", "--expect", zeros).code == 12
+    kept.log.write_bytes(b"".join(lines_in(kept.log)[:7]))
+    assert statuses(kept, "--expect", zeros) == {"Q1 review": "good", "Q2": "cut"}
+
+
+def test_behind_a_newer_event_a_head_is_not_checked(kept: Cli) -> None:
+    last = events_in(kept.log)[-1]
+    event = {**last, "id": "later", "type": "user.merged", "sequence": "000000000009"}
+    previous = event.pop("sha256").encode()
+    kept.log.write_bytes(kept.log.read_bytes() + forged(event, previous=previous)[0])
+    kept.ok("head", "--keep", "Q3")
+    assert kept("verify").code == 17
+    assert statuses(kept) == {"Q1 review": "good", "Q2": "good", "Q3": "unchecked"}
 
 
 def test_an_unfinished_kept_head_is_a_warning_and_the_next_one_removes_it(kept: Cli) -> None:
