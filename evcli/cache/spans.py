@@ -5,7 +5,7 @@ The present state is looked up twice: a disk can flip a bit, and a changed or lo
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +121,15 @@ class SpanState:
         with failing_cache():
             found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
         return [(record[-2], byte) for record, byte in found]
+
+    def places(self, kind: str, numbers: Collection[int]) -> dict[int, int]:
+        """The bytes at which the lines of events begin, by number; all are about records of the kind."""
+        with failing_cache():
+            found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].places, (_array(numbers),))]
+        places = {record[-2]: byte for record, byte in found}
+        if places.keys() != set(numbers):
+            raise CacheFailed("one of its rows is missing", is_faulty=True)
+        return places
 
     def last_id(self, kind: str) -> int:
         """The highest id given by then: ids are given in order, so it is found by bisection."""

@@ -84,6 +84,7 @@ class Sql:
         last_of = f"{spans}.changed = ({last})"
         self.get = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed DESC LIMIT 1"
         self.get_many = f"SELECT {columns} FROM json_each(?) AS wanted CROSS JOIN {spans} ON {last_of}"
+        self.places = f"SELECT {columns} FROM json_each(?) AS wanted JOIN {spans} ON {spans}.changed = wanted.value"
         self.all = (
             "WITH RECURSIVE wanted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM wanted WHERE value < ?) "
             f"SELECT {columns} FROM wanted CROSS JOIN {spans} ON {last_of}"

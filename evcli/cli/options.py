@@ -23,6 +23,8 @@ BY_TYPE = Parameter(
 )
 LIMIT_FLAGS = ("-n", "-L", "--limit")
 LIMIT = Parameter("limit", LIMIT_FLAGS, "N", "At most N, also -5; 0 means all.", "integer", is_count=True)
+COLUMNS = Parameter("columns", ("--columns",), "A,B,…", "Only these columns, in this order; see --wide.")
+WIDE = Parameter("wide", ("--wide",), "", "All columns: also when, by whom and why.", "flag")
 LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from evcli.cli.command import Parameter
-from evcli.cli.options import AT, LIMIT, WRITING
+from evcli.cli.options import AT, COLUMNS, LIMIT, WIDE, WRITING
 from evcli.domain.fields import REASON, one
 from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
@@ -84,7 +84,9 @@ def _list(kind: Kind) -> Words:
         parameters.append(Parameter("match", ("--match",), "TEXT", help))
     examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
     examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
-    return f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT], examples
+    columns = ",".join([*kind.own[:1], f"{kind.began}_at", f"{kind.began}_by"])
+    examples.append(f"evcli {kind.name} list --columns {columns}")
+    return f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT, COLUMNS, WIDE], examples
 
 
 def _show(kind: Kind) -> Words:

@@ -72,6 +72,9 @@ def _of_fields(kind: Kind) -> Iterator[str]:
             yield f"no field can be called {field!r}: every event, row or command already has one"
     for field in stamps & FIELDS | stamps & kind.fields.keys():
         yield f"{field!r} is already something else, and cannot be the number of an event"
+    for field in kind.columns:
+        if kind.columns.count(field) > 1 or (field not in kind.record._fields and field in kind.fields):
+            yield f"the field {field!r} is called as a column about an event"
     for type in kind.types.values():
         for name, field_ in type.fields.items():
             if field_._replace(required=True) != kind.fields[name]._replace(required=True):

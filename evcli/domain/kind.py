@@ -22,6 +22,9 @@ from evcli.domain.fields import REASON, Field, folded_in, key_in, key_of
 
 Data = Mapping[str, str]
 
+STAMP = ("at", "by", "reason")
+"""What a list may show of an event: when it happened, who did it, why."""
+
 
 class Records(Protocol):
     """The records before the event, as a rule sees them."""
@@ -208,6 +211,12 @@ class Kind:
         """Returns a record's unique key, or None if the kind has no unique field."""
         self.name_key = folded_in(record._fields.index(called)) if called in record._fields else _nothing
         """Returns a record's case-folded name, or None if the kind has none."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a list may show of each record: its fields, and of the three events when, by whom and why."""
+        stamps = (name for stamp in self.record._fields[-3:] for name in (stamp, *(f"{stamp}_{it}" for it in STAMP)))
+        return *self.record._fields[:-3], *stamps
 
     @property
     def begins(self) -> EventType:

@@ -193,11 +193,11 @@ def keep(
         NotOnTheChain: a file has heads of another log.
     """
     name = clean_name(name, now)
-    identity = Reader(log).identity()
-    if not place.number or identity is None:
+    if not place.number:
         raise BadInput("the empty register has no head that proves anything", "keep one after the first event")
+    first = Reader(log).position_of(1)
     assert log.path is not None  # noqa: S101  # only a file has a head that outlives the process
-    kept = Kept(name, place.number, place.sha256.decode(), timestamp(now), identity, place.source)
+    kept = Kept(name, place.number, place.sha256.decode(), timestamp(now), first.sha256.decode(), first.source)
     notices: list[str] = []
     with ExitStack() as locks:
         files = []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evcli.register.former import Had
     from evcli.register.period import Period
     from evcli.register.refs import Moment
+    from evcli.register.stamps import Stamps
     from evcli.register.verify import Report
 
 
@@ -130,6 +131,12 @@ class Past:
         from evcli.register.changes import changes
 
         return changes(self.history, self.reader, events, at_once=at_once)
+
+    def stamps(self, kind: str, until: int) -> "Stamps":
+        """When, by whom and why the events about records of a kind happened, up to event `until`."""
+        from evcli.register.stamps import Stamps
+
+        return Stamps(self.history, self.reader, kind, until)
 
     def period(self, kind: "Kind", start: int, end: int) -> "Period":
         """What happened to the records of a kind between two events; see `period.period`. Raises Damaged."""

@@ -390,6 +390,7 @@ WAYS: dict[str, Callable[[Path], Path]] = {
     "link": lambda log: linked(log.parent / "link", log),
     "hard link": hard_linked,
     "cache": lambda log: Path(f"{log}.cache"),
+    "kept heads": lambda log: Path(f"{log}.heads"),
     "link to the cache": lambda log: linked(log.parent / "to-cache", f"{log}.cache"),
     "cache through a folder": lambda log: linked(log.parent / "here", log.parent) / f"{log.name}.cache",
 }

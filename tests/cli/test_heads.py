@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli, Clock
+from support.caches import cache_every_log
 from support.calls import Calls
 from support.events import forged
 
@@ -64,6 +65,17 @@ def test_a_kept_head_is_a_line_with_name_head_time_and_the_identity_of_the_log(s
     }  # fmt: skip
     assert beside(story).read_text() == json.dumps(line, separators=(",", ":")) + "\n"
     assert (tmp_path / "safe").read_bytes() == beside(story).read_bytes()
+
+
+def test_a_cache_changes_nothing_in_what_is_kept(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache_every_log(monkeypatch)
+    story.ok("state")
+    for at in ("8", "5", "2026-03-01 11:00"):
+        story.ok("head", "--keep", f"at {at.replace(':', '.')}", "--at", at, "-q")
+    kept = [json.loads(line) for line in beside(story).read_text().splitlines()]
+    assert [(each["head"], each["log"], each["source"]) for each in kept] == [
+        (head_of(story, number), head_of(story, 1)[2:], "evcli") for number in (8, 5, 3)
+    ]
 
 
 def test_the_answer_in_json_says_where_the_head_is_kept(story: Cli) -> None:

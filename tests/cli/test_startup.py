@@ -68,7 +68,17 @@ LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
 FORMER = {"evcli.register.former"} | WHOM
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
-EXPORT = {"evcli.cli.commands.export", "evcli.cli.to_file", EVENTS, OPTIONS}
+EXPORT = {
+    "evcli.cli.commands.export",
+    "evcli.cli.show.exported",
+    "evcli.cli.to_file",
+    EVENTS,
+    OPTIONS,
+    "csv",
+    "_csv",
+    "io",
+}
+CHOSEN = {"evcli.cli.columns", "evcli.register.stamps", "difflib"}
 WRITE_FILE = {"evcli.cli.to_file", "evcli.cli.done", "evcli.transfer", "evcli.transfer.new_file"}
 REPORT = {
     "evcli.cli.commands.report", "evcli.cli.report", "evcli.cli.report.checks", "evcli.cli.report.facts",
@@ -122,6 +132,7 @@ LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER | {"evcli.register.repeated"},
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
+    "user list --wide": USER | CHOSEN,
     "user show 2 --json": USER | WHOM,
     "user show grace@navy.example": USER | FORMER,
     "log -n 5": LOG,
@@ -135,6 +146,7 @@ LOADED: dict[str, set[str]] = {
     "state --format csv": STATE | CSV,
     "state --format markdown": STATE | {"evcli.cli.show.markdown"},
     "export": EXPORT | CSV,
+    "export --columns name,created_by --with-head": EXPORT | CSV | CHOSEN | {"evcli.cli.origin"},
     "export --what events --at yesterday": EXPORT | MOMENT | TIMES,
     "export --force exported": EXPORT | CSV | WRITE_FILE,
     "report": REPORT,

@@ -174,4 +174,5 @@ def test_options_may_stand_anywhere() -> None:
     assert found is not None
     assert read_fast(["import", "-"]), "a dash alone is standard input"
     assert found.told == [("log", "F"), ("quiet", True), ("json", True)]
-    assert found.ran == [(f"{kind} list", [("all", False), ("at", "2"), ("limit", 3), ("match", None)])]
+    values = [("all", False), ("at", "2"), ("columns", None), ("limit", 3), ("match", None), ("wide", False)]
+    assert found.ran == [(f"{kind} list", values)]

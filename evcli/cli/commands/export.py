@@ -1,14 +1,16 @@
 """`evcli export`: the records at a moment, or the events, for other programs."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AT
+from evcli.cli.options import AT, COLUMNS, WIDE
 from evcli.cli.session import Session
-from evcli.cli.show.output import FOR_PROGRAMS, Answer
+from evcli.cli.show.exported import Form
+from evcli.cli.show.exported import exported as pieces_of
+from evcli.cli.show.output import FORMS, Answer
 from evcli.cli.show.render import as_json
 from evcli.cli.to_file import STDOUT, Write, to_file
 from evcli.domain.event import Event, number_of
@@ -18,59 +20,93 @@ from evcli.errors import BadInput, Damaged, LogCut
 from evcli.kinds import all_kinds, first_kind
 from evcli.register.past import Past
 
-RECORDS = ("csv", "json", "jsonl")
+RECORDS = ("csv", "json", "jsonl", "xlsx")
 EVENTS = ("jsonl", "json")
 """The formats in which records and events can be exported; the first is the default."""
 
 _HELP = """Write the records, or the events, for other programs.
 
-Records are CSV, JSON or JSON Lines; events are the log's own lines (jsonl), or with json one CloudEvents batch
-(application/cloudevents-batch+json). --format says which, else FILE's ending does (.csv, .json, .jsonl, .ndjson), else
-records are CSV and events jsonl.
+Records are CSV, JSON, JSON Lines or a workbook for Excel and LibreOffice (.xlsx, which needs evcli[xlsx]); events are
+the log's own lines (jsonl), or with json one CloudEvents batch (application/cloudevents-batch+json). --format says
+which, else FILE's ending does (.csv, .json, .jsonl, .ndjson, .xlsx), else records are CSV and events jsonl.
 
 A file is written whole or not at all. With --force, it keeps the mode, the group and, where that is allowed, the
 owner of the file that it replaces. A pipe or a device, as in >(gzip > out.csv.gz), is written into.
+
+--columns and --wide add when, by whom and why a record began, last changed and ended. --with-head says of which log,
+head and moment the export is: in lines of CSV that begin with #, in a member "as_of" of JSON (of JSON Lines, in the
+first line), in a sheet of a workbook. An import passes over them.
 
 In CSV, text that starts with = + - @ TAB CR LF or NUL (even after some ') is prefixed with one ', so that no
 spreadsheet reads it as a formula; remove that one ' to get the text back.
 """
 
-ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+
+DELIMITERS = {",": ",", ";": ";", "|": "|", "tab": "\t"}
+"""What may stand between the cells of CSV, by how it is typed."""
 
 
 def _kinds() -> dict[str, Kind]:
     return {kind.plural: kind for kind in all_kinds()}
 
 
-def export(session: Session, *, file: str, what: str, at: str | None, all: bool, force: bool) -> None:
+class Wanted(NamedTuple):
+    """What is exported: the records of a kind, or the events (None), and how."""
+
+    kind: Kind | None
+    form: Form
+    at: str | None
+    all: bool
+    columns: Sequence[str] | None
+    """The columns of records, if others than their fields."""
+    has_head: bool
+
+
+def export(
+    session: Session,
+    *,
+    file: str,
+    what: str,
+    at: str | None,
+    all: bool,
+    force: bool,
+    columns: str | None,
+    wide: bool,
+    with_head: bool,
+    excel: bool,
+    delimiter: str | None,
+) -> None:
     """`evcli export`"""
     kind = _kind(what)
-    form = _form(session, kind, file)
-    if all and kind is None:
-        raise BadInput("--all applies to records only; events are always all exported", "leave --all out")
+    form = _form(session, kind, file, excel=excel, delimiter=delimiter)
+    names = None
+    if kind is None:
+        _refuse_for_events(("--all", all), ("--columns", columns), ("--wide", wide), ("--with-head", with_head))
+    elif columns is not None or wide:
+        from evcli.cli.columns import columns_of
+
+        names = columns_of(kind, columns, wide=wide)
     session.opened()
     session.output.paged = False
     number = session.number(at)
-    exported = partial(_export, session, kind, form, number, all)
+    exported = partial(_export, session, Wanted(kind, form, at, all, names, with_head), number)
     if file in STDOUT:
         session.output.note(exported(session.output.write, "stdout", is_stream=True))
     else:
         to_file(session, file, force, exported)
 
 
-def _export(
-    session: Session,
-    kind: Kind | None,
-    form: str,
-    number: int | None,
-    all: bool,
-    write: Write,
-    where: str,
-    *,
-    is_stream: bool,
-) -> str:
+def _refuse_for_events(*options: tuple[str, object]) -> None:
+    for name, value in options:
+        if value:
+            why = f"{name} applies to records only; events are always all exported"
+            raise BadInput(f"{why}, as they are in the log", f"leave {name} out")
+
+
+def _export(session: Session, wanted: Wanted, number: int | None, write: Write, where: str, *, is_stream: bool) -> str:
     """Write everything, record by record, and return a sentence about it. Raises Damaged, saying what was written."""
-    written = 0
+    kind, written = wanted.kind, 0
 
     def counted(records: Iterable[Any]) -> Iterator[Any]:
         nonlocal written
@@ -81,11 +117,16 @@ def _export(
     try:
         if kind is not None:
             state = _state(session.register, number)
-            records = counted(state.records(kind.name, live_only=not all))
-            answer = Answer(header=kind.record._fields, rows=records, records=map(as_json, records), is_export=True)
+            records = counted(state.records(kind.name, live_only=not wanted.all))
+            answer = _answer(session, kind, wanted.columns, records, state.number)
         else:
             answer = Answer(records=counted(_events(session.register, number)), is_verbatim=True, is_export=True)
-        write(piece.encode() if isinstance(piece, str) else piece for piece in FOR_PROGRAMS[form](answer))
+        origin = None
+        if kind is not None and wanted.has_head:
+            from evcli.cli.origin import origin_of
+
+            origin = origin_of(session, state.number, wanted.at)
+        write(pieces_of(answer, wanted.form, kind.plural if kind else "events", origin))
     except Damaged as damaged:
         damaged.message += "; the export is incomplete" if written and is_stream else "; nothing was exported"
         raise
@@ -93,6 +134,15 @@ def _export(
     if last is None:
         last = written
     return f"{written} {one if written == 1 else many} as of event {last} exported to {where}"
+
+
+def _answer(session: Session, kind: Kind, names: Sequence[str] | None, records: Iterator[Any], until: int) -> Answer:
+    if names is None:
+        return Answer(header=kind.record._fields, rows=records, records=map(as_json, records), is_export=True)
+    from evcli.cli.columns import documents, rows_of
+
+    rows = rows_of(session.register, kind, names, records, until)
+    return Answer(header=names, rows=rows, records=documents(names, rows), is_export=True)
 
 
 def _kind(what: str) -> Kind | None:
@@ -106,15 +156,27 @@ def _kind(what: str) -> Kind | None:
     return kinds[what] if what else first_kind()
 
 
-def _form(session: Session, kind: Kind | None, file: str) -> str:
+def _form(session: Session, kind: Kind | None, file: str, *, excel: bool, delimiter: str | None) -> Form:
     """The requested format, else the one of the file's ending, or the default. Raises BadInput if it is not one."""
     forms, what, on_screen = (EVENTS, "events", "log") if kind is None else (RECORDS, kind.plural, f"{kind.name} list")
     ending = os.path.splitext(file)[1].lower()
     form = session.output.form or ENDINGS.get(ending, forms[0])
     if form not in forms:
-        hint = f"evcli {on_screen} --format {form} shows them in that format"
+        hint = f"evcli {on_screen} --format {form} shows them in that format" if form in FORMS else "name another FILE"
         raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
-    return form
+    if form != "csv":
+        for option, value in (("--excel", excel), ("--delimiter", delimiter)):
+            if value:
+                hint = "a workbook needs neither of them" if form == "xlsx" else "name a FILE that ends with .csv"
+                raise BadInput(f"{option} is for CSV, and {what} would be written as {form}", hint)
+    if form == "xlsx":
+        from evcli.cli.show.workbook import check_it_can_be_made
+
+        check_it_can_be_made()
+    sign = "," if delimiter is None else DELIMITERS.get(delimiter)
+    if sign is None:
+        raise BadInput(f'--delimiter "{delimiter}" is not one of {" ".join(DELIMITERS)}')
+    return Form(form, sign, excel)
 
 
 def _state(register: Past, number: int | None) -> State:
@@ -154,12 +216,25 @@ COMMANDS = {
             ),
             AT,
             Parameter("all", ("--all",), "", "Include records that have ended.", "flag"),
+            COLUMNS,
+            WIDE,
+            Parameter("with_head", ("--with-head",), "", "Say of which moment, head and log it is.", "flag"),
+            Parameter("excel", ("--excel",), "", "CSV that Excel reads as UTF-8.", "flag"),
+            Parameter(
+                "delimiter",
+                ("--delimiter",),
+                "SIGN",
+                "In CSV: , ; | or tab.",
+                among=lambda: DELIMITERS,
+            ),
             Parameter("force", ("--force",), "", "Replace FILE if it exists.", "flag"),
         ],
         [
             "evcli export users.csv",
             "evcli export --all users.json",
             "evcli export --at 2026-03-03 --format json | jq length",
+            "evcli export --wide --all --with-head --at 2026-Q1 review.csv",
+            "evcli export --excel --delimiter ';' --columns id,name,created_at,created_by users.csv",
             "evcli export --what events events.jsonl",
             "evcli export --what events --json > cloudevents-batch.json",
         ],

@@ -45,6 +45,7 @@ FORMATS = """\
 JSON documents (members may be added, none removed; created, changed and destroyed are event numbers):
 
   KIND list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
+              with --wide also created_at, created_by, created_reason, and so on; with --columns, these columns
   KIND show   one record, and "events": its events up to that moment
   state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
   log         [events, exactly as in the log]; with -p [documents as in show]
@@ -61,7 +62,9 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "checks":[{"shows":"…","command":"…","prints":["…"]}]}
               change is came, came back, left or changed; beginning + came + came_back - left is end; log.sha256 is
               that of the first event; complete is false if the period was not over
-  export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch
+  export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch;
+              with --with-head {"as_of":{"moment":"…","asked":"now","number":42,"head":"42:…","log":"…","source":"…",
+              "file":"…","zone":"…","exported":"…"},"users":[…]}, or in jsonl {"as_of":{…}} first
   writing     {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false}; before: each user before its event,
               or null; recorded is false for --dry-run and for a repeated --id; began is true if a new log was begun
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,

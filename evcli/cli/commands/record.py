@@ -78,6 +78,11 @@ def _finding(each: EventType, who: str) -> Callable[[State], int]:
 
 def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     """`evcli KIND list`"""
+    is_chosen = values["columns"] is not None or values["wide"]
+    if is_chosen:
+        from evcli.cli.columns import columns_of
+
+        names = columns_of(kind, values["columns"], wide=values["wide"])
     at, is_all, wanted = values["at"], values.get("all", False), composed(values.get("match") or "").casefold()
     register = session.opened()
     state = register.at(session.number(at))
@@ -90,6 +95,11 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer
     records = list(islice(found, values["limit"] or None))
     if not records:
         session.output.note(f"no {kind.plural}{' match' if wanted else ''} at event {state.number}")
+    if is_chosen:
+        from evcli.cli.columns import answer_of
+
+        hides_empty = values["wide"] and session.output.chosen_form == "table"
+        return answer_of(register, kind, names, records, state.number, hides_empty=hides_empty)
     # A table on screen leaves out the column of the ending event if it would be empty.
     columns = None if is_all or session.output.chosen_form != "table" else -1
     rows = [record[:columns] for record in records]

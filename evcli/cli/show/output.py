@@ -204,14 +204,15 @@ def _jsonl(answer: Answer) -> Iterator[bytes]:
         yield (line if answer.is_verbatim else safe_json(line)) + b"\n"
 
 
-def _csv(answer: Answer) -> Iterator[str]:
+def csv_of(answer: Answer, delimiter: str = ",") -> Iterator[str]:
+    """The rows of an answer as CSV."""
     import csv
     import io
 
     from evcli.transfer.csv_guard import guarded
 
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
     for row in chain([answer.header], answer.rows):
         cells = [cell if answer.is_export or not isinstance(cell, str) else safe(cell) for cell in map(stored, row)]
         writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
@@ -234,7 +235,7 @@ def _markdown(answer: Answer) -> Iterator[str]:
     return markdown(answer)
 
 
-FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": _csv}
+FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": csv_of}
 """The formats for programs, each with the function that writes an answer in it piece by piece."""
 
 

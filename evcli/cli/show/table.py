@@ -14,6 +14,9 @@ _RECENT = timedelta(days=7)
 NARROW = 70
 """On a terminal of fewer columns, a table that does not fit becomes a block of lines for each record."""
 
+MANY, PER_COLUMN = 7, 14
+"""The same, where each of more columns than that has fewer characters than that."""
+
 GAP = "  "
 
 PIECE = 200
@@ -79,6 +82,10 @@ class Style(NamedTuple):
         """Whether a table that does not fit becomes a block for each record."""
         return self.width < NARROW
 
+    def is_narrow_for(self, columns: int) -> bool:
+        """The same of a table of so many columns: many would be too narrow for their words."""
+        return self.is_narrow or (columns > MANY and self.width < columns * PER_COLUMN)
+
     @property
     def line(self) -> str:
         """What lines are made of."""
@@ -104,7 +111,7 @@ def draw(
     if not piece:
         return
     natural = _widest(header, piece)
-    if header is not None and style.is_narrow and _total(natural) > style.width:
+    if header is not None and style.is_narrow_for(len(header)) and _total(natural) > style.width:
         yield from _blocks(header, chain(piece, rows), style)
         return
     words = _longest_words(header, piece)
