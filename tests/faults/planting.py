@@ -96,7 +96,7 @@ STATES = ("good", "cached", "torn", "damaged", "absent")
 NAMES = [
     *(LOG + suffix for suffix in (
         ".batch", ".cache", ".cache.new", ".cache-journal", ".cache.new-journal", ".torn-END", ".torn-END-2",
-        ".damaged-BAD", ".damaged-BAD-2", ".repaired", ".repaired-2",
+        ".damaged-BAD", ".damaged-BAD-2", ".repaired", ".repaired-2", ".heads",
     )),
     TEMPORARY,
 ]  # fmt: skip

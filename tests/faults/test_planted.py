@@ -27,7 +27,8 @@ READING = (
     "state --at 5", "user list --all", "user show 2", "diff 2 5", "status", "path", "export", "export STORE/out.csv",
     "export STORE/out.jsonl --what events", f"{CREATE} --dry-run",
 )  # fmt: skip
-CACHE = LOG + ".cache"
+CACHE, HEADS = LOG + ".cache", LOG + ".heads"
+OWN_CACHES = ("cache of another log", "broken cache", "old cache")
 
 
 class Case(NamedTuple):
@@ -133,6 +134,8 @@ def expected_code(case: Case, plain: Run) -> int:
     knows_of_a_log = case.name == CACHE and case.plant in ("old cache", "cache of another log")
     if knows_of_a_log and case.state == "absent" and case.command in {*WRITING, f"{CREATE} --dry-run"} - {"repair"}:
         return 12  # there was a log, and no new one replaces it
+    if case.name == HEADS and case.command == "verify" and case.plant in (*planting.OWN_FILES, *OWN_CACHES):
+        return 12  # a file of one's own that has no kept heads is named
     return plain.ended.code
 
 
@@ -190,6 +193,7 @@ def plant_all(disk: Path, figures: Figures) -> Callable[[Sequence[Case]], None]:
 MENDING = ("repair", "repair --dry-run", "verify", CREATE)
 MATTERS = {
     ".cache": (("good", "cached", "damaged", "absent"), WRITING + READING),
+    ".heads": (("good", "torn"), (CREATE, "verify", "head", "state", "state --at Q1", "state --at 3", "status")),
     ".batch": (("good", "torn"), WRITING + READING),
     ".torn": (("torn",), (*WRITING, "verify", "state")),
     ".damaged": (("damaged",), MENDING),

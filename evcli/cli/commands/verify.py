@@ -43,7 +43,7 @@ def verify(session: Session, expect: str | None, against: str | None) -> Answer:
     if len(report.faults) == MOST_FAULTS:
         rows.append(("fault", "more faults not shown"))
     rows += kept.rows
-    answer = fields(rows, document | ({"heads": kept.documents} if files else {}))
+    answer = fields(rows, document | ({"heads": kept.documents} if kept.documents else {}))
     if error := _told_once(session, report.error, len(report.faults)) if report.error else kept.error:
         return answer._replace(error=error)
     remarks = [("warning", text) for text in kept.warnings]
