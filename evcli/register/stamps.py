@@ -36,7 +36,7 @@ class Stamps:
         """Of all these events, once there is no cache."""
         self._late: Mapping[int, Stamp] | None = None
         """Of those that the cache did not know when it was first asked."""
-        self._known = until
+        self._known = 0
         """The last event that is looked up in the cache."""
 
     def of(self, numbers: Collection[int]) -> Mapping[int, Stamp]:
@@ -44,8 +44,8 @@ class Stamps:
         cache = None if self._all is not None else self._history.cache(self._reader)
         if cache is not None:
             if self._late is None:
-                self._known = min(cache.at.number, self._until)
-                self._late = self._read(cache.at)
+                self._known = cache.at.number
+                self._late = self._read(cache.at) if self._known < self._until else {}
             late = {number: self._late[number] for number in numbers if number > self._known}
             try:
                 return late | self._looked_up(cache, [number for number in numbers if number <= self._known])

@@ -124,12 +124,6 @@ def test_records_are_looked_up_some_at_a_time(cli: Cli, monkeypatch: pytest.Monk
     assert [each["changed_reason"] for each in listed] == [None, None, "order", *[None] * 27]
 
 
-def test_other_kinds_have_columns_of_their_own_words(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evcli.kinds import KINDS
-
-    assert KINDS["user"].columns == WIDE
-
-
 # --- exports that say what they are -----------------------------------------------------------------------------------
 
 

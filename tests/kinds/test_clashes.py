@@ -9,7 +9,7 @@ import pytest
 from evcli import kinds
 from evcli.cli.app import root
 from evcli.cli.command import SHARED
-from evcli.cli.options import AT, LIMIT, WRITING
+from evcli.cli.options import AT, COLUMNS, LIMIT, WIDE, WRITING
 from evcli.domain import clashes
 from evcli.domain.fields import NAME, text
 from evcli.domain.kind import Begins, Changes, Kind
@@ -51,6 +51,11 @@ CLASHES: dict[str, tuple[dict[str, Any], str]] = {
     "a reason": ({"types": begins(reason=NAME), "record": record("id", "reason", "a", "b", "c")}, "'reason'"),
     "a field that the record has not": ({"types": begins(size=NAME)}, "size, which the record does not have"),
     "a field that is a number of an event": ({"types": begins(made=NAME)}, "'made' is already something else"),
+    "a field that is called as a column about an event": (
+        {"types": begins(made_at=NAME), "record": record("id", "made_at", "made", "changed", "gone")},
+        "'made_at' is called as a column",
+    ),
+    "data that are called so": ({"types": begins(gone_by=NAME)}, "'gone_by' is called as a column"),
     "two fields of one name": (
         {"types": MAKE | {"thing.renamed": Changes("rename", "x", {"name": text("word", 9, "a", "b")})}},
         "'name' is one field in .*, and another elsewhere",
@@ -87,7 +92,7 @@ def test_a_clash_is_refused_and_named(what: str) -> None:
 
 
 def test_the_words_that_are_taken_are_those_that_there_are() -> None:
-    options = {each.name for each in (AT, LIMIT, *WRITING, *SHARED)} - {"limit"}
+    options = {each.name for each in (AT, LIMIT, COLUMNS, WIDE, *WRITING, *SHARED)} - {"limit"}
     missing = options - clashes.OPTIONS
     assert not missing, f"no field may be called {missing}"
     commands = set(root().commands) - {"user", "bike", "entry"}

@@ -131,6 +131,22 @@ def test_records_are_listed_and_shown_now_and_then(told: Cli) -> None:
     assert "--all" not in told.ok("entry", "list", "-h").out, "no entry ends"
 
 
+@pytest.mark.parametrize("has_cache", [False, True])
+def test_wide_columns_are_called_as_the_kind_calls_its_events(
+    told: Cli, monkeypatch: pytest.MonkeyPatch, has_cache: bool
+) -> None:
+    if has_cache:
+        cache_every_log(monkeypatch)
+    events = [json.loads(line) for line in told.log.read_text().splitlines()]
+    for each in in_json(told, "bike", "list", "--all", "--wide"):
+        for stamp in ("registered", "changed", "retired"):
+            event = events[each[stamp] - 1] if each[stamp] else {"time": None, "authid": None, "data": {}}
+            assert each[f"{stamp}_at"] == event["time"]
+            assert each[f"{stamp}_by"] == event["authid"]
+            assert each[f"{stamp}_reason"] == event["data"].get("reason")
+    assert told("bike", "list", "--columns", "created_at").code == 2
+
+
 def test_status_counts_every_kind_when_a_cache_answers(
     told: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
