@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evcli.cli.environment import at_home
 from evcli.cli.session import Session
 from evcli.cli.show.cells import Cell
 from evcli.cli.show.safe import valid
@@ -37,6 +38,7 @@ def files_to_check(session: Session, against: str | None) -> list[HeadsFile]:
     except CannotOpen as closed:
         session.output.warning(f"{closed.message}; the heads in it were not checked")
     if against is not None:
+        against = at_home(against)
         try:
             named = heads_in(against)
         except (CannotOpen, ValueError) as error:

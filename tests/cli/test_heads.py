@@ -110,6 +110,13 @@ def test_the_file_beside_the_log_may_be_named_and_gets_one_line(story: Cli, tmp_
         assert len(beside(story).read_text().splitlines()) == number
 
 
+def test_a_file_may_be_in_the_home_folder(story: Cli, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    story.ok("head", "--keep", "Q1", "--to", "~/safe", "-q")
+    assert (tmp_path / "home" / "safe").read_bytes() == beside(story).read_bytes()
+    assert "1 in safe on the chain" in story.ok("verify", "--against", "~/safe").out
+
+
 def test_signals_wait_until_the_kept_head_is_answered_for(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(monkeypatch, story.log)
     held: list[set[int]] = []

@@ -4,6 +4,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.environment import at_home
 from evcli.cli.options import AT, LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -23,7 +24,7 @@ def head(session: Session, *, at: str | None, keep: str | None, to: str | None, 
     register.log.sync()  # a head that is handed out must be durable
     place = register.head() if at is None else register.position(session.moment(at))
     if keep is not None:
-        return _keep(session, place, keep, to, lock_wait_of(lock_wait))
+        return _keep(session, place, keep, to and at_home(to), lock_wait_of(lock_wait))
     document = {"number": place.number, "sha256": place.sha256.decode()}
     rows = [(place.number, place.sha256.decode())]
     return Answer(header=("number", "sha256"), rows=rows, document=document, lines=[place.head])
