@@ -68,7 +68,7 @@ class Stamps:
                 if (number := number_of(event)) in places:
                     found[number] = _stamp(event)
         if found.keys() != set(numbers):
-            raise CacheFailed("two of its tables disagree", is_faulty=True)
+            raise CacheFailed("one of its rows is missing", is_faulty=True)
         return found
 
 

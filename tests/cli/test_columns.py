@@ -13,6 +13,7 @@ from support.caches import cache_every_log
 
 from cli.support import documents, events_in, fails, in_json, many_events, refuses, run_on
 from evcli.cli import columns
+from evcli.register.stamps import Stamps
 
 WIDE = (
     "id", "name", "email",
@@ -119,9 +120,18 @@ def test_records_are_looked_up_some_at_a_time(cli: Cli, monkeypatch: pytest.Monk
     monkeypatch.setattr(columns, "AT_ONCE", 7)
     many_events(cli, 30)
     cli.ok("user", "rename", "3", "Third", "--reason", "order", "-q")
+    asked: list[int] = []
+    of = Stamps.of
+
+    def watched(self: Stamps, numbers: Any) -> Any:
+        asked.append(len(numbers))
+        return of(self, numbers)
+
+    monkeypatch.setattr(Stamps, "of", watched)
     listed = in_json(cli, "user", "list", "--columns", "id,changed,changed_reason")
     assert [each["id"] for each in listed] == list(range(1, 31))
     assert [each["changed_reason"] for each in listed] == [None, None, "order", *[None] * 27]
+    assert asked == [7, 7, 7, 7, 2]
 
 
 # --- exports that say what they are -----------------------------------------------------------------------------------

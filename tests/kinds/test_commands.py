@@ -145,6 +145,10 @@ def test_wide_columns_are_called_as_the_kind_calls_its_events(
             assert each[f"{stamp}_by"] == event["authid"]
             assert each[f"{stamp}_reason"] == event["data"].get("reason")
     assert told("bike", "list", "--columns", "created_at").code == 2
+    monkeypatch.setenv("COLUMNS", "300")
+    header = told.ok("bike", "list", "--wide", "--format", "table", "--at", "3").out.splitlines()[0]
+    assert "  rider  " in header, "a field of its own is a column, though nobody has it"
+    assert "retired" not in header
 
 
 def test_status_counts_every_kind_when_a_cache_answers(

@@ -80,6 +80,7 @@ def test_stamps_are_what_the_lines_say(
             for count in (1, 3, 40, until):
                 numbers = chance.sample(range(1, until + 1), count)
                 assert chosen(found.of(numbers), numbers) == expected(events, numbers)
+        assert past.history.uses_cache, "it was not given up"
 
 
 def test_a_faulty_cache_is_given_up_and_the_log_is_read_once(log_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
