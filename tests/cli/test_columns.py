@@ -212,6 +212,8 @@ def test_csv_for_excel_begins_with_a_mark_and_may_have_semicolons(told: Cli, tmp
         (("--delimiter", ";", "users.jsonl"), "--delimiter is for CSV"),
         (("--delimiter", "x"), "is not one of , ; | tab"),
         (("--delimiter", ""), "is not one of"),
+        (("users.xls",), "users.xls would hold csv"),
+        (("users.ODS",), "users.ODS would hold csv"),
         (("--what", "events", "e.xlsx"), "events are exported as jsonl or json, not as xlsx"),
     ],
 )
@@ -265,6 +267,9 @@ def test_more_rows_than_a_sheet_has_are_refused(story: Cli, tmp_path: Path, monk
 FORMS: dict[str, tuple[str, ...]] = {
     "csv": ("people.csv",),
     "excel": ("--excel", "people.csv"),
+    "german excel": ("--excel", "--delimiter", ";", "people.csv"),
+    "tab": ("--delimiter", "tab", "people.csv"),
+    "json": ("people.json",),
     "jsonl": ("people.jsonl",),
 }
 
@@ -280,20 +285,6 @@ def test_an_import_reads_an_export_with_head_and_all_columns(story: Cli, tmp_pat
     assert [(each["name"], each["email"]) for each in listed] == [
         ("Ada Lovelace", "ada@example.com"), ("Grace Hopper", "grace@navy.example"),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("# evcli users\n# head: 1\nname,emial\nAda,ada@example.com\n", 3),
-        ("# notes\nname,email\nAda,ada@example.com\n", 1),
-        ("# head: 1\n# evcli users\nname,email\nAda,ada@example.com\n", 1),
-        ("# evcli users\n#,name,emial\n1,Ada,ada@example.com\n", 2),
-    ],
-)
-def test_only_what_an_export_says_of_itself_is_passed_over(cli: Cli, tmp_path: Path, text: str, line: int) -> None:
-    (tmp_path / "people.csv").write_text(text)
-    refuses(cli, ("import", str(tmp_path / "people.csv")), 2, f"people.csv line {line}: the header has no column")
 
 
 def test_a_line_of_json_about_an_export_is_passed_over_only_as_the_first(cli: Cli, tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ spreadsheet reads it as a formula; remove that one ' to get the text back.
 
 ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 
+OTHER_WORKBOOKS = (".xls", ".xlsm", ".ods")
+
 DELIMITERS = {",": ",", ";": ";", "|": "|", "tab": "\t"}
 """What may stand between the cells of CSV, by how it is typed."""
 
@@ -164,6 +166,8 @@ def _form(session: Session, kind: Kind | None, file: str, *, excel: bool, delimi
     if form not in forms:
         hint = f"evcli {on_screen} --format {form} shows them in that format" if form in FORMS else "name another FILE"
         raise BadInput(f"{what} are exported as {' or '.join(forms)}, not as {form}", hint)
+    if ending in OTHER_WORKBOOKS and session.output.form is None:
+        raise BadInput(f"{file} would hold {form}, which its name does not say", "a workbook's name ends with .xlsx")
     if form != "csv":
         for option, value in (("--excel", excel), ("--delimiter", delimiter)):
             if value:
