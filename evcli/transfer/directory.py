@@ -124,7 +124,10 @@ def _addressee(text: str) -> dict[str, str] | Fault:
     match = re.fullmatch(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*))\s*<([^<>]*)>', text)
     if match:
         called = re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2]
-        return {"name": called.strip(), "email": match[3]}
+        return {"name": called.strip(), "email": match[3]} if called.strip() else Fault("name", "is missing", _AS)
     if "@" in text and not re.search(r"[\s<>]", text):
-        return {"name": "", "email": text}
-    return Fault("", "is not an address", "write Ada Lovelace <ada@example.com>")
+        return Fault("name", "is missing", _AS)
+    return Fault("", "is not an address", _AS)
+
+
+_AS = "write Ada Lovelace <ada@example.com>"

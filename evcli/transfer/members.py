@@ -9,7 +9,7 @@ from evcli.errors import BadInput
 from evcli.transfer.fault import Fault
 from evcli.transfer.found import Rows
 from evcli.transfer.naming import Missing, Twice, assign, joined
-from evcli.transfer.refusals import NoSuchColumn
+from evcli.transfer.refusals import NoSuchColumn, OtherForm
 
 Found = tuple[int, Mapping[str, Any] | Fault | None]
 """The line on which an object begins, and the object; None for one that is no row."""
@@ -78,7 +78,8 @@ class Members:
                 self._shapes.clear()
             shape = self._shapes[names] = self._shape(names)
         if isinstance(shape, Fault):
-            return shape
+            has_list = any(type(each) is list and each and type(each[0]) is dict for each in value.values())
+            return shape._replace(cause=OtherForm(shape.why, "json")) if has_list and not shape.cause else shape
         if shape.plain:
             cells = tuple([value[name] if name else "" for name in shape.plain])
             if _ARE_TEXTS.issuperset(map(type, cells)):
