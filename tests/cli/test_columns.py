@@ -184,6 +184,10 @@ def test_an_export_of_nothing_has_a_head_too(story: Cli) -> None:
     found = json.loads(story.ok("export", "--with-head", "--json", "--at", "0").out)
     assert found["users"] == []
     assert (found["as_of"]["moment"], found["as_of"]["head"]) == (None, "0:" + "0" * 64)
+    assert found["as_of"]["log"] == events_in(story.log)[0]["sha256"]
+    story.log.write_bytes(b"")
+    found = json.loads(story.ok("export", "--with-head", "--json").out)
+    assert (found["as_of"]["log"], found["as_of"]["source"], found["users"]) == (None, None, [])
 
 
 @pytest.mark.parametrize("option", ["--columns=id", "--wide", "--with-head", "--excel", "--delimiter=;", "--all"])

@@ -149,6 +149,15 @@ def test_below_70_columns_what_does_not_fit_is_a_block_a_record() -> None:
     assert drawn(None, WIDE[:1], 20)[0].startswith("1  x"), "one thing with its fields"
 
 
+def test_many_columns_of_less_than_14_characters_are_blocks_too() -> None:
+    eight, seven = [[str(number) for number in range(count)] for count in (8, 7)]
+    row = ["y" * 6 + " " + "y" * 12] * 8
+    assert drawn(eight, [row], 111)[0] == "0  " + row[0]
+    assert drawn(eight, [row], 112)[0].split() == eight
+    assert drawn(seven, [row[:7]], 97)[0].split() == seven, "these are not many"
+    assert drawn(eight, [["y"] * 8], 80)[0].split() == eight, "it fits"
+
+
 def test_all_rows_are_blocks_if_the_first_do_not_fit() -> None:
     rows = [["x" * 30, "y"]] + [["a", "b"]] * 300
     assert drawn(["id", "name"], rows, 30).count("id    a") == 300
