@@ -151,6 +151,15 @@ def _by_name(ref: str, reader: Reader, no: BadRef) -> Position:
     kept = file and file.named(ref)
     if file is None or kept is None:
         if file and file.heads:
-            no.hint += f"; kept heads are {', '.join(each.name for each in file.heads[-3:])}"
+            from difflib import get_close_matches
+
+            from evcli.register.times import FORMS
+
+            names = [each.name for each in file.heads]
+            near = get_close_matches(ref.strip(), names, 1)
+            if near:
+                no.hint = f'did you mean the kept head "{near[0]}"?'
+            elif no.hint == FORMS:  # which ends with the name of a kept head
+                no.hint += f": {', '.join(names[-3:])}"
         raise no
     return position_of(kept, file.path, reader)

@@ -372,7 +372,9 @@ def test_a_name_is_a_ref_wherever_one_is_taken(kept: Cli) -> None:
 
 
 def test_an_unknown_name_is_no_ref_and_the_kept_ones_are_named(kept: Cli) -> None:
-    refuses(kept, ("state", "--at", "Q3"), 2, '"Q3" is not a valid REF', "kept heads are Q1 review, Q2")
+    refuses(kept, ("state", "--at", "March"), 2, '"March" is not a valid REF', "name of a kept head: Q1 review, Q2")
+    assert "Q2" not in kept("state", "--at", "next week").err
+    refuses(kept, ("state", "--at", "Q1 revue"), 2, 'did you mean the kept head "Q1 review"?')
     beside(kept).chmod(0o666)
     refuses(kept, ("state", "--at", "Q2"), 2, "kept heads cannot be read: ", "world-writable")
 

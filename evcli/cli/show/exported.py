@@ -1,7 +1,5 @@
 """An export in its form: CSV for programs or for Excel, JSON, JSON Lines, a workbook; and what it says of itself."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
@@ -35,7 +33,8 @@ def exported(answer: Answer, form: Form, what: str, origin: Origin | None) -> It
     pieces: Iterable[str | bytes]
     if form.name == "csv":
         beginning = [BOM] if form.is_for_excel else []
-        pieces = chain(beginning, _comments(origin or {}, what, form.delimiter), csv_of(answer, form.delimiter))
+        about = () if origin is None else _comments(origin, what, form.delimiter)
+        pieces = chain(beginning, about, csv_of(answer, form.delimiter))
     else:
         pieces = FOR_PROGRAMS[form.name](answer)
         if origin is not None:
@@ -45,9 +44,12 @@ def exported(answer: Answer, form: Form, what: str, origin: Origin | None) -> It
 
 def _comments(origin: Origin, what: str, delimiter: str) -> Iterator[str]:
     """What an export says of itself in lines that begin with #, which an import passes over."""
+    import csv
+    import io
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
-    for text in [f"evcli {what}", *(f"{name}: {value}" for name, value in origin.items())] if origin else ():
+    for text in (f"evcli {what}", *(f"{name}: {value}" for name, value in origin.items())):
         writer.writerow([f"# {safe(text)}"])
     yield buffer.getvalue()
 
