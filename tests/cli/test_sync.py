@@ -601,6 +601,18 @@ def test_plan_that_does_not_fit_is_several_batches_said_first(cli: Cli, listed: 
     assert len({event["correlationid"] for event in events_in(cli.log)}) == 1
 
 
+@pytest.mark.parametrize(("most", "batches"), [(1800, ["6-8"]), (1400, ["5-6", "7-8"])])
+def test_swap_is_in_one_batch_if_it_fits(
+    four: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch, most: int, batches: list[str]
+) -> None:
+    monkeypatch.setattr(run, "MAX_BATCH", most)
+    rows = ("1,Ada,bo@example.com", "2,Bo,ada@example.com", "3,Cyd,cy@example.com", "4,Di,di@example.com")
+    four.ok("sync", listed(*rows, header="id,name,email"), "--by", "id")
+    events = events_in(four.log)[4:]
+    assert [event["type"] for event in events] == ["user.renamed", *["user.email-changed"] * 3]
+    assert sorted({event["batch"] for event in events if "batch" in event}) == batches
+
+
 def test_another_writer_between_two_batches_stops_it(
     cli: Cli, listed: Listed, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
