@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -139,6 +140,31 @@ def test_a_failed_call_leaves_the_file_as_it_was(
     assert heads.exists() is not is_new
     keep(heads, TWO)
     assert found(heads).lines == ([TWO] if is_new else [ONE, TWO])
+
+
+@pytest.mark.parametrize("before", [b"", ONE + b"\n", ONE + b"\n" + TWO[:9], ONE])
+def test_a_writer_that_is_killed_at_any_call_leaves_a_file_that_can_be_added_to(
+    heads: Path, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    calls = Calls(monkeypatch, heads)
+    for at in range(7):
+        heads.unlink(missing_ok=True)
+        if before:
+            heads.write_bytes(before)
+        child = os.fork()
+        if not child:
+            calls.killed_at = at
+            try:
+                keep(heads, LONG)
+            finally:
+                os._exit(sys.exc_info()[0] is not None)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        kept = [ONE] if before else []
+        lines = found(heads).lines
+        assert lines == [*kept, LONG] if code == 0 else lines in (kept, [*kept, LONG])
+        keep(heads, TWO)
+        assert heads.read_bytes() == b"".join(line + b"\n" for line in [*lines, TWO])
+    assert code == 0, "the last one was not killed"
 
 
 def test_a_short_write_is_taken_back(heads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
