@@ -341,13 +341,21 @@ def test_list_that_says_of_itself_what_it_is_is_read(read: Read, content: str) -
     assert read(content) == ([("A", "a", "")], [])
 
 
+def test_object_with_an_array_of_no_objects_is_taken_for_a_row(read: Read) -> None:
+    assert read('{"name":"A","x":[5],"y":[],"z":{}}')[0] == [Fault("email", "is missing")]
+
+
+def test_what_a_list_says_of_itself_is_said_first(read: Read) -> None:
+    assert read('{"name":"A","email":"a"}\n{"as_of":{}}\n')[0][1].why == "is missing"
+
+
 @pytest.mark.parametrize("content", ["[]", " [ ] ", '[{"name":"A","email":"a"}]'])
 def test_array_may_be_empty(read: Read, content: str) -> None:
     assert read(content)[0] == [("A", "a", "")] * ("A" in content)
 
 
 def test_bad_byte_in_an_array_is_named_by_its_place(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = b"\xef\xbb\xbf [" + b'{"name":"A","email":"a"},' * 9
+    content = b"\xef\xbb\xbf [" + b'{"name":"A","email":"a"},' * 300
     for size in (20, 1000):
         monkeypatch.setattr(source, "CHUNK", size)
         assert f"byte {len(content) + 9} of the input" in told(read, content + b'{"name":"\xff"}]', USUAL)
@@ -395,6 +403,10 @@ SCIM = '{{"totalResults":{},"schemas":["urn:ietf:params:scim:api:messages:2.0:Li
 def test_scim_list_gives_names_and_emails(read: Read, user: str, row: Row | str) -> None:
     (found,), noted = read(SCIM(1, user))
     assert (found.why.startswith(row) if isinstance(row, str) else found == row, noted) == (True, [])
+
+
+def test_array_that_holds_the_list_is_read(read: Read) -> None:
+    assert read('["Resources",[{"displayName":"A","userName":"a@b"}]]', Reading("scim"))[0] == [("A", "a@b", "")]
 
 
 def test_scim_list_of_one_page_says_so_and_counts_who_is_not_active(read: Read) -> None:
