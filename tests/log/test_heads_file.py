@@ -117,19 +117,20 @@ def test_the_line_is_synced_and_then_the_name_of_a_new_file(heads: Path, monkeyp
     assert calls.made == ["ftruncate log", "fsync log", "write log", "fsync log"]
 
 
-@pytest.mark.parametrize(
-    ("call", "after", "error"),
-    [
-        ("write log", "", NotWritten), ("fsync log", "", NotWritten), ("fsync log", "write log", OutcomeUnknown),
-        ("fsync folder", "", OutcomeUnknown),
-    ],
+FAILED = (
+    ("write log", "", NotWritten), ("fsync log", "", NotWritten), ("fsync log", "write log", OutcomeUnknown),
 )  # fmt: skip
-@pytest.mark.parametrize("is_new", [True, False])
+NAME_FAILED = ("fsync folder", "", OutcomeUnknown)
+"""Of a new file only: the name of one that is there is not synced."""
+
+
+@pytest.mark.parametrize(
+    ("call", "after", "error", "is_new"),
+    [(*each, is_new) for each in FAILED for is_new in (True, False)] + [(*NAME_FAILED, True)],
+)
 def test_a_failed_call_leaves_the_file_as_it_was(
     heads: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: str, error: type[EvcliError], is_new: bool
 ) -> None:
-    if call == "fsync folder" and not is_new:
-        pytest.skip("the name of a file that is there is not synced")
     if not is_new:
         keep(heads, ONE)
     calls = Calls(monkeypatch, heads)
