@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from evcli.cli.show.output import Answer
-from evcli.errors import AnswerLost
+from evcli.errors import AnswerLost, EvcliError, OutcomeUnknown
+
+_NOTHING = "; nothing was written"
 
 
 def answer_to(build: Callable[[], Answer], done: str, hint: str) -> Answer:
@@ -26,6 +28,15 @@ def answer_once_done(show: Callable[[], None], done: str, hint: str) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+
+
+def tell_how_far(error: EvcliError, recorded: str) -> None:
+    """Let the error that ends a run of several batches say what is `recorded`, a sentence; "" if nothing is."""
+    if recorded:
+        error.message = error.message.removesuffix(_NOTHING)
+        error.message += f"; {recorded}; run it again to continue from there"
+    elif not isinstance(error, OutcomeUnknown) and "nothing was written" not in error.message:
+        error.message += _NOTHING
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from evcli.cli.done import answer_to
+from evcli.cli.done import answer_to, tell_how_far
 from evcli.cli.planned import as_document, counts_of, header_of, in_words, rows_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -116,11 +116,10 @@ class Told:
     def _tell_how_far(self, error: EvcliError) -> None:
         if isinstance(error, HeadMoved):
             error.hint = f"evcli log --since {error.since} shows what happened meanwhile; run it again to plan anew"
-        if self._run.events:
-            error.message = error.message.removesuffix("; nothing was written")
-            error.message += f"; {self._events()} are recorded; run it again to continue from there"
-        elif "nothing was written" not in error.message:
-            error.message += "; nothing was written"
+        if self._run.first == 1:
+            self._session.output.note(self._session.began[1])
+        are = "is" if self._run.events == 1 else "are"
+        tell_how_far(error, f"{self._events()} {are} recorded" if self._run.events else "")
 
     def _too_many(self, planned: Planned, limit: Limit) -> TooManyEnd | None:
         ends, most = planned.ends, limit.most(planned.live)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,7 @@ from evcli.domain import overlay
 from evcli.domain.state import State
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
+from evcli.log.file.writer import LogWriter
 from evcli.sync import finding, lists, reading, run
 from evcli.sync.means import Means
 from evcli.sync.run import Sync
@@ -632,6 +634,27 @@ def test_another_writer_between_two_batches_stops_it(
     assert "; events 1 to 2 are recorded; run it again to continue from there\n" in ran.err
     assert "nothing was written" not in ran.err
     assert cli.ok("sync", "people.csv").out == "synced people.csv: created 2, destroyed 1 (events 4 to 6)\n"
+
+
+def test_sync_that_is_interrupted_between_batches_says_what_is_there(
+    cli: Cli, listed: Listed, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = LogWriter.append
+
+    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
+        append(writer, lines, number)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(LogWriter, "append", interrupted)
+    ran = cli("sync", listed(*FOUR))
+    assert (ran.code, ran.out) == (143, "")
+    assert ran.err.splitlines()[1:] == [
+        f"began a new log at {cli.log}",
+        "error: interrupted; events 1 to 2 are recorded; run it again to continue from there",
+    ]
+    monkeypatch.setattr(run, "MAX_BATCH", 700)  # batches of one event
+    ran = cli("sync", "people.csv")
+    assert ran.err.endswith("error: interrupted; event 3 is recorded; run it again to continue from there\n")
 
 
 def test_refused_sync_leaves_no_log(cli: Cli, listed: Listed) -> None:

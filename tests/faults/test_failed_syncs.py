@@ -88,6 +88,19 @@ def people(tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.parametrize("command", ["import", "sync"])
+def test_nobody_says_that_nothing_was_written_where_that_is_not_known(
+    cli: Cli, two: bytes, people: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    kernel = Kernel(monkeypatch, cli.log)
+    kernel.failing |= dict.fromkeys(("write log", "ftruncate log"), errno.EIO)
+    ran = cli(command, people)
+    says(ran, 15, "may or may not be stored", "taking them back failed")
+    assert "nothing was written" not in ran.err
+    kernel.heal()
+    nothing_lost(cli, two)
+
+
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 @pytest.mark.parametrize("words", [EVE, SEVERAL, ("import",)], ids=["create", "destroy", "import"])
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.done import answer_to
+from evcli.cli.done import answer_to, tell_how_far
 from evcli.cli.imported import RowsTold
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
 from evcli.cli.reading import PARAMETERS, reading_of
@@ -143,7 +143,9 @@ class _Told:
         except EvcliError as error:
             self._waiting.end()
             self._warn()
-            self._tell_how_far(error)
+            if self._import.first == 1:
+                self._session.output.note(self._session.began[1])
+            tell_how_far(error, self._recorded())
             raise
         finally:
             self._waiting.end()
@@ -215,18 +217,11 @@ class _Told:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def _tell_how_far(self, error: EvcliError) -> None:
+    def _recorded(self) -> str:
         run = self._import
         if not run.line:
-            if "nothing was written" not in error.message:
-                error.message += "; nothing was written"
-            return
-        if run.first == 1:
-            self._session.output.note(self._session.began[1])
-        error.message = error.message.removesuffix("; nothing was written")
-        so_far = f"the rows up to {run.place:,} are recorded"
-        so_far += f" ({self._events()})" if run.events else ""
-        error.message += f"; {so_far}; run it again to continue from there"
+            return ""
+        return f"the rows up to {run.place:,} are recorded" + (f" ({self._events()})" if run.events else "")
 
     def _events(self) -> str:
         run = self._import
