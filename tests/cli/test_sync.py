@@ -141,6 +141,15 @@ def test_destroyed_user_of_that_email_who_is_most_alike_comes_back(cli: Cli, lis
     assert in_json(cli, "sync", listed("Ada,desk@example.com"))["plan"][0]["id"] == 3, "the later one of two"
 
 
+def test_of_two_as_much_alike_the_one_who_was_destroyed_last_comes_back(cli: Cli, listed: Listed) -> None:
+    for email in ("a@example.com", "b@example.com"):
+        cli.ok("user", "create", "Ada", "--email", email)
+    for id in ("2", "1"):
+        cli.ok("user", "destroy", id)
+    told = in_json(cli, "sync", listed("Ada,new@example.com"), "--by", "name")
+    assert told["plan"][0]["id"] == 1, "created first, but destroyed last"
+
+
 @pytest.mark.parametrize("mark", ["8", " 12 ", "true", "TRUE"])
 def test_row_marked_as_destroyed_is_of_nobody_who_is_there(four: Cli, listed: Listed, mark: str) -> None:
     file = listed(*(f"{row}," for row in FOUR[:3]), f"Di,di@example.com,{mark}", header="name,email,destroyed")
@@ -158,6 +167,8 @@ def test_export_of_all_is_a_list_that_is_up_to_date(four: Cli) -> None:
 
 def test_swapped_emails_need_a_stand_in_which_says_so(four: Cli, listed: Listed) -> None:
     file = listed("Ada,bo@example.com", "Bo,ada@example.com", *FOUR[2:])
+    plan = in_json(four, "sync", file, "--by", "name", "--dry-run")["plan"]
+    assert [(each["id"], each["line"]) for each in plan] == [(1, 2), (2, 3), (1, 2)]
     four.ok("sync", file, "--by", "name")
     events = events_in(four.log)[4:]
     assert [(event["subject"], event["data"]["email"]) for event in events] == [
@@ -364,6 +375,12 @@ def test_bad_rows_that_only_rules_refuse_exit_1(four: Cli, listed: Listed) -> No
 def test_bad_row_in_json_has_its_line_and_field(four: Cli, listed: Listed) -> None:
     (told,) = documents(four("sync", listed("Ada,ada@example.com", "Bo,b"), "--json").err)
     assert (told["error"]["exit"], told["error"]["line"], told["error"]["field"]) == (2, 3, "email")
+
+
+def test_columns_without_a_name_are_ignored(four: Cli, listed: Listed) -> None:
+    ran = four.ok("sync", listed(*(f"{row},x,y" for row in FOUR), header="name,email,,"))
+    assert ran.err == "people.csv: ignored: columns 3, 4 have no name\n"
+    assert ran.out == "up to date: the register has the 4 users of people.csv\n"
 
 
 @pytest.mark.parametrize("mark", ["no", "false", "-"])

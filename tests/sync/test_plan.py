@@ -46,6 +46,15 @@ def test_cells_are_compared_with_the_fields_of_their_names() -> None:
     assert [bad.line for bad in plan.bad] == [2], "its code differs, which nothing changes"
 
 
+def test_ended_record_with_what_nothing_changes_does_not_come_back() -> None:
+    plan = Plan(Means(KIND), 1, KIND.key, REASONS, keeps=False)
+    plan.take([4], [("7", "B", "", "")], ["b"], [Desk(1, "7", None, "A", removed=2)])
+    plan.finish(lambda keys: {})
+    assert [(bad.line, bad.field, str(bad.error)) for bad in plan.bad] == [
+        (4, "", 'desk 1 A (removed: event 2) has the code "A", not "B", and nothing changes a code of desks')
+    ]
+
+
 def test_each_difference_is_set_by_the_event_that_sets_least() -> None:
     desk = Desk(1, "7", "dusty", "A", "2")
     assert planned([("8", "A", "dusty", "2")], [desk]) == [("rearrange", 1, {"room": "8"}, 2)]
