@@ -58,11 +58,6 @@ class Course(NamedTuple):
     at_end: Any
     acts: Sequence[Act]
 
-    @property
-    def last(self) -> Any:
-        """The record as it was last in the period, live or ended."""
-        return self.acts[-1].after if self.acts else self.at_end
-
 
 class Counts(NamedTuple):
     """How many: beginning + came + came_back - left = end."""
