@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from evcli.cli.command import Parameter
 from evcli.domain.fields import REASON
+from evcli.domain.kind import Kind
 from evcli.errors import BadInput
-from evcli.kinds import all_kinds
+from evcli.kinds import KINDS, MODULES, all_kinds, first_kind
 from evcli.register.register import LOCK_WAIT
 
 
@@ -25,6 +26,9 @@ LIMIT_FLAGS = ("-n", "-L", "--limit")
 LIMIT = Parameter("limit", LIMIT_FLAGS, "N", "At most N, also -5; 0 means all.", "integer", is_count=True)
 COLUMNS = Parameter("columns", ("--columns",), "A,B,…", "Only these columns, in this order; see --wide.")
 WIDE = Parameter("wide", ("--wide",), "", "All columns: also when, by whom and why.", "flag")
+KIND = Parameter(
+    "kind", ("--kind",), "KIND", "The kind of the records (default: the first kind).", among=lambda: MODULES
+)
 LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
@@ -45,6 +49,13 @@ def read_head(text: str, *, needs_hash: bool = False) -> tuple[int, str | None]:
         form = "NUMBER:SHA256, as evcli head prints it" if needs_hash else "an event number, or NUMBER:SHA256"
         raise BadInput(f'--expect "{text}" is not {form}')
     return int(match[1]), match[2]
+
+
+def kind_of(name: str | None) -> Kind:
+    """The kind of that name, by default the first. Raises BadInput."""
+    if name not in (None, *MODULES):
+        raise BadInput(f'--kind "{name}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
+    return first_kind() if name is None else KINDS[name]
 
 
 def lock_wait_of(seconds: float | None) -> float:

@@ -94,14 +94,10 @@ class Told:
             told = f"{len(planned.steps):,} events are written in {len(planned.batches)} batches"
             self._session.output.note(f"{told}; after each of them the register is good, and this can be run again")
         waiting, way_back = Waiting(self._session.output, "syncing", "events"), WayBack()
-        warned = set[str]()
         try:
             for done in self._run.write(planned, self._session.held):
                 way_back.take(recorded(done.first, done.changes, done.notices))
-                for notice in done.notices:
-                    if notice not in warned:
-                        warned.add(notice)
-                        self._session.output.warning(notice)
+                self._session.output.warn_once(done.notices)
                 waiting.show(self._run.events, len(planned.steps), self._run.events)
         except EvcliError as error:
             waiting.end()

@@ -223,16 +223,13 @@ class Plan:
                 why = f"the {kind.plural} of lines {lines} exchange their {kind.fields[kind.unique].label}s"
                 self.refuse(0, "", Refused(f"{why}, for which one of them would have to hold another value meanwhile"))
             return
+        records = {record.id: record for _, _, record in self._differing}
         free = next(text for n in count(1) if not holders([key_of(text := stand_in(n))]) and key_of(text) not in claims)
         for circle in circles:
-            line, record = circle[0].steps[0].line, self._record_of(circle[0])
+            line, record = circle[0].steps[0].line, records[circle[0].steps[0].id]
             each, data = self._means.change_of_key(record, free)  # there is one, since the record moves
             first = self._step(each, record.id, data, line, self._reasons.stand_in)
             self.groups.append([first, *(step for move in (*circle[1:], circle[0]) for step in move.steps)])
-
-    def _record_of(self, move: Move) -> Any:
-        id = move.steps[0].id
-        return next(record for _, _, record in self._differing if record.id == id)
 
     def _begin_and_revive(self, kept: set[str]) -> None:
         """Rows whose record is not live: it comes back, if it can, or a new one begins; `kept` are keys in the end."""

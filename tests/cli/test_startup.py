@@ -82,7 +82,7 @@ CHOSEN = {"evcli.cli.columns", "evcli.register.stamps", "difflib"}
 WRITE_FILE = {"evcli.cli.to_file", "evcli.cli.done", "evcli.transfer", "evcli.transfer.new_file"}
 REPORT = {
     "evcli.cli.commands.report", "evcli.cli.report", "evcli.cli.report.checks", "evcli.cli.report.facts",
-    "evcli.cli.report.tables", EVENTS, "evcli.register.period", "evcli.register.zone",
+    "evcli.cli.report.tables", EVENTS, OPTIONS, "evcli.register.period", "evcli.register.zone",
 }  # fmt: skip
 CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 SOUND = {"evcli.cli.commands.verify", EVENTS, OPTIONS}

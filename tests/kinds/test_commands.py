@@ -255,7 +255,8 @@ def test_a_record_without_a_name_is_meant_by_its_id_in_an_import(cli: Cli, tmp_p
 
 def test_an_import_of_an_unknown_kind_is_refused(cli: Cli) -> None:
     said = 'error: --kind "boat": there is no such kind of record\nhint: kinds are user, bike, entry\n'
-    fails(cli("import", "--kind", "boat", "-"), 2, said)
+    for words in (("import", "-"), ("sync", "-"), ("report",)):
+        fails(cli(*words, "--kind", "boat"), 2, said)
 
 
 def test_completion_offers_the_records_of_the_kind(told: Cli, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

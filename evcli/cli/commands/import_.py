@@ -5,7 +5,7 @@ from typing import Any
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.done import answer_to, tell_how_far
 from evcli.cli.imported import RowsTold
-from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of
+from evcli.cli.options import KIND, LOCK_WAIT_FOR, kind_of, lock_wait_of
 from evcli.cli.reading import PARAMETERS, reading_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -13,7 +13,6 @@ from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
 from evcli.errors import BadInput, EvcliError, Refused
-from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
 from evcli.transfer.refusals import BadList, UnknownWord
 from evcli.transfer.run import Import
@@ -66,9 +65,7 @@ def import_records(
     **reading: Any,
 ) -> Answer:
     """`evcli import`"""
-    if kind not in (None, *MODULES):
-        raise BadInput(f'--kind "{kind}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
-    of_kind = first_kind() if kind is None else KINDS[kind]
+    of_kind = kind_of(kind)
     if date_format is not None:
         from evcli.transfer.dates import check_form
 
@@ -91,7 +88,7 @@ COMMANDS = {
         [
             Parameter("file", (), "FILE", "The list; - is standard input.", is_required=True),
             *PARAMETERS,
-            Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
+            KIND,
             Parameter(
                 "skip_existing",
                 ("--skip-existing",),
@@ -129,7 +126,6 @@ class _Told:
         self._session, self._kind, self._source, self._import = session, kind, source, run
         self._waiting = Waiting(session.output, "importing", "rows")
         self._rows = RowsTold(source.name)
-        self._warned: set[str] = set()
         self._way_back = WayBack()
         self._is_all_new = True
 
@@ -186,10 +182,7 @@ class _Told:
             case Noted(message):
                 self._session.output.note(f"{self._source.name}: {message}")
             case Recorded(begins=begins, notices=notices):
-                for notice in notices:
-                    if notice not in self._warned:
-                        self._warned.add(notice)
-                        self._session.output.warning(notice)
+                self._session.output.warn_once(notices)
                 self._is_all_new = self._is_all_new and begins
                 self._way_back.take(happened)
                 self._waiting.show(self._source.done, self._source.size, self._import.rows)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import KIND, kind_of
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer
 from evcli.errors import BadInput
-from evcli.kinds import KINDS, MODULES
 
 _HELP = """Show who was there, came, changed and left in a period, and how to check that.
 
@@ -23,8 +23,7 @@ def report(
     session: Session, *, from_: str | None, to: str | None, kind: str | None, html: str | None, force: bool
 ) -> Answer | None:
     """`evcli report`"""
-    if kind is not None and kind not in MODULES:
-        raise BadInput(f'--kind "{kind}" is not one of {", ".join(MODULES)}')
+    of_kind = kind_of(kind)
     if html is not None and session.output.form is not None:
         raise BadInput(f"--html and --format {session.output.form} are two forms", "ask for one of them at a time")
     if force and html is None:
@@ -34,7 +33,7 @@ def report(
 
     session.opened()
     session.output.paged &= html is None  # what is said of moments is said above the pager's text, if there is one
-    facts = facts_of(session, KINDS[kind or next(iter(MODULES))], from_, to)
+    facts = facts_of(session, of_kind, from_, to)
     if html is not None:
         from evcli.cli.report.page import page
 
@@ -75,9 +74,7 @@ COMMANDS = {
             Parameter(
                 "to", ("--to",), "REF", "A day means its end. Default: now, or the end of a period.", is_moment=True
             ),
-            Parameter(
-                "kind", ("--kind",), "KIND", "The kind of the records (default: the first kind).", among=lambda: MODULES
-            ),
+            KIND,
             Parameter("html", ("--html",), "FILE", "Write one HTML page, whole or not at all; - is stdout."),
             Parameter("force", ("--force",), "", "Replace FILE if it exists.", "flag"),
         ],

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.options import KIND, LOCK_WAIT_FOR, kind_of, lock_wait_of, read_head
 from evcli.cli.reading import WITHOUT_DATES, reading_of
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -13,7 +13,7 @@ from evcli.cli.synced import Told
 from evcli.domain.fields import REASON
 from evcli.domain.kind import Kind
 from evcli.errors import BadInput
-from evcli.kinds import KINDS, MODULES, all_kinds, first_kind
+from evcli.kinds import all_kinds
 from evcli.sync.limit import USUAL, Limit
 from evcli.sync.lists import List, opened
 from evcli.sync.means import Means
@@ -81,9 +81,7 @@ def sync(
 
 
 def _kind(name: str | None) -> Kind:
-    if name not in (None, *MODULES):
-        raise BadInput(f'--kind "{name}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
-    kind = first_kind() if name is None else KINDS[name]
+    kind = kind_of(name)
     if not kind.unique:
         raise BadInput(f"{kind.plural} have no unique field, so a list cannot say which is which")
     return kind
@@ -130,7 +128,7 @@ COMMANDS = {
         [
             Parameter("file", (), "FILE", "The list; - is standard input.", is_required=True),
             *WITHOUT_DATES,
-            Parameter("kind", ("--kind",), "KIND", "The kind of the records (default: the first kind)."),
+            KIND,
             Parameter("by", ("--by",), "FIELD", "What finds a row's record; default: the unique field.", among=_fields),
             Parameter("previous", ("--previous",), "LIST", "The list before; for --by with a column of the list."),
             Parameter("keep_missing", ("--keep-missing",), "", "Leave those who are not on the list.", "flag"),

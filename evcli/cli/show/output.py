@@ -36,6 +36,7 @@ class Output:
         self.times: str | None = None
         """How a table writes times: `absolute` or `relative`; None means relative when recent, on a terminal."""
         self._prefaces = list[str]()
+        self._warned = set[str]()
 
     # --- stdout -------------------------------------------------------------------------------------------------------
 
@@ -147,6 +148,13 @@ class Output:
             self._say("warning", message, "33", {**({"hint": valid(hint)} if hint else {}), **(more or {})})
         else:
             self._say("warning", f"{message}; {hint}" if hint else message, "33")
+
+    def warn_once(self, messages: Iterable[str]) -> None:
+        """Print each of these warnings that was not printed by this yet, as batches of one run repeat them."""
+        for message in messages:
+            if message not in self._warned:
+                self._warned.add(message)
+                self.warning(message)
 
     def error(self, error: EvcliError) -> None:
         """Print what is wrong, and what to do next; as one JSON object in the JSON formats."""
