@@ -33,14 +33,14 @@ class Told:
         """The plan. Raises the error of a bad row, or of all of them after naming each."""
         notes: dict[str, None] = {}
         try:
-            planned = self._run.plan(notes.setdefault, head)
+            planned = self._run.plan(lambda name, note: notes.update({f"{name}: {note}": None}), head)
         except EvcliError as error:
             if "nothing was written" not in error.message and isinstance(error, BadInput | Refused):
                 error.message += "; nothing was written"
             raise
         finally:
             for note in notes:
-                self._session.output.note(f"{self._list.name}: {note}")
+                self._session.output.note(note)
         if planned.bad:
             raise self._bad(planned)
         return planned

@@ -83,7 +83,8 @@ class Sync:
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._list, self._means, self._reasons = register, listed, means, reasons
-        self._by, self._earlier, self._how, self._keeps, self._lock_wait = by, earlier, how, keeps, lock_wait
+        self._by, self._earlier, self._keeps, self._lock_wait = by, earlier, keeps, lock_wait
+        self._how = how._replace(numbers=[name for name in (by, means.kind.ended) if name not in means.fields])
         self.first = self.events = 0
         """The number of the first event written, and how many were."""
 
@@ -92,8 +93,11 @@ class Sync:
         """The head on which the plan was made, or that it has led to."""
         return self._register.known.head
 
-    def plan(self, notice: Callable[[str], None], expect: Head | None = None) -> Planned:
-        """What the list asks for, on the head. Raises BadInput, HeadMoved, NotWritten, Damaged."""
+    def plan(self, notice: Callable[[str, str], None], expect: Head | None = None) -> Planned:
+        """What the list asks for, on the head. Raises BadInput, HeadMoved, NotWritten, Damaged.
+
+        `notice` is called with what is noted of a list: its name, and the note.
+        """
         with without_garbage_collection():
             draft = rehearsal(self._register)
             check_head(self._register.known, expect)
@@ -102,7 +106,8 @@ class Sync:
             kind = self._means.kind
             finder = self._finder(draft, notice)
             plan = Plan(self._means, draft.last_id(kind.name), finder.key_of, self._reasons, keeps=self._keeps)
-            Reading(draft, self._means, finder, plan).read(self._list.source, self._how, notice)
+            reading = Reading(draft, self._means, finder, plan)
+            reading.read(self._list.source, self._how, partial(notice, self._list.name))
             self._list.check()
             plan.finish(partial(holders, draft, kind.name))
             live = draft.count(kind.name).live
@@ -134,14 +139,14 @@ class Sync:
         intentions = map(self._intention, batch)
         return self._register.execute(*intentions, expect=head, lock_wait=self._lock_wait, series=series, held=held)
 
-    def _finder(self, draft: Draft, notice: Callable[[str], None]) -> Finder:
+    def _finder(self, draft: Draft, notice: Callable[[str, str], None]) -> Finder:
         kind, by = self._means.kind, self._by
         if self._earlier is not None:
             from evcli.sync.earlier import ids_by_key, moment_of
 
             moment = moment_of(self._register, self._earlier, self._list)
             state = draft if moment is None else self._register.at(moment)
-            ids = ids_by_key(self._earlier, self._how, by, kind, state, notice)
+            ids = ids_by_key(self._earlier, self._how, by, kind, state, partial(notice, self._earlier.name))
             return ById(draft, kind, by, ids.get, frozenset(ids.values()))
         if by == kind.unique:
             return ByUnique(draft, kind)

@@ -1,6 +1,6 @@
 """Objects with named members, as rows of the fields' cells."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -43,8 +43,13 @@ class Members:
         notice: Callable[[str], None],
         *,
         ignores_others: bool = False,
+        numbers: Collection[str] = (),
     ) -> None:
-        """`needed` fields must be present; `notice` is called with each ignored member, once."""
+        """`needed` fields must be present; `notice` is called with each ignored member, once.
+
+        Fields in `numbers` may be whole numbers, too.
+        """
+        self._numbers = numbers
         self._fields, self._needed, self._named, self._notice = fields, needed, named, notice
         self._is_silent = ignores_others
         self._told: list[str] = []
@@ -92,6 +97,8 @@ class Members:
             cell: Any = ""
             for members in choices:
                 texts = [value[name] for name in members]
+                if field in self._numbers:
+                    texts = [str(content) if type(content) is int else content for content in texts]
                 for content in texts:
                     if type(content) is not str and content is not None and content is not False:
                         return Fault(field, f"is {orjson.dumps(content).decode()[:40]}, not a string")

@@ -1,6 +1,6 @@
 """How to read an input, where that is not found from the input itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ class Reading(NamedTuple):
     """The name of the text's encoding, as Python knows it."""
     email_domain: str = ""
     """The domain of the e-mails of login names."""
+    numbers: Collection[str] = ()
+    """Fields that objects may hold as whole numbers: ids, and keys of other systems."""
 
 
 USUAL = Reading()

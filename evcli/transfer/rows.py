@@ -72,7 +72,8 @@ class Intake:
         name, how, notice = self._source.name, self._how, self._notice
         chunks, newline = chain([first], rest), newline_of(first)
         members = Members(
-            self._fields, self._needed, how.columns, notice, ignores_others=form not in ("jsonl", "json")
+            self._fields, self._needed, how.columns, notice,
+            ignores_others=form not in ("jsonl", "json"), numbers=how.numbers,
         )  # fmt: skip
         if form in ("jsonl", "json"):
             from evcli.transfer.objects import Elements, on_lines

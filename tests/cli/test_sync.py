@@ -19,6 +19,7 @@ from evcli.domain.state import State
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.writer import LogWriter
+from evcli.register import decide
 from evcli.sync import finding, lists, reading, run
 from evcli.sync.means import Means
 from evcli.sync.run import Sync
@@ -240,6 +241,21 @@ def test_by_id_finds_who_has_another_name_and_email(four: Cli, listed: Listed) -
     ]  # fmt: skip
 
 
+def test_export_in_json_is_a_list_that_has_ids(four: Cli, listed: Listed) -> None:
+    four.ok("user", "destroy", "2")
+    four.ok("export", "--all", "all.json")
+    users = json.loads(Path("all.json").read_text())
+    users[0]["email"] = "new@example.com"
+    Path("all.json").write_text(json.dumps(users))
+    told = in_json(four, "sync", "all.json", "--by", "id")
+    assert [(each["action"], each["id"]) for each in told["plan"]] == [("change-email", 1)]
+    users[0]["name"] = 7
+    Path("all.json").write_text(json.dumps(users))
+    fails(four("sync", "all.json", "--by", "id", "-q"), 2, "name: is 7, not a string")
+    Path("all.json").write_text(json.dumps([users[2] | {"id": True}]))
+    fails(four("sync", "all.json", "--by", "id", "-q"), 2, "id: is true, not a string")
+
+
 @pytest.mark.parametrize(
     ("rows", "phrase"),
     [
@@ -273,6 +289,7 @@ def test_key_of_another_system_means_who_had_it_on_the_list_before(four: Cli, li
         ("destroy", 3), ("change-email", 1), ("rename", 2), ("change-email", 2), ("create", 5),
     ]  # fmt: skip
     assert four.ok("sync", "april.csv", *NUMBERED).out.startswith("up to date")
+    assert four.ok("sync", "april.csv", *NUMBERED).err == "march.csv: ignored column: name\n"
 
 
 def test_list_before_that_led_to_no_event_means_the_register_as_it_is(four: Cli, listed: Listed) -> None:
@@ -575,6 +592,22 @@ def test_plan_on_a_cache_is_that_on_a_fold(
     assert Path("cached.cache").exists()
 
 
+def test_rest_of_standard_input_is_the_list(four: Cli, listed: Listed) -> None:
+    listed("name,email", "Ada,ada@example.com", header="a line that somebody else has read")
+    run_shell('{ read line; "$@"; } < people.csv', "sync", "-", environment={"EVCLI_LOG": str(four.log)})
+    digest = sha256(b"name,email\nAda,ada@example.com\n").hexdigest()
+    assert events_in(four.log)[-1]["correlationid"] == f"list:stdin:{digest[:16]}"
+
+
+def test_batch_has_room_for_the_longest_name_of_a_list(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (run, decide):
+        monkeypatch.setattr(module, "MAX_BATCH", 7000)
+    cli.ok("sync", listed(*of_users(40), name="ü" * 100 + ".csv"), "--reason", "r")
+    assert cli.log.stat().st_size > 2 * 7000
+
+
 # --- other writers, and interruptions ---------------------------------------------------------------------------------
 
 
@@ -672,6 +705,19 @@ def test_sync_that_is_interrupted_between_batches_says_what_is_there(
     monkeypatch.setattr(run, "MAX_BATCH", 700)  # batches of one event
     ran = cli("sync", "people.csv")
     assert ran.err.endswith("error: interrupted; event 3 is recorded; run it again to continue from there\n")
+
+
+def test_signal_after_the_last_batch_waits_for_the_answer(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = LogWriter.append
+
+    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
+        append(writer, lines, number)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LogWriter, "append", interrupted)
+    assert cli.ok("sync", listed(*FOUR)).out.startswith("synced people.csv: created 4 (events 1 to 4)\n")
 
 
 def test_refused_sync_leaves_no_log(cli: Cli, listed: Listed) -> None:

@@ -69,9 +69,9 @@ def synced(
         before = None if earlier is None else lists.enter_context(opened(earlier))
         register = register_over(log, Clock())
         one = Sync(register, listed, Means(KIND), REASONS, by=by, earlier=before, keeps=keeps, lock_wait=0)
-        planned = one.plan(lambda note: None)
+        planned = one.plan(lambda name, note: None)
         if batches != 0 and not planned.bad:
-            for done, _ in enumerate(one.write(planned, ExitStack()), 1):
+            for done, _ in enumerate(one.write(planned, lists), 1):
                 if done == batches:
                     break
     return planned
