@@ -49,12 +49,17 @@ def commands_like(words: Sequence[str], path: Sequence[str], names: Iterable[str
         return [" ".join([_ELSEWHERE[unknown], *map(shlex.quote, rest)])]
     for kind in all_kinds():
         if unknown == kind.plural:
-            return [_line(kind, "list", rest)]
+            names_command = rest[:1] != [] and rest[0] in (*kind.verbs, *_VIEWS.values())
+            return [_line(kind, rest[0], rest[1:]) if names_command else _line(kind, "list", rest)]
     near = [" ".join([name, *map(shlex.quote, rest)]) for name in nearest(unknown, names)]
     if near and unknown not in {*_MEANINGS, *_VIEWS, *(verb for kind in all_kinds() for verb in kind.verbs)}:
         return near
     of_kinds = ((kind, _of_kind(kind, unknown, (*kind.verbs, *dict.fromkeys(_VIEWS.values())))) for kind in all_kinds())
-    return [_line(kind, name, rest) for kind, found in of_kinds for name in found]
+    return [
+        _line(kind, name, rest[rest[:1] in ([kind.name], [kind.plural]) :])
+        for kind, found in of_kinds
+        for name in found
+    ]
 
 
 def _of_kind(kind: Kind, typed: str, names: Iterable[str]) -> list[str]:

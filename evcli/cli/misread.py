@@ -1,5 +1,6 @@
 """What is said of a command line that typer cannot read: the parser's error, with a hint for the likely mistake."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,17 @@ from evcli.kinds import MODULES
 if TYPE_CHECKING:
     from typer._click import Context
 
+_SAME = {"--since": "--from", "--until": "--to", "--from": "--since", "--to": "--until", "--as-of": "--at"}
+"""Options that mean the same in different commands."""
+
 
 def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     """A parser error, with a hint for the likely mistakes."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else _command_in(arguments)
-    message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
-    hint = f"{command} -h shows how it is used"
     option = getattr(error, "option_name", "")
+    message = _in_plain_words(error)
+    hint = f"{command} -h shows how it is used"
     meant = getattr(error, "hint", "")
     if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
         from evcli.cli.app import root
@@ -44,7 +47,28 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
         hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
+    elif message.startswith("no such option"):
+        hint = _option_like(option, error, context, command) or hint
     return BadInput(message, hint)
+
+
+def _in_plain_words(error: TyperException) -> str:
+    """The parser's message, without its names of types and its guesses, which the hint has."""
+    message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    message = re.sub(r" is not a valid (int|integer)( range)?$", " is not a whole number", message)
+    message = re.sub(r" is not a valid float( range)?$", " is not a number", message)
+    return re.sub(r" is not in the range x>=([0-9.]+)$", r" is less than \1", message)
+
+
+def _option_like(option: str, error: TyperException, context: "Context | None", command: str) -> str:
+    """The options that an unknown one may mean: by what it means in other commands, or by its letters."""
+    own = [flag for each in context.command.params for flag in each.opts] if context else []
+    same = _SAME.get(option, "")
+    if command.endswith(" diff") and same:
+        return "moments are arguments here: evcli diff FROM TO"
+    near = [same] if same in own else [] if same else list(getattr(error, "possibilities", None) or [])[:2]
+    return f"did you mean {' or '.join(near)}? {command} -h shows how it is used" if near else ""
 
 
 def _last_word(context: "Context") -> tuple[str, str] | None:

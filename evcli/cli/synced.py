@@ -75,7 +75,10 @@ class Told:
     def rehearsed(self, planned: Planned, limit: Limit) -> Answer:
         """The plan as the answer; it ends as a real run would."""
         counts, number = counts_of(self._kind, planned), int(self._run.head.partition(":")[0])
-        self._session.note_rehearsal(number + 1)
+        if planned.steps:
+            self._session.note_rehearsal(number + 1)
+        else:
+            self._session.output.note("dry run: there is nothing to write")
         sentence = f"{in_words(self._kind, counts)}, after event {number:,}"
         if not planned.steps:
             sentence = self._up_to_date(planned)

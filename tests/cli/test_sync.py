@@ -71,6 +71,9 @@ def test_list_creates_changes_restores_and_destroys(four: Cli, listed: Listed) -
     assert {event["batch"] for event in events_in(four.log)[5:]} == {"6-11"}
     with untouched(four.log.parent):
         assert four.ok("sync", file).out == "up to date: the register has the 4 users of people.csv\n"
+        assert four.ok("sync", file, "--dry-run").err == (
+            "dry run: there is nothing to write\nup to date: the register has the 4 users of people.csv\n"
+        )
 
 
 def test_dry_run_shows_the_plan_in_every_form_and_writes_nothing(four: Cli, listed: Listed) -> None:
@@ -305,6 +308,8 @@ def test_list_before_that_led_to_no_event_means_the_register_as_it_is(four: Cli,
     ("words", "phrases"),
     [
         (("--by", "number"), ('--by "number" is not one of email, name, id', "needs --previous LIST")),
+        (("--by", "e-mail"), ("hint: did you mean --by email? another column",)),
+        (("--by", "Nmae"), ("hint: did you mean --by name? another column",)),
         (("--previous", "march.csv"), ("--previous is for --by COLUMN",)),
         (("--by", "id", "--previous", "march.csv"), ("--previous is for --by COLUMN",)),
         (("--by", " ", "--previous", "march.csv"), ("--previous is for --by COLUMN",)),

@@ -92,7 +92,11 @@ def _by(kind: Kind, typed: str | None, previous: str | None) -> str:
     known = (*kind.names, "id")
     column = kind.unique if typed is None else typed.strip().casefold()
     if previous is None and column not in known:
-        hint = f"another column, in which each {kind.name} has a key of another system, needs --previous LIST"
+        from evcli.cli.meant import nearest
+
+        near = nearest(column.replace("-", ""), known)
+        hint = f"did you mean --by {near[0]}? " if near else ""
+        hint += f"another column, in which each {kind.name} has a key of another system, needs --previous LIST"
         raise BadInput(f'--by "{typed}" is not one of {", ".join(known)}', hint)
     if previous is not None and (column in known or not column):
         raise BadInput("--previous is for --by COLUMN, in which another system has a key", "leave it out")
