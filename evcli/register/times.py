@@ -104,7 +104,8 @@ def read_time(text: str, now: datetime) -> Span:
         is_likely = not any(map(str.isalpha, words))
         raise NotATime(text, "has digits that are not ASCII; write 0 to 9", FORMS, is_likely=is_likely)
     date = _likely_date(words.lower())
-    raise NotATime(text, "is not a valid REF", date or _likely_day(words.lower()) or FORMS, is_likely=bool(date))
+    hint = date or _likely_day(words.lower()) or _likely_period(words.lower()) or FORMS
+    raise NotATime(text, "is not a valid REF", hint, is_likely=bool(date))
 
 
 def written_moment(text: str, now: datetime) -> datetime:
@@ -125,7 +126,11 @@ def written_moment(text: str, now: datetime) -> datetime:
 _OTHER_ORDER = re.compile(
     r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})[/.]?([0-9]{1,2})[/.]?([0-9]{1,2})"
 ).fullmatch
-_MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_WHOLE_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_MONTH_NAMES = [name[:3] for name in _WHOLE_NAMES]
 
 
 def _likely_date(lower: str) -> str:
@@ -153,6 +158,22 @@ def _likely_day(lower: str) -> str:
     if any(word in days for word in re.findall(r"[a-z]+", lower)):
         return "write the day, 2026-11-22, or how long ago: 3 days ago, 1 week ago; today, yesterday 17:00"
     return ""
+
+
+def _likely_period(lower: str) -> str:
+    """The same of words that name a month or a quarter with its year, or a day without one."""
+    parts = re.findall(r"[a-z]+|[0-9]+", lower)
+    if len(parts) == 3 and "q" in parts[:2]:
+        at = parts.index("q")
+        quarter, year = parts[at + 1], parts[0 if at else 2]
+        return f"write {year}-Q{quarter}" if quarter in ("1", "2", "3", "4") and len(year) == 4 else ""
+    if len(parts) != 2:
+        return ""
+    number, word = sorted(parts)
+    month = next((at for at, name in enumerate(_WHOLE_NAMES, 1) if len(word) > 2 and name.startswith(word)), None)
+    if month is None or not number.isdigit():
+        return ""
+    return f"write {number}-{month:02}" if len(number) == 4 else "write the year, the month and the day: 2026-11-22"
 
 
 def _check_zone(text: str) -> None:

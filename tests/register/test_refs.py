@@ -158,8 +158,14 @@ def test_a_text_that_is_no_form_of_a_moment_is_refused(log: Reader, ref: str) ->
         ("2026/11/26", "write 2026-11-26"), ("2026.1.6", "write 2026-01-06"), ("26.11.2026", "write 2026-11-26"),
         ("20261126", "there"), ("Nov 26 2026", "write 2026-11-26"), ("26 November 2026", "write 2026-11-26"),
         ("November 26, 2026", "write 2026-11-26"), ("11/12/2026", "the year, the month and the day"),
-        ("monday", "3 days ago"), ("last week", "1 week ago"), ("tomorrow", "3 days ago"), ("Nov 2026", "a moment is"),
-        ("26 Nov 12", "a moment is"), ("nov 26 nov", "a moment is"),
+        ("monday", "3 days ago"), ("last week", "1 week ago"), ("tomorrow", "3 days ago"),
+        ("Nov 2026", "write 2026-11"),
+        ("26 Nov 12", "a moment is"), ("nov 26 nov", "a moment is"), ("2026 march", "write 2026-03"),
+        ("Q1 2026", "write 2026-Q1"), ("2026/q4", "write 2026-Q4"), ("Q5 2026", "a moment is"),
+        ("Q1 26", "a moment is"),
+        ("3 March", "the year, the month and the day"), ("Sept 30", "the year, the month and the day"),
+        ("marketing 2026", "a moment is"), ("ma 3", "a moment is"), ("jan feb", "a moment is"),
+        ("March", "a moment is"),
     ],
 )  # fmt: skip
 def test_a_time_in_another_order_is_answered_with_how_to_write_it(log: Reader, ref: str, hint: str) -> None:
