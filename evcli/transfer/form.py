@@ -12,6 +12,8 @@ FORMS = ("csv", "jsonl", "json", "scim", "ldif", "passwd", "addresses")
 
 _ENDINGS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "ldif": "ldif"}
 _IS_ZIP = b"PK\x03\x04"
+_IS_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_IS_PDF = b"%PDF-"
 _IS_HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+)?html\b", re.I | re.S).match
 _SCIM = b'"urn:ietf:params:scim:api:messages:2.0:ListResponse"'
 _SHAPES: tuple[tuple[str, Callable[[bytes], object]], ...] = (
@@ -44,6 +46,10 @@ def refuse_other_things(name: str, first: bytes) -> None:
     """Raise BadInput for what is often mistaken for a list."""
     if first.startswith(_IS_ZIP):
         raise BadInput(f"{name} is a ZIP archive or a spreadsheet file, not text", "save the sheet as CSV UTF-8")
+    if first.startswith(_IS_OLD_OFFICE):
+        raise BadInput(f"{name} is a file of an old Excel (.xls), not text", "save the sheet as CSV UTF-8")
+    if first.startswith(_IS_PDF):
+        raise BadInput(f"{name} is a PDF, not a list", "get the list as CSV")
     if _IS_HTML(first):
         hint = "is it a login page? open it in a browser, sign in, and download the file again"
         raise BadInput(f"{name} is an HTML page, not a list", hint)

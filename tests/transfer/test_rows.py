@@ -207,6 +207,8 @@ BAD: list[tuple[bytes, str, tuple[str, ...]]] = [
     (b"\xef\xbb\xbfname,email\nM\xfcller,m@example.com\n", "people.csv", ("line 2", "byte 15", "1252")),
     (b"n\xe4me,name,email\n", "people.csv", ("line 1", "byte 1", "0xE4")),
     (b"PK\x03\x04....", "people.csv", ("spreadsheet", "CSV UTF-8")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "people.xls", ("old Excel", "CSV UTF-8")),
+    (b"%PDF-1.7\nname,email\n", "people.csv", ("is a PDF", "as CSV")),
     (b"\x1f\x8b....", "people.csv", ("gzip",)),
     (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "jsonl")),
     (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
