@@ -115,6 +115,8 @@ def _document(kept: Kept, status: Status, file: HeadsFile) -> dict[str, Any]:
 def _errors(log: str, report: "Report", file: HeadsFile, judged: Iterable[tuple[Kept, Status]]) -> list[Damaged]:
     """What is wrong with a file's heads, and with the log, as the heads show."""
     hint = "nothing was changed; lines of a file of heads are added, and never changed"
+    if not file.heads:
+        hint = "nothing was changed; is this the right file? evcli head --keep NAME --to FILE makes one"
     errors: list[Damaged] = [
         Damaged(file.path, line, byte, "this line is no kept head", hint) for line, byte in file.bad
     ]

@@ -47,7 +47,8 @@ def read_head(text: str, *, needs_hash: bool = False) -> tuple[int, str | None]:
     match = _HEAD(text.strip())
     if match is None or (needs_hash and match[2] is None):
         form = "NUMBER:SHA256, as evcli head prints it" if needs_hash else "an event number, or NUMBER:SHA256"
-        raise BadInput(f'--expect "{text}" is not {form}')
+        hint = "kept heads are checked without it, those of a file with --against FILE" if needs_hash else ""
+        raise BadInput(f'--expect "{text}" is not {form}', hint)
     return int(match[1]), match[2]
 
 

@@ -372,6 +372,27 @@ def test_a_name_is_a_ref_wherever_one_is_taken(kept: Cli) -> None:
     assert said.startswith("as of Q1 review: event 3, of 2026-03-01 11:00:00+00:00\n")
 
 
+def test_a_wrong_place_for_a_head_is_answered_with_a_better_one(kept: Cli, tmp_path: Path) -> None:
+    missing = tmp_path / "a b"
+    refuses(
+        kept, ("head", "--keep", "Q3", "--to", f"{tmp_path}"), 14, f"hint: name another FILE, as {tmp_path}/heads\n"
+    )
+    refuses(
+        kept,
+        ("head", "--keep", "Q3", "--to", f"{missing}/x"),
+        14,
+        f"hint: if the path is right: mkdir -p '{missing}'\n",
+    )
+    refuses(kept, ("head", "--keep", "Q3", "--to", f"{kept.log}"), 14, "hint: name another FILE\n")
+
+
+def test_a_file_without_any_kept_head_is_perhaps_the_wrong_one(kept: Cli) -> None:
+    with untouched(kept.log.parent):
+        ran = kept("verify", "--against", str(kept.log))
+    assert (ran.code, "is this the right file?" in ran.err) == (12, True)
+    refuses(kept, ("verify", "--expect", "Q2"), 2, "is not NUMBER:SHA256", "a file with --against FILE")
+
+
 def test_an_unknown_name_is_no_ref_and_the_kept_ones_are_named(kept: Cli) -> None:
     refuses(kept, ("state", "--at", "March"), 2, '"March" is not a valid REF', "name of a kept head: Q1 review, Q2")
     assert "Q2" not in kept("state", "--at", "next week").err

@@ -1,5 +1,6 @@
 """`evcli head`: the head of the log, printed, and kept under a name."""
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def _keep(session: Session, place: "Position", name: str, to: str | None, wait: 
         taken.hint = f"choose another name, or keep that same head: evcli head --at {taken.kept.number} {words}"
         raise
     except CannotOpen as closed:
-        closed.hint = closed.hint or ("name another FILE" if to else "--to FILE keeps it elsewhere")
+        closed.hint = _other_place(to) or closed.hint or ("name another FILE" if to else "--to FILE keeps it elsewhere")
         raise
     except NotOnTheChain as no:
         no.hint = "nothing was written; name another FILE, or compare the log with a backup"
@@ -53,6 +54,16 @@ def _keep(session: Session, place: "Position", name: str, to: str | None, wait: 
         f"the head is kept in {done.paths[0]}",
         "evcli verify checks it",
     )
+
+
+def _other_place(to: str | None) -> str:
+    """What to do about a FILE that is a folder, or is in a folder that is missing; otherwise ""."""
+    if not to:
+        return ""
+    if os.path.isdir(to):
+        return f"name another FILE, as {shlex.quote(os.path.join(to, 'heads'))}"
+    folder = os.path.dirname(os.path.abspath(to))
+    return "" if os.path.lexists(folder) else f"if the path is right: mkdir -p {shlex.quote(folder)}"
 
 
 def _answer(done: "KeptIn", *, is_elsewhere: bool) -> Answer:
