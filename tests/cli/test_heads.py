@@ -204,7 +204,7 @@ def test_a_failure_beside_the_log_says_where_the_head_is_kept(
 def test_the_head_is_durable_before_it_is_answered_for(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(monkeypatch, story.log)
     story.ok("head", "--keep", "Q1")
-    assert calls.made == ["fsync log", "fsync copy", "write copy", "fsync copy", "fsync folder"]
+    assert calls.made == ["fsync log", "fsync copy", "fsync folder", "write copy", "fsync copy"]
 
 
 # --- verify -----------------------------------------------------------------------------------------------------------

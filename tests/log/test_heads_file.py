@@ -106,10 +106,15 @@ def test_a_line_that_is_being_written_is_not_called_unfinished(heads: Path) -> N
         assert found(heads) == Lines(str(heads), [ONE])
 
 
-def test_the_line_is_synced_and_then_the_name_of_a_new_file(heads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("left", [None, b"", TWO[:20]], ids=["new", "empty", "unfinished"])
+def test_the_name_of_a_file_is_synced_before_its_first_line_and_then_the_line(
+    heads: Path, monkeypatch: pytest.MonkeyPatch, left: bytes | None
+) -> None:
+    if left is not None:
+        heads.write_bytes(left)  # by a writer that was killed before it had synced the name
     calls = Calls(monkeypatch, heads)
     keep(heads, ONE)
-    assert calls.made == ["fsync log", "write log", "fsync log", "fsync folder"]
+    assert calls.made == [*["ftruncate log"] * bool(left), "fsync log", "fsync folder", "write log", "fsync log"]
     calls.made.clear()
     with heads.open("ab") as file:
         file.write(TWO[:20])
@@ -120,8 +125,8 @@ def test_the_line_is_synced_and_then_the_name_of_a_new_file(heads: Path, monkeyp
 FAILED = (
     ("write log", "", NotWritten), ("fsync log", "", NotWritten), ("fsync log", "write log", OutcomeUnknown),
 )  # fmt: skip
-NAME_FAILED = ("fsync folder", "", OutcomeUnknown)
-"""Of a new file only: the name of one that is there is not synced."""
+NAME_FAILED = ("fsync folder", "", NotWritten)
+"""Of a file without lines only: the name of one that has some is synced."""
 
 
 @pytest.mark.parametrize(
@@ -166,6 +171,22 @@ def test_a_writer_that_is_killed_at_any_call_leaves_a_file_that_can_be_added_to(
         keep(heads, TWO)
         assert heads.read_bytes() == b"".join(line + b"\n" for line in [*lines, TWO])
     assert code == 0, "the last one was not killed"
+
+
+def test_the_name_is_synced_also_in_a_folder_that_may_not_be_read(
+    heads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, opened = list[str](), os.open
+
+    def denied(path: Any, flags: int, *more: Any) -> int:
+        if flags & os.O_DIRECTORY:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", denied)
+    monkeypatch.setattr(os, "sync", lambda: made.append("sync"))
+    keep(heads, ONE)
+    assert made == ["sync"]
 
 
 def test_a_short_write_is_taken_back(heads: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from evcli.disk import make_like, sync, sync_folder
+from evcli.disk import make_like, sync, sync_name
 from evcli.errors import BadInput, CannotOpen, NotWritten, OutcomeUnknown
 from evcli.log.file.blocks import read_whole
 from evcli.log.file.lock import shared_lock, take_lock
@@ -116,8 +116,8 @@ def _check(path: str, descriptor: int, log: str | None) -> None:
 class Appender:
     """A file of heads that is open and locked, so that nobody else adds to it."""
 
-    def __init__(self, path: str, descriptor: int, *, is_new: bool) -> None:
-        self.path, self._descriptor, self.is_new = path, descriptor, is_new
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path, self._descriptor = path, descriptor
         self.found = _lines_in(path, descriptor)
         self.is_done = False
 
@@ -134,6 +134,8 @@ class Appender:
                 os.ftruncate(self._descriptor, end)
             # Also what a killed writer left unsynced: if that were lost after this line, the file would have a hole.
             sync(self._descriptor)
+            if not self.found.lines:  # so the name of a file that has a line is durable, whoever began it
+                sync_name(self.path)
         except OSError as error:
             raise NotWritten(f"{self.path}: {error.strerror}; the head was not kept there") from error
         data = b"\n" * self.found.is_unterminated + line + b"\n"
@@ -145,20 +147,14 @@ class Appender:
         if not is_whole:
             self._take_back(end)
             raise NotWritten(f"{self.path}: {why}; the head was not kept there")
-        self._sync(end)
-        self.is_done = True
-
-    def _sync(self, end: int) -> None:
         try:
             sync(self._descriptor)
-            if self.is_new:
-                with suppress(PermissionError):  # a folder that is writable but not readable
-                    sync_folder(os.path.dirname(self.path))
         except OSError as error:
             self._take_back(end)
             raise OutcomeUnknown(
                 self.path, f"the sync failed ({error.strerror}): the head may or may not be kept there"
             ) from error
+        self.is_done = True
 
     def _take_back(self, end: int) -> None:
         with suppress(OSError):  # a rest is torn, and the next writer removes it
@@ -187,7 +183,7 @@ def appending(path: str, log: str, wait: float, *, is_beside: bool) -> Iterator[
             take_lock(path, descriptor, deadline, wait)
             if not _is_at(path, descriptor):  # removed or replaced while we waited for the lock
                 continue
-            appender = Appender(path, descriptor, is_new=is_new)
+            appender = Appender(path, descriptor)
             try:
                 yield appender
             finally:
