@@ -1,6 +1,6 @@
 """A list that is imported again: which rows are done, which do not stand any more, and how all are recorded anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from evcli.log.memory import MemoryLog
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 from evcli.transfer import run, source, undone
+from evcli.transfer.before import Before
 from evcli.transfer.happened import Bad, Happened, Skipped, Undone
 from evcli.transfer.places import Place
 from evcli.transfer.run import Import
@@ -169,6 +170,24 @@ def test_row_that_changes_an_ended_record_does_not_stand(lists: Lists) -> None:
     lists.load("Ada rename")
     lists.other(DESTROYED, 1)
     assert gone(lists.load("Ada rename")) == [Undone(on(2), 2, USER, 1, "destroyed", 3)]
+
+
+def test_list_is_looked_through_only_as_far_as_it_was_recorded(
+    lists: Lists, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, seen = Before._look_up, list[str]()
+
+    def spied(before: Before, lines: Sequence[int], rows: Sequence[tuple[str, ...]]) -> int:
+        seen.extend(name for name, *_ in rows)
+        return look_up(before, lines, rows)
+
+    monkeypatch.setattr(Before, "_look_up", spied)
+    rows = ["Ada", "Bo", "Cy", "Di"]
+    lists.load(*rows)
+    assert seen == rows[:2], "what tells the form of the list"
+    seen.clear()
+    lists.load(*rows, "Eve", "Fay")
+    assert seen == rows
 
 
 def test_row_recorded_anew_stands(lists: Lists) -> None:

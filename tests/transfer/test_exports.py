@@ -12,7 +12,7 @@ import pytest
 
 from evcli.cli.reading import hint_for
 from evcli.errors import BadInput
-from evcli.transfer import source
+from evcli.transfer import source, unpacked
 from evcli.transfer.fault import Fault
 from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.refusals import BadList
@@ -126,10 +126,19 @@ def test_pieces_of_any_size_are_the_same_list(
     if name.endswith(".ldif"):
         pytest.importorskip("ldif")
     monkeypatch.setattr(source, "CHUNK", size)
+    monkeypatch.setattr(unpacked, "CHUNK", size)
     how, rows, _ = LISTS[name]
     content = (EXPORTS / name).read_bytes()
     assert read(content, how, name)[0] == rows
     assert read(gzip.compress(content, mtime=0), how, name)[0] == rows
+
+
+def test_only_the_first_bytes_are_held_to_tell_what_a_list_is() -> None:
+    chunks = iter([b"name,", b"email\n", b"Ada,a@x\n", b"Bob,b@x\n"])
+    first, every = unpacked.begun(chunks)
+    assert first == b"name,email\nAda,a@x\n"
+    assert next(chunks) == b"Bob,b@x\n", "it was not read yet"
+    assert list(every) == [first]
 
 
 # --- from bytes to cells ----------------------------------------------------------------------------------------------
@@ -242,6 +251,7 @@ def test_name_of_a_packed_file_says_what_is_in_it(read: Read) -> None:
         ("Vorname,Nachname,E-Mail", BOTH("Vorname", "Nachname", "E-Mail")),
         ("Vorname,Name,email", 'name from "Name" alone, though "Vorname" is beside it'),
         ("Vorname;Name;email", BOTH("Vorname", "Name", "email")),
+        ("#TYPE x\nVorname,Name,email", BOTH("Vorname", "Name", "email")),
         ("Vorname,Nachname,Name,E-Mail", 'name from "Name", e-mail from "E-Mail"'),
         ("First Name,Name,E-Mail", BOTH("First Name", "Name", "E-Mail")),
         ("name,email,Mail,E-Mail,Datum", ""),
