@@ -123,15 +123,16 @@ def test_the_heir_of_a_lock_is_named_when_the_process_has_ended_that_took_it(
 
 
 def test_a_lock_is_reported_where_nobody_tells_whose_it_is(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, listed = builtins.open, os.listdir
+    def without_proc(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(path: Any = ".", *given: Any, **named: Any) -> Any:
+            if str(path).startswith("/proc"):
+                raise FileNotFoundError(2, "No such file or directory", path)
+            return real(path, *given, **named)
 
-    def without_proc(path: Any, *given: Any, **named: Any) -> Any:
-        if str(path).startswith("/proc"):
-            raise FileNotFoundError(2, "No such file or directory", path)
-        return real(path, *given, **named)
+        return called
 
-    monkeypatch.setattr(builtins, "open", without_proc)
-    monkeypatch.setattr(os, "listdir", lambda path=".": [] if str(path).startswith("/proc") else listed(path))
+    for module, name in ((builtins, "open"), (os, "listdir"), (os, "stat")):
+        monkeypatch.setattr(module, name, without_proc(getattr(module, name)))
     with locked_by_another(log):
         assert refusal(log) == f"{log} is locked; waited 0 s; nothing was written"
     assert hint_for(Busy("the log", 1)).endswith("; sudo lsof 'the log' shows who has it open")

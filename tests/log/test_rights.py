@@ -73,6 +73,13 @@ def test_a_new_file_is_denied_by_its_folder(log: Path) -> None:
 
 
 @NEEDS_ROOT
+def test_a_stranger_is_told_of_a_group_that_has_no_name(log: Path) -> None:
+    log.chmod(0o660)
+    _, way = EVE.does(lambda: denied(str(log), os.R_OK, PermissionError(errno.EACCES, "No")))
+    assert way == "the group 61000 may: ask to be added to it"
+
+
+@NEEDS_ROOT
 def test_the_uppermost_closed_folder_is_named(log: Path) -> None:
     above = log.parent.parent
     above.chmod(0o700)
@@ -94,6 +101,10 @@ def test_only_a_sticky_folder_explains_what_is_not_permitted(tmp_path: Path) -> 
         return denied(str(tmp_path), os.W_OK, OSError(errno_, "No"))[0]
 
     assert said(errno.EPERM) == "No"
+    file = tmp_path / "log"
+    file.touch()
+    file.chmod(0o1600)
+    assert denied(str(file), os.W_OK, OSError(errno.EPERM, "No"))[0] == "No", "a file's sticky bit means nothing"
     tmp_path.chmod(0o1700)
     assert said(errno.EPERM).startswith(f"No: in the folder {tmp_path} only the owner of a file may")
     assert said(errno.ENOSPC) == "No"
