@@ -173,9 +173,7 @@ def test_a_writer_that_is_killed_at_any_call_leaves_a_file_that_can_be_added_to(
     assert code == 0, "the last one was not killed"
 
 
-def test_the_name_is_synced_also_in_a_folder_that_may_not_be_read(
-    heads: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_name_is_synced_also_in_a_folder_that_may_not_be_read(heads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, opened = list[str](), os.open
 
     def denied(path: Any, flags: int, *more: Any) -> int:
