@@ -166,11 +166,11 @@ def test_a_file_needs_a_name_for_the_head(story: Cli) -> None:
 def test_what_is_no_file_of_heads_is_not_added_to(story: Cli, tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("buy milk\n")
     (tmp_path / "folder").mkdir()
-    for file, hint in [
-        *((each, "another FILE") for each in ("notes", "folder", "events.jsonl")),
-        ("no/safe", "create"),
+    for file, said in [
+        *((each, "hint: name another FILE") for each in ("notes", "folder", "events.jsonl")),
+        ("no/safe", "no/safe cannot be created: there is no such folder; nothing was written\nhint: if the path is "),
     ]:
-        refuses(story, ("head", "--keep", "Q1", "--to", str(tmp_path / file)), 14, file, hint)
+        refuses(story, ("head", "--keep", "Q1", "--to", str(tmp_path / file)), 14, file, said)
     refuses(story, ("head", "--keep", "Q1", "--to", ""), 2, "valid name")
 
 
