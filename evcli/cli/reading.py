@@ -76,6 +76,8 @@ def hint_for(error: BadList) -> str:
             return f"{error.hint}; or name one: --column {field}=COLUMN"
         case OtherForm(form="passwd") | NeedsDomain():
             return "--from passwd --email-domain example.com takes LOGIN@example.com for the e-mails"
+        case OtherForm(form="log"):
+            return "evcli export --log FILE writes the records of a log as a list"
         case OtherForm(form=form):
             return f"--from {form} reads it"
         case OtherEncoding(encoding=encoding):

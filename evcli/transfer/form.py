@@ -14,6 +14,7 @@ _ENDINGS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "ld
 _IS_ZIP = b"PK\x03\x04"
 _IS_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IS_PDF = b"%PDF-"
+_IS_LOG = re.compile(rb'\s*\[?\s*\{"specversion":"1\.0","id":"[^\n]*"sha256":"[0-9a-f]{64}"\}').match
 _IS_HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+)?html\b", re.I | re.S).match
 _SCIM = b'"urn:ietf:params:scim:api:messages:2.0:ListResponse"'
 _SHAPES: tuple[tuple[str, Callable[[bytes], object]], ...] = (
@@ -44,6 +45,8 @@ def form_of(name: str, first: bytes) -> str:
 
 def refuse_other_things(name: str, first: bytes) -> None:
     """Raise BadInput for what is often mistaken for a list."""
+    if _IS_LOG(first):
+        raise OtherForm(f"{name} has the events of a log, and is not a list", "log")
     if first.startswith(_IS_ZIP):
         raise BadInput(f"{name} is a ZIP archive or a spreadsheet file, not text", "save the sheet as CSV UTF-8")
     if first.startswith(_IS_OLD_OFFICE):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from cli.support import events_in, fails, run_shell, untouched
+from cli.support import events_in, fails, refuses, run_shell, untouched
 
 GERMAN = "Vorname;Nachname;Eintritt;Mail\r\nZoë;Müller;31.12.2024;zoe@example.com\r\n".encode("cp1252")
 NAMED = ("--encoding", "windows-1252", "--column", "email=Mail", "--column=date=Eintritt", "--date-format", "%d.%m.%Y")
@@ -108,6 +108,13 @@ def test_nothing_is_recorded_of_half_a_packed_file_however_long(cli: Cli, people
     people.write_bytes(whole)
     cli.ok("import", "people.csv")
     assert len({event["batch"] for event in events_in(cli.log)}) > 1, "its beginning would have been recorded"
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "batch.json"])
+@pytest.mark.parametrize("command", ["import", "sync"])
+def test_events_of_a_log_are_no_list(story: Cli, people: Path, name: str, command: str) -> None:
+    story.ok("export", "--what", "events", name)
+    refuses(story, (command, name), 2, f"{name} has the events of a log", "evcli export --log FILE writes the records")
 
 
 def test_hint_for_a_row_is_in_the_warning_of_a_dry_run(cli: Cli, people: Path) -> None:
