@@ -31,7 +31,7 @@ def find(state: State, kind: Kind, who: str, *, ended_first: bool = False) -> An
         if _is_id(who):
             last = state.last_id(kind.name)
             raise NoSuchRecord(kind.name, who, moment, "" if last else f"there is no {kind.name} yet", last)
-        raise NoSuchRecord(kind.name, who, moment, _nearest(state, kind, who))
+        raise NoSuchRecord(kind.name, who, moment, _as_subject(kind, who) or _nearest(state, kind, who))
     return preferred[0]
 
 
@@ -84,6 +84,12 @@ def _called(state: State, kind: Kind, who: str, *, ended_first: bool) -> Iterabl
 
 def _word(kind: Kind, field: str, value: str) -> str:
     return key_of(value) if field == kind.unique else value.casefold()
+
+
+def _as_subject(kind: Kind, who: str) -> str:
+    """The hint for an id that is written as events have it: user/7."""
+    name, _, id = who.partition("/")
+    return f'did you mean "{id}"?' if name == kind.name and _is_id(id) else ""
 
 
 def _nearest(state: State, kind: Kind, who: str) -> str:

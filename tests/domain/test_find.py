@@ -117,6 +117,9 @@ def test_destroyed_users_of_one_email_are_listed_with_their_events() -> None:
         ("ada lovelac", 'did you mean "Ada Lovelace"'),
         ("adda@example.com", 'did you mean "Ada@Example.com"'),
         ("77", "1 to 9"),
+        ("user/7", 'did you mean "7"?'),
+        ("bike/7", "evcli user list --all"),
+        ("user/x", "evcli user list --all"),
     ],
 )
 def test_hint_offers_the_nearest_word_or_the_ids_in_use(who: str, words: str) -> None:
