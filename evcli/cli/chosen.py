@@ -105,7 +105,8 @@ class Chosen:
         if self._lists is not None and self._has_no_list:
             names = self._lists.others
             more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-            return f"no such list was synced{': lists are ' if names else ''}{', '.join(names[:MOST])}{more}"
+            others = f"; lists that did are {', '.join(names[:MOST])}{more}" if names else ""
+            return f"no event is of such a list: it was not synced, or it changed nothing{others}"
         if self.is_impossible:
             return f'no matching events: no type is called "{self._type}"; types are {", ".join(_all_types())}'
         if self._others:

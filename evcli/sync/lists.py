@@ -105,7 +105,9 @@ class Meant(NamedTuple):
 
 
 def meant(past: Past, path: str) -> Meant:
-    """The list with the bytes of the file at `path`; if there is none, all lists of that name. Raises BadInput."""
+    """The list with the bytes of the file at `path`; if there is none, that with this correlation id, or all lists of
+    that name. Raises BadInput.
+    """
     every = {each: each[len(_PREFIX) :].rpartition(":")[0] for each in _in_log(past)}
     names = sorted({*every.values()})
     is_file = os.path.isfile(path)
@@ -114,6 +116,8 @@ def meant(past: Past, path: str) -> Meant:
             by_bytes = frozenset(each for each in every if each.endswith(":" + found.sha256[:_DIGITS]))
         if by_bytes:
             return Meant(by_bytes, False, names)
+    if path in every:
+        return Meant(frozenset((path,)), False, names)
     wanted = "stdin" if path == "-" else _cleaned(path)
     return Meant(frozenset(each for each, name in every.items() if name == wanted), is_file, names)
 

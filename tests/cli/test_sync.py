@@ -506,19 +506,24 @@ def test_log_finds_the_events_of_a_list_by_its_bytes_or_its_name(four: Cli, list
     assert listed_by(four, "--list", "renamed.csv") == [6]
     assert listed_by(four, "--list", "elsewhere/people.csv") == [6, 5], "a name finds every list of that name"
     assert listed_by(four, "--list", "jan.csv", "--user", "2") == [2]
+    correlation = events_in(four.log)[4]["correlationid"]
+    assert listed_by(four, "--list", correlation) == [5], "as evcli show prints it"
+    assert listed_by(four, "--list", correlation[:-1]) == []
     listed("Eve,eve@example.com")
     ran = four.ok("log", "--list", "people.csv", "--reverse")
-    assert ran.err == "people.csv as it is now was never synced: these events are of lists of that name\n"
+    assert ran.err == "no event is of people.csv as it is now: these are of lists of that name\n"
     assert ran.out.startswith("5\t")
 
 
 def test_log_says_which_lists_there_are(cli: Cli, listed: Listed) -> None:
     cli.ok("user", "create", 'x"correlationid":"list:fake:0",', "--email", "x@x.de")
-    assert cli.ok("log", "--list", "nope").err == "no such list was synced\n"
+    assert (
+        cli.ok("log", "--list", "nope").err == "no event is of such a list: it was not synced, or it changed nothing\n"
+    )
     for at in range(12):
         cli.ok("sync", listed(f"N{at},x@x.de", name=f"{at:02}.csv"))
     lists = ", ".join(f"{at:02}.csv" for at in range(10))
-    assert cli.ok("log", "--list", "nope").err == f"no such list was synced: lists are {lists} and 2 more\n"
+    assert cli.ok("log", "--list", "nope").err.endswith(f"nothing; lists that did are {lists} and 2 more\n")
 
 
 def test_name_of_a_list_may_be_anything(cli: Cli, listed: Listed) -> None:

@@ -81,7 +81,7 @@ def _lists(session: Session, path: str) -> "Meant":
 
     lists = meant(session.register, path)
     if lists.is_by_name and lists.correlations:
-        session.output.preface(f"{path} as it is now was never synced: these events are of lists of that name")
+        session.output.preface(f"no event is of {path} as it is now: these are of lists of that name")
     return lists
 
 
