@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from typer.exceptions import TyperException
@@ -48,7 +49,7 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     elif message.startswith("no such option"):
-        hint = _option_like(option, error, context, command) or hint
+        hint = _option_like(option, context, command) or hint
     return BadInput(message, hint)
 
 
@@ -61,13 +62,17 @@ def _in_plain_words(error: TyperException) -> str:
     return re.sub(r" is not in the range x>=([0-9.]+)$", r" is less than \1", message)
 
 
-def _option_like(option: str, error: TyperException, context: "Context | None", command: str) -> str:
+def _option_like(option: str, context: "Context | None", command: str) -> str:
     """The options that an unknown one may mean: by what it means in other commands, or by its letters."""
     own = [flag for each in context.command.params for flag in each.opts] if context else []
     same = _SAME.get(option, "")
     if command.endswith(" diff") and same:
         return "moments are arguments here: evcli diff FROM TO"
-    near = [same] if same in own else [] if same else list(getattr(error, "possibilities", None) or [])[:2]
+    if same:
+        near = [same] if same in own else []
+    else:
+        words = {flag[2:]: flag for flag in own if flag.startswith("--")}
+        near = [words[word] for word in get_close_matches(option.lstrip("-"), words, 2, 0.7)]
     return f"did you mean {' or '.join(near)}? {command} -h shows how it is used" if near else ""
 
 

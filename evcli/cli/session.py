@@ -22,6 +22,14 @@ from evcli.register.register import Register
 if TYPE_CHECKING:
     from evcli.register.refs import Moment
 
+_WAYS_TO_OTHER_FORMS = {
+    "xlsx": "evcli export FILE.xlsx writes a workbook",
+    "excel": "evcli export --excel FILE.csv writes CSV for Excel, and evcli export FILE.xlsx a workbook",
+    "html": "evcli report --html FILE writes a page",
+    "md": "write markdown",
+    "ndjson": "write jsonl",
+}
+
 
 class Session:
     """What every command of one run shares. Options may precede or follow the command's name; the last one counts."""
@@ -69,7 +77,8 @@ class Session:
 
     def _choose_form(self, form: str) -> None:
         if form not in FORMS:
-            raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}')
+            hint = _WAYS_TO_OTHER_FORMS.get(form.casefold(), "evcli help formats says what each is for")
+            raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}', hint)
         if self.output.form not in (None, form):
             raise BadInput(f"--format is both {self.output.form} and {form}", "--json is short for --format json")
         self.output.form = form

@@ -53,7 +53,9 @@ WRONG: dict[str, tuple[str, ...]] = {
     "state --as-of 3": ("--as-of\n", "did you mean --at? evcli state -h"),
     "user list --since 3": ("--since\n", "hint: evcli user list -h shows how it is used"),
     "diff --from 2 --to 3": ("--from\n", "evcli diff FROM TO"),
-    "user list --al": ("--al\n", "did you mean --all or --at? evcli user list -h"),
+    "user list --sort name": ("--sort\n", "hint: evcli user list -h shows how it is used"),
+    "sync x.csv --max-destory=5": ("--max-destory\n", "did you mean --max-destroy? evcli sync -h"),
+    "user list --al": ("--al\n", "did you mean --all? evcli user list -h"),
     "head 5": ("5", "did you mean evcli head --at 5\n"),
     "state yesterday": ("yesterday", "did you mean evcli state --at yesterday\n"),
     "path 5": ("5", "evcli path -h"),
@@ -62,6 +64,9 @@ WRONG: dict[str, tuple[str, ...]] = {
     "completion": ("SHELL", "evcli completion -h"),
     "completion powershell": ("powershell", "bash", "zsh", "fish"),
     "state --json=yes": ("--json", "evcli state -h"),
+    "state --format nope": ('"nope" is not one of table, plain', "hint: evcli help formats"),
+    "export --format XLSX": ('"XLSX" is not one of', "evcli export FILE.xlsx writes a workbook"),
+    "report --format=html": ("is not one of", "evcli report --html FILE writes a page"),
     "state --format": ("--format", "evcli state -h"),
 }
 
