@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from evcli.errors import BadInput
@@ -14,15 +13,13 @@ from evcli.transfer.dialect import DELIMITERS, dialect_of
 from evcli.transfer.fault import Fault, not_utf8
 from evcli.transfer.found import Rows
 from evcli.transfer.lines import QUOTES, complete, newline_of
-from evcli.transfer.naming import Assigned, Missing, Twice, assign, joined
+from evcli.transfer.naming import Missing, Twice, assign
 from evcli.transfer.reading import Reading
-from evcli.transfer.refusals import NoColumnFor, NoSuchColumn, NotOneColumn
+from evcli.transfer.refusals import NoSuchColumn, NotOneColumn
+from evcli.transfer.tabular import Tabular, at
 
 # The start of a text that a spreadsheet would have taken for a formula, had evcli not put a quote before it.
 _GUARD = re.compile("'[=+\\-@\t\r\n\0]").search
-
-Columns = Callable[[list[Sequence[str]]], Sequence[Sequence[str]]]
-"""Chooses some of the columns of an input."""
 
 
 class CsvRows:
@@ -31,7 +28,7 @@ class CsvRows:
     def __init__(
         self, name: str, fields: Sequence[str], needed: Sequence[str], notice: Callable[[str], None], how: Reading
     ) -> None:
-        self._name, self._fields, self._needed, self._notice, self._how = name, fields, needed, notice, how
+        self._name, self._fields, self._needed, self._how = name, fields, needed, how
         self._line = 0
         """The line on which the last row ends."""
         self._lines = 0
@@ -39,7 +36,7 @@ class CsvRows:
         self._bad_bytes: dict[int, Fault] = {}
         self._offset = 0
         self._is_guarded = False
-        self._nothing = ("",) * len(fields)
+        self._table = Tabular(name, fields, needed, notice, how)
         self._delimiter = ","
         self._skipped = 0
         """How many lines come before the header."""
@@ -70,9 +67,6 @@ class CsvRows:
             return True
         return True
 
-    def _place(self, line: int) -> str:
-        return f"{self._name} line {line}"
-
     def _texts(self, pieces: Iterator[bytes]) -> Iterator[StringIO]:
         """The pieces as text; lines with bytes that are not UTF-8 are noted."""
         for piece in pieces:
@@ -98,8 +92,8 @@ class CsvRows:
 
     def _rows(self, reader: Any) -> Iterator[Rows]:
         header = self._first_row(reader)
-        assigned = self._assigned(header)
-        choose = _chooser(assigned, len(header))
+        keeps_names = self._delimiter == "," and not self._skipped
+        self._table.begin(header, self._header_line, keeps_names=keeps_names)
         is_over = False
         while not is_over:
             begins, found, end = list[int](), list[list[str]](), self._line
@@ -116,7 +110,7 @@ class CsvRows:
             except (csv.Error, BadInput) as error:
                 stopped = error
             for lines, rows, fault in self._sifted(begins, found, len(header)):
-                yield from [Rows(lines, (), fault)] if fault else self._chosen(choose, lines, rows)
+                yield from [Rows(lines, (), fault)] if fault else self._chosen(lines, rows)
             if isinstance(stopped, csv.Error):
                 self._line = max(reader.line_num + self._skipped, end + 1)
                 yield Rows([end + 1], (), Fault("", f"is not CSV: {stopped}", QUOTES))
@@ -132,33 +126,13 @@ class CsvRows:
                 self._line = end
                 if cells:
                     if fault := self._bad_bytes_before(end + 1):
-                        raise _at(self._place(first), fault.error())
+                        raise at(self._table.place(first), fault.error())
                     self._header_line = first
                     header: list[str] = cells
                     return header
         except csv.Error as error:
-            raise BadInput(f"{self._place(end + 1)}: is not CSV: {error}", QUOTES) from None
-        raise BadInput(f"{self._name} is empty", f"it needs a header with {' and '.join(self._needed)}")
-
-    def _assigned(self, header: list[str]) -> Assigned:
-        place = self._place(self._header_line)
-        try:
-            keeps_names = self._delimiter == "," and not self._skipped
-            found = assign(header, self._fields, self._needed, self._how.columns, keeps_names=keeps_names)
-        except Twice as error:
-            raise BadInput(f"{place}: the header has {error.message}") from None
-        except Missing as error:
-            hint = "the first line names the columns: " + ",".join(self._needed) + _nameless("; ", header)
-            raise NoColumnFor(f"{place}: the header has {error.message}", hint, error.fields) from None
-        except BadInput as error:
-            raise _at(place, error) from None
-        if found.said:
-            self._notice(found.said)
-        if others := [name for name in (header[at].strip() for at in found.others) if name]:
-            self._notice(f"ignored column{'s' if len(others) > 1 else ''}: {_some(others)}")
-        if nameless := _nameless("ignored: ", header):
-            self._notice(nameless)
-        return found
+            raise BadInput(f"{self._table.place(end + 1)}: is not CSV: {error}", QUOTES) from None
+        raise self._table.empty()
 
     def _sifted(
         self, begins: list[int], found: list[list[str]], width: int
@@ -181,17 +155,13 @@ class CsvRows:
         if rows:
             yield lines, rows, None
 
-    def _chosen(self, choose: Columns, lines: list[int], rows: list[list[str]]) -> Iterator[Rows]:
+    def _chosen(self, lines: list[int], rows: list[list[str]]) -> Iterator[Rows]:
         """These rows with the cells of the fields only, but for the empty ones."""
-        every: list[Sequence[str]] = [*zip(*rows, strict=True), ("",) * len(rows)]
+        columns: list[Sequence[str]] = [*zip(*rows, strict=True)]
         if self._is_guarded:
-            every = [list(map(unguarded, column)) for column in every]
-        cells = list(zip(*choose(every), strict=True))
-        if self._nothing in cells:
-            kept = [at for at, row in enumerate(cells) if row != self._nothing]
-            lines, cells = [lines[at] for at in kept], [cells[at] for at in kept]
-        if cells:
-            yield Rows(lines, cells)
+            columns = [list(map(unguarded, column)) for column in columns]
+        if found := self._table.chosen(lines, columns):
+            yield found
 
     def _bad_bytes_before(self, after: int) -> Fault | None:
         found = [self._bad_bytes.pop(line) for line in sorted(self._bad_bytes) if line < after]
@@ -203,41 +173,3 @@ class CsvRows:
             f"has {len(cells)} cell{'s' if len(cells) > 1 else ''}, but the header has {width}",
             f"quote cells that contain {DELIMITERS.get(self._delimiter, self._delimiter)} or newlines",
         )
-
-
-def _chooser(assigned: Assigned, width: int) -> Columns:
-    """A function that picks the columns of the fields, in order, from those of the input and an empty one."""
-    if assigned.is_plain:
-        return itemgetter(*(columns[0] if columns else width for columns in assigned.columns))
-
-    def column(every: list[Sequence[str]], columns: tuple[int, ...]) -> Sequence[str]:
-        if len(columns) < 2:
-            return every[columns[0] if columns else width]
-        return [joined(parts) for parts in zip(*(every[at] for at in columns), strict=True)]
-
-    def choose(every: list[Sequence[str]]) -> list[Sequence[str]]:
-        found = [column(every, columns) for columns in assigned.columns]
-        for at, columns in assigned.instead.items():
-            found[at] = [
-                cell if cell.strip() else other for cell, other in zip(found[at], column(every, columns), strict=True)
-            ]
-        return found
-
-    return choose
-
-
-def _at(place: str, error: BadInput) -> BadInput:
-    error.message = f"{place}: {error.message}"
-    return error
-
-
-def _some(words: Sequence[str]) -> str:
-    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
-
-
-def _nameless(before: str, header: Sequence[str]) -> str:
-    """Which columns have no name, after `before`; "" if all have one."""
-    columns = [str(number) for number, name in enumerate(header, 1) if not name.strip()]
-    if not columns:
-        return ""
-    return f"{before}column{f's {_some(columns)} have' if len(columns) > 1 else f' {columns[0]} has'} no name"

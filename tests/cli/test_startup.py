@@ -95,7 +95,7 @@ READING = {
     "evcli.transfer.decoded", "evcli.transfer.dialect", "evcli.transfer.fault", "evcli.transfer.form",
     "evcli.transfer.found", "evcli.transfer.headings", "evcli.transfer.lines", "evcli.transfer.naming",
     "evcli.transfer.places", "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows",
-    "evcli.transfer.source", "evcli.transfer.unpacked", "csv", "_csv", "io",
+    "evcli.transfer.source", "evcli.transfer.tabular", "evcli.transfer.unpacked", "csv", "_csv", "io",
 }  # fmt: skip
 """What reads a list."""
 
