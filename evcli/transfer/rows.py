@@ -1,8 +1,9 @@
 """Reading other programs' output: an input as rows of named cells, in one pass.
 
 The stages: bytes as they are stored (source.py) are unpacked (unpacked.py) and brought to UTF-8 (decoded.py); the form
-(form.py) says how to find cells (csv_rows.py) or objects (objects.py, scim.py, directory.py) in the text; what columns
-and members are called decides which of them are fields (naming.py, members.py).
+(form.py) says how to find cells (csv_rows.py) or objects (objects.py, scim.py, directory.py) in the text. A workbook is
+no text: its parts (package.py) have a sheet (sheet.py), whose rows (workbook.py) are treated as those of CSV
+(tabular.py). What columns and members are called decides which of them are fields (naming.py, members.py).
 
 A row is its cells in the order of the requested fields, "" where it has none. Rows are returned many at a time; a
 faulty one is returned alone, as a Fault in its place, and reading continues; an error is raised only if the rest is
@@ -13,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from evcli.transfer.decoded import in_utf8
-from evcli.transfer.form import form_of, refuse_other_things
+from evcli.transfer.form import form_of, may_be_workbook, refuse_other_things
 from evcli.transfer.found import Rows
 from evcli.transfer.lines import newline_of
 from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.source import Source
-from evcli.transfer.unpacked import pieces
+from evcli.transfer.unpacked import begun, pieces
 
 __all__ = ["Intake", "Rows"]
 
@@ -52,7 +53,15 @@ class Intake:
     def rows(self) -> Iterator[Rows]:
         """All rows but the empty ones. Raises BadInput if the rest is unreadable."""
         name, how = self._source.name, self._how
-        texts, offset = in_utf8(name, pieces(self._source), how.encoding)
+        first, chunks = begun(iter(self._source.read, b""))
+        if may_be_workbook(first) or how.form == "xlsx":
+            from evcli.transfer.workbook import Workbook, package_in
+
+            if package := package_in(self._source, first, how.form):
+                book = Workbook(self._source, package, self._fields, self._needed, self._notice, how)
+                rows, self.heading = book.rows()
+                return rows
+        texts, offset = in_utf8(name, pieces(self._source, chunks), how.encoding)
         first = next(texts, b"")
         while len(first) < _ENOUGH and first.count(b"\n") < _ENOUGH_LINES and (more := next(texts, b"")):
             first += more

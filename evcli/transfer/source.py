@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import IO
 
 from evcli.errors import BadInput
@@ -45,6 +46,14 @@ class Source:
                 self._kept.write(data)
         self.done += len(data)
         return data
+
+    def whole(self) -> IO[bytes]:
+        """All of it as a file that can be read at any place: for a pipe, a copy that has no name. Raises BadInput."""
+        if self._can_seek:
+            return open(self._descriptor, "rb", buffering=0, closefd=False)  # no buffer: `rewind` moves the descriptor
+        while self.read():
+            pass
+        return self._kept or BytesIO()
 
     def rewind(self) -> None:
         """Start again from the beginning; nothing more is buffered from now on."""

@@ -10,12 +10,12 @@ _GZIP = b"\x1f\x8b"
 _ENOUGH = 16
 
 
-def pieces(source: Source) -> Iterator[bytes]:
-    """The input's bytes, unpacked if it is a gzip file. Raises BadInput if that ends early or is damaged.
+def pieces(source: Source, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The source's bytes, which are `chunks`, unpacked if it is a gzip file. Raises BadInput if that is damaged.
 
     A file that can be read twice is checked first: of half a file, nothing must be recorded.
     """
-    first, chunks = begun(iter(source.read, b""))
+    first, chunks = begun(chunks)
     if not first.startswith(_GZIP):
         return chunks
     if source.size is not None and not source.is_checked:

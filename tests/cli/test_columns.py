@@ -275,6 +275,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "tab": ("--delimiter", "tab", "people.csv"),
     "json": ("people.json",),
     "jsonl": ("people.jsonl",),
+    "workbook": ("people.xlsx",),
 }
 
 

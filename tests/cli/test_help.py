@@ -168,6 +168,7 @@ def test_examples_are_accepted_or_have_no_log(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text("name,email\n")
+    Path("people.xlsx").write_text("name,mail\n")  # CSV: the content counts, not the name
     Path("people.jsonl").write_text('{"name":"Ada","email":"ada@example.com"}\n')
     text = cli.ok(*{**COMMANDS, **GROUPS}[command], "-h").out
     for line in text.split("\nExamples:\n")[1].split("\n\n")[0].splitlines():

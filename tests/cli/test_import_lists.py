@@ -2,8 +2,10 @@
 
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 from conftest import Cli
 
@@ -150,3 +152,45 @@ def test_list_in_a_pipe_is_read_as_from_a_file(cli: Cli, people: Path) -> None:
     people.write_bytes(gzip.compress(GERMAN, mtime=0))
     ran = run_shell('cat people.csv | "$@"', "import", "-", *NAMED)
     assert (ran.code, events_in(cli.log)[0]["data"]["name"]) == (0, "Zoë Müller")
+
+
+# --- workbooks --------------------------------------------------------------------------------------------------------
+
+NAMES = ("=1+1", "'=1", "12", "#REF!", "true", "_x0041_", "2024-12-31", "Ada")
+
+
+@pytest.mark.parametrize("options", [(), ("--wide", "--all", "--with-head"), ("--columns", "email,name")])
+def test_workbook_of_an_export_says_what_the_register_is(cli: Cli, people: Path, options: tuple[str, ...]) -> None:
+    people.write_text("name,email\n" + "".join(f"{name},n{at}@example.com\n" for at, name in enumerate(NAMES)))
+    cli.ok("import", "people.csv")
+    cli.ok("user", "destroy", "2")
+    cli.ok("export", *options, "people.xlsx")
+    assert "up to date" in cli.ok("sync", "people.xlsx").out
+    cli.ok("user", "rename", "1", "Ada King")
+    assert "renamed 1" in cli.ok("sync", "people.xlsx").out
+
+
+def test_rows_of_a_workbook_are_those_of_the_same_csv(cli: Cli, people: Path) -> None:
+    people.write_text(text := "name,email,date\nAda,ada@example.com,2024-12-31\n")
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    header, (name, email, _) = (line.split(",") for line in text.splitlines())
+    book.active.append(header)
+    book.active.append((name, email, date(2024, 12, 31)))
+    book.save("people.xlsx")
+    cli.ok("import", "people.csv")
+    said = "nothing to import from people.xlsx: 1 row was already recorded"
+    assert said in cli.ok("import", "people.xlsx").out
+    assert "1 row was already recorded" in run_shell('cat people.xlsx | "$@" import -').out.decode()
+
+
+def test_fault_of_a_workbook_names_the_row_of_the_sheet(cli: Cli, people: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in ((), ("name", "email"), ("Ada", "ada@example.com"), ("Bob", "#N/A")):
+        book.active.append(row)
+    book.save("people.xlsx")
+    why = "people.xlsx line 4, email: is #N/A, an error in the workbook (cell B4)"
+    hint = "open it in a spreadsheet program and correct the cell"
+    for command in ("import", "sync"):
+        fails(cli(command, "people.xlsx"), 2, why, hint)

@@ -19,7 +19,7 @@ from evcli.transfer.run import Import
 from evcli.transfer.source import Source, opened
 from evcli.transfer.wanted import Wanted
 
-_HELP = """Record what a list says (CSV, JSON, LDIF, SCIM, passwd), batch by batch.
+_HELP = """Record what a list says (CSV, JSON, xlsx, LDIF, passwd), batch by batch.
 
 It stops at the first bad row; nothing from that row's batch is written.
 """
@@ -36,6 +36,8 @@ The first line of CSV names the columns, in any case; a line of JSON Lines is an
 Lists are read as other programs export them:
   CSV          cells separated by , ; tab or |; sep=; or #TYPE before the header
   JSON         an object on each line, an array, or a SCIM list, without those who are not active
+  workbook     the first visible sheet of an .xlsx file (pip install 'evcli[xlsx]'), below the first row that is not
+               empty; dates are read as 2024-12-31, formulas by the values that were saved
   --from       ldif: the people of a directory (pip install 'evcli[ldif]'); addresses: Ada <ada@example.com>;
                passwd: evcli import /etc/passwd --from passwd --email-domain example.com
   encodings    UTF-8, UTF-16, others with --encoding; also in a .gz file
@@ -107,6 +109,7 @@ COMMANDS = {
         [
             "evcli import people.csv --dry-run",
             "evcli import people.csv",
+            "evcli import people.xlsx --column email=Mail",
             "evcli import people.jsonl --skip-existing",
             "evcli import people.csv --again --skip-existing",
             "evcli import people.csv --encoding windows-1252 --date-format %d.%m.%Y",

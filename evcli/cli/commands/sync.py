@@ -149,6 +149,7 @@ COMMANDS = {
         ],
         [
             "evcli sync people.csv --dry-run",
+            "evcli sync people.xlsx",
             'evcli sync people.csv --reason "HR list of March"',
             "evcli sync members.csv --by name --keep-missing",
             "evcli sync april.csv --by employee --previous march.csv",
