@@ -15,6 +15,9 @@ from evcli.transfer.members import Found
 _ABOUT = b'{"as_of":'
 """The beginning of what an export says of itself."""
 
+LONGEST_AROUND = 1 << 23
+"""The most bytes that may be around a list: they are held in memory, unlike its elements."""
+
 _NEXT = re.compile(rb'["\[\]{},\n]').search
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.S).match
 _FLAT = re.compile(rb'\{[^{}\[\]"]*+(?:"(?:[^"\\]|\\.)*+"[^{}\[\]"]*+)*+\}', re.S).match
@@ -91,6 +94,9 @@ class Elements:
             self._forget()
             if self._array >= 0 and len(self._buffer) > LONGEST_ROW + len(chunk):
                 raise BadInput(f"{self._name} line {self._start_line}: a row has more than {LONGEST_ROW:,} bytes")
+            if len(self._around) + len(self._buffer) > LONGEST_AROUND:
+                why = f"{self._name} has more than {LONGEST_AROUND:,} bytes that are not in its list"
+                raise BadInput(why, "import the array alone")
         self._around += self._buffer[self._start :]
         if not self._around.strip() and self._array == 0:
             raise BadInput(f"{self._name} is empty", "it needs an array of objects")

@@ -7,7 +7,7 @@ no text: its parts (package.py) have a sheet (sheet.py), whose rows (workbook.py
 
 A row is its cells in the order of the requested fields, "" where it has none. Rows are returned many at a time; a
 faulty one is returned alone, as a Fault in its place, and reading continues; an error is raised only if the rest is
-unreadable. Whatever the input, memory holds at most one chunk and the longest allowed row.
+unreadable. Whatever the input, memory holds at most one chunk, the longest allowed row, and what is around a JSON list.
 """
 
 from collections.abc import Callable, Iterator, Sequence

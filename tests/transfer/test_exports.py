@@ -12,7 +12,7 @@ import pytest
 
 from evcli.cli.reading import hint_for
 from evcli.errors import BadInput
-from evcli.transfer import source, unpacked
+from evcli.transfer import objects, source, unpacked
 from evcli.transfer.fault import Fault
 from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.refusals import BadList
@@ -391,6 +391,17 @@ def test_bad_byte_in_an_array_is_named_by_its_place(read: Read, monkeypatch: pyt
 )
 def test_array_that_is_not_whole_is_refused(read: Read, content: str, said: str) -> None:
     assert said in told(read, content.encode("latin-1"), USUAL)
+
+
+@pytest.mark.parametrize("around", ['{"as_of":{' + '"a":{},' * 50, '{"as_of":1,"users":[],"more":"' + "x" * 300])
+def test_what_is_around_a_list_is_not_held_without_limit(
+    read: Read, around: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "CHUNK", 20)
+    monkeypatch.setattr(objects, "LONGEST_AROUND", 300)
+    assert "more than 300 bytes that are not in its list" in told(read, around.encode(), USUAL)
+    people = b'{"name":"A","email":"a"},' * 50
+    assert len(read(b'{"as_of":{"a":{}},"users":[' + people[:-1] + b"]}")[0]) == 50
 
 
 SCIM = '{{"totalResults":{},"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"Resources":[{}]}}'.format
