@@ -23,6 +23,7 @@ from evcli.register import decide
 from evcli.sync import finding, lists, reading, run
 from evcli.sync.means import Means
 from evcli.sync.run import Sync
+from evcli.transfer import run as importing
 
 Listed = Callable[..., str]
 
@@ -661,6 +662,17 @@ def test_plan_that_does_not_fit_is_several_batches_said_first(cli: Cli, listed: 
     assert ran.out.startswith("synced people.csv: created 4 (events 1 to 4)\n")
     assert [event["batch"] for event in events_in(cli.log)] == ["1-2", "1-2", "3-4", "3-4"]
     assert len({event["correlationid"] for event in events_in(cli.log)}) == 1
+
+
+@pytest.mark.parametrize("command", ["sync", "import"])
+def test_warning_of_every_batch_is_said_once(
+    four: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for module in (run, importing):
+        monkeypatch.setattr(module, "MAX_BATCH", 700)  # batches of one event
+    os.link(four.log, "another-name")
+    ran = four.ok(command, listed("Eve,eve@example.com", "Flo,flo@example.com"))
+    assert ran.err.count("warning: ") == ran.err.count("hard link") == 1
 
 
 @pytest.mark.parametrize(("most", "batches"), [(1800, ["6-8"]), (1400, ["5-6", "7-8"])])
