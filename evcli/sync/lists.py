@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 import orjson
 
 from evcli.domain.text import text_fault
-from evcli.errors import BadInput
+from evcli.errors import BadInput, NotWritten
 from evcli.log.correlated import correlated
 from evcli.log.members import LONGEST_ID
 from evcli.register.past import Past
@@ -69,7 +69,7 @@ class List:
 
 @contextmanager
 def opened(path: str) -> Iterator[List]:
-    """The list at `path`; `-` is standard input. A pipe is read to its end first. Raises BadInput."""
+    """The list at `path`; `-` is standard input. A pipe is read to its end first. Raises BadInput, NotWritten."""
     name = "stdin" if path == "-" else path
     try:
         file: IO[bytes] = open(os.dup(0) if path == "-" else path, "rb", buffering=0)  # noqa: SIM115  # closed below
@@ -84,13 +84,28 @@ def opened(path: str) -> Iterator[List]:
         from tempfile import TemporaryFile
 
         with TemporaryFile(buffering=0) as copy:
-            try:
-                while data := file.read(CHUNK):
-                    copy.write(data)
-            except OSError as error:
-                raise unreadable(name, error) from error
+            while data := _read(name, file):
+                _write(name, copy, data)
             copy.seek(0)
             yield List(path, copy)
+
+
+def _read(name: str, file: IO[bytes]) -> bytes:
+    try:
+        return file.read(CHUNK)
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def _write(name: str, copy: IO[bytes], data: bytes) -> None:
+    """Write all of it: half a list would end the records of the other half. Raises NotWritten."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[copy.write(rest) :]
+    except OSError as error:
+        why = f"a copy of {name} could not be kept while it is read: {error.strerror}; nothing was written"
+        raise NotWritten(why, "TMPDIR names the folder for such copies") from error
 
 
 class Meant(NamedTuple):

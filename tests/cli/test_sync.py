@@ -1,10 +1,13 @@
 """`evcli sync`: the plan and its forms, what is refused, and what the log keeps of a list."""
 
+import errno
 import json
 import os
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -550,6 +553,40 @@ def test_list_is_read_from_standard_input(four: Cli, listed: Listed, script: str
 
 
 # --- long lists -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def piped() -> Iterator[str]:
+    """The path of a pipe that holds a list."""
+    reading_end, writing_end = os.pipe()
+    os.write(writing_end, "\n".join(("name,email", *FOUR)).encode())
+    os.close(writing_end)
+    yield f"/dev/fd/{reading_end}"
+    os.close(reading_end)
+
+
+def copied_by(write: Callable[[FileIO, memoryview], int], monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the copy of a pipe be written so."""
+    one = type("Copy", (FileIO,), {"write": write})
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: one(folder / "copy", "w+"))
+
+
+def test_pipe_is_copied_whole_whatever_one_write_takes(
+    cli: Cli, piped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied_by(lambda file, data: FileIO.write(file, data[:10]), monkeypatch, tmp_path)
+    assert len(in_json(cli, "sync", piped, "--dry-run")["plan"]) == 4
+
+
+def test_pipe_that_cannot_be_copied_is_refused(
+    cli: Cli, piped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: FileIO, data: memoryview) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    copied_by(full, monkeypatch, tmp_path)
+    fails(cli("sync", piped), 14, f"a copy of {piped}", "No space left on device; nothing was written", "TMPDIR")
+    assert not cli.log.exists()
 
 
 def test_rows_that_are_as_their_records_are_not_held(four: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
