@@ -154,7 +154,7 @@ def test_a_name_that_cannot_be_written_is_refused(story: Cli, name: str, why: st
 
 
 def test_the_empty_register_has_no_head_to_keep(story: Cli) -> None:
-    refuses(story, ("head", "--keep", "Q1", "--at", "0"), 2, "the empty register")
+    refuses(story, ("head", "--keep", "Q1", "--at", "0"), 2, "error: the empty register has no head that")
     story.log.write_bytes(b"")
     refuses(story, ("head", "--keep", "Q1"), 2, "the empty register")
 

@@ -333,6 +333,16 @@ def test_a_file_elsewhere_may_be_reached_by_a_link_of_ones_own(heads: Path, tmp_
     assert (lines.lines, elsewhere.is_symlink()) == ([ONE, TWO], True)
 
 
+def test_a_file_elsewhere_that_has_another_name_is_not_added_to(heads: Path, tmp_path: Path) -> None:
+    notes, elsewhere = tmp_path / "notes", tmp_path / "elsewhere"
+    notes.touch()
+    elsewhere.hardlink_to(notes)
+    log = str(heads).removesuffix(".heads")
+    with pytest.raises(CannotOpen, match="hard links"), appending(str(elsewhere), log, 0, is_beside=False) as file:
+        file.append(ONE)
+    assert notes.read_bytes() == b""
+
+
 def test_a_new_file_to_which_nothing_was_added_is_removed(heads: Path) -> None:
     with appending(str(heads), str(heads).removesuffix(".heads"), 0, is_beside=True):
         assert heads.exists()

@@ -176,6 +176,14 @@ def test_text_is_read_in_any_usual_encoding_and_with_any_usual_delimiter(read: R
     assert read(content, how) == ([ADA, HOEPPER], [])
 
 
+@pytest.mark.parametrize("name", ["UTF-8 with a mark", "UTF-16", "UTF-16 without a mark", "UTF-32", "Windows-1252"])
+def test_packed_text_may_come_byte_by_byte(read: Read, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "CHUNK", 1)
+    monkeypatch.setattr(unpacked, "CHUNK", 1)
+    content, how = ENCODED[name]
+    assert read(gzip.compress(content, mtime=0), how) == ([ADA, HOEPPER], [])
+
+
 def test_first_column_may_be_called_by_a_number_sign(read: Read) -> None:
     assert read("#,name,email\n1,Ada Lovelace,ada@example.com\n") == ([ADA], ["ignored column: #"])
 
