@@ -7,6 +7,7 @@ from evcli.cli.planned import as_document, counts_of, header_of, in_words, rows_
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.progress import Waiting
+from evcli.cli.show.safe import valid
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
 from evcli.domain.refusals import Ambiguous
@@ -155,7 +156,7 @@ class Told:
         run = self._run
         began = is_real and run.first == 1
         document = {
-            "list": self._list.name,
+            "list": valid(self._list.name),
             "sha256": self._list.sha256,
             "correlation": self._list.correlation,
             "head": run.head,

@@ -542,6 +542,11 @@ def test_name_of_a_list_may_be_anything(cli: Cli, listed: Listed) -> None:
     assert listed_by(cli, "--list", name) == [1]
 
 
+def test_name_of_a_list_that_is_not_unicode_is_valid_json(cli: Cli, listed: Listed) -> None:
+    told = in_json(cli, "sync", listed("Ada,ada@example.com", name="\udcff.csv"))
+    assert (told["list"], told["recorded"]) == ("\\u{dcff}.csv", True)
+
+
 @pytest.mark.parametrize("script", ['"$@" < people.csv', 'cat people.csv | "$@"'])
 def test_list_is_read_from_standard_input(four: Cli, listed: Listed, script: str) -> None:
     listed("Ada,ada@example.com")
