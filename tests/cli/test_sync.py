@@ -409,7 +409,7 @@ def test_columns_without_a_name_are_ignored(four: Cli, listed: Listed) -> None:
     assert ran.out == "up to date: the register has the 4 users of people.csv\n"
 
 
-@pytest.mark.parametrize("mark", ["no", "false", "-"])
+@pytest.mark.parametrize("mark", ["no", "false", "-", "²"])
 def test_unclear_mark_of_a_destroyed_row_is_refused(four: Cli, listed: Listed, mark: str) -> None:
     file = listed(*(f"{row}," for row in FOUR[:3]), f"Di,di@example.com,{mark}", header="name,email,destroyed")
     refuses(four, ("sync", file), 2, f'line 5, destroyed: is "{mark}": neither empty nor the number of an event')

@@ -186,8 +186,11 @@ def test_list_is_looked_through_only_as_far_as_it_was_recorded(
     lists.load(*rows)
     assert seen == rows[:2], "what tells the form of the list"
     seen.clear()
-    lists.load(*rows, "Eve", "Fay")
+    lists.load(*rows, "Eve", "Fay", rehearses=True)
     assert seen == rows
+    seen.clear()
+    lists.load(*rows, "Eve", "Fay", rehearses=True, again=True)
+    assert seen == [*rows, "Eve"], "which is left, so that no other series begins"
 
 
 def test_row_recorded_anew_stands(lists: Lists) -> None:

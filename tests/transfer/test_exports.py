@@ -181,7 +181,8 @@ def test_packed_text_may_come_byte_by_byte(read: Read, name: str, monkeypatch: p
     monkeypatch.setattr(source, "CHUNK", 1)
     monkeypatch.setattr(unpacked, "CHUNK", 1)
     content, how = ENCODED[name]
-    assert read(gzip.compress(content, mtime=0), how) == ([ADA, HOEPPER], [])
+    packed = gzip.compress(content[:21], mtime=0) + gzip.compress(content[21:], mtime=0)  # in the middle of a character
+    assert read(packed, how) == ([ADA, HOEPPER], [])
 
 
 def test_first_column_may_be_called_by_a_number_sign(read: Read) -> None:
@@ -206,6 +207,7 @@ def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> N
         ("name,email\nA".encode("utf-16")[:-1], USUAL, "byte 24 of the input is not utf-16-le"),
         (b"name,email\nAda \x81,a@x.de\n", Reading(encoding="cp1252"), "byte 15 of the input is not cp1252"),
         (PLAIN.encode("cp1252"), USUAL, "is not UTF-8"),
+        (PLAIN.encode("utf-16"), Reading(encoding="utf-8"), "is not UTF-8"),
         (PLAIN.encode(), Reading(encoding="rot13"), '"rot13" is not an encoding; encodings are called'),
         (PLAIN.encode(), Reading(encoding="x"), '"x" is not an encoding; encodings are called'),
         (b"sep=,\nname,email\nM\xfc,a@x.de\n", USUAL, "byte 18 of the input"),
