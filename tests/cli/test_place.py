@@ -55,6 +55,15 @@ def test_a_new_log_in_a_missing_folder_is_14_with_the_mkdir_to_type_and_nothing_
     assert Path(f"{folder}/x").exists()
 
 
+def test_a_name_that_leaves_no_room_for_the_names_of_copies_is_refused(cli: Cli, tmp_path: Path) -> None:
+    for name in ("n" * 224, "é" * 112):
+        refuses(
+            cli, (f"--log={tmp_path}/{name}", *CREATE), 14,
+            f"{name} cannot be created: its name has 224 bytes; at most 223 leave room for the names of copies",
+        )  # fmt: skip
+    cli.ok(f"--log={tmp_path}/{'n' * 223}", *CREATE)
+
+
 @pytest.mark.parametrize("words", [CREATE, ("import", "people.csv")], ids=["create", "import"])
 def test_folders_of_the_default_place_are_made(
     cli: Cli, people: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
