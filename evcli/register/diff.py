@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, subject_of
 from evcli.domain.kind import Kind
-from evcli.kinds import KINDS, TYPES
+from evcli.kinds import KINDS
 from evcli.log.reader import Reader
 from evcli.register.history import History
+from evcli.register.setters import About, followed, of_one, value_of
 
 
 class FieldChange(NamedTuple):
@@ -39,17 +40,10 @@ class Difference(NamedTuple):
 
     def fields(self) -> Iterator[FieldChange]:
         """The fields whose values differ, in the kind's order, and whether the record has ended."""
-        names = (*self.kind.own, self.kind.ended)
-        record = self.after if self.is_backward else self.before
-        changed_by: dict[str, Event] = {}
-        for event in self.events:
-            # The rules have held when these events were written; here only what they say of this record counts.
-            data = {name: value for name, value in event["data"].items() if name != "reason"}
-            after = TYPES[event["type"]].effect(record, self.id, number_of(event), data)
-            changed_by |= dict.fromkeys((name for name in names if _value(record, name) != _value(after, name)), event)
-            record = after
-        for name in names:
-            old, new = _value(self.before, name), _value(self.after, name)
+        earlier = self.after if self.is_backward else self.before
+        _, changed_by = followed(self.kind, self.id, earlier, self.events)
+        for name in (*self.kind.own, self.kind.ended):
+            old, new = value_of(self.before, name), value_of(self.after, name)
             if old != new:
                 yield FieldChange(name, old, new, changed_by[name])
 
@@ -66,5 +60,10 @@ def diff(history: History, reader: Reader, start: int, end: int) -> list[Differe
     ]
 
 
-def _value(record: Any, name: str) -> Any:
-    return getattr(record, name, None)
+def diff_of_one(
+    history: History, reader: Reader, about: About, kind: Kind, id: int, start: int, end: int
+) -> list[Difference]:
+    """The same of one record, by the events about it alone."""
+    earlier, later, events = of_one(history, reader, about, kind, id, *sorted((start, end)))
+    before, after = (later, earlier) if start > end else (earlier, later)
+    return [Difference(kind, before, after, events, start > end)] if events else []

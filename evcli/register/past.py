@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evcli.register.former import Had
     from evcli.register.period import Period
     from evcli.register.refs import Moment
+    from evcli.register.setters import Setting
     from evcli.register.stamps import Stamps
     from evcli.register.verify import Report
 
@@ -144,11 +145,22 @@ class Past:
 
         return period(self.history, self.reader, kind, start, end)
 
-    def diff(self, start: int, end: int) -> "list[Difference]":
-        """The records that differ between the states after two events, and by which events; see `diff.diff`."""
-        from evcli.register.diff import diff
+    def diff(self, start: int, end: int, about: "tuple[Kind, int] | None" = None) -> "list[Difference]":
+        """The records, or the one, that differ between the states after two events, by which events; see `diff`."""
+        from evcli.register.diff import diff, diff_of_one
 
-        return diff(self.history, self.reader, start, end)
+        if about is None:
+            return diff(self.history, self.reader, start, end)
+        return diff_of_one(self.history, self.reader, self._about, *about, start, end)
+
+    def blame(self, kind: "Kind", id: int, until: int) -> "list[Setting]":
+        """The fields of a record after event `until`, each with the event that set it; see `setters.blame`."""
+        from evcli.register.setters import blame
+
+        return blame(self.history, self.reader, self._about, kind, id, until)
+
+    def _about(self, kind: str, id: int, after: int, until: int) -> Iterator[Event]:
+        return self.events_about(kind, id, until, after=after)
 
     def follow(self, start: Position, *, pause: Callable[[], None], tell: Callable[[str], None]) -> Iterator[Event]:
         """The events after `start`, then new ones as they are appended; see `log.follow`."""

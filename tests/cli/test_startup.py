@@ -140,7 +140,7 @@ LOADED: dict[str, set[str]] = {
     "log -5 -p": LOG | {"evcli.register.changes"},
     "log --since yesterday --user 2 --type user.* --format jsonl": LOG | WHOM | MOMENT | TIMES | {"fnmatch"},
     "show": HISTORY | MOMENT,
-    "diff": {"evcli.cli.commands.diff", EVENTS, "evcli.register.diff"},
+    "diff": {"evcli.cli.commands.diff", EVENTS, "evcli.register.diff", "evcli.register.setters"},
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,
