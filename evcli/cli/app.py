@@ -36,6 +36,7 @@ def root() -> Group:
             **{name: _of_kind(name) for name in MODULES},
             **_of("log", "log", "show"),
             **_of("diff", "diff"),
+            **_of("blame", "blame"),
             **_of("report", "report"),
             **_of("state", "state"),
             **_of("import_", "import"),

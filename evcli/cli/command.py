@@ -9,6 +9,8 @@ These are plain classes, since making a named tuple takes a noticeable part of a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from evcli.kinds import MODULES
+
 if TYPE_CHECKING:
     from evcli.cli.show.output import Answer
 
@@ -59,6 +61,10 @@ class Parameter:
         if flags and is_many:
             self.default = ()
 
+    def about(self, kind: str | None) -> "Parameter":
+        """The same, but an argument that is a record is one of the kind that `--kind` named on the same line."""
+        return Parameter(self.name, kind=kind) if self.kind and not self.flags and kind in MODULES else self
+
 
 class Command:
     """A command: `run(session, **values)`, with a value for each of its parameters."""
@@ -70,8 +76,11 @@ class Command:
         parameters: Sequence[Parameter] = (),
         examples: Sequence[str] = (),
         more: str = "",
+        *,
+        forms: Sequence[str] = (),
     ) -> None:
-        """Declare one; `more` is what its help says after the examples."""
+        """Declare one; `more` is what its help says after the examples, `forms` those that no other command has."""
+        self.forms = forms
         self.run, self.help, self.parameters, self.examples, self.more = run, help, parameters, examples, more
 
 

@@ -104,6 +104,7 @@ def _answer(session: Session, arguments: Sequence[str]) -> "Answer | None":
         return run_parsed(session, commands, arguments)
     for option, value in line.shared:
         session.set(option, value)
+    session.check_form(line.command.forms)
     answer: Answer | None = line.command.run(session, **line.values)
     return answer
 

@@ -1,7 +1,7 @@
 """The arguments and options that several commands share, each defined once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from evcli.cli.command import Parameter
 from evcli.domain.fields import REASON
@@ -57,6 +57,19 @@ def kind_of(name: str | None) -> Kind:
     if name not in (None, *MODULES):
         raise BadInput(f'--kind "{name}": there is no such kind of record', f"kinds are {', '.join(MODULES)}")
     return first_kind() if name is None else KINDS[name]
+
+
+def about() -> list[Parameter]:
+    """The options `--KIND WHO`, one for each kind."""
+    return [
+        Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind) for kind in MODULES
+    ]
+
+
+def last_asked(about: Mapping[str, str | None]) -> tuple[Kind, str] | None:
+    """The kind and the WHO of the last option `--KIND WHO` that was typed, if any."""
+    asked = [(KINDS[option.removeprefix("about_")], who) for option, who in about.items() if who is not None]
+    return asked[-1] if asked else None
 
 
 def lock_wait_of(seconds: float | None) -> float:

@@ -108,7 +108,8 @@ class _Completed:
         if self.of.is_moment or self.of.kind:
             from evcli.cli.candidates import candidates
 
-            pairs = candidates(ctx.ensure_object(Session), self.of, ctx.command_path.split()[1:], incomplete)
+            wanted = self.of.about(ctx.params.get("kind"))
+            pairs = candidates(ctx.ensure_object(Session), wanted, ctx.command_path.split()[1:], incomplete)
         elif self.of.among:
             pairs = [(word, "") for word in self.of.among() if word.startswith(incomplete)]
         else:
@@ -209,7 +210,9 @@ class _Command(_Helpful, TyperCommand):
 
     def __init__(self, name: str, of: Command) -> None:
         def callback(**values: Any) -> Answer | None:
-            return of.run(get_current_context().find_root().obj, **values)
+            session: Session = get_current_context().find_root().obj
+            session.check_form(of.forms)
+            return of.run(session, **values)
 
         super().__init__(
             name, params=list(map(_parsed, (*of.parameters, *SHARED))), callback=callback, help=of.help,

@@ -107,7 +107,9 @@ def next_value(words: Sequence[str], root: Group) -> tuple[Parameter, list[str],
     if not all(map(reading.takes, words)):
         return None
     parameter = reading.option or reading.next_argument
-    return None if parameter is None else (parameter, reading.path, reading.shared)
+    if parameter is None:
+        return None
+    return parameter.about(reading.typed.get("kind")), reading.path, reading.shared
 
 
 def _flags(parameters: Sequence[Parameter]) -> dict[str, Parameter]:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from evcli.cli.environment import actor_name, at_home, cache_folder, default_log, setting
-from evcli.cli.show.output import FORMS, Answer, Output
+from evcli.cli.show.output import FORMS, JSON_PATCH, Answer, Output
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.times import local
 from evcli.errors import BadInput, Damaged, Interrupted
@@ -28,6 +28,7 @@ _WAYS_TO_OTHER_FORMS = {
     "html": "evcli report --html FILE writes a page",
     "md": "write markdown",
     "ndjson": "write jsonl",
+    **dict.fromkeys(("patch", "jsonpatch", "json_patch"), "write json-patch, which only diff has"),
 }
 
 
@@ -46,6 +47,8 @@ class Session:
         )
         self.held = ExitStack()
         """Signals that are held until the answer is shown."""
+        self.form: str | None = None
+        """The form that was asked for; the output's is json where that is the form of a document in JSON."""
         self._log_option: str | None = None
         self._told = set[str]()
         """What was said about moments."""
@@ -76,12 +79,18 @@ class Session:
             self.output.paged = False
 
     def _choose_form(self, form: str) -> None:
-        if form not in FORMS:
+        if form not in (*FORMS, JSON_PATCH):
             hint = _WAYS_TO_OTHER_FORMS.get(form.casefold(), "evcli help formats says what each is for")
             raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}', hint)
-        if self.output.form not in (None, form):
-            raise BadInput(f"--format is both {self.output.form} and {form}", "--json is short for --format json")
-        self.output.form = form
+        if self.form not in (None, form):
+            raise BadInput(f"--format is both {self.form} and {form}", "--json is short for --format json")
+        self.form = form
+        self.output.form = "json" if form == JSON_PATCH else form
+
+    def check_form(self, forms: Collection[str]) -> None:
+        """Check that a command with these forms of its own has the chosen one. Raises BadInput."""
+        if self.form == JSON_PATCH and self.form not in forms:
+            raise BadInput(f"--format {self.form} is only for evcli diff", "--format json is for every command")
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ from evcli.domain.find import find, label, words_meant
 from evcli.domain.kind import Kind
 from evcli.domain.refusals import Ambiguous, NoSuchRecord
 from evcli.domain.state import State
-from evcli.errors import EvcliError
+from evcli.errors import EvcliError, Refused
 
 MOST = 5
 """At most this many former holders are named in a hint."""
@@ -37,6 +37,14 @@ def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
             if id != record.id:
                 _tell(session, kind, state.get(kind.name, id), who, spans)
     return record
+
+
+def record_at(session: Session, state: State, kind: Kind, who: str) -> Any:
+    """The same in the state at a moment; the error knows whom `who` means by now. Raises NoSuchRecord, Ambiguous."""
+    try:
+        return record_meant(session, state, kind, who)
+    except NoSuchRecord as unknown:
+        raise _known_later(unknown, kind, state, session.register.at()) from None
 
 
 def former_hint(session: Session, kind: Kind, who: str) -> str:
@@ -69,3 +77,17 @@ def _value(kind: Kind, who: str) -> str:
 def _when(spans: list[tuple[int, int | None]]) -> str:
     """`from event 3 until event 16`."""
     return ", and ".join(f"from event {since}{f' until event {until}' if until else ''}" for since, until in spans)
+
+
+def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:
+    """The same error, with a hint if such a record exists by now, and since when."""
+    try:
+        record = find(now, kind, unknown.who)
+    except Refused:
+        return unknown
+    name, id, first = kind.name, record.id, record[-3]
+    if first <= state.number:
+        hint = f"{name} {id} had another name at that point; evcli {name} show {id} --at {state.number}"
+    else:
+        hint = f"{name} {id} was {kind.began} by event {first}: try --at {first}, or evcli log --{name} {id}"
+    return NoSuchRecord(name, unknown.who, f"event {state.number}", hint)

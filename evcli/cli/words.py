@@ -59,7 +59,7 @@ def listed(words: Sequence[str], last: str) -> str:
 def _parameters(each: EventType) -> list[Parameter]:
     kind, found = each.kind, []
     if type(each) is not Begins:
-        found.append(_who(kind, is_many=not each.required))
+        found.append(who_of(kind, is_many=not each.required))
     for name, field in each.fields.items():
         help = field.help or (f"No other live {kind.name} may have it." if name == kind.unique else "")
         word = name.upper().replace("_", "-")
@@ -68,7 +68,8 @@ def _parameters(each: EventType) -> list[Parameter]:
     return [*found, *WRITING]
 
 
-def _who(kind: Kind, *, is_many: bool = False) -> Parameter:
+def who_of(kind: Kind, *, is_many: bool = False) -> Parameter:
+    """The argument WHO: one record of a kind, or several."""
     ways = ["id", *(kind.fields[name].label for name in kind.names)]
     help = listed([f"{way}s" for way in ways], "or") if is_many else f"{one(kind.name)}'s {listed(ways, 'or')}"
     help = f"{help[0].upper()}{help[1:]}."
@@ -92,10 +93,10 @@ def _list(kind: Kind) -> Words:
 def _show(kind: Kind) -> Words:
     help = f"Show one {kind.name}, now or at a moment, with its events."
     examples = [
-        f"evcli {kind.name} show {_example_who(kind)}",
+        f"evcli {kind.name} show {example_of(kind)}",
         f"evcli {kind.name} show 7 --at 2026-03-03 --json",
     ]
-    return help, [_who(kind), AT], examples
+    return help, [who_of(kind), AT], examples
 
 
 def _help(each: EventType) -> str:
@@ -112,7 +113,7 @@ def _help(each: EventType) -> str:
 def _examples(each: EventType) -> list[str]:
     """Example command lines, from the examples of the fields."""
     kind, begins = each.kind, type(each) is Begins
-    who = [] if begins else [_example_who(kind, besides=tuple(each.fields))]
+    who = [] if begins else [example_of(kind, besides=tuple(each.fields))]
     values = {name: each.fields[name].examples[not begins and name in kind.names] for name in each.required}
     plain = " ".join(["evcli", kind.name, each.verb, *who, *typed(each, values)])
     if begins:
@@ -123,6 +124,7 @@ def _examples(each: EventType) -> list[str]:
     return [plain + reason, f"evcli {kind.name} {each.verb} 7 8 9"]
 
 
-def _example_who(kind: Kind, *, besides: Sequence[str] = ()) -> str:
+def example_of(kind: Kind, *, besides: Sequence[str] = ()) -> str:
+    """An example of a WHO, found by another field than `besides`."""
     by = next((name for name in kind.names if name not in besides), "")
     return shlex.quote(kind.fields[by].examples[0]) if by else "7"

@@ -27,6 +27,7 @@ READING = {
     "show": ("show",),
     "state": ("state",),
     "diff": ("diff",),
+    "blame": ("blame", "2"),
     "report": ("report",),
     "verify": ("verify",),
     "head": ("head",),

@@ -91,7 +91,7 @@ def test_completion_offers_what_can_follow(story: Cli, line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "among"),
     [
-        (" ", "user log show diff state verify head status path help"),
+        (" ", "user log show diff blame state verify head status path help"),
         ("user create --", "--email --dry-run --expect --id --log --json"),
         ("export --", "--what --at --all --force --format"),
         ("log --f", "--follow --format"),
@@ -110,7 +110,7 @@ def test_name_is_offered_that_can_be_seen_and_means_one_user(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["show", "diff", "diff 0", "report --from",
+    ["show", "diff", "diff 0", "blame 2 --at", "report --from",
      "report --from 2 --to", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
      "log --until"],
 )  # fmt: skip

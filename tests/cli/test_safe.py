@@ -34,6 +34,7 @@ TYPED = (
     "user destroy 1 --expect %", "user destroy 1 --lock-wait %", "help %", "completion %", "%", "user %", "log --%",
     "log -%", "log --reverse=%", "head %", "user create Ada % --email a@example.com", "log --format %", "log --color %",
     "report --from %", "report --to %", "report --kind %",
+    "diff --user %", "diff --format %", "blame -- %", "blame 1 --at %", "blame 1 --kind %",
     "diff --by %", "log --log /nowhere/%", "user create Ada --email a@example.com --log /proc/%/x",
 )  # fmt: skip
 """Every place of a command line where text can be typed."""

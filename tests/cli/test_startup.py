@@ -26,7 +26,8 @@ NEVER = (
 """What no plain command loads: each costs more than all that evcli itself does."""
 
 FAMILIES = {
-    "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state", "sync", "verify",
+    "blame", "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state", "sync",
+    "verify",
 }  # fmt: skip
 """The modules that hold commands. One is loaded, or none."""
 
@@ -67,6 +68,8 @@ HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
 LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
 FORMER = {"evcli.register.former"} | WHOM
+DIFF = {"evcli.cli.commands.diff", EVENTS, OPTIONS, "evcli.register.diff", "evcli.register.setters"}
+BLAME = {"evcli.cli.commands.blame", "evcli.cli.words", "evcli.register.setters", OPTIONS}
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {
     "evcli.cli.commands.export",
@@ -140,7 +143,10 @@ LOADED: dict[str, set[str]] = {
     "log -5 -p": LOG | {"evcli.register.changes"},
     "log --since yesterday --user 2 --type user.* --format jsonl": LOG | WHOM | MOMENT | TIMES | {"fnmatch"},
     "show": HISTORY | MOMENT,
-    "diff": {"evcli.cli.commands.diff", EVENTS, "evcli.register.diff", "evcli.register.setters"},
+    "diff": DIFF,
+    "diff 0 --user 2 --format json-patch": DIFF | WHOM | {"evcli.cli.patched", "evcli.register.refs"},
+    "blame 2": BLAME | WHOM,
+    "blame grace@navy.example --at yesterday --kind user": BLAME | FORMER | MOMENT | TIMES,
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,

@@ -15,6 +15,7 @@ from support.logs import reading
 from evcli.cli import completing, parser
 from evcli.cli import words as command_words
 from evcli.cli.app import root
+from evcli.cli.command import Parameter
 from evcli.cli.plain import next_value
 from evcli.cli.session import Session
 from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
@@ -184,6 +185,27 @@ def test_log_state_diff_and_show_know_every_kind(told: Cli) -> None:
     assert (shown["before"]["rider"], shown["after"]) == ("Ada", FIRST_BIKE)
 
 
+def test_blame_and_a_patch_are_of_any_kind(told: Cli) -> None:
+    fields = in_json(told, "blame", "WBK-1815", "--kind", "bike")["fields"]
+    assert [(each["field"], each["value"], each["event"]) for each in fields] == [
+        ("frame", "WBK-1815", 2), ("model", "Cargo 8", 2), ("station", "Harbour", 8), ("rider", None, 8),
+    ]  # fmt: skip
+    at_6 = [line.split("\t") for line in told.ok("blame", "1", "--kind", "bike", "--at", "6").out.splitlines()]
+    assert [(*row[:3], row[6]) for row in at_6[2:]] == [
+        ("station", "", "6", "to work"),
+        ("rider", "Ada", "6", "to work"),
+    ]
+    never_docked = [line.split("\t")[:3] for line in told.ok("blame", "2", "--kind", "bike").out.splitlines()]
+    assert never_docked[2:] == [["station", "", "3"], ["rider", "", "3"], ["retired", "9", "9"]]
+    (one,) = in_json(told, "diff", "0", "--user", "1", "--bike", "1")["changes"]
+    assert (one["kind"], one["id"], one["after"]) == ("bike", 1, FIRST_BIKE)
+    patch = json.loads(told.ok("diff", "7", "10", "--format", "json-patch").out)
+    assert [(each["op"], each["path"]) for each in patch if "/" in each["path"][1:]] == [
+        ("replace", "/bikes/0/station"), ("replace", "/bikes/0/rider"), ("replace", "/bikes/0/changed"),
+        ("replace", "/bikes/1/changed"), ("replace", "/bikes/1/retired"), ("add", "/bikes/-"),
+    ]  # fmt: skip
+
+
 def test_written_answers_have_the_plural_of_the_kind(cli: Cli) -> None:
     document = in_json(cli, "entry", "begin", "Monday")
     assert document["entries"] == [{"id": 1, "title": "Monday", "begun": 1, "changed": 1, "closed": None}]
@@ -277,7 +299,7 @@ bike undock 1 | bike show --json | bike list --at | -q bike list --json --at | e
 entry begin | user create | user create Ada --email | log --bike | log -f --user | log --since | log --type | show |
 diff | diff 3 | diff 3 5 | state --at | head --at | head | export --what | export x --at | import | --log |
 --json -q bike show | user |  | nope | user nope | state --at -5 --at | user list -n | -x show | bike dock 1 Harbour |
-show -- | help | completion | line
+show -- | blame | blame --kind bike | diff --bike | help | completion | line
 """
 
 
@@ -293,8 +315,21 @@ def test_completion_offers_on_a_plain_line_what_typer_offers(
         assert list(offered) == parser.completions(Session(), root(), line.split(), typed), typed
 
 
+def test_completion_of_blame_offers_records_of_the_kind_that_was_named(
+    told: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVCLI_LOG", str(told.log))
+    assert [value for value, _ in completing._candidates(["blame", "--kind", "bike"], "WBK-1815")] == ["WBK-1815"]
+    assert [value for value, _ in completing._candidates(["blame"], "A")] == ["Ada"]
+    file = next_value(["import", "--kind", "bike"], root())
+    assert file is not None
+    assert file[0].kind == "", "FILE is no record"
+    assert Parameter("x", ("--user",), kind="user").about("bike").kind == "user", "an option says its kind itself"
+
+
 @pytest.mark.parametrize(
-    ("line", "what"), [("user show", "who"), ("bike dock", "who"), ("log --bike", "about_bike"), ("diff 3", "to")]
+    ("line", "what"),
+    [("user show", "who"), ("bike dock", "who"), ("log --bike", "about_bike"), ("diff 3", "to"), ("blame", "who")],
 )
 def test_completion_of_a_record_or_a_moment_needs_no_typer(line: str, what: str) -> None:
     found = next_value(line.split(), root())

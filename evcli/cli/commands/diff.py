@@ -1,33 +1,51 @@
 """`evcli diff`: what changed between two moments, by which events, by whom and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import about as about_kinds
+from evcli.cli.options import last_asked
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer
 from evcli.cli.show.cells import Cell, Sentence, When
+from evcli.cli.show.output import JSON_PATCH
 from evcli.cli.show.render import as_json, in_words, summary
 from evcli.domain.event import Event, number_of
 from evcli.errors import BadInput
+from evcli.kinds import first_kind
 
 if TYPE_CHECKING:
+    from evcli.domain.kind import Kind
     from evcli.register.diff import Difference
 
 BY = ("person", "field")
 
 
-def diff(session: Session, from_: str | None, to: str, by: str) -> Answer:
-    """`evcli diff`"""
+_HELP = f"""Show what changed between two moments, by which events, by whom and why.
+
+With --format {JSON_PATCH}, as operations of RFC 6902 that make evcli state --at FROM --json what it is at TO; those
+about one record alone leave the hash and the counts.
+"""
+
+
+def diff(session: Session, from_: str | None, to: str, by: str, **about: str | None) -> Answer:
+    """`evcli diff`; `about_KIND` is the WHO of `--KIND`, the last of which counts."""
     if by not in BY:
         raise BadInput(f'--by "{by}" is not one of {", ".join(BY)}')
     register = session.opened()
     head = register.head().number
     start = max(0, head - 1) if from_ is None else session.moment(from_).number
     end = head if to == "@" else session.moment(to).number
-    found = register.diff(start, end)
+    subject = _subject(session, about, max(start, end))
+    found = register.diff(start, end, subject)
+    if session.form == JSON_PATCH:
+        from evcli.cli.patched import patch
+
+        return Answer(records=patch(register, start, end, found, is_whole=subject is None))
     if not found:
-        session.output.note(f"nothing changed from event {start} to event {end}")
+        whom = "" if subject is None else f" about {subject[0].name} {subject[1]}"
+        session.output.note(f"nothing changed{whom} from event {start} to event {end}")
     answer = Answer(title=f"from event {start} to event {end}")
     if session.output.form in ("json", "jsonl"):
         return answer._replace(document={"from": start, "to": end, "changes": list(map(_as_json, found))})
@@ -38,6 +56,17 @@ def diff(session: Session, from_: str | None, to: str, by: str) -> Answer:
         rows = (row for each in found for row in _with_events_below(each))
         return answer._replace(header=("record", "before", "after"), rows=rows)
     return answer._replace(header=("record", "before", "after", "events"), rows=map(_in_one_row, found))
+
+
+def _subject(session: Session, about: Mapping[str, str | None], at: int) -> "tuple[Kind, int] | None":
+    """The one record to compare, called as it was at the later moment or before; None for all."""
+    asked = last_asked(about)
+    if asked is None:
+        return None
+    from evcli.cli.whom import record_at
+
+    kind, who = asked
+    return kind, record_at(session, session.register.at(at), kind, who).id
 
 
 def _record(each: "Difference") -> tuple[Cell, Cell, Cell]:
@@ -86,7 +115,7 @@ def _as_json(each: "Difference") -> dict[str, Any]:
 COMMANDS = {
     "diff": lambda: Command(
         diff,
-        "Show what changed between two moments, by which events, by whom and why.",
+        _HELP,
         [
             Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
             Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
@@ -98,8 +127,16 @@ COMMANDS = {
                 among=lambda: BY,
                 default=BY[0],
             ),
+            *about_kinds(),
         ],
-        ["evcli diff", "evcli diff 2026-03-01 2026-04-01", "evcli diff @-10 --by field"],
+        [
+            "evcli diff",
+            "evcli diff 2026-03-01 2026-04-01",
+            "evcli diff @-10 --by field",
+            f"evcli diff 0 --{first_kind().name} 7",
+            "evcli diff 41 42 --format json-patch",
+        ],
         EXIT_CODES,
+        forms=(JSON_PATCH,),
     ),
 }

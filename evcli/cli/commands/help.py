@@ -53,6 +53,12 @@ JSON documents (members may be added, none removed; created, changed and destroy
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null,
               "events":[…],"fields":[{"field":"name","before":"Ada","after":"Ada King","event":42}]}]}; the events
               about the record in between, and which of them last changed each field that differs
+              with --format json-patch
+              [{"op":"test","path":"/sha256","value":"…"},{"op":"replace","path":"/users/6/email","value":"…"}]:
+              operations of RFC 6902 that make the document of evcli state --at FROM that of --at TO; an array counts
+              from 0, so that record 7 is at 6; [] if nothing changed
+  blame       {"kind":"user","id":7,"number":42,"fields":[{"field":"name","value":"Ada King","event":42,"time":"…",
+              "recorded":"…","type":"…","actor":"ann","reason":null}]}; number: as of this event
   report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
               "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
               "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",

@@ -5,14 +5,15 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, REF, SINCE, UNTIL
+from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, REF, SINCE, UNTIL, last_asked
+from evcli.cli.options import about as about_kinds
 from evcli.cli.session import Session
 from evcli.cli.show.cells import Cell
 from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, event_fields, in_words
 from evcli.domain.event import Event, subject_of
 from evcli.errors import BadInput, BadRef
-from evcli.kinds import KINDS, MODULES
+from evcli.kinds import KINDS
 from evcli.register.past import Position
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ def log(
 
 def _subject(session: Session, about: Mapping[str, str | None]) -> tuple[str, int] | None:
     """The kind and id of the record that the last option `--KIND WHO` means."""
-    records = [(option.removeprefix("about_"), who) for option, who in about.items() if who is not None]
-    if not records:
+    asked = last_asked(about)
+    if asked is None:
         return None
     from evcli.cli.whom import record_meant
 
-    kind, who = records[-1]
-    return kind, record_meant(session, session.register.at(), KINDS[kind], who).id
+    kind, who = asked
+    return kind.name, record_meant(session, session.register.at(), kind, who).id
 
 
 def _lists(session: Session, path: str) -> "Meant":
@@ -126,10 +127,6 @@ def show(session: Session, ref: str) -> Answer:
     return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
-def _about(kind: str) -> Parameter:
-    return Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
-
-
 def _log() -> Command:
     limit = "At most N, also -5; 0 means all. With -f, default 10, and 0 means none."
     times = "In a table: absolute or relative; default: relative for the last week."
@@ -145,10 +142,7 @@ def _log() -> Command:
             UNTIL,
             BY_TYPE,
             Parameter("actor", ("--actor",), "NAME", "Only by this actor."),
-            *(
-                Parameter(f"about_{kind}", (f"--{kind}",), "WHO", f"Only about this {kind}.", kind=kind)
-                for kind in MODULES
-            ),
+            *about_kinds(),
             Parameter("grep", ("--grep",), "TEXT", "Only with TEXT in the data, ignoring case."),
             Parameter("of_list", ("--list",), "FILE", "Only of evcli sync FILE, by its bytes or its name."),
             Parameter("patch", ("-p", "--patch"), "", "With each event, what it changed.", "flag"),

@@ -18,7 +18,6 @@ from evcli.domain.kind import Begins, EventType, Kind, Revives
 from evcli.domain.refusals import NoSuchRecord
 from evcli.domain.state import State
 from evcli.domain.text import composed
-from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.register.decide import Intention
 
@@ -108,15 +107,11 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer
 
 def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     """`evcli KIND show`"""
-    from evcli.cli.whom import record_meant
+    from evcli.cli.whom import record_at
 
-    who = values["who"]
     register = session.opened()
     state = register.at(session.number(values["at"]))
-    try:
-        record = record_meant(session, state, kind, who)
-    except NoSuchRecord as unknown:
-        raise _known_later(unknown, kind, state, register.at()) from None
+    record = record_at(session, state, kind, values["who"])
     events = list(register.events_about(kind.name, record.id, state.number))
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
@@ -124,17 +119,3 @@ def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
         told = f" {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
         rows.append((f"event {number_of(event)}", Sentence((When(event["time"]), told))))
     return fields(rows, {**record._asdict(), "events": events})
-
-
-def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:
-    """The same error, with a hint if such a record exists by now, and since when."""
-    try:
-        record = find(now, kind, unknown.who)
-    except Refused:
-        return unknown
-    name, id, first = kind.name, record.id, record[-3]
-    if first <= state.number:
-        hint = f"{name} {id} had another name at that point; evcli {name} show {id} --at {state.number}"
-    else:
-        hint = f"{name} {id} was {kind.began} by event {first}: try --at {first}, or evcli log --{name} {id}"
-    return NoSuchRecord(name, unknown.who, f"event {state.number}", hint)

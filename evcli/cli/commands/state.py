@@ -4,8 +4,9 @@ from evcli.cli.command import EXIT_CODES, Command
 from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.cli.show.render import as_json
+from evcli.cli.show.render import as_json, overview
 from evcli.cli.show.times import local
+from evcli.domain.state import Count
 from evcli.kinds import all_kinds, first_kind
 
 
@@ -17,15 +18,8 @@ def state(session: Session, at: str | None) -> Answer:
     place = register.position(asked or state.number)
     records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
     live = {kind: [record for record in each if record[-1] is None] for kind, each in records.items()}
-    ended = sum(len(each) - len(live[kind]) for kind, each in records.items())
-    count = sum(map(len, live.values()))
-    document = {
-        "number": place.number,
-        "sha256": place.sha256.decode(),
-        "time": place.recorded or None,
-        "live": count,
-        "destroyed": ended,
-    }
+    document = overview(place, (Count(len(live[kind]), len(each) - len(live[kind])) for kind, each in records.items()))
+    count, ended = document["live"], document["destroyed"]
     if session.output.form in ("json", "jsonl"):
         document |= {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
     shown = [kind for kind, each in records.items() if each] or [first_kind()]

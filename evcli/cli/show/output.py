@@ -19,9 +19,11 @@ from evcli.cli.show.cells import absolute, stored
 from evcli.cli.show.safe import encodable, safe, safe_json, valid
 from evcli.errors import AnswerLost, EvcliError
 
-__all__ = ["FORMS", "FOR_PROGRAMS", "Answer", "Output", "fields"]
+__all__ = ["FORMS", "FOR_PROGRAMS", "JSON_PATCH", "Answer", "Output", "fields"]
 
 FORMS = ("table", "plain", "markdown", "json", "jsonl", "csv")
+JSON_PATCH = "json-patch"
+"""A document in JSON that only differences have."""
 
 
 class Output:

@@ -1,11 +1,15 @@
 """Events and records of any kind as rows and fields."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from evcli.cli.show.cells import Cell, When
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import EventType, Kind
+
+if TYPE_CHECKING:
+    from evcli.domain.state import Count
+    from evcli.register.past import Position
 
 LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
 
@@ -79,6 +83,18 @@ def _quoted(value: object) -> str:
 def as_json(record: Any) -> dict[str, Any] | None:
     """A record's fields by name, for JSON; None for no record."""
     return None if record is None else record._asdict()
+
+
+def overview(at: "Position", counts: Iterable["Count"]) -> dict[str, Any]:
+    """What `state` says, for JSON, of the register after an event: its head, and how many records are there."""
+    live, ended = zip(*counts, strict=True)
+    return {
+        "number": at.number,
+        "sha256": at.sha256.decode(),
+        "time": at.recorded or None,
+        "live": sum(live),
+        "destroyed": sum(ended),
+    }
 
 
 def in_words(kind: Kind, record: Any) -> str:
