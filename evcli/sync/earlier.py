@@ -39,7 +39,7 @@ def ids_by_key(
     ids, lines = dict[str, int](), dict[str, int]()
     fields = (column, kind.unique)
     how = how._replace(columns={field: name for field, name in how.columns.items() if field in fields})
-    for numbers, rows, fault in Intake(earlier.source, None, fields, fields, notice, how).rows():
+    for numbers, rows, fault in Intake(earlier.source, fields, fields, notice, how).rows():
         if fault:
             raise BadInput(f"{earlier.name} line {numbers[0]}: {fault.why}", fault.hint)
         _check(earlier.name, numbers, [row[0].strip() for row in rows], lines)

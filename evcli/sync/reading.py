@@ -36,7 +36,7 @@ class Reading:
     def read(self, source: Source, how: How, notice: Callable[[str], None]) -> None:
         """Tell the plan of everything. Raises BadInput if the list cannot be read to its end, or has no rows."""
         needed = dict.fromkeys((*self._means.needed, self._means.kind.unique, self._finder.column))
-        intake = Intake(source, None, self._columns, [name for name in needed if name], notice, how)
+        intake = Intake(source, self._columns, [name for name in needed if name], notice, how)
         for lines, rows, fault in intake.rows():
             if fault:
                 self._plan.rows += 1

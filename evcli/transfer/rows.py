@@ -34,19 +34,17 @@ class Intake:
     def __init__(
         self,
         source: Source,
-        form: str | None,
         fields: Sequence[str],
         needed: Sequence[str],
         notice: Callable[[str], None],
         how: Reading = USUAL,
     ) -> None:
-        """Read `source` as `form`, by default guessed from its name or first bytes; `needed` fields must be present.
+        """Read these fields of `source`, of which those `needed` must be present; `how` is what is known of the input.
 
-        `notice` is called with what was taken for what, and with each ignored column, once. `how` is what else is known
-        of the input.
+        `notice` is called with what was taken for what, and with each ignored column, once.
         """
         self._source, self._fields, self._needed, self._notice = source, fields, needed, notice
-        self._how = how._replace(form=form or how.form)
+        self._how = how
         self.heading = 0
         """How many lines come before row 1 where each row has one line: 1 for a header; known once `rows` is called."""
 

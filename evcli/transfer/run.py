@@ -48,7 +48,6 @@ class Import:
         self,
         register: Register,
         source: Source,
-        form: str | None,
         wanted: Wanted,
         *,
         how: Reading = USUAL,
@@ -61,16 +60,15 @@ class Import:
         Args:
             register: where the events go.
             source: the input; read twice if a part of it is already recorded.
-            form: one of FORMS, if it is known.
-            how: what else is known of it.
             wanted: what rows of the kind want.
+            how: what is known of the input.
             skip_existing: skip rows that begin a record whose unique field is in use; with `again`, also others that
                 would change nothing.
             again: record all rows anew, as another series, once the last one is finished.
             lock_wait: seconds to wait for other writers, for each batch.
         """
         self._register, self._source, self._wanted, self._lock_wait = register, source, wanted, lock_wait
-        self._how, self._again = how._replace(form=form or how.form), again
+        self._how, self._again = how, again
         self.rows = self.already = self.skipped = 0
         """Rows read, not counting empty ones; how many of them an earlier run recorded; and how many were skipped, now
         or in an earlier run, because what they ask for is already the case."""
@@ -182,7 +180,7 @@ class Import:
 
     def _begin(self) -> Iterator[Rows]:
         wanted = self._wanted
-        intake = Intake(self._source, None, wanted.columns, wanted.needed, self._note, self._how)
+        intake = Intake(self._source, wanted.columns, wanted.needed, self._note, self._how)
         rows = intake.rows()
         self._heading = intake.heading
         return rows

@@ -45,7 +45,7 @@ class Lists:
         self._path.write_text("name,email,action\n" + "".join(f"{who},{who}@x.de,{action}\n" for who, action in cells))
         register = Register(self.log, actor="ann", clock=Clock())
         with opened(str(self._path)) as file:
-            self.last = Import(register, file, None, Wanted(KIND, Clock()), lock_wait=0, **options)
+            self.last = Import(register, file, Wanted(KIND, Clock()), lock_wait=0, **options)
             telling = self.last.rehearse() if rehearses else self.last.record()
             told = list(islice(telling, batches))
             if meanwhile is not None:

@@ -98,9 +98,7 @@ def story(steps: list[Step], log: MemoryLog, folder: str) -> list[Any]:
         path = os.path.join(folder, name)
         Path(path).write_bytes(content)
         with opened(path) as file:
-            one = Import(
-                register, file, None, Wanted(KINDS[kind], clock), skip_existing=skip_existing, lock_wait=0
-            )  # fmt: skip
+            one = Import(register, file, Wanted(KINDS[kind], clock), skip_existing=skip_existing, lock_wait=0)
             try:
                 for happened in one.rehearse() if is_rehearsal else one.record():
                     told.append(in_words(happened))

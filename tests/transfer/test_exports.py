@@ -76,7 +76,7 @@ def read(tmp_path: Path) -> Read:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         with opened(str(path)) as source:
             source.name = name
-            found = list(Intake(source, None, FIELDS, NEEDED, noted.append, how).rows())
+            found = list(Intake(source, FIELDS, NEEDED, noted.append, how).rows())
         return [each for rows in found for each in ([rows.fault] if rows.fault else rows.cells)], noted
 
     return run
@@ -192,7 +192,7 @@ def test_first_column_may_be_called_by_a_number_sign(read: Read) -> None:
 def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> None:
     (tmp_path / "in").write_text("#TYPE x\nsep=;\n\nname;email\n\nAda;a@x.de\nBob;b;c\n")
     with opened(str(tmp_path / "in")) as file:
-        intake = Intake(file, None, FIELDS, NEEDED, print)
+        intake = Intake(file, FIELDS, NEEDED, print)
         rows = list(intake.rows())
     assert ([[*each.lines] for each in rows], intake.heading) == ([[6], [7]], 3)
 
@@ -339,7 +339,7 @@ def test_elements_of_an_array_are_rows_with_their_lines(read: Read, tmp_path: Pa
     content += ',\n{"name":"C",\n"email":"c"},\n{"x":"raw\nline","y":[]},\n{"name":"D","email":"d"}]\n'
     (tmp_path / "in.json").write_text(content)
     with opened(str(tmp_path / "in.json")) as file:
-        rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
+        rows = list(Intake(file, FIELDS, NEEDED, print).rows())
     assert [(line, each.fault and each.fault.why) for each in rows for line in each.lines] == [
         (2, None), (5, None), (5, "is not a JSON object"), (6, "is not JSON"),
         (7, None), (9, "is not JSON"), (11, None),
@@ -503,7 +503,7 @@ def test_entry_of_a_directory_begins_at_its_first_line_after_comments(read: Read
     for newline in ("\n", "\r\n", "\r"):
         (tmp_path / "in.ldif").write_bytes(content.replace("\n", newline).encode())
         with opened(str(tmp_path / "in.ldif")) as file:
-            rows = list(Intake(file, None, FIELDS, NEEDED, print).rows())
+            rows = list(Intake(file, FIELDS, NEEDED, print).rows())
         assert [(*each.lines, *each.cells) for each in rows] == [(3, ("A", "a@b", "")), (10,)]
 
 

@@ -48,7 +48,7 @@ def load(tmp_path: Path, log_path: Path, clock: Clock) -> Load:
             source.name = name
             wanted = Wanted(KIND, clock)
             try:
-                for each in Import(register, source, None, wanted, skip_existing=skip_existing, lock_wait=1).record():
+                for each in Import(register, source, wanted, skip_existing=skip_existing, lock_wait=1).record():
                     if isinstance(each, Noted):
                         notes.append(each.message)
                     elif isinstance(each, Bad):

@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 def found_in(source: Source, how: Reading = USUAL) -> Found:
     notes = list[str]()
-    intake = Intake(source, None, FIELDS, NEEDED, notes.append, how)
+    intake = Intake(source, FIELDS, NEEDED, notes.append, how)
     every: list[Rows] = list(intake.rows())
     rows = [pair for each in every if not each.fault for pair in zip(each.lines, each.cells, strict=True)]
     faults = [f"line {each.lines[0]}, {each.fault.field}: {each.fault.why}" for each in every if each.fault]
@@ -229,7 +229,8 @@ def test_date_that_no_calendar_has_is_a_fault_and_no_warning(read: Read, recwarn
     book: Any = openpyxl.load_workbook(BytesIO(workbook((*ADA, 1e9))))
     book.active["C2"].number_format = "m/d/yy"
     assert read(saved(book)).faults == ["line 2, date: is #VALUE!, an error in the workbook (cell C2)"]
-    assert not recwarn.list
+    # Files of other tests that are closed late may be warned of here, too.
+    assert not [each for each in recwarn if not issubclass(each.category, ResourceWarning)]
 
 
 # --- where the rows are -----------------------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ def test_many_rows_are_handed_over_in_parts_with_the_progress(tmp_path: Path) ->
     size = (tmp_path / "list").stat().st_size
     with opened(str(tmp_path / "list")) as source:
         parts, done = list[int](), 0
-        for rows in Intake(source, None, FIELDS, NEEDED, lambda note: None).rows():
+        for rows in Intake(source, FIELDS, NEEDED, lambda note: None).rows():
             parts.append(len(rows.cells))
             assert done <= source.done
             done = source.done
@@ -303,7 +304,7 @@ def test_long_or_wide_rows_are_handed_over_in_smaller_parts(
     content = with_shared_texts(*((length * "x", "", "") for _ in range(1200)), header=header)
     (tmp_path / "list").write_bytes(content)
     with opened(str(tmp_path / "list")) as source:
-        parts = [len(rows.cells) for rows in Intake(source, None, FIELDS, NEEDED, lambda note: None).rows()]
+        parts = [len(rows.cells) for rows in Intake(source, FIELDS, NEEDED, lambda note: None).rows()]
     assert sum(parts) == 1200
     assert max(parts) <= most
 
@@ -393,7 +394,7 @@ def test_damage_near_the_end_is_found_before_the_first_row(tmp_path: Path) -> No
     for back in (100, 1000, part.compress_size):
         path.write_bytes(content[: end - back] + b"\xff\xff\xff" + content[end - back + 3 :])
         with opened(str(path)) as source, pytest.raises(BadInput, match="is damaged"):
-            Intake(source, None, FIELDS, NEEDED, lambda note: None).rows()
+            Intake(source, FIELDS, NEEDED, lambda note: None).rows()
 
 
 def test_changed_bytes_of_the_list_are_damage(read: Read) -> None:
@@ -469,7 +470,7 @@ def test_memory_is_bounded_whatever_a_workbook_unpacks_to(tmp_path: Path, monkey
     )
     (tmp_path / "list").write_bytes(content)
     with opened(str(tmp_path / "list")) as source:
-        rows = Intake(source, None, FIELDS, NEEDED, lambda note: None).rows
+        rows = Intake(source, FIELDS, NEEDED, lambda note: None).rows
         tracemalloc.start()
         try:
             count = sum(len(each.cells) for each in rows())

@@ -76,7 +76,7 @@ def import_records(
     how = reading_of(wanted.columns, **reading)
     with opened(file) as source:
         run = Import(
-            session.register, source, None, wanted, how=how,
+            session.register, source, wanted, how=how,
             skip_existing=skip_existing, again=again, lock_wait=lock_wait_of(lock_wait),
         )  # fmt: skip
         told = _Told(session, of_kind, source, run)
