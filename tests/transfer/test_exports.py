@@ -202,7 +202,7 @@ def test_bad_bytes_in_a_later_piece_are_those_of_their_line(tmp_path: Path, monk
     people = [*(b"P%d,p%d@x.de\n" % (at, at) for at in range(2, 6)), b"M\xfc,m@x.de\n", b"P7,p7@x.de\n"]
     (tmp_path / "in").write_bytes(b"name,email\n" + b"".join(people))
     with opened(str(tmp_path / "in")) as file:
-        rows = [(line, each.fault) for each in Intake(file, None, FIELDS, NEEDED, print).rows() for line in each.lines]
+        rows = [(line, each.fault) for each in Intake(file, FIELDS, NEEDED, print).rows() for line in each.lines]
     assert [line for line, _ in rows] == [2, 3, 4, 5, 6, 7]
     assert [line for line, fault in rows if fault is not None] == [6]
 
