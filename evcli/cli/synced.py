@@ -76,10 +76,11 @@ class Told:
     def rehearsed(self, planned: Planned, limit: Limit) -> Answer:
         """The plan as the answer; it ends as a real run would."""
         counts, number = counts_of(self._kind, planned), int(self._run.head.partition(":")[0])
-        if planned.steps:
-            self._session.note_rehearsal(number + 1)
+        if planned.steps and not number:
+            self._session.note_rehearsal(1)
         else:
-            self._session.output.note("dry run: there is nothing to write")
+            plan = "nothing was written; this is the plan" if planned.steps else "there is nothing to write"
+            self._session.output.note(f"dry run: {plan}")
         sentence = f"{in_words(self._kind, counts)}, after event {number:,}"
         if not planned.steps:
             sentence = self._up_to_date(planned)

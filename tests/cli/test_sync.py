@@ -101,7 +101,8 @@ def test_dry_run_shows_the_plan_in_every_form_and_writes_nothing(four: Cli, list
     )
     assert plain.out.splitlines()[1] == "4\trename\t3\tCyd\tcy@example.com\tCy"
     assert (
-        plain.err == "dry run: nothing was written; this would be\ncreated 1, renamed 1, destroyed 1, after event 4\n"
+        plain.err
+        == "dry run: nothing was written; this is the plan\ncreated 1, renamed 1, destroyed 1, after event 4\n"
     )
     bytes = Path(file).read_bytes()
     assert told | {"plan": 0} == {
@@ -512,6 +513,7 @@ def test_log_finds_the_events_of_a_list_by_its_bytes_or_its_name(four: Cli, list
     assert listed_by(four, "--list", "jan.csv", "--user", "2") == [2]
     correlation = events_in(four.log)[4]["correlationid"]
     assert listed_by(four, "--list", correlation) == [5], "as evcli show prints it"
+    assert four.ok("log", "--list", correlation).err == ""
     assert listed_by(four, "--list", correlation[:-1]) == []
     listed("Eve,eve@example.com")
     ran = four.ok("log", "--list", "people.csv", "--reverse")

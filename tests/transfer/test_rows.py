@@ -212,6 +212,7 @@ BAD: list[tuple[bytes, str, tuple[str, ...]]] = [
     (b"\x1f\x8b....", "people.csv", ("gzip",)),
     (b'{"name":"Ada"}\n', "people.csv", ("looks like JSON", "jsonl")),
     (b'{"name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
+    (b'{"specversion":"1.0","id":"x","name":"Ada"}\n', "people.jsonl", ("line 1, email: is missing",)),
     (b'{"name":"Ada","email":5}\n', "people.jsonl", ("line 1, email: is 5, not a string",)),
     (b'{"name":"Ada","NAME":"x","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),
     (b'{"name":"Ada","name":"Bo","email":"a@x.de"}\n', "people.jsonl", ("line 1, name: appears twice",)),

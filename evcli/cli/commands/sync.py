@@ -94,7 +94,7 @@ def _by(kind: Kind, typed: str | None, previous: str | None) -> str:
     if previous is None and column not in known:
         from evcli.cli.meant import nearest
 
-        near = nearest(column.replace("-", ""), known)
+        near = nearest(column, known)
         hint = f"did you mean --by {near[0]}? " if near else ""
         hint += f"another column, in which each {kind.name} has a key of another system, needs --previous LIST"
         raise BadInput(f'--by "{typed}" is not one of {", ".join(known)}', hint)
