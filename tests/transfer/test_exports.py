@@ -197,14 +197,18 @@ def test_lines_before_the_header_count_as_lines(read: Read, tmp_path: Path) -> N
     assert ([[*each.lines] for each in rows], intake.heading) == ([[6], [7]], 3)
 
 
-def test_bad_bytes_in_a_later_piece_are_those_of_their_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "CHUNK", 33)  # three lines
-    people = [*(b"P%d,p%d@x.de\n" % (at, at) for at in range(2, 6)), b"M\xfc,m@x.de\n", b"P7,p7@x.de\n"]
-    (tmp_path / "in").write_bytes(b"name,email\n" + b"".join(people))
+@pytest.mark.parametrize("newline", [b"\n", b"\r"])
+def test_bad_bytes_in_a_later_piece_are_those_of_their_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newline: bytes
+) -> None:
+    monkeypatch.setattr(source, "CHUNK", 5000)
+    people = [b"Mu,mu@x.de"] * 700
+    people[600] = b"M\xfc,mu@x.de"
+    (tmp_path / "in").write_bytes(newline.join([b"name,email", *people]))
     with opened(str(tmp_path / "in")) as file:
         rows = [(line, each.fault) for each in Intake(file, FIELDS, NEEDED, print).rows() for line in each.lines]
-    assert [line for line, _ in rows] == [2, 3, 4, 5, 6, 7]
-    assert [line for line, fault in rows if fault is not None] == [6]
+    assert [line for line, _ in rows] == list(range(2, 702))
+    assert [line for line, fault in rows if fault is not None] == [602]
 
 
 def test_rows_before_what_cannot_be_read_do_not_hide_it(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
