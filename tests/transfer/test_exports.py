@@ -13,6 +13,7 @@ import pytest
 from evcli.cli.reading import hint_for
 from evcli.errors import BadInput
 from evcli.transfer import objects, source, unpacked
+from evcli.transfer.dates import forms_of
 from evcli.transfer.fault import Fault
 from evcli.transfer.reading import USUAL, Reading
 from evcli.transfer.refusals import BadList
@@ -209,6 +210,18 @@ def test_bad_bytes_in_a_later_piece_are_those_of_their_line(
         rows = [(line, each.fault) for each in Intake(file, FIELDS, NEEDED, print).rows() for line in each.lines]
     assert [line for line, _ in rows] == list(range(2, 702))
     assert [line for line, fault in rows if fault is not None] == [602]
+
+
+def test_guard_counts_in_a_row_that_ends_in_a_later_piece(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "CHUNK", 100)
+    lines = "x\n" * 200
+    assert read(f'name,email\nAda,a@x.de\nBob,b@x.de\n"\'={lines}",c@x.de\n')[0][2] == (f"={lines}", "c@x.de", "")
+
+
+def test_form_of_a_date_is_no_guess_between_day_and_month() -> None:
+    assert forms_of("2024/12/11") == ["%Y/%m/%d"]
+    assert forms_of("2024/31/12") == ["%Y/%d/%m"]
+    assert forms_of("31.12.24 10:30") == ["%d.%m.%y %H:%M"]
 
 
 def test_rows_before_what_cannot_be_read_do_not_hide_it(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
