@@ -39,6 +39,15 @@ def tell_how_far(error: EvcliError, recorded: str) -> None:
         error.message += _NOTHING
 
 
+def events_in_words(first: int, last: int, count: int) -> str:
+    """`event 4`, `events 4 to 7`, or where there are others in between `3 events between 4 and 7`."""
+    if count == 1:
+        return f"event {first:,}"
+    if last - first + 1 == count:
+        return f"events {first:,} to {last:,}"
+    return f"{count:,} events between {first:,} and {last:,}"
+
+
 @contextmanager
 def _or_lost(done: str, hint: str) -> Iterator[None]:
     try:

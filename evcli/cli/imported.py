@@ -1,18 +1,169 @@
-"""What an import tells of single rows, and how many records it changed."""
+"""What is said of an import: its rows, its bad rows, and what was recorded."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from evcli.cli.bad_rows import name_row
+from evcli.cli.done import answer_to, events_in_words, tell_how_far
+from evcli.cli.session import Session
+from evcli.cli.show.answer import MOST_NAMED, Answer
+from evcli.cli.show.progress import Waiting
+from evcli.cli.way_back import WayBack
+from evcli.domain.kind import Kind
+from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS
-from evcli.transfer.happened import Recorded, Skipped, Undone
+from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
 from evcli.transfer.places import Place
+from evcli.transfer.refusals import BadList, UnknownWord
+from evcli.transfer.run import Import
+from evcli.transfer.source import Source
 
-MOST_TOLD = 20
-"""At most this many rows are named for each reason; JSON has all of them."""
-
+_RESUMED = "an earlier run was not finished; this one went on with it, and the next --again begins anew"
 _ANEW = "--again --skip-existing records anew what is missing"
 
 Row = TypeVar("Row", Skipped, Undone)
+
+
+class Told:
+    """The messages and the answer of an import."""
+
+    def __init__(self, session: Session, kind: Kind, source: Source, run: Import) -> None:
+        self._session, self._kind, self._source, self._import = session, kind, source, run
+        self._waiting = Waiting(session.output, "importing", "rows")
+        self._rows = RowsTold(source.name)
+        self._way_back = WayBack()
+        self._is_all_new = True
+
+    def record(self) -> Answer:
+        """Record everything, and return the answer. Raises the error of the first bad row."""
+        try:
+            for happened in self._import.record():
+                if isinstance(happened, Bad):
+                    raise self._error(happened)
+                self._take(happened)
+        except EvcliError as error:
+            self._waiting.end()
+            self._warn()
+            if self._import.first == 1:
+                self._session.output.note(self._session.began[1])
+            tell_how_far(error, self._recorded())
+            raise
+        finally:
+            self._waiting.end()
+        return answer_to(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
+
+    def rehearse(self) -> Answer:
+        """Check everything, and return the answer. Raises BadInput or Refused after naming all bad rows."""
+        from evcli.cli.show.rehearsed import Rehearsed
+
+        bad = worst = 0
+        changed = Rehearsed(is_whole=self._session.output.chosen_form in ("json", "jsonl"))
+        for happened in self._import.rehearse():
+            if isinstance(happened, Bad):
+                error = self._error(happened)
+                bad, worst = bad + 1, max(worst, error.exit)
+                self._session.output.warn_about(error)
+            else:
+                self._take(happened)
+                changed.take(happened)
+        if bad:
+            self._warn()
+            why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
+            raise BadInput(why) if worst == BadInput.exit else Refused(why)
+        self._session.note_rehearsal(self._import.first)
+        answer = self._answer(recorded=False)
+        lines = [*(answer.lines or ()), *changed.lines()]
+        return answer._replace(lines=lines, document={**answer.document, "changes": changed.document()})
+
+    def _warn(self) -> None:
+        for warning in self._rows.warnings():
+            self._session.output.warning(warning)
+
+    def _take(self, happened: Recorded | Skipped | Noted | Undone) -> None:
+        if not isinstance(happened, Noted):
+            self._rows.take(happened)
+        match happened:
+            case Noted(message):
+                self._session.output.note(f"{self._source.name}: {message}")
+            case Recorded(begins=begins, notices=notices):
+                self._session.output.warn_once(notices)
+                self._is_all_new = self._is_all_new and begins
+                self._way_back.take(happened)
+                self._waiting.show(self._source.done, self._source.size, self._import.rows)
+
+    def _error(self, bad: Bad) -> EvcliError:
+        """The error that names the row."""
+        error, place = bad.error, bad.place
+        if bad.is_skippable:
+            from evcli.cli.hints import hint_for
+
+            which = "the second" if error.hint else "such rows"
+            error.hint = f"{hint_for(error)}; --skip-existing skips {which}"
+        if isinstance(error, BadList):
+            from evcli.cli.hints import hint_for
+
+            error.hint = hint_for(error)
+        if isinstance(error, UnknownWord):
+            from evcli.cli.meant import verbs_like
+
+            verbs = verbs_like(self._kind, error.word)
+            error.hint = f"did you mean {' or '.join(verbs)}?" if verbs else ""
+        name_row(error, self._source.name, f"{place}", bad.field, {"row": place.row, "line": place.line})
+        return error
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _recorded(self) -> str:
+        run = self._import
+        if not run.line:
+            return ""
+        return f"the rows up to {run.place:,} are recorded" + (f" ({self._events()})" if run.events else "")
+
+    def _events(self) -> str:
+        run = self._import
+        return events_in_words(run.first, run.last, run.events)
+
+    def _sentence(self) -> str:
+        run = self._import
+        if not run.rows:
+            return f"nothing to import: {self._source.name} has no rows"
+        one, many = self._kind.name, self._kind.plural
+        asides = [] if self._is_all_new else [_counted(self._rows.changed, one, many, "changed by it")]
+        asides += [_counted(run.skipped, "row", "rows", "skipped")] if run.skipped else []
+        asides += [_counted(run.already, "row", "rows", "already recorded")] if run.already else []
+        if not run.events:
+            return f"nothing to import from {self._source.name}: {', '.join(asides)}"
+        if not self._is_all_new:
+            one, many = "event", "events"
+        what = many if run.events > 1 else one
+        done = f"imported {run.events:,} {what} from {self._source.name}: {self._events()}"
+        return done + (f" ({', '.join(asides)})" if asides else "")
+
+    def _answer(self, *, recorded: bool) -> Answer:
+        run = self._import
+        document = {
+            "events": run.events,
+            "first": run.first or None,
+            "last": run.last or None,
+            "rows": run.rows,
+            "skipped": run.skipped,
+            "already": run.already,
+            "recorded": recorded,
+            "began": (began := recorded and run.first == 1),
+            "changed": self._rows.changed,
+            **self._rows.members(),
+        }
+        lines = [self._sentence()]
+        if recorded and (way_back := self._way_back.line(self._session.log_words)):
+            lines.append(way_back)
+        rows = [tuple(len(each) if isinstance(each, list) else each for each in document.values())]
+        remarks = [self._session.began] if began else []
+        if run.before.is_resumed:
+            remarks.append(("note", f"{self._source.name}: {_RESUMED}"))
+        remarks += [("warning", warning) for warning in self._rows.warnings()]
+        return Answer(
+            header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True, remarks=remarks
+        )
 
 
 class RowsTold:
@@ -50,10 +201,10 @@ class RowsTold:
             yield f"{self._source}: {_ANEW}"
 
     def _named(self, rows: Sequence[Row], say: Callable[[Row], str], what: str) -> Iterator[str]:
-        for row in rows[:MOST_TOLD]:
+        for row in rows[:MOST_NAMED]:
             yield f"{self._source} {row.place}: {say(row)}"
-        if len(rows) > MOST_TOLD:
-            yield f"{self._source}: {len(rows) - MOST_TOLD:,} more rows {what}"
+        if len(rows) > MOST_NAMED:
+            yield f"{self._source}: {len(rows) - MOST_NAMED:,} more rows {what}"
 
     def members(self) -> dict[str, list[dict[str, Any]]]:
         """The same for programs: lists of rows."""
@@ -92,3 +243,7 @@ def _skipped(row: Skipped) -> str:
     ]
     has = f"{kind.name} {row.record.id} has {getattr(row.record, kind.unique)}"
     return f"skipped: {has}, but {' and '.join(others)}"
+
+
+def _counted(count: int, one: str, many: str, what: str) -> str:
+    return f"{count:,} {one} was {what}" if count == 1 else f"{count:,} {many} were {what}"

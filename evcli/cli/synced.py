@@ -2,10 +2,11 @@
 
 from functools import partial
 
-from evcli.cli.done import answer_to, tell_how_far
+from evcli.cli.bad_rows import name_row
+from evcli.cli.done import answer_to, events_in_words, tell_how_far
 from evcli.cli.planned import as_document, counts_of, header_of, in_words, rows_of
 from evcli.cli.session import Session
-from evcli.cli.show.output import Answer
+from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.safe import valid
 from evcli.cli.way_back import WayBack
@@ -18,9 +19,6 @@ from evcli.sync.means import Means
 from evcli.sync.plan import Bad
 from evcli.sync.run import Planned, Sync
 from evcli.transfer.happened import recorded
-
-MOST_NAMED = 20
-"""At most this many bad rows are named one by one."""
 
 
 class Told:
@@ -53,11 +51,8 @@ class Told:
             error = planned.bad[0].error
             error.message += "; nothing was written"
             return error
-        hints = set[str]()
         for bad in planned.bad[:MOST_NAMED]:
-            hint = bad.error.hint * (bad.error.hint not in hints)
-            self._session.output.warning(bad.error.message, hint, bad.error.more)
-            hints.add(hint)
+            self._session.output.warn_about(bad.error)
         why = f"{planned.bad_rows:,} rows of {self._list.name} are bad; nothing was written"
         is_refused = all(bad.error.exit == Refused.exit for bad in planned.bad)
         return Refused(why) if is_refused else BadInput(why)
@@ -68,10 +63,8 @@ class Told:
         from evcli.cli.hints import hint_for
 
         bad.error.hint = hint_for(bad.error)
-        field = f", {bad.field}" if bad.field else ""
-        where = f" line {bad.line}{field}" if bad.line else ""
-        bad.error.message = f"{self._list.name}{where}: {bad.error.message}"
-        bad.error.more = ({"line": bad.line} if bad.line else {}) | ({"field": bad.field} if bad.field else {})
+        place, numbers = (f"line {bad.line}", {"line": bad.line}) if bad.line else ("", {})
+        name_row(bad.error, self._list.name, place, bad.field, numbers)
 
     def rehearsed(self, planned: Planned, limit: Limit) -> Answer:
         """The plan as the answer; it ends as a real run would."""
@@ -146,8 +139,8 @@ class Told:
         return f"; {planned.kept:,} {'is' if planned.kept == 1 else 'are'} not on it, and kept"
 
     def _events(self) -> str:
-        first, last = self._run.first, self._run.first + self._run.events - 1
-        return f"event {first:,}" if first == last else f"events {first:,} to {last:,}"
+        first, count = self._run.first, self._run.events
+        return events_in_words(first, first + count - 1, count)
 
     def _sentence(self, planned: Planned) -> str:
         told = in_words(self._kind, counts_of(self._kind, planned))

@@ -1,10 +1,8 @@
 """The way back from an import: the one command that undoes all of its events, if there is one."""
 
+from evcli.cli.show.answer import MOST_NAMED
 from evcli.kinds import TYPES
 from evcli.transfer.happened import Recorded
-
-MOST_NAMED = 20
-"""At most this many records are named one by one."""
 
 AT_ONCE = 500
 """So many records fit into one batch, whatever their actor and source are called."""

@@ -41,8 +41,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
         lock_wait=lock_wait,
         held=session.held,
     )
-    for notice in dict.fromkeys(done.notices):
-        session.output.warning(notice)
+    session.output.warn_once(done.notices)
     if not done.recorded:
         return _answer(session, done)
     first, last = done.first, done.first + len(done) - 1

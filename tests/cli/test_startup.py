@@ -94,7 +94,7 @@ HEADS = {"evcli.log.file.heads", "evcli.register.heads"}
 AUDIT = {"evcli.register.verify", "evcli.register.faults", "evcli.cli.kept", "bisect", "_bisect"} | HEADS
 
 READING = {
-    "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
+    "evcli.cli.bad_rows", "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
     "evcli.transfer.decoded", "evcli.transfer.dialect", "evcli.transfer.fault", "evcli.transfer.form",
     "evcli.transfer.found", "evcli.transfer.headings", "evcli.transfer.lines", "evcli.transfer.naming",
     "evcli.transfer.places", "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows",

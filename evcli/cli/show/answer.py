@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from evcli.cli.show.cells import Cell
 from evcli.errors import EvcliError
 
+MOST_NAMED = 20
+"""At most this many rows or records are named to people one by one; programs are given all of them."""
+
 
 class Answer(NamedTuple):
     """A command's answer, for all formats; `rows` and `records` may be lazy and are used at most once."""

@@ -38,7 +38,7 @@ class Output:
         self.times: str | None = None
         """How a table writes times: `absolute` or `relative`; None means relative when recent, on a terminal."""
         self._prefaces = list[str]()
-        self._warned = set[str]()
+        self._warned, self._hinted = set[str](), set[str]()
 
     # --- stdout -------------------------------------------------------------------------------------------------------
 
@@ -157,6 +157,12 @@ class Output:
             if message not in self._warned:
                 self._warned.add(message)
                 self.warning(message)
+
+    def warn_about(self, error: EvcliError) -> None:
+        """Warn of one error of several; a hint that more of them have is printed with the first."""
+        hint = error.hint if error.hint not in self._hinted else ""
+        self._hinted.add(error.hint)
+        self.warning(error.message, hint, error.more)
 
     def error(self, error: EvcliError) -> None:
         """Print what is wrong, and what to do next; as one JSON object in the JSON formats."""

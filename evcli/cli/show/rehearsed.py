@@ -4,12 +4,10 @@ from typing import Any
 
 import orjson
 
+from evcli.cli.show.answer import MOST_NAMED
 from evcli.cli.show.render import as_json, change_in_words
 from evcli.kinds import TYPES
 from evcli.transfer.happened import Changed, Happened, Recorded
-
-MOST_SHOWN = 20
-"""At most this many rows of an import are shown to people; programs are given all."""
 
 
 class Rehearsed:
@@ -27,7 +25,7 @@ class Rehearsed:
         if not isinstance(happened, Recorded):
             return
         self._count += len(happened.changed)
-        self._shown += happened.changed[: MOST_SHOWN - len(self._shown)]
+        self._shown += happened.changed[: MOST_NAMED - len(self._shown)]
         if self._is_whole and happened.changed:
             self._written.append(orjson.dumps(list(map(_as_json, happened.changed)))[1:-1])
 
