@@ -19,13 +19,12 @@ import pytest
 from conftest import Cli, Ran
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.calls import Calls
+from support.calls import Calls, signal_after_each_append
 from support.logs import locked_by_another
 
 from cli.support import EVCLI, events_in, fails, in_json, many_events, run_process, run_shell
 from evcli.domain.overlay import records_of
 from evcli.domain.state import State
-from evcli.log.file.writer import LogWriter
 from evcli.log.line import MAX_BATCH
 
 NOW = "2026-03-01T09:00:00.000000Z"
@@ -489,13 +488,7 @@ def test_signal_ends_it_between_batches_and_it_says_what_is_there(cli: Cli, impo
 def test_signal_after_the_write_of_a_batch_waits_for_its_count(
     cli: Cli, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = LogWriter.append
-
-    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
-        append(writer, lines, number)
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(LogWriter, "append", interrupted)
+    signal_after_each_append(monkeypatch, signal.SIGINT)
     ran = load(people(3))
     assert ran.code == 130
     assert len(events_in(cli.log)) == 3

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import Cli
 from support.caches import cache_every_log
+from support.calls import signal_after_each_append
 from support.registers import create, register_at
 
 from cli.support import documents, events_in, fails, in_json, refuses, run_shell, untouched
@@ -21,7 +22,6 @@ from evcli.domain import overlay
 from evcli.domain.state import State
 from evcli.errors import OutcomeUnknown
 from evcli.log.file.engine import FileLog
-from evcli.log.file.writer import LogWriter
 from evcli.register import decide
 from evcli.sync import finding, lists, reading, run
 from evcli.sync.means import Means
@@ -755,13 +755,7 @@ def test_another_writer_between_two_batches_stops_it(
 def test_sync_that_is_interrupted_between_batches_says_what_is_there(
     cli: Cli, listed: Listed, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = LogWriter.append
-
-    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
-        append(writer, lines, number)
-        signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(LogWriter, "append", interrupted)
+    signal_after_each_append(monkeypatch, signal.SIGTERM)
     ran = cli("sync", listed(*FOUR))
     assert (ran.code, ran.out) == (143, "")
     assert ran.err.splitlines()[1:] == [
@@ -776,13 +770,7 @@ def test_sync_that_is_interrupted_between_batches_says_what_is_there(
 def test_signal_after_the_last_batch_waits_for_the_answer(
     cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = LogWriter.append
-
-    def interrupted(writer: LogWriter, lines: bytes, number: int) -> None:
-        append(writer, lines, number)
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(LogWriter, "append", interrupted)
+    signal_after_each_append(monkeypatch, signal.SIGINT)
     assert cli.ok("sync", listed(*FOUR)).out.startswith("synced people.csv: created 4 (events 1 to 4)\n")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.caches import cache_every_log
+from support.caches import cache_the_beginning
 from support.registers import create
 
 from evcli.domain.event import number_of
@@ -39,13 +39,7 @@ def test_changes_of_events_are_the_change_of_each(
 ) -> None:
     monkeypatch.setattr(changes, "FEW", 2)
     if cached:
-        cache_every_log(monkeypatch, 1 << 20)
-        whole = path.read_bytes()
-        path.write_bytes(b"".join(whole.splitlines(keepends=True)[:cached]))
-        with Past(str(path)) as past:
-            past.history.most_behind = 1
-            past.at()
-        path.write_bytes(whole)
+        cache_the_beginning(path, monkeypatch, cached)
     with Past(str(path), History(uses_cache=bool(cached))) as past, Past(str(path), History(uses_cache=False)) as other:
         events = [event for event in other.events() if number_of(event) % of == 0][:: -1 if backward else 1]
         wanted = [other.change(number_of(event)) for event in events]

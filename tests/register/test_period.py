@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.caches import cache_every_log
+from support.caches import cache_every_log, cache_the_beginning
 from support.registers import NOW, create
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, KIND, RENAMED, RESTORED
 
@@ -106,14 +106,9 @@ def test_a_cache_changes_nothing_of_a_period(
     register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int
 ) -> None:
     tell(register, STORY)
-    events, whole = list(register.events()), log_path.read_bytes()
+    events = list(register.events())
     assert len(events) == len(STORY)
-    cache_every_log(monkeypatch, 1 << 20)
-    log_path.write_bytes(b"".join(whole.splitlines(keepends=True)[:cached]))
-    with Past(str(log_path)) as past:
-        past.history.most_behind = 1
-        past.at()
-    log_path.write_bytes(whole)
+    cache_the_beginning(log_path, monkeypatch, cached)
     with Past(str(log_path), History()) as past:
         for start in (0, 3, 6, 12):
             check(past.period(KIND, start, 12), events, start, 12)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.caches import cache_every_log
+from support.caches import cache_the_beginning
 from support.calls import Meter
 from support.events import creation, lines_of
 from support.users import CREATED, DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED, USER
@@ -41,18 +41,6 @@ def told(log: Path, count: int, users: int = 4, seed: int = 2) -> None:
     log.chmod(0o600)
 
 
-def cached(log: Path, patch: pytest.MonkeyPatch, count: int) -> None:
-    """Let the log have a cache that knows its first events."""
-    cache_every_log(patch, 1 << 20)
-    whole = log.read_bytes()
-    log.write_bytes(b"".join(whole.splitlines(keepends=True)[:count]))
-    with Past(str(log)) as past:
-        past.history.most_behind = 1
-        past.at()
-        assert past.history.cache_path
-    log.write_bytes(whole)
-
-
 def walked(past: Past, until: int) -> Iterator[dict[int, dict[str, tuple[Any, Event]]]]:
     """After each event, by id: the value of each field, and the event that set it."""
     found: dict[int, dict[str, tuple[Any, Event]]] = {}
@@ -70,7 +58,7 @@ def test_blame_names_the_last_event_that_changed_each_field(
 ) -> None:
     told(log_path, 40)
     if known:
-        cached(log_path, monkeypatch, known)
+        cache_the_beginning(log_path, monkeypatch, known)
     kind = KINDS[USER]
     with Past(str(log_path), History(uses_cache=bool(known))) as past:
         for until, wanted in enumerate(walked(Past(str(log_path), History(uses_cache=False)), 40), 1):
@@ -87,7 +75,7 @@ def test_difference_of_one_record_is_that_of_all_records(
 ) -> None:
     told(log_path, 14, users=3)
     if known:
-        cached(log_path, monkeypatch, known)
+        cache_the_beginning(log_path, monkeypatch, known)
     kind = KINDS[USER]
 
     def whole(each: Difference) -> tuple[object, ...]:
@@ -122,7 +110,7 @@ def test_cache_whose_events_do_not_lead_to_the_record_is_given_up(
         setters = {number_of(each.event) for each in past.blame(kind, 2, 40)}
     (named, *_) = setters - {record.created, record.changed}
     row = {"began": record.created, "named": named, "changed": record.changed}[lacks]
-    cached(log_path, monkeypatch, 40)
+    cache_the_beginning(log_path, monkeypatch, 40)
     with Past(str(log_path)) as past:
         past.at(40)
         path = past.history.cache_path
@@ -138,7 +126,7 @@ def test_with_a_cache_only_the_events_about_the_record_are_read(
     log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(log_path, 3000, users=1000)
-    cached(log_path, monkeypatch, 3000)
+    cache_the_beginning(log_path, monkeypatch, 3000)
     with Past(str(log_path)) as past:
         past.at(3000)
         meter = Meter(monkeypatch)

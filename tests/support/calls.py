@@ -3,12 +3,15 @@
 import errno
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from evcli.log.file.writer import LogWriter
 
 
 def _refuse(*_: object) -> None:
@@ -102,3 +105,14 @@ class Meter:
 
         monkeypatch.setattr(os, "pread", counting)
         monkeypatch.setattr(os, "read", refuse)
+
+
+def signal_after_each_append(patch: pytest.MonkeyPatch, number: int) -> None:
+    """Let a signal arrive right after each append of this process."""
+    append = LogWriter.append
+
+    def interrupted(writer: LogWriter, lines: bytes, first: int) -> None:
+        append(writer, lines, first)
+        signal.raise_signal(number)
+
+    patch.setattr(LogWriter, "append", interrupted)
