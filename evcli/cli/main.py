@@ -1,7 +1,6 @@
 """From arguments to exit code: the one place where errors become text and numbers."""
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,13 +14,10 @@ from evcli.cli.environment import setting
 from evcli.cli.plain import read
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
-from evcli.kinds import MODULES
 from evcli.register.actor import random_id, utc_now
 
 if TYPE_CHECKING:
     from evcli.cli.show.output import Answer
-
-_COMMANDS_ABOUT_A_LOG = ("log ", "show", "diff", "state", "verify", "repair", "head", "import", "sync")
 
 
 def run() -> NoReturn:
@@ -97,6 +93,7 @@ def _answer(session: Session, arguments: Sequence[str]) -> "Answer | None":
             "unset _EVCLI_COMPLETE; renew an old script with evcli completion bash (or zsh, fish)",
         )
     commands = root()
+    session.commands = commands.commands
     line = read(arguments, commands)
     if line is None:
         from evcli.cli.parser import run as run_parsed
@@ -140,10 +137,6 @@ def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
             session.output.form = "json"
     from evcli.cli.hints import hint_for
 
-    error.hint = hint_for(error, session.log_words)
-    # A command in a hint must use the same log.
-    if "--log" not in error.hint:
-        commands = "|".join((*_COMMANDS_ABOUT_A_LOG, *(f"{name} " for name in MODULES)))
-        error.hint = re.sub(rf"\bevcli (?={commands})", lambda _: f"evcli{session.log_words} ", error.hint)
+    error.hint = session.with_log(hint_for(error, session.log_words))
     session.output.error(error)
     return error.exit

@@ -31,6 +31,9 @@ _WAYS_TO_OTHER_FORMS = {
     **dict.fromkeys(("patch", "jsonpatch", "json_patch"), "write json-patch, which only diff has"),
 }
 
+_WITHOUT_A_LOG = {"help", "completion"}
+"""The commands that read no log."""
+
 
 class Session:
     """What every command of one run shares. Options may precede or follow the command's name; the last one counts."""
@@ -38,6 +41,8 @@ class Session:
     def __init__(self, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id) -> None:
         self.clock = clock
         self.new_id = new_id
+        self.commands: Collection[str] = ()
+        """The names of all commands, once they are known."""
         self.output = Output(clock())
         self.history = History(
             uses_cache=setting("EVCLI_CACHE") is not False,
@@ -168,7 +173,7 @@ class Session:
 
             answer_once_done(lambda: self._show(answer), *answer.done)
         for level, text in answer.remarks:
-            {"warning": self.output.warning, "note": self.output.note}[level](text)
+            {"warning": self.output.warning, "note": self.output.note}[level](self.with_log(text))
         if answer.error is not None:
             raise answer.error
 
@@ -212,6 +217,15 @@ class Session:
         import shlex
 
         return f" --log {shlex.quote(self._log_option)}"
+
+    def with_log(self, text: str) -> str:
+        """The text, in which each command that is about a log uses the same log, unless it says which."""
+        if not self.log_words or "--log" in text:
+            return text
+        import re
+
+        names = "|".join(name for name in self.commands if name not in _WITHOUT_A_LOG)
+        return re.sub(rf"\bevcli (?=(?:{names})\b)", lambda _: f"evcli{self.log_words} ", text)
 
 
 @contextmanager

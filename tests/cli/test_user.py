@@ -118,6 +118,14 @@ def test_hint_names_the_log_when_the_command_did(story: Cli, line: str, command:
     fails(ran, 1, "hint: ", f"evcli --log {story.log} {command}")
 
 
+def test_note_after_an_answer_names_the_log_when_the_command_did(story: Cli) -> None:
+    kept = story.ok("head", "--keep", "Q1", f"--log={story.log}").err
+    assert f"evcli --log {story.log} verify checks it" in kept
+    read = story.ok("verify", f"--log={story.log}").err
+    assert f"evcli --log {story.log} verify --against FILE (evcli help evidence)" in read
+    assert "evcli verify --against FILE" in story.ok("verify").err
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[str, ...]] = {
