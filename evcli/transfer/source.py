@@ -67,7 +67,7 @@ class Source:
 
 def unreadable(name: str, error: OSError) -> BadInput:
     """The error for an input that cannot be opened or read."""
-    return BadInput(f"{name} cannot be read: {error.strerror}")
+    return BadInput(f"{name or 'a file without a name'} cannot be read: {error.strerror}")
 
 
 @contextmanager

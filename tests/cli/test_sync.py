@@ -438,6 +438,7 @@ def test_list_that_changes_while_it_is_read_is_refused(
     ("words", "phrase"),
     [
         (("nope.csv",), "nope.csv cannot be read: No such file or directory"),
+        (("",), "a file without a name cannot be read: No such file or directory"),
         (("a\0b",), "the list's name contains NUL"),
         (("people.csv", "--by", "frame"), '--by "frame" is not one of email, name, id'),
         (("people.csv", "--kind", "cat"), '--kind "cat": there is no such kind of record'),
