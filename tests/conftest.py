@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from faults.figures import FIGURES, with_figures
 
 import evcli
 from evcli.cli.main import main
@@ -61,6 +63,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("sweep") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SWEEP_SECONDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Print what the run itself counted; write it into the page given by --figures, if all of it was run.
+
+    Here, since a process that lets others run the tests knows the top of the suite only.
+    """
+    total: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and report.when == "teardown":
+                for name, value in report.user_properties:
+                    if name == "figures" and isinstance(value, dict):
+                        total.update(value)
+    if not total:
+        return
+    said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
+    terminalreporter.write_line(f"faults: {said}")
+    if asked := config.getoption("figures"):
+        missing = [what for what in ("skipped", "deselected", "xfailed") if terminalreporter.stats.get(what)]
+        missing += [f"no {name}" for name in FIGURES[:-2] if not total[name]]
+        if exitstatus or missing:
+            terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
+            return
+        page = Path(asked)
+        page.write_text(with_figures(page.read_text(encoding="utf-8"), total), encoding="utf-8")
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""The log that most cases begin with; what the sweeps count, and the line of figures that a run prints at its end."""
+"""The log that most cases begin with, and what the sweeps count."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ from conftest import Cli
 
 from faults import fuzzing
 from faults.casebook import Kernel, nothing_lost
-from faults.figures import FIGURES, with_figures
+from faults.figures import FIGURES
 
 
 class Figures:
@@ -81,26 +81,3 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         if inner:
             test.inner_test = inner
         item.user_properties.append(("figures", {"fuzz runs": fuzzing.runs - before}))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Print what the run itself counted; write it into the page given by --figures, if all of it was run."""
-    total: Counter[str] = Counter()
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if isinstance(report, pytest.TestReport) and report.when == "teardown":
-                for name, value in report.user_properties:
-                    if name == "figures" and isinstance(value, dict):
-                        total.update(value)
-    if not total:
-        return
-    said = ", ".join(f"{total[name]:,} {name}" for name in FIGURES)
-    terminalreporter.write_line(f"faults: {said}")
-    if asked := config.getoption("figures"):
-        missing = [what for what in ("skipped", "deselected", "xfailed") if terminalreporter.stats.get(what)]
-        missing += [f"no {name}" for name in FIGURES[:-2] if not total[name]]
-        if exitstatus or missing:
-            terminalreporter.write_line(f"{asked} stays as it is: {', '.join(missing) or 'not all tests passed'}")
-            return
-        page = Path(asked)
-        page.write_text(with_figures(page.read_text(encoding="utf-8"), total), encoding="utf-8")
