@@ -32,6 +32,8 @@ class Intention(NamedTuple):
     """The event's id, if the caller chose one."""
     time: str | None = None
     """When it happened, in the log's time format; None means now."""
+    answers: str | None = None
+    """The id of the event that it answers, if it answers one: an undo names what it takes back."""
 
 
 class Outcome(NamedTuple):
@@ -169,15 +171,24 @@ def write_down(
         BadInput: the lines exceed a batch, or an event would have happened in the future.
     """
     parts: list[AnyPart] = []
-    for (type, data, _, _, id, time), record, _, _ in changes:
+    answered: dict[int, str] = {}
+    for (type, data, _, _, id, time, answers), record, _, _ in changes:
         if time is not None and time > now:
             raise BadInput(f"an event cannot have happened in the future: {time} is after {now}")
+        if answers is not None:
+            answered[len(parts)] = answers
         parts.append((type, time or now, id or new_id(), record, data))
-    lines = cast(shared, parts, at)
+    lines = _cast_answers(shared, parts, answered, at) if answered else cast(shared, parts, at)
     size = sum(map(len, lines))
     if size > MAX_BATCH:
         raise BadInput(f"{len(lines)} events at once are {size:,} bytes, but a batch holds at most {MAX_BATCH:,}")
     return lines
+
+
+def _cast_answers(shared: Shared, parts: list[AnyPart], answered: dict[int, str], at: Position) -> list[bytes]:
+    from evcli.log.answers import cast_answers
+
+    return cast_answers(shared, parts, answered, at)
 
 
 class Done:

@@ -1,5 +1,7 @@
 """Casting many lines at once: byte for byte what `encode` gives for each, and nothing that `encode` refuses."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -11,6 +13,7 @@ from support.users import CREATED, DESTROYED, RENAMED, RESTORED
 
 from evcli.kinds.data import fault_of
 from evcli.log import START, Position
+from evcli.log.answers import cast_answers
 from evcli.log.line import BadLine, decode
 from evcli.log.lines import decode_many
 from evcli.log.template import Part, Shared, cast
@@ -19,7 +22,9 @@ NOW = "2026-03-01T09:00:00.000000Z"
 ADA = {"name": "Ada", "email": "ada@example.com"}
 
 
-def one_by_one(shared: Shared, parts: list[Part], place: Position) -> list[bytes]:
+def one_by_one(
+    shared: Shared, parts: list[Part], place: Position, answered: Mapping[int, str] = MappingProxyType({})
+) -> list[bytes]:
     """The same lines by `encode`."""
     first, last = place.number + 1, place.number + len(parts)
     events = []
@@ -34,6 +39,8 @@ def one_by_one(shared: Shared, parts: list[Part], place: Position) -> list[bytes
             changes["correlationid"] = shared.correlation
         if len(parts) > 1:
             changes["batch"] = f"{first}-{last}"
+        if at - first in answered:
+            changes["causationid"] = answered[at - first]
         events.append(creation(at, **changes))
     lines = lines_of(events, place)
     for line in lines:  # what `encode` leaves to the kind
@@ -82,6 +89,7 @@ shared = st.builds(
     st.none() | texts,
 )
 ANN = Shared("ann", "user", "evcli", NOW, "c")
+PART = Part(CREATED, NOW, "a", 1, ADA)
 
 
 @given(shared, st.lists(good | part, min_size=1, max_size=6), st.sampled_from([1, 7, 10**12 - 2]),
@@ -91,6 +99,26 @@ def test_cast_lines_are_those_of_encode_or_both_refuse(
 ) -> None:
     arguments = (shared, parts, START._replace(number=number - 1, recorded=recorded, source=source))
     assert outcome(cast, *arguments) == outcome(one_by_one, *arguments)
+
+
+@given(
+    shared, st.lists(good | part, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), st.just("e-1") | texts)
+)
+def test_cast_answers_are_those_of_encode_or_both_refuse(
+    shared: Shared, parts: list[Part], answered: dict[int, str]
+) -> None:
+    before = START._replace(number=6, recorded="2026-02-01T00:00:00.000000Z", source="evcli")
+    assert outcome(cast_answers, shared, parts, answered, before) == outcome(
+        one_by_one, shared, parts, before, answered
+    )
+
+
+@pytest.mark.parametrize("parts", [[PART], [PART, PART._replace(id="b", record=2)]], ids=["one", "a batch"])
+def test_an_answer_names_what_it_answers_and_the_others_in_its_batch_do_not(parts: list[Part]) -> None:
+    lines = cast_answers(ANN, parts, {len(parts) - 1: "cause"}, START)
+    found = [orjson.loads(line).get("causationid") for line in lines]
+    assert found == [*[None] * (len(parts) - 1), "cause"]
+    assert lines == one_by_one(ANN, parts, START, {len(parts) - 1: "cause"})
 
 
 @given(st.lists(st.tuples(texts, times, data), min_size=1, max_size=4))

@@ -489,3 +489,12 @@ def test_a_refused_command_leaves_the_state_as_it_was(register: Register) -> Non
     with pytest.raises(Refused):
         register.execute(about("1", DESTROYED), about("1", DESTROYED))
     assert register.execute(rename("1", "Eve"))[0].after.name == "Eve"
+
+
+def test_event_that_answers_another_names_it(register: Register) -> None:
+    register.execute(create("Ada"))
+    (first,) = register.events()
+    back = about("1", DESTROYED)._replace(answers=first["id"])
+    done = register.execute(back, create("Bo"))
+    assert [outcome.event.get("causationid") for outcome in done] == [first["id"], None]
+    assert [event.get("causationid") for event in register.events()] == [None, first["id"], None]
