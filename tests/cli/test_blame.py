@@ -37,17 +37,17 @@ def test_blame_as_json_has_each_field_with_the_event_that_set_it(story: Cli, id:
 def test_blame_says_when_by_whom_and_why_at_a_moment(story: Cli) -> None:
     assert story("blame", "ada@example.com", "--at", "5") == Ran(
         0,
-        "name\tAda Lovelace\t1\t2026-03-01 09:00:00+00:00\tann\tuser.created\t\n"
-        "email\tada@example.com\t1\t2026-03-01 09:00:00+00:00\tann\tuser.created\t\n"
-        "destroyed\t5\t5\t2026-03-01 13:00:00+00:00\tann\tuser.destroyed\tleft the company\n",
+        "name\tAda Lovelace\t1\t2026-03-01 09:00:00+00:00\tann\tuser.created\t\t\n"
+        "email\tada@example.com\t1\t2026-03-01 09:00:00+00:00\tann\tuser.created\t\t\n"
+        "destroyed\t5\t5\t2026-03-01 13:00:00+00:00\tann\tuser.destroyed\tleft the company\t\n",
         "",
     )
     title, header, *_ = story.ok("blame", "1", "--at", "5", "--format", "table").out.splitlines()
     assert title == "user 1, as of event 5"
     assert header.split("  ")[0] == "field"
     csv = story.ok("blame", "1", "--format", "csv").out.splitlines()
-    assert csv[0] == "field,value,event,time,actor,type,reason"
-    assert csv[3] == "destroyed,,6,2026-03-01T14:00:00.000000Z,ann,user.restored,"
+    assert csv[0] == "field,value,event,time,actor,type,reason,recorded"
+    assert csv[3] == "destroyed,,6,2026-03-01T14:00:00.000000Z,ann,user.restored,,"
 
 
 def test_narrow_table_of_blame_does_not_break_a_type(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,9 +150,9 @@ def test_jsonl_of_follow_is_the_lines_of_the_log(story: Cli, follower: Start) ->
 def test_csv_of_follow_has_its_header_once_and_at_once(cli: Cli, follower: Start) -> None:
     cli.log.touch(mode=0o600)
     follows = follower("--format", "csv")
-    assert follows.line() == b"number,time,actor,type,subject,data\r\n"
+    assert follows.line() == b"number,time,actor,type,subject,data,recorded\r\n"
     cli.ok("user", "create", "A, b", "--email", "a@example.com")
-    row = b'1,2026-03-01T09:00:00.000000Z,ann,user.created,user/1,"name: A, b, email: a@example.com"\r\n'
+    row = b'1,2026-03-01T09:00:00.000000Z,ann,user.created,user/1,"name: A, b, email: a@example.com",\r\n'
     assert follows.line() == row
 
 
@@ -289,9 +289,9 @@ def test_follow_says_that_a_type_which_there_is_not_never_comes(story: Cli, foll
 
 def test_follow_with_p_shows_what_each_event_changed(story: Cli, follower: Start) -> None:
     follows = follower("-p", "-n", "1")
-    assert follows.line().endswith("\tdestroyed: none → 8\n".encode())
+    assert follows.line().endswith("\tdestroyed: none → 8\t\n".encode())
     story.ok("user", "restore", "3")
-    assert follows.line().endswith("\tdestroyed: 8 → none\n".encode())
+    assert follows.line().endswith("\tdestroyed: 8 → none\t\n".encode())
 
 
 # --- how it ends ------------------------------------------------------------------------------------------------------

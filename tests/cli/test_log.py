@@ -22,14 +22,14 @@ def numbers(ran: Ran) -> list[int]:
 def test_log_shows_events_newest_first_one_a_line(story: Cli) -> None:
     assert story("log") == Ran(
         0,
-        "8\t2026-03-01 16:00:00+00:00\tann\tuser.destroyed\tuser/3\t\n"
-        "7\t2026-03-01 15:00:00+00:00\tann\tuser.created\tuser/3\tname: Alan, email: alan@example.com\n"
-        "6\t2026-03-01 14:00:00+00:00\tann\tuser.restored\tuser/1\t\n"
-        "5\t2026-03-01 13:00:00+00:00\tann\tuser.destroyed\tuser/1\treason: left the company\n"
-        "4\t2026-03-01 12:00:00+00:00\tann\tuser.email-changed\tuser/2\temail: grace@navy.example\n"
-        "3\t2026-03-01 11:00:00+00:00\tann\tuser.renamed\tuser/2\tname: Grace Hopper\n"
-        "2\t2026-03-01 10:00:00+00:00\tann\tuser.created\tuser/2\tname: Grace, email: grace@example.com\n"
-        "1\t2026-03-01 09:00:00+00:00\tann\tuser.created\tuser/1\tname: Ada Lovelace, email: ada@example.com\n",
+        "8\t2026-03-01 16:00:00+00:00\tann\tuser.destroyed\tuser/3\t\t\n"
+        "7\t2026-03-01 15:00:00+00:00\tann\tuser.created\tuser/3\tname: Alan, email: alan@example.com\t\n"
+        "6\t2026-03-01 14:00:00+00:00\tann\tuser.restored\tuser/1\t\t\n"
+        "5\t2026-03-01 13:00:00+00:00\tann\tuser.destroyed\tuser/1\treason: left the company\t\n"
+        "4\t2026-03-01 12:00:00+00:00\tann\tuser.email-changed\tuser/2\temail: grace@navy.example\t\n"
+        "3\t2026-03-01 11:00:00+00:00\tann\tuser.renamed\tuser/2\tname: Grace Hopper\t\n"
+        "2\t2026-03-01 10:00:00+00:00\tann\tuser.created\tuser/2\tname: Grace, email: grace@example.com\t\n"
+        "1\t2026-03-01 09:00:00+00:00\tann\tuser.created\tuser/1\tname: Ada Lovelace, email: ada@example.com\t\n",
         "",
     )
 
@@ -278,7 +278,7 @@ CHANGES = [
 def test_log_p_shows_each_field_that_an_event_changed_old_and_new(story: Cli, words: str, events: list[int]) -> None:
     plain = story.ok("log", *words.split()).out.splitlines()
     shown = story.ok("log", "-p", *words.split()).out.splitlines()
-    assert shown == [f"{line}\t{CHANGES[8 - event]}" for line, event in zip(plain, events, strict=True)]
+    assert shown == [f"{line}{CHANGES[8 - event]}\t" for line, event in zip(plain, events, strict=True)]
     assert story.ok("log", "-p", *words.split(), "--format", "csv").out.startswith(
         "number,time,actor,type,subject,data,ch"
     )
@@ -420,14 +420,14 @@ def test_diff_as_a_table_has_the_events_below_each_user(story: Cli, monkeypatch:
 def test_diff_by_field_says_which_event_set_each_field_last(story: Cli) -> None:
     story.ok("user", "rename", "2", "Rear Admiral Hopper", "--reason", "promoted")
     assert [line.split("\t") for line in story.ok("diff", "2", "--by", "field").out.splitlines()] == [
-        ["user 2", "name", "Grace", "Rear Admiral Hopper", "9", "2026-03-01 17:00:00+00:00", "ann", "promoted"],
-        ["user 2", "email", "grace@example.com", "grace@navy.example", "4", "2026-03-01 12:00:00+00:00", "ann", ""],
-        ["user 3", "name", "", "Alan", "7", "2026-03-01 15:00:00+00:00", "ann", ""],
-        ["user 3", "email", "", "alan@example.com", "7", "2026-03-01 15:00:00+00:00", "ann", ""],
-        ["user 3", "destroyed", "", "8", "8", "2026-03-01 16:00:00+00:00", "ann", ""],
+        ["user 2", "name", "Grace", "Rear Admiral Hopper", "9", "2026-03-01 17:00:00+00:00", "ann", "promoted", ""],
+        ["user 2", "email", "grace@example.com", "grace@navy.example", "4", "2026-03-01 12:00:00+00:00", "ann", "", ""],
+        ["user 3", "name", "", "Alan", "7", "2026-03-01 15:00:00+00:00", "ann", "", ""],
+        ["user 3", "email", "", "alan@example.com", "7", "2026-03-01 15:00:00+00:00", "ann", "", ""],
+        ["user 3", "destroyed", "", "8", "8", "2026-03-01 16:00:00+00:00", "ann", "", ""],
     ]
     header = story.ok("diff", "--by", "field", "--format", "csv").out.splitlines()[0]
-    assert header == "record,field,before,after,event,time,actor,reason"
+    assert header == "record,field,before,after,event,time,actor,reason,recorded"
     refuses(story, ("diff", "--by", "actor"), 2, "person, field")
 
 

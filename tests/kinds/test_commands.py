@@ -55,7 +55,7 @@ def test_each_event_is_told_in_a_sentence(cli: Cli) -> None:
 
 
 def test_log_p_shows_what_events_of_any_kind_changed(told: Cli) -> None:
-    changes = {line.split("\t")[0]: line.split("\t")[-1] for line in told.ok("log", "-p").out.splitlines()}
+    changes = {line.split("\t")[0]: line.split("\t")[-2] for line in told.ok("log", "-p").out.splitlines()}
     assert changes["6"] == "station: Main St → none, rider: none → Ada"
     assert changes["9"] == "retired: none → 9"
     assert changes["2"] == "frame: none → WBK-1815, model: none → Cargo 8"

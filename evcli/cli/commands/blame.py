@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from evcli.cli.command import EXIT_CODES, Command
 from evcli.cli.options import AT, KIND, kind_of
 from evcli.cli.session import Session
-from evcli.cli.show.answer import Answer
-from evcli.cli.show.cells import Cell, When
+from evcli.cli.show.answer import Answer, with_recorded
+from evcli.cli.show.cells import Cell, Happened
 from evcli.cli.whom import record_at
 from evcli.cli.words import example_of, who_of
 from evcli.domain.event import number_of, recorded_moment
@@ -32,12 +32,13 @@ def blame(session: Session, who: str, at: str | None, kind: str | None) -> Answe
         "fields": list(map(_as_json, found)),
     }
     title = f"{chosen.name} {record.id}, as of event {state.number}"
-    return Answer(header=_HEADER, rows=map(_row, found), document=document, title=title, whole="type")
+    answer = Answer(header=_HEADER, rows=map(_row, found), document=document, title=title, whole="type")
+    return with_recorded(answer, session.output.chosen_form)
 
 
 def _row(each: "Setting") -> tuple[Cell, ...]:
     event = each.event
-    who = (When(event["time"]), event["authid"], event["type"], event["data"].get("reason"))
+    who = (Happened.of(event), event["authid"], event["type"], event["data"].get("reason"))
     return each.name, each.value, number_of(event), *who
 
 

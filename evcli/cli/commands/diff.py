@@ -7,8 +7,8 @@ from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import about as about_kinds
 from evcli.cli.options import last_asked
 from evcli.cli.session import Session
-from evcli.cli.show.answer import Answer
-from evcli.cli.show.cells import Cell, Sentence, When
+from evcli.cli.show.answer import Answer, with_recorded
+from evcli.cli.show.cells import Cell, Happened, Sentence
 from evcli.cli.show.output import JSON_PATCH
 from evcli.cli.show.render import as_json, in_words, summary
 from evcli.domain.event import Event, number_of
@@ -51,7 +51,8 @@ def diff(session: Session, from_: str | None, to: str, by: str, **about: str | N
         return answer._replace(document={"from": start, "to": end, "changes": list(map(_as_json, found))})
     if by == "field":
         header = ("record", "field", "before", "after", "event", "time", "actor", "reason")
-        return answer._replace(header=header, rows=(row for each in found for row in _by_field(each)))
+        answer = answer._replace(header=header, rows=(row for each in found for row in _by_field(each)))
+        return with_recorded(answer, session.output.chosen_form)
     if session.output.chosen_form == "table":
         rows = (row for each in found for row in _with_events_below(each))
         return answer._replace(header=("record", "before", "after"), rows=rows)
@@ -89,12 +90,12 @@ def _told(event: Event) -> tuple[str, ...]:
     """`event 6, 2024-06-28 16:45:00+00:00: user.destroyed by jonas (reason: contract ended)`."""
     said = summary(event)
     did = f": {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
-    return f"event {number_of(event)}, ", When(event["time"]), did
+    return f"event {number_of(event)}, ", Happened.of(event), did
 
 
 def _by_field(each: "Difference") -> Iterator[Sequence[Cell]]:
     for name, old, new, event in each.fields():
-        who = (number_of(event), When(event["time"]), event["authid"], event["data"].get("reason"))
+        who = (number_of(event), Happened.of(event), event["authid"], event["data"].get("reason"))
         yield f"{each.kind.name} {each.id}", name, old, new, *who
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Group
 from evcli.cli.session import Session
-from evcli.cli.show.cells import Cell, Sentence, When
+from evcli.cli.show.cells import Cell, Happened, Sentence
 from evcli.cli.show.output import Answer, fields
 from evcli.cli.show.render import as_json, summary
 from evcli.cli.words import Words, commands
@@ -116,6 +116,6 @@ def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
         said = summary(event)
-        told = f" {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
-        rows.append((f"event {number_of(event)}", Sentence((When(event["time"]), told))))
+        when, told = Happened.of(event), f" {event['type']} by {event['authid']}" + (f" ({said})" if said else "")
+        rows.append((f"event {number_of(event)}", Sentence((when, ":" if when.recorded else "", told))))
     return fields(rows, {**record._asdict(), "events": events})

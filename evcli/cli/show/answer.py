@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from evcli.cli.show.cells import Cell
+from evcli.cli.show.cells import Cell, Happened
 from evcli.errors import EvcliError
 
 MOST_NAMED = 20
@@ -48,3 +48,11 @@ class Answer(NamedTuple):
 def fields(pairs: Iterable[tuple[str, Cell]], document: Any) -> Answer:
     """An answer of one thing with named fields, one row per field."""
     return Answer(header=("field", "value"), rows=list(pairs), document=document, is_headed=False)
+
+
+def with_recorded(answer: Answer, form: str) -> Answer:
+    """The same; in plain and CSV a last column has when that was recorded which happened earlier."""
+    if form not in ("plain", "csv"):
+        return answer
+    rows = ((*row, next((cell.recorded for cell in row if isinstance(cell, Happened)), None)) for row in answer.rows)
+    return answer._replace(header=(*answer.header, "recorded"), rows=rows)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from evcli.cli.session import Session
+from evcli.cli.show.answer import Answer, with_recorded
 from evcli.cli.show.cells import Cell
-from evcli.cli.show.output import Answer
 from evcli.cli.show.render import LOG_HEADER, as_json, changed_fields, log_row
 from evcli.domain.event import Event, subject_of
 from evcli.kinds import KINDS
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 def answer_of(session: Session, events: Iterable[Event], *, patch: bool, live: int | None = None) -> Answer:
     """These events in a table, or as they are in the log; with `patch`, each with what it changed."""
+    form = session.output.chosen_form
     if not patch:
-        return Answer(LOG_HEADER, map(log_row, events), records=events, whole="type", is_verbatim=True, live=live)
+        answer = Answer(LOG_HEADER, map(log_row, events), records=events, whole="type", is_verbatim=True, live=live)
+        return with_recorded(answer, form)
     changes = session.register.changes(events, at_once=live is not None)
     records = ({"event": event, "before": as_json(old), "after": as_json(new)} for event, old, new in changes)
-    if session.output.chosen_form == "table":
+    if form == "table":
         return Answer(LOG_HEADER, _with_rows_below(changes), records=records, whole="type", live=live)
-    return Answer(header=(*LOG_HEADER, "changes"), rows=map(_in_one_row, changes), records=records, live=live)
+    answer = Answer(header=(*LOG_HEADER, "changes"), rows=map(_in_one_row, changes), records=records, live=live)
+    return with_recorded(answer, form)
 
 
 def _with_rows_below(changes: Iterable["Change"]) -> Iterator[tuple[Cell, ...]]:

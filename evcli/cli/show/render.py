@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evcli.cli.show.cells import Cell, When
+from evcli.cli.show.cells import Cell, Happened, When
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import EventType, Kind
 
@@ -16,7 +16,7 @@ LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
 
 def log_row(event: Event) -> tuple[Cell, ...]:
     """One event on one line, as `log` shows it."""
-    return (number_of(event), When(event["time"]), event["authid"], event["type"], event["subject"], summary(event))
+    return (number_of(event), Happened.of(event), event["authid"], event["type"], event["subject"], summary(event))
 
 
 def summary(event: Event) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
-from evcli.cli.show.cells import Cell, Sentence, When, absolute
+from evcli.cli.show.cells import Cell, Happened, Sentence, When, absolute, recorded_after
 from evcli.cli.show.cellwidth import lines_of, longest_word, width_of
 from evcli.cli.show.times import ago, local
 
@@ -53,8 +53,13 @@ class Times(NamedTuple):
         """A cell of the table."""
         if isinstance(cell, Sentence):
             return "".join(map(self.write, cell))
-        if not isinstance(cell, When):
-            return absolute(cell)
+        if isinstance(cell, Happened) and cell.recorded:
+            is_day = self._is_absolute(cell.recorded)
+            then = recorded_after(cell, cell.recorded) if is_day else ago(cell.recorded, self.now)
+            return f"{self._time(cell)}, recorded {then}"
+        return self._time(cell) if isinstance(cell, When) else absolute(cell)
+
+    def _time(self, cell: When) -> str:
         exact = local(cell)
         if self.offset and exact[19:] == self.offset:
             exact = exact[:19]
