@@ -1,8 +1,11 @@
 """What the rules of the domain refuse, and why: each with the data that the command line needs for a hint."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evcli.errors import Refused
+
+if TYPE_CHECKING:
+    from evcli.domain.kind import Kind
 
 
 class NoSuchRecord(Refused):
@@ -76,3 +79,32 @@ class NotTheNextId(Refused):
 
     def __init__(self, kind: str, found: int, expected: int) -> None:
         super().__init__(f"{kind} id {found} is not the next one, {expected}")
+
+
+class NoWay(Refused):
+    """No events that the kind declares make the record `now` what it is to be, `wanted`."""
+
+    code = "no-way"
+
+    def __init__(self, kind: "Kind", now: Any, wanted: Any) -> None:
+        record = wanted if now is None else now
+        who = f"{kind.name} {record.id} ({kind.labelled(record)})"
+        if wanted is None:
+            super().__init__(f"{who} should not be there, and nothing ends it")
+            return
+        names = [name for name in (*kind.own, kind.ended) if getattr(now, name, None) != getattr(wanted, name)]
+        told = (f"{name} {_told(getattr(now, name, None))} → {_told(getattr(wanted, name))}" for name in names)
+        super().__init__(f"nothing that can happen to {who} leads to what it should be: {', '.join(told)}")
+
+
+class InTheWay(Refused):
+    """Other records, or a rule of the kind, are in the way of what should happen to this one."""
+
+    code = "in-the-way"
+
+    def __init__(self, kind: str, id: int) -> None:
+        super().__init__(f"{kind} {id} and others are in each other's way, whichever changes first")
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else f'"{value}"'

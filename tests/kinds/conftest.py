@@ -18,3 +18,13 @@ def three_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         kinds.KINDS.pop(name, None)
     for name in [name for name in kinds.TYPES if name.partition(".")[0] in PAGES]:
         del kinds.TYPES[name]
+
+
+@pytest.fixture
+def desks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Desks, too: their fields may be missing, and some are set by several types of event."""
+    monkeypatch.setitem(kinds.MODULES, "desk", "kinds.desk")
+    yield
+    kinds.KINDS.pop("desk", None)
+    for name in [name for name in kinds.TYPES if name.startswith("desk.")]:
+        del kinds.TYPES[name]
