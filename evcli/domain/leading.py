@@ -1,9 +1,5 @@
 """The events that lead from one state to another, record by record, in an order that the rules accept.
 
-The way of a record is the shortest that its kind's declaration offers: end or revive it, and change the fields that
-differ. A kind may have types with an effect of their own, which only taking back the record's events can undo: then as
-many of these are taken back, newest first, as are needed until there is such a way.
-
 Records wait for each other's unique keys: one can go on once the record that holds its key has another, or has ended.
 Where all wait, one of them holds a stand-in meanwhile, if its field has any.
 """
@@ -17,14 +13,11 @@ from evcli.domain.fields import key_of
 from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import InTheWay, NoWay, Taken
-from evcli.domain.rules import after_of
 from evcli.domain.state import State, happen
-from evcli.domain.undo import undo_of
+from evcli.domain.way import Act, Subject, Was, is_there, way_of
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 
-Subject = tuple[str, int]
-"""A record: the name of its kind, and its id."""
 Answered = tuple[int, str]
 """An event that is answered: its number and its id."""
 
@@ -47,18 +40,6 @@ class Happened(NamedTuple):
     step: Step
     before: Any
     after: Any
-
-
-class Was(NamedTuple):
-    """An event that did happen to a record: its type, and the record before and after it."""
-
-    type: EventType
-    before: Any
-    after: Any
-
-
-Act = tuple[EventType, dict[str, str]]
-"""The type and the data of an event of one record's way."""
 
 
 def leading(
@@ -86,122 +67,16 @@ def leading(
     ways = [
         _Way(KINDS[kind], id, acts, answers.get((kind, id)))
         for kind, id in subjects
-        if (acts := _way(KINDS[kind], id, draft, wanted.get(kind, id), past))
+        if (acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past))
     ]
     for kind in {way.kind for way in ways}:
         draft.fetch(kind.name, [way.id for way in ways if way.kind is kind], ())
     groups = _Ordering(draft, ways).groups
     for way in ways:
         kind, now, then = way.kind, draft.get(way.kind.name, way.id), wanted.get(way.kind.name, way.id)
-        if not _is(now, then):
+        if not is_there(now, then):
             raise NoWay(kind, now, then)
     return groups
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether a record is the same at two moments but for the numbers of its events; None if it is not there."""
-    if one is None or other is None:
-        return one is other
-    return bool(one[1:-3] == other[1:-3]) and (one[-1] is None) == (other[-1] is None)
-
-
-def _is(record: Any, wanted: Any) -> bool:
-    """Whether a record is what is wanted; one that is not wanted at all must have ended."""
-    return (record is None or record[-1] is not None) if wanted is None else is_same(record, wanted)
-
-
-# --- the way of one record --------------------------------------------------------------------------------------------
-
-
-class Alone:
-    """The records as a rule sees them, without what another record may hold meanwhile: keys are looked at later."""
-
-    def __init__(self, state: State) -> None:
-        self.number = state.number
-        self.get, self.last_id = state.get, state.last_id
-
-    def holder(self, kind: str, key: str) -> Any:
-        """Nobody."""
-
-
-def _way(kind: Kind, id: int, state: State, wanted: Any, past: Callable[[Subject], Sequence[Was]]) -> list[Act]:
-    """The events of one record; none if nothing is left to do. Raises NoWay."""
-    now, alone = state.get(kind.name, id), Alone(state)
-    if _is(now, wanted):
-        return []
-    if (direct := _direct(kind, id, now, wanted, alone)) is not None:
-        return direct
-    back = _ways_back(past((kind.name, id)))
-    reached, waiting = {_own(now)}, deque([(now, list[Act]())])
-    while waiting:  # the nearest first
-        record, acts = waiting.popleft()
-        for was in back.get(_own(record), ()):
-            if _own(was.before) in reached or (act := undo_of(was.type, alone, was.before, record)) is None:
-                continue
-            there = after_of(act[0], alone, record, alone.number + 1, act[1])
-            if (direct := _direct(kind, id, there, wanted, alone)) is not None:
-                return [*acts, act, *direct]
-            reached.add(_own(was.before))
-            waiting.append((there, [*acts, act]))
-    raise NoWay(kind, now, wanted)
-
-
-def _ways_back(past: Sequence[Was]) -> dict[Any, list[Was]]:
-    """By what a record was at some moment: the events that made it so, and that can be taken back then."""
-    found: dict[Any, list[Was]] = {}
-    for was in past:
-        found.setdefault(_own(was.after), []).append(was)
-    return found
-
-
-def _own(record: Any) -> Any:
-    return None if record is None else (record[1:-3], record[-1] is None)
-
-
-def _direct(kind: Kind, id: int, now: Any, wanted: Any, records: Alone) -> list[Act] | None:
-    """The events that revive, change and end a record, as far as needed; None if they do not lead there."""
-    record, acts = now, list[Act]()
-    goal = record if wanted is None else wanted
-
-    def act(each: EventType | None) -> None:
-        nonlocal record
-        if each is None:
-            raise Refused("no such type")
-        data = {name: value for name in each.fields if (value := getattr(goal, name, None)) is not None}
-        if why := each.data_fault(data):
-            raise Refused(why)
-        number = records.number + 1
-        record = (
-            each.effect(None, id, number, data) if record is None else after_of(each, records, record, number, data)
-        )
-        acts.append((each, data))
-
-    try:
-        if record is None:
-            act(kind.begins)
-        if wanted is not None:
-            if record[-1] is not None and not is_same(record, wanted):
-                act(kind.one(Revives))
-            for each in _changes(kind, record, wanted):
-                act(each)
-        if record[-1] is None and (wanted is None or wanted[-1] is not None):
-            act(kind.one(Ends))
-    except Refused:
-        return None
-    return acts if _is(record, wanted) else None
-
-
-def _changes(kind: Kind, record: Any, wanted: Any) -> Iterator[EventType]:
-    """The types that set what differs, as few fields at a time as there are types for."""
-    differ = {name for name in kind.own if getattr(record, name) != getattr(wanted, name)}
-    plain = (each for each in kind.types.values() if type(each) is Changes and each.says_fields)
-    for each in sorted(plain, key=lambda each: len(each.fields)):
-        if differ & each.fields.keys():
-            differ -= each.fields.keys()
-            yield each
-
-
-# --- their order ------------------------------------------------------------------------------------------------------
 
 
 class _Way:

@@ -10,10 +10,11 @@ from support.registers import create
 
 from evcli.domain.event import subject_of
 from evcli.domain.fields import EMAIL
-from evcli.domain.leading import Answered, Happened, Subject, Was, leading
+from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import InTheWay, NoWay
 from evcli.domain.state import MemoryState, State, fold, step
+from evcli.domain.way import Subject, Was
 from evcli.kinds import KINDS, TYPES
 from evcli.register.decide import Intention
 from evcli.register.register import Register
