@@ -39,6 +39,7 @@ def root() -> Group:
             **_of("blame", "blame"),
             **_of("report", "report"),
             **_of("state", "state"),
+            **_of("bisect", "bisect"),
             **_of("import_", "import"),
             **_of("sync", "sync"),
             **_of("export", "export"),

@@ -131,6 +131,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 def _fail(session: Session, arguments: Sequence[str], error: EvcliError) -> int:
     if session.output.form is None:  # perhaps parsing failed before the options were read
+        arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
         words = " ".join(arguments).replace("=", " ")
         session.output.form = next((form for form in ("jsonl", "json") if f"--format {form}" in words), None)
         if "--json" in arguments:

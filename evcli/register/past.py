@@ -159,6 +159,16 @@ class Past:
 
         return blame(self.history, self.reader, self._about, kind, id, until)
 
+    def versions(self, kind: "Kind", id: int, start: int, end: int) -> "Iterator[tuple[Event, Any]]":
+        """The events about a record after event `start` and up to event `end`, each with the record after it.
+
+        Raises Damaged.
+        """
+        from evcli.register.setters import after_each, of_one
+
+        before, _, events = of_one(self.history, self.reader, self._about, kind, id, start, end)
+        return after_each(id, before, events)
+
     def _about(self, kind: str, id: int, after: int, until: int) -> Iterator[Event]:
         return self.events_about(kind, id, until, after=after)
 

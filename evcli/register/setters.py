@@ -60,13 +60,19 @@ def followed(kind: Kind, id: int, record: Any, events: Iterable[Event]) -> tuple
     """The record after these events about it, and the last of them that changed each field, or that it has ended."""
     names = (*kind.own, kind.ended)
     changed_by: dict[str, Event] = {}
-    for event in events:
-        # The rules have held when these events were written; here only what they say of this record counts.
-        data = {name: value for name, value in event["data"].items() if name != "reason"}
-        after = TYPES[event["type"]].effect(record, id, number_of(event), data)
+    for event, after in after_each(id, record, events):
         changed_by |= dict.fromkeys((name for name in names if value_of(record, name) != value_of(after, name)), event)
         record = after
     return record, changed_by
+
+
+def after_each(id: int, record: Any, events: Iterable[Event]) -> Iterator[tuple[Event, Any]]:
+    """These events about a record, each with the record after it."""
+    for event in events:
+        # The rules have held when these events were written; here only what they say of this record counts.
+        data = {name: value for name, value in event["data"].items() if name != "reason"}
+        record = TYPES[event["type"]].effect(record, id, number_of(event), data)
+        yield event, record
 
 
 def value_of(record: Any, name: str) -> Any:

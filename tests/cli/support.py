@@ -28,6 +28,7 @@ READING = {
     "state": ("state",),
     "diff": ("diff",),
     "blame": ("blame", "2"),
+    "bisect": ("bisect", "--user", "2", "--is", "live"),
     "report": ("report",),
     "verify": ("verify",),
     "head": ("head",),

@@ -67,6 +67,9 @@ OFFERED: dict[str, list[str]] = {
     "user change-email ": ["1", "2"],
     "user destroy ": ["1", "2"],
     "user restore ": ["3"],
+    "bisect --user ": ["1", "2", "3"],
+    "bisect --user 3 --field ": ["name", "email"],
+    "bisect --user 3 --is ": ["live", "destroyed"],
     # both ends of a range
     "log yes": ["yesterday.."],
     "log 4": ["4.."],
@@ -112,7 +115,7 @@ def test_name_is_offered_that_can_be_seen_and_means_one_user(cli: Cli) -> None:
     "line",
     ["show", "diff", "diff 0", "blame 2 --at", "report --from",
      "report --from 2 --to", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
-     "log --until"],
+     "log --until", "bisect --from", "bisect --to"],
 )  # fmt: skip
 def test_moment_is_completed_by_the_last_events_newest_first(story: Cli, line: str) -> None:
     found = offered(*line.split(), "")

@@ -206,6 +206,24 @@ def test_blame_and_a_patch_are_of_any_kind(told: Cli) -> None:
     ]  # fmt: skip
 
 
+def test_bisect_asks_of_any_kind(told: Cli) -> None:
+    for words, number in (
+        ("--bike wbk-1815 --field station --equals 'Main St' --to 5", 4),
+        ("--bike 1 --field rider --equals Ada --first", 6),
+        ("--bike 1 --field station --equals '' --from 5 --to 7", 6),
+        ("--bike 2 --is retired", 9),
+        ("--bike 2 --is live --to 8", 3),
+        ("--entry 1 --field title --equals Monday", 5),
+        ("--kind bike --count-over 1", 3),
+        ("--kind bike --count-over 1 --from 9", 10),
+        ("--kind bike --count-over 1 --from 9 --first", 10),
+    ):
+        assert in_json(told, "bisect", *shlex.split(words))["bad"] == number, words
+    fails(told("bisect", "--bike", "1", "--is", "destroyed"), 2, '--is "destroyed" is not live or retired')
+    fails(told("bisect", "--entry", "1", "--field", "note", "--equals", "x"), 2, "entry has no such field")
+    fails(told("bisect", "--bike", "1", "--field", "frame", "--equals", "1815"), 2, "frame number")
+
+
 def test_written_answers_have_the_plural_of_the_kind(cli: Cli) -> None:
     document = in_json(cli, "entry", "begin", "Monday")
     assert document["entries"] == [{"id": 1, "title": "Monday", "begun": 1, "changed": 1, "closed": None}]
@@ -299,7 +317,7 @@ bike undock 1 | bike show --json | bike list --at | -q bike list --json --at | e
 entry begin | user create | user create Ada --email | log --bike | log -f --user | log --since | log --type | show |
 diff | diff 3 | diff 3 5 | state --at | head --at | head | export --what | export x --at | import | --log |
 --json -q bike show | user |  | nope | user nope | state --at -5 --at | user list -n | -x show | bike dock 1 Harbour |
-show -- | blame | blame --kind bike | diff --bike | help | completion | line
+show -- | blame | blame --kind bike | diff --bike | bisect --bike | bisect --field | help | completion | line
 """
 
 

@@ -59,6 +59,9 @@ JSON documents (members may be added, none removed; created, changed and destroy
               from 0, so that record 7 is at 6; [] if nothing changed
   blame       {"kind":"user","id":7,"number":42,"fields":[{"field":"name","value":"Ada King","event":42,"time":"…",
               "recorded":"…","type":"…","actor":"ann","reason":null}]}; number: as of this event
+  bisect      {"event":{…},"before":RECORD or null,"after":RECORD,"good":41,"bad":42,"skipped":[],"looks":9}: the first
+              bad event as in show, the last good one and the number of looks; where the states between were skipped,
+              event, before and after are null, and skipped has their numbers
   report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
               "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
               "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",
@@ -100,7 +103,7 @@ lines and events from 1."""
 
 EXIT_CODES = """\
   0         success, even if the answer is empty
-  1         refused by a rule: no such record, e-mail taken, already destroyed
+  1         refused by a rule: no such record, e-mail taken, already destroyed; or bisect found no first bad event
   2         wrong usage or bad input
   10        there is no log here
   11        busy: the lock was not free in time (--lock-wait)
@@ -119,7 +122,7 @@ does not fit into one batch says which events are recorded.
 With --json, an error also has a code, for programs:
 
   1    {refusals}
-  2    bad-input, bad-text, bad-ref, unknown-zone
+  2    bad-input, bad-text, bad-ref, unknown-zone, check-failed
   12   damaged, not-a-log, log-cut, history-changed, other-log
   14   not-written, cannot-open
   10   no-log; 11 busy; 13 conflict; 15 outcome-unknown; 16 answer-lost; 17 newer; 129, 130, 143 interrupted
@@ -138,6 +141,9 @@ def _refusals() -> str:
     found["unchanged"] = "the event would change nothing"
     found["not-the-next-id"] = "an id is not the next one"
     found["too-many-ended"] = "a list would end more records than --max-destroy allows"
+    found["wrong-end"] = "bisect: the state at --from is not good, or the one at --to not bad"
+    found["never-bad"] = "bisect --first: no state is bad"
+    found["only-skipped"] = "bisect: only states that were skipped are left"
     found["nothing-to-repair"] = "the log is not damaged"
     found["refused"] = "another rule of a kind"
     return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())
@@ -152,6 +158,7 @@ ENVIRONMENT = """\
   EVCLI_SOURCE              the source of a new log, a URI reference; default evcli; an existing log keeps its own
   EVCLI_CACHE=off           (or 0, no, false) fold the log in memory, without the cache that a long log has
                             (LOG.cache next to it)
+  EVCLI_BISECT_EVENT        set by evcli bisect for its command, with EVCLI_LOG: the event that the state is after
   EVCLI_PAGER, PAGER        the pager, on a terminal and for more than a screen; default less with LESS=FRX
   NO_COLOR, FORCE_COLOR     never or always colour; FORCE_COLOR=0 is never; --color takes precedence
   COLUMNS                   the maximum width of a table

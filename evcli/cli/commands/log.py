@@ -8,12 +8,10 @@ from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, REF, SINCE, UNTIL, last_asked
 from evcli.cli.options import about as about_kinds
 from evcli.cli.session import Session
-from evcli.cli.show.cells import Cell
-from evcli.cli.show.output import Answer, fields
-from evcli.cli.show.render import as_json, event_fields, in_words
-from evcli.domain.event import Event, subject_of
+from evcli.cli.show.output import Answer
+from evcli.cli.show.render import in_full
+from evcli.domain.event import Event
 from evcli.errors import BadInput, BadRef
-from evcli.kinds import KINDS
 from evcli.register.past import Position
 
 if TYPE_CHECKING:
@@ -117,14 +115,7 @@ def show(session: Session, ref: str) -> Answer:
     number = session.moment(ref).number
     if number == 0:
         raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-    event, before, after = register.change(number)
-    kind = KINDS[subject_of(event)[0]]
-    rows: list[tuple[str, Cell]] = [
-        *event_fields(event),
-        ("before", in_words(kind, before)),
-        ("after", in_words(kind, after)),
-    ]
-    return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
+    return in_full(*register.change(number))
 
 
 def _log() -> Command:

@@ -4,9 +4,8 @@ from evcli.cli.command import EXIT_CODES, Command
 from evcli.cli.options import AT
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.cli.show.render import as_json, overview
+from evcli.cli.show.render import whole
 from evcli.cli.show.times import local
-from evcli.domain.state import Count
 from evcli.kinds import all_kinds, first_kind
 
 
@@ -16,12 +15,12 @@ def state(session: Session, at: str | None) -> Answer:
     asked = None if at is None else session.moment(at)
     state = register.at(asked and asked.number)
     place = register.position(asked or state.number)
+    if session.output.form in ("json", "jsonl"):
+        return Answer(document=whole(place, state))
     records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
     live = {kind: [record for record in each if record[-1] is None] for kind, each in records.items()}
-    document = overview(place, (Count(len(live[kind]), len(each) - len(live[kind])) for kind, each in records.items()))
-    count, ended = document["live"], document["destroyed"]
-    if session.output.form in ("json", "jsonl"):
-        document |= {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
+    count = sum(map(len, live.values()))
+    ended = sum(map(len, records.values())) - count
     shown = [kind for kind, each in records.items() if each] or [first_kind()]
     title = f"{count} live, {ended} {shown[0].ended if len(shown) == 1 else 'ended'}"
     if asked is None or asked.is_plain:  # the meaning of any other REF has been said
@@ -34,7 +33,7 @@ def state(session: Session, at: str | None) -> Answer:
     if len(shown) > 1:
         header = ("kind", "id", "record")
         rows = [(kind.name, record.id, kind.labelled(record)) for kind in shown for record in live[kind]]
-    return Answer(header=header, rows=rows, document=document, title=title)
+    return Answer(header=header, rows=rows, title=title)
 
 
 COMMANDS = {

@@ -198,7 +198,8 @@ class Output:
             _give_up(sys.stderr)
 
 
-def _json(answer: Answer) -> Iterator[bytes]:
+def json_of(answer: Answer) -> Iterator[bytes]:
+    """An answer as one JSON document, piece by piece."""
     if answer.document is not None:
         yield safe_json(orjson.dumps(answer.document)) + b"\n"
         return
@@ -251,7 +252,7 @@ def _markdown(answer: Answer) -> Iterator[str]:
     return markdown(answer)
 
 
-FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": _json, "jsonl": _jsonl, "csv": csv_of}
+FOR_PROGRAMS: dict[str, Callable[[Answer], Iterable[str | bytes]]] = {"json": json_of, "jsonl": _jsonl, "csv": csv_of}
 """The formats for programs, each with the function that writes an answer in it piece by piece."""
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from evcli.cli.show.answer import Answer, fields
 from evcli.cli.show.cells import Cell, Happened, When
-from evcli.domain.event import Event, number_of
+from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.kind import EventType, Kind
+from evcli.domain.state import Count
+from evcli.kinds import KINDS, all_kinds
 
 if TYPE_CHECKING:
-    from evcli.domain.state import Count
+    from evcli.domain.state import State
     from evcli.register.past import Position
 
 LOG_HEADER = ("number", "time", "actor", "type", "subject", "data")
@@ -85,7 +88,7 @@ def as_json(record: Any) -> dict[str, Any] | None:
     return None if record is None else record._asdict()
 
 
-def overview(at: "Position", counts: Iterable["Count"]) -> dict[str, Any]:
+def overview(at: "Position", counts: Iterable[Count]) -> dict[str, Any]:
     """What `state` says, for JSON, of the register after an event: its head, and how many records are there."""
     live, ended = zip(*counts, strict=True)
     return {
@@ -95,6 +98,21 @@ def overview(at: "Position", counts: Iterable["Count"]) -> dict[str, Any]:
         "live": sum(live),
         "destroyed": sum(ended),
     }
+
+
+def whole(at: "Position", state: "State") -> dict[str, Any]:
+    """The document of `state`: what it says of the register after an event, and all records, ended ones too."""
+    records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
+    live = (sum(record[-1] is None for record in each) for each in records.values())
+    counts = (Count(count, len(each) - count) for count, each in zip(live, records.values(), strict=True))
+    return overview(at, counts) | {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
+
+
+def in_full(event: Event, before: Any, after: Any) -> Answer:
+    """One event in full, and the change that it made."""
+    kind = KINDS[subject_of(event)[0]]
+    rows = [*event_fields(event), ("before", in_words(kind, before)), ("after", in_words(kind, after))]
+    return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
 def in_words(kind: Kind, record: Any) -> str:
