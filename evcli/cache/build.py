@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from evcli.cache.database import Known, Progress, connect, nothing, write_down
+from evcli.cache.late import late_count
 from evcli.cache.location import APPLICATION, create, remove
 from evcli.cache.spans import SpanState
 from evcli.cache.tables import IDS_KNOWN, WORDS_KNOWN, add, add_ids, live_now, make_tables, set_now
@@ -97,17 +98,20 @@ def take_in(
         need_words(db, begin.number, progress)
     shown = 0
     at_once = AT_ONCE if begin.number else min(AT_ONCE, AT_ONCE_WHEN_NEW)
-    state, places = _Growing(SpanState(db, begin.number, known.live)) if begin.number else _Recorded(), list[int]()
+    state = _Growing(SpanState(db, begin.number, known.live)) if begin.number else _Recorded()
+    places, times = list[int](), list[str | None]()
 
     def settle() -> None:
         for kind in MODULES:
-            add(db, kind, zip(state.puts, places, strict=True))
+            add(db, kind, zip(state.puts, places, times, strict=True))
         state.settled(db, known.live)
         places.clear()
+        times.clear()
 
-    def each(_: Sequence[Event], begins: Sequence[int]) -> None:
+    def each(events: Sequence[Event], begins: Sequence[int]) -> None:
         nonlocal shown
         places.extend(begins)
+        times.extend([event["time"] if "recordedtime" in event else None for event in events])
         if len(places) >= at_once:
             last, count = places[-1], state.number - begin.number
             settle()
@@ -120,7 +124,7 @@ def take_in(
     settle()
     if not begin.number:
         set_now(db, 0)
-    return Known(reader.at, {kind: live_now(db, kind) for kind in MODULES})
+    return Known(reader.at, {kind: live_now(db, kind) for kind in MODULES}, late_count(db))
 
 
 class _Recorded(PackedState):

@@ -22,6 +22,7 @@ from evcli.log.reader import Reader
 
 if TYPE_CHECKING:
     from evcli.cache.database import Progress
+    from evcli.cache.late_events import LateEvents
 
 BUSY_SECONDS = 2.0
 """Seconds to wait for another process to commit; a new cache is built in a separate file, so nobody waits for that."""
@@ -64,6 +65,12 @@ class Cache:
         if number is None or number == self.at.number:
             return SpanState(self.db, self.at.number, dict(self._known.live), self._progress)
         return SpanState(self.db, number, None, self._progress)
+
+    def late(self, number: int) -> "LateEvents":
+        """The events up to event `number`, which the cache must know, that were recorded late, and their records."""
+        from evcli.cache.late_events import LateEvents
+
+        return LateEvents(self.db, number, self.at.number, self._known.late)
 
     def find_ids(self, reader: Reader, prefix: str, most: int, *, exact: bool, may_grow: bool) -> tuple[list[int], int]:
         """Where events begin whose id is `prefix`, or starts with it; and the byte up to which the search is complete.
@@ -165,7 +172,7 @@ class Cache:
             raise
         if version != (VERSION,):
             return False
-        _, identity, number, byte, sha256, recorded, live = row_of_log(self.db)
+        _, identity, number, byte, sha256, recorded, live, late = row_of_log(self.db)
         if byte > reader.log.end:
             with suppress(Damaged):
                 reader.log.head()  # perhaps the log has only grown since it was opened
@@ -176,7 +183,7 @@ class Cache:
             copy = copy_of_a_repair(reader.log.name)
             raise LogCut(reader.log.name, number, byte, reader.log.end, self.path, copy)
         counts = (each.partition(":") for each in live.split(","))
-        self._known = Known(at, {kind: int(count) for kind, _, count in counts})
+        self._known = Known(at, {kind: int(count) for kind, _, count in counts}, late)
         return self.is_bound
 
 

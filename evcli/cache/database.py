@@ -10,7 +10,7 @@ from evcli.kinds import MODULES
 from evcli.log import START, Position
 from evcli.log.reader import Reader
 
-VERSION = f"7 of {__version__}"
+VERSION = f"8 of {__version__}"
 """A cache must have this version to be used: another release may check more, and checks events only on entry."""
 
 
@@ -25,15 +25,16 @@ class Progress(Protocol):
 
 
 class Known(NamedTuple):
-    """How far a cache knows its log, and how many records of each kind are live at that point."""
+    """How far a cache knows its log, how many records of each kind are live at that point, and how many events late."""
 
     at: Position
     live: dict[str, int]
+    late: int
 
 
 def nothing() -> Known:
     """What a new cache knows."""
-    return Known(START, dict.fromkeys(MODULES, 0))
+    return Known(START, dict.fromkeys(MODULES, 0), 0)
 
 
 def connect(path: str, timeout: float) -> sqlite3.Connection:
@@ -49,10 +50,10 @@ def write_down(db: sqlite3.Connection, reader: Reader, known: Known) -> None:
     """Store how far the cache is, and which log it belongs to."""
     live = ",".join(f"{kind}:{count}" for kind, count in known.live.items())
     at = known.at
-    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, sum)")
+    db.execute("CREATE TABLE IF NOT EXISTS log (version, identity, number, byte, sha256, recorded, live, late, sum)")
     db.execute("DELETE FROM log")
-    row = (VERSION, reader.identity(), at.number, at.place, at.sha256.decode(), at.recorded, live)
-    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
+    row = (VERSION, reader.identity(), at.number, at.place, at.sha256.decode(), at.recorded, live, known.late)
+    db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, sum_of(*row)))
     # What `claim_of` reads. SQLite numbers versions of the schema only to notice changes; here it never changes.
     db.execute(f"PRAGMA user_version = {_signed(at.place & 0xFFFFFFFF)}")
     db.execute(f"PRAGMA schema_version = {_signed(int(at.sha256[:8], 16))}")

@@ -120,13 +120,13 @@ class SpanState:
         """The number of each event about a record up to this state, and the byte at which its line begins."""
         with failing_cache():
             found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
-        return [(record[-2], byte) for record, byte in found]
+        return [(record[-2], byte) for record, byte, _ in found]
 
     def places(self, kind: str, numbers: Collection[int]) -> dict[int, int]:
         """The bytes at which the lines of events begin, by number: of those that are about records of the kind."""
         with failing_cache():
             found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].places, (_array(numbers),))]
-        return {record[-2]: byte for record, byte in found}
+        return {record[-2]: byte for record, byte, _ in found}
 
     def last_id(self, kind: str) -> int:
         """The highest id given by then: ids are given in order, so it is found by bisection."""

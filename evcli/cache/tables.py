@@ -3,13 +3,15 @@
 There is one row per event, its key is the event's number, and rows never change: so the state after any event can be
 looked up, and stays the same while other processes append later events. For each kind K of record:
 
-    K_spans   the event, the record's id, whether it is live, its fields and the byte at which the event's line begins
+    K_spans   the event, the record's id, whether it is live, its fields, the byte at which the event's line begins, and
+              when it happened if it was recorded late
     K_of      the same rows, by record
     K_now     the last event about each record, and whether the record is live
     K_keys    unique key, whether the record has ended, the event that ends the row, the record, the event that began it
     K_names   case-folded name, the event that ends this row, the record, the event that began it; ordered by name and
               record, as candidates for completion are: thousands may share a name, and none is read to sort them
     K_words   a checksum of each current key and name, and the record; ordered by the checksum
+    K_late    the events that were recorded late, again: see late.py
     ids       id of an event, and the byte at which its line begins; filled when an id is first looked up
     id_sums   a checksum of that id, and the byte; ordered by the checksum
 
@@ -28,6 +30,7 @@ from zlib import crc32
 import orjson
 
 from evcli.cache import CacheFailed
+from evcli.cache.late import add_late, late_table, make_late
 from evcli.domain.kind import Kind
 from evcli.kinds import KINDS, all_kinds
 
@@ -35,8 +38,10 @@ STILL = 1 << 60
 """The end of a row that has not ended."""
 
 
-Put = tuple[tuple[str, Any, Any], int]
-"""The effect of one event: (kind, record before, record after), and the byte at which the event's line begins."""
+Put = tuple[tuple[str, Any, Any], int, str | None]
+"""The effect of one event: (kind, record before, record after), the byte at which the event's line begins, and when it
+happened if it was recorded late.
+"""
 
 
 class Sql:
@@ -48,7 +53,7 @@ class Sql:
         )
         self._writes(spans, of, now)
         self._writes_words(keys, names, words)
-        self._reads_spans(spans, now)
+        self._reads_spans(spans, now, late_table(kind.name))
         self._looks_up(keys, names, now, words)
 
     def _writes(self, spans: str, of: str, now: str) -> None:
@@ -78,7 +83,7 @@ class Sql:
         self.begin_name = f"INSERT INTO {names} VALUES (?, ?, ?, ?)"
         self.end_name = f"UPDATE {names} SET until = ? WHERE name = ? AND until = {STILL} AND id = ?"
 
-    def _reads_spans(self, spans: str, now: str) -> None:
+    def _reads_spans(self, spans: str, now: str, late: str) -> None:
         columns = f"{spans}.id, {spans}.changed, {spans}.live, row, sum"
         last = f"SELECT max(changed) FROM {spans} WHERE id = wanted.value AND changed <= ?"
         last_of = f"{spans}.changed = ({last})"
@@ -98,6 +103,11 @@ class Sql:
         self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE live"
         self.events = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
+        self.at = f"SELECT {columns} FROM {spans} WHERE changed = ?"
+        self.of_late = (
+            f"SELECT {columns} FROM (SELECT DISTINCT id FROM {late} WHERE number <= ?) AS wanted "
+            f"CROSS JOIN {spans} ON {spans}.id = wanted.id AND changed <= ? ORDER BY {spans}.id, changed"
+        )
         self.by_record = f"SELECT {columns} FROM {spans} WHERE changed <= ? ORDER BY id, changed"
 
     def _looks_up(self, keys: str, names: str, now: str, words: str) -> None:
@@ -180,6 +190,7 @@ def make_tables(db: sqlite3.Connection) -> None:
     for kind in all_kinds():
         for statement in SQL[kind.name].make + SQL[kind.name].make_words:
             db.execute(statement)
+        make_late(db, kind.name)
     WORDS_KNOWN.make(db)
 
 
@@ -203,12 +214,18 @@ def number_known(db: sqlite3.Connection) -> int:
 
 def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> None:
     """Add the effects of events on records of a kind."""
-    rows = [
-        (record[-2], record[0], record[-1] is None, packed := orjson.dumps((*record, byte)), crc32(packed))
-        for (of_kind, _, record), byte in puts
-        if of_kind == kind
-    ]
+    rows, late = [], []
+    for (of_kind, _, record), byte, time in puts:
+        if of_kind != kind:
+            continue
+        if time is None:
+            packed = orjson.dumps((*record, byte))
+        else:
+            packed = orjson.dumps((*record, byte, time))
+            late.append((record[-2], record[0], time))
+        rows.append((record[-2], record[0], record[-1] is None, packed, crc32(packed)))
     db.executemany(SQL[kind].add, rows)
+    add_late(db, kind, late)
 
 
 def set_now(db: sqlite3.Connection, number: int) -> None:
@@ -227,16 +244,21 @@ def live_now(db: sqlite3.Connection, kind: str) -> int:
     return int(db.execute(SQL[kind].live_now).fetchone()[0])
 
 
-def unpacked(kind: str, row: tuple[Any, ...]) -> tuple[Any, int]:
-    """The record in a row of spans, and the byte at which its event's line begins. Raises CacheFailed."""
+def unpacked(kind: str, row: tuple[Any, ...]) -> tuple[Any, int, str | None]:
+    """The record in a row of spans, the byte at which its event's line begins, and when that happened if it was late.
+
+    Raises CacheFailed.
+    """
     id, changed, live, packed, sum = row
     if crc32(packed) != sum:
         raise CacheFailed("one of its rows was changed", is_faulty=True)
-    *values, byte = orjson.loads(packed)
-    record = KINDS[kind].record._make(values)
+    record_of = KINDS[kind].record
+    values = orjson.loads(packed)
+    length = len(record_of._fields)
+    record = record_of._make(values[:length])
     if (record[0], record[-2], record[-1] is None) != (id, changed, live):
         raise CacheFailed("one of its rows was changed", is_faulty=True)
-    return record, byte
+    return record, values[length], values[length + 1] if len(values) > length + 1 else None
 
 
 def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:

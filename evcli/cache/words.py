@@ -76,7 +76,7 @@ def _changes(db: sqlite3.Connection, kind: str, number: int) -> Iterator[Change]
     """What each event changed, by record."""
     last: Any = None
     for row in db.execute(SQL[kind].by_record, (number,)):
-        record, _ = unpacked(kind, row)
+        record = unpacked(kind, row)[0]
         yield (last if last is not None and last.id == record.id else None), record
         last = record
 

@@ -17,6 +17,7 @@ from evcli.register.history import History
 
 if TYPE_CHECKING:
     from evcli.domain.kind import Kind
+    from evcli.domain.timeline import Happening
     from evcli.register.changes import Change
     from evcli.register.diff import Difference
     from evcli.register.former import Had
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from evcli.register.verify import Report
 
 
-__all__ = ["Past", "Position", "log_file"]
+ALWAYS = ""
+"""Before every time that an event can have."""
+
+__all__ = ["ALWAYS", "Past", "Position", "log_file"]
 
 
 def log_file(path: str, *, makes_folders: bool) -> Log:
@@ -85,6 +89,12 @@ class Past:
         """The state after event `number` (None: the last one). Raises Damaged, LogCut."""
         return self.history.at(self.reader, number)
 
+    def as_of(self, until: str, number: int) -> State:
+        """The state at the time `until`, as it is known after event `number`; see `as_of`. Raises Damaged, LogCut."""
+        from evcli.register.as_of import state_as_of
+
+        return state_as_of(self.history, self.reader, until, number)
+
     def position(self, at: "int | Moment") -> Position:
         """The position after an event, by number or moment; fastest if its state was just asked for.
 
@@ -116,6 +126,27 @@ class Past:
     ) -> Iterator[Event]:
         """The events about one record, after event `after` and up to event `until`. Raises Damaged."""
         return self._checked(self.history.events_about(self.reader, kind, id, until, after=after, backward=backward))
+
+    def events_as_of(
+        self, until: str, number: int, *, start: str = ALWAYS, after: int = 0, backward: bool = False
+    ) -> Iterator[Event]:
+        """The events in the order in which they happened; see `as_of.events_as_of`. Raises Damaged."""
+        from evcli.register.as_of import events_as_of
+
+        found = events_as_of(self.history, self.reader, until, number, start=start, after=after, backward=backward)
+        return self._checked(found)
+
+    def happenings(self, kind: "Kind", id: int, until: str, number: int) -> "Iterator[Happening]":
+        """What happened to a record up to a time, as it is known after event `number`; see `timeline.happenings`."""
+        from evcli.domain.timeline import happenings
+
+        return happenings(kind, self.events_about(kind.name, id, number), until)
+
+    def passed_over(self, until: str, after: int, start: str = ALWAYS) -> int:
+        """How many events happened from `start` to `until` but were recorded late, after event `after`."""
+        from evcli.register.as_of import passed_over
+
+        return passed_over(self.history, self.reader, until, after, start)
 
     def change(self, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
