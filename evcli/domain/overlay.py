@@ -49,12 +49,16 @@ def are_live(state: State, kind: str, ids: Sequence[int]) -> bool:
 class Draft:
     """Changes stay in the draft; the state below is unchanged. Answers from below are remembered."""
 
-    def __init__(self, below: State) -> None:
+    takes_any_id: bool
+
+    def __init__(self, below: State, *, takes_any_id: bool = False) -> None:
+        """With `takes_any_id`, records may begin with any id that none has; so too in drafts on top of this one."""
         self.number = below.number
         self._below = below
+        self.takes_any_id = takes_any_id or (isinstance(below, Draft) and below.takes_any_id)
         self.puts: list[tuple[str, Any, Any]] = []
         """The changes, in order: kind, the record before, the record after."""
-        self._layers = _Layers(below, self.puts)
+        self._layers = _Layers(below, self.puts, takes_any_id=self.takes_any_id)
         self.steps, self.quick = Steps(self._layers), Declining()
 
     def get(self, kind: str, id: int) -> Any:
@@ -86,9 +90,9 @@ class Draft:
 
     def count(self, kind: str) -> Count:
         """How many records of the kind exist."""
-        layer = self._layers[kind]
-        live = self._below.count(kind).live + layer.more_live
-        return Count(live, layer.last_id() - live)
+        layer, below = self._layers[kind], self._below.count(kind)
+        live = below.live + layer.more_live
+        return Count(live, below.live + below.ended + layer.begun - live)
 
     def records(self, kind: str, *, live_only: bool = False) -> Iterator[Any]:
         """All records of the kind, or only the live ones, in order of id."""
@@ -203,27 +207,27 @@ def holders(state: State, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
 class _Layers(dict[str, "_Layer"]):
     """One layer per kind, made on first use."""
 
-    def __init__(self, below: State, puts: list[tuple[str, Any, Any]]) -> None:
+    def __init__(self, below: State, puts: list[tuple[str, Any, Any]], *, takes_any_id: bool) -> None:
         super().__init__()
-        self._below, self._puts = below, puts
+        self._below, self._puts, self._takes_any_id = below, puts, takes_any_id
 
     def __missing__(self, kind: str) -> "_Layer":
-        layer = self[kind] = _Layer(self._below, KINDS[kind], self._puts)
+        layer = self[kind] = _Layer(self._below, KINDS[kind], self._puts, takes_any_id=self._takes_any_id)
         return layer
 
 
 class _Layer:
     """A draft's records of one kind."""
 
-    def __init__(self, below: State, kind: Kind, puts: list[tuple[str, Any, Any]]) -> None:
-        self._below, self._kind, self._puts = below, kind, puts
+    def __init__(self, below: State, kind: Kind, puts: list[tuple[str, Any, Any]], *, takes_any_id: bool) -> None:
+        self._below, self._kind, self._puts, self.takes_any_id = below, kind, puts, takes_any_id
         self.changed: dict[int, Any] = {}
         self.seen: dict[int, Any] = {}
         """Records fetched from below."""
         self.holders: dict[str, int | None] = {}
         """The holder of each key that was looked up or changed here."""
         self.last_id_below = self._last_id = below.last_id(kind.name)
-        self.more_live = 0
+        self.more_live = self.begun = 0
         self.key = kind.key
         self.by_word: dict[str, set[int]] | None = None
         """Changed records by every word they have, or had, in this draft; kept from the first look-up on."""
@@ -250,7 +254,8 @@ class _Layer:
 
     def put(self, id: int, before: Any, after: Any, key: str | None) -> None:
         if before is None:
-            self._last_id = id
+            self._last_id = max(self._last_id, id)
+            self.begun += 1
         elif before[-1] is None:
             if (old := self.key(before)) is not None:
                 self.holders[old] = None

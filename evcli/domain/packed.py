@@ -79,6 +79,8 @@ class _Tables(dict[str, "_Table"]):
 class _Table:
     """The records of one kind, and which of them may hold a key."""
 
+    takes_any_id = False
+
     def __init__(self, kind: Kind, hash_of: Callable[[str], int]) -> None:
         self.packed = [b""]
         """The records, indexed by id; index 0 is unused."""

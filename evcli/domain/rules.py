@@ -11,6 +11,9 @@ from evcli.errors import Refused
 class Table(Protocol):
     """The records of one kind, as a step asks for them and changes them."""
 
+    takes_any_id: bool
+    """Whether a record may begin with any id that no record has, instead of the next one only."""
+
     def get(self, id: int, /) -> Any:
         """The record with that id, live or ended, or None."""
 
@@ -41,6 +44,7 @@ def step_of(each: EventType, table: Table) -> Step:
     get, held, last_id, put, keep = table.get, table.held, table.last_id, table.put, table.keep
     role, only, has_code = type(each), each.says_fields, rule is not None or each.apply is not None
     begins, ends, revives = role is Begins, role is Ends, role is Revives
+    takes_any_id = table.takes_any_id
     only_at = kind.record._fields.index(next(iter(each.fields))) if only else 0
     claims = bool(kind.unique) and (begins or revives or kind.unique in each.fields)
     keeps_key = role is Changes and each.apply is None and not claims
@@ -48,7 +52,7 @@ def step_of(each: EventType, table: Table) -> Step:
     def step(records: Records, id: int, number: int, data: Data) -> tuple[Any, Any]:
         before: Any = None
         if begins:
-            if id != last_id() + 1:
+            if id != last_id() + 1 and not (takes_any_id and get(id) is None):
                 raise NotTheNextId(kind.name, id, last_id() + 1)
         else:
             before = get(id)
@@ -84,6 +88,8 @@ def after_of(each: EventType, records: Records, before: Any, number: int, data: 
 
 class _Asked:
     """A table for one step, which changes nothing."""
+
+    takes_any_id = False
 
     def __init__(self, records: Records, kind: Kind, before: Any) -> None:
         self._records, self._kind, self._before = records, kind.name, before

@@ -20,6 +20,8 @@ Quick = Callable[[int, int, Data], bool]
 class Columns:
     """A table of the records of one kind; index 0 of every column is unused."""
 
+    takes_any_id = False
+
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self.texts: list[list[Any]] = [[None] for _ in kind.own]

@@ -86,6 +86,7 @@ class NotOnTheChain(Damaged):
             why = f"the log was cut: {saved}, but the log ends with event {found.number}"
         line = 1 if status == "other log" else kept.number
         super().__init__(log, line, byte, why, "nothing was changed; compare the log with a backup")
+        self.kept = kept
         self.code = {"cut": "log-cut", "edited": "history-changed"}.get(status, "other-log")
 
 

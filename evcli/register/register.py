@@ -105,6 +105,12 @@ class Register(Past):
         self.check()
         return frame(self._actor, self._source)
 
+    @property
+    def author(self) -> tuple[Actor, str]:
+        """Who acts, and the source of a new log. Raises BadText, BadSetting."""
+        self.check()
+        return self._actor, self._new_source
+
     def execute(
         self,
         *intentions: Intention,
