@@ -40,6 +40,7 @@ def root() -> Group:
             **_of("report", "report"),
             **_of("state", "state"),
             **_of("bisect", "bisect"),
+            **_of("what_if", "what-if"),
             **_of("import_", "import"),
             **_of("sync", "sync"),
             **_of("export", "export"),

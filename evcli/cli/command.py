@@ -32,6 +32,7 @@ class Parameter:
         is_range: bool = False,
         kind: str = "",
         is_count: bool = False,
+        is_command: bool = False,
         among: Callable[[], Iterable[str]] | None = None,
         default: str | None = None,
     ) -> None:
@@ -49,6 +50,7 @@ class Parameter:
             is_moment: whether it completes to moments of the log.
             is_range: whether it completes to A..B, where A and B are moments; it is a moment, too.
             is_count: whether `-5` alone means it, with this value.
+            is_command: whether it is another command, with its own options after `--`.
             kind: the kind of record that it completes to.
             among: the words that it completes to.
             default: its value where it is not typed; of a flag, False.
@@ -56,7 +58,7 @@ class Parameter:
         self.name, self.flags, self.metavar, self.help, self.type = name, flags, metavar, help, type
         self.is_required, self.is_many = is_required, is_many
         self.is_moment, self.is_range, self.is_count = is_moment or is_range, is_range, is_count
-        self.kind, self.among = kind, among
+        self.is_command, self.kind, self.among = is_command, kind, among
         self.default: bool | str | tuple[str, ...] | None = False if type == "flag" else default
         if flags and is_many:
             self.default = ()
@@ -78,9 +80,14 @@ class Command:
         more: str = "",
         *,
         forms: Sequence[str] = (),
+        only_asks: bool = False,
     ) -> None:
-        """Declare one; `more` is what its help says after the examples, `forms` those that no other command has."""
-        self.forms = forms
+        """Declare one.
+
+        `more` is what its help says after the examples; `forms` are those that no other command has. One that
+        `only_asks` answers from the events of a log, and so can be asked of a history that did not happen.
+        """
+        self.forms, self.only_asks = forms, only_asks
         self.run, self.help, self.parameters, self.examples, self.more = run, help, parameters, examples, more
 
 

@@ -38,6 +38,8 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
         hint = meant
     elif late:
         hint = f"options come before --: {command} {late} … -- …"
+    elif message.startswith("no such option") and command.endswith(" what-if"):
+        hint = "what is asked, with its options, comes after --: evcli what-if … -- COMMAND …"
     elif message.startswith("no such option") and not dashed.startswith("--") and not dashed[1].isdigit():
         hint = f"write a value that begins with a dash last, after --: {command} … -- {dashed}"
     elif option[1:2].isdigit() and (command.endswith((" diff", " show")) or any(".." in word for word in arguments)):

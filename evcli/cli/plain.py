@@ -34,6 +34,8 @@ class _Reading:
         self.arguments: list[str] = []
         self.option: Parameter | None = None
         """The option whose value comes next."""
+        self.is_rest = False
+        """Whether all words that follow are another command, since `--` came before them."""
         self._known = _flags(SHARED)
 
     def takes(self, word: str) -> bool:
@@ -41,7 +43,10 @@ class _Reading:
         if self.option is not None:
             option, self.option = self.option, None
             return word[:1] != "-" and self._set(option, word)
-        if word[:1] == "-" and word != "-":
+        if word == "--" and not self.is_rest and self.takes_command:
+            self.is_rest = True
+            return True
+        if word[:1] == "-" and word != "-" and not self.is_rest:
             return self._takes_option(word)
         if isinstance(self.found, Command):
             self.arguments.append(word)
@@ -72,6 +77,11 @@ class _Reading:
         value = _READ[option.type](word)
         self.typed[option.name] = (*self.typed.get(option.name, ()), value) if option.is_many else value
         return value is not None
+
+    @property
+    def takes_command(self) -> bool:
+        """Whether it is a command that takes another one."""
+        return isinstance(self.found, Command) and any(each.is_command for each in self.found.parameters)
 
     @property
     def next_argument(self) -> Parameter | None:
@@ -110,6 +120,15 @@ def next_value(words: Sequence[str], root: Group) -> tuple[Parameter, list[str],
     if parameter is None:
         return None
     return parameter.about(reading.typed.get("kind")), reading.path, reading.shared
+
+
+def after_dashes(words: Sequence[str], root: Group) -> tuple[Sequence[str], list[tuple[str, str | bool]]]:
+    """The words of the command that another one takes after `--`, and the shared options before that; else `words`."""
+    at = words.index("--") if "--" in words else len(words)
+    reading = _Reading(root)
+    if at < len(words) and all(map(reading.takes, words[: at + 1])) and reading.is_rest:
+        return words[at + 1 :], reading.shared
+    return words, []
 
 
 def _flags(parameters: Sequence[Parameter]) -> dict[str, Parameter]:

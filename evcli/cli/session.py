@@ -125,6 +125,10 @@ class Session:
             history=self.history,
         )
 
+    def turn_to(self, register: Register) -> None:
+        """Answer from another register from here on, whose log closes that of the one before."""
+        self.register = register
+
     def opened(self, *, trusts_cache: bool = True) -> Register:
         """The register, its log opened for reading; prints warnings about the log.
 

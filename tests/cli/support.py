@@ -30,6 +30,7 @@ READING = {
     "blame": ("blame", "2"),
     "bisect": ("bisect", "--user", "2", "--is", "live"),
     "report": ("report",),
+    "what-if": ("what-if", "--drop", "2"),
     "verify": ("verify",),
     "head": ("head",),
     "status": ("status",),

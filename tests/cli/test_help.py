@@ -36,8 +36,8 @@ def mentions(form: str) -> str:
 
 
 FORMS_OF_MOMENTS = ["42", "0", "@", "@-", "@--", "@-5", "-5", "id:", "2026-11-22", "17:03", "ago", "today", "yesterday"]
-SHAPES = ("KIND list", "KIND show", "state", "log", "show", "diff", "blame", "report", "export", "writing", "import",
-          "verify", "head, path", "errors")  # fmt: skip
+SHAPES = ("KIND list", "KIND show", "state", "log", "show", "diff", "blame", "what-if", "report", "export", "writing",
+          "import", "verify", "head, path", "errors")  # fmt: skip
 CODES = (0, 1, 2, 10, 11, 12, 13, 14, 15, 16, 130, 143, 255)
 VARIABLES = ("EVCLI_LOG", "EVCLI_ACTOR", "EVCLI_PAGER", "PAGER", "NO_COLOR", "FORCE_COLOR", "EVCLI_DEBUG")
 EXPLAINED = {

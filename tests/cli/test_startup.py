@@ -27,7 +27,7 @@ NEVER = (
 
 FAMILIES = {
     "bisect", "blame", "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state",
-    "sync", "verify",
+    "sync", "verify", "what_if",
 }  # fmt: skip
 """The modules that hold commands. One is loaded, or none."""
 
@@ -63,7 +63,7 @@ EVENTS, OPTIONS, WHO = "evcli.cli.show.render", "evcli.cli.options", "evcli.doma
 MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
-USER = {"evcli.cli.commands.record", EVENTS, WHO} | WRITE
+USER = {"evcli.cli.commands.record", "evcli.cli.intentions", EVENTS, WHO} | WRITE
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
 LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
@@ -72,6 +72,11 @@ DIFF = {"evcli.cli.commands.diff", EVENTS, OPTIONS, "evcli.register.diff", "evcl
 BLAME = {"evcli.cli.commands.blame", "evcli.cli.words", "evcli.register.setters", OPTIONS}
 BISECT = {
     "evcli.cli.commands.bisect", "evcli.cli.words", "evcli.register.first_bad", "bisect", "_bisect", EVENTS, OPTIONS,
+}  # fmt: skip
+WHAT_IF = {
+    "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.intentions", "evcli.cli.typed", "evcli.cli.words",
+    "evcli.cli.show.supposed", "evcli.register.what_if", "evcli.register.branched", "evcli.register.refs",
+    "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
 }  # fmt: skip
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {
@@ -160,6 +165,7 @@ LOADED: dict[str, set[str]] = {
     "export --columns name,created_by --with-head": EXPORT | CSV | CHOSEN | {"evcli.cli.origin"},
     "export --what events --at yesterday": EXPORT | MOMENT | TIMES,
     "export --force exported": EXPORT | CSV | WRITE_FILE,
+    "what-if --drop 2": WHAT_IF,
     "report": REPORT,
     "report --from 2026-03 --format markdown": REPORT | MOMENT | TIMES | {"evcli.cli.show.markdown"},
     "report --html page.html": REPORT

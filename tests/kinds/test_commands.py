@@ -77,6 +77,23 @@ def test_report_is_about_one_kind_in_its_own_words(told: Cli) -> None:
     assert entry.split("\t")[3:5] == ["changed", "noted: note: It rained"]
 
 
+def test_what_if_asks_about_records_of_any_kind(told: Cli) -> None:
+    ran = told("what-if", "--drop", "2", "--", "bike", "list", "--all")
+    assert [line.split("\t")[:2] for line in ran.out.splitlines()] == [["2", "WBK-1816"], ["3", "WBK-1816"]]
+    assert [line.split(":")[1] for line in ran.err.splitlines() if line.startswith("warning")] == [
+        f" event {number} (bike.{past} by ann) would be refused"
+        for number, past in ((4, "docked"), (6, "undocked"), (8, "docked"))
+    ]
+    change = '4 bike dock 1 "Station Square"'
+    assert in_json(told, "what-if", "--change", change, "--", "diff", "3", "4", "--bike", "1")["changes"][0][
+        "fields"
+    ] == [{"field": "station", "before": None, "after": "Station Square", "event": 4}]
+    kept = told("what-if", "--drop", "5", "--insert", "bike retire 3")
+    assert kept.out.splitlines() == [
+        "bike 3\tWBK-1816 Cargo 10\tWBK-1816 Cargo 10, retired by event 9", "entry 1\tMonday\t"
+    ]  # fmt: skip
+
+
 def test_what_several_records_of_any_kind_had_is_told_with_when(told: Cli) -> None:
     said = 'bike 2 WBK-1816 Cargo 9 (retired: event 9) had the frame number "wbk-1816" from event 3 until event 9\n'
     for words in (("bike", "show", "wbk-1816"), ("log", "--bike", "wbk-1816")):

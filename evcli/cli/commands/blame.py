@@ -66,6 +66,7 @@ def _blame() -> Command:
         [who_of(kind), AT, KIND],
         [f"evcli blame {example}", "evcli blame 7 --at 2026-03-03", "evcli blame 7 --json | jq '.fields[0]'"],
         EXIT_CODES,
+        only_asks=True,
     )
 
 

@@ -139,5 +139,6 @@ COMMANDS = {
         ],
         EXIT_CODES,
         forms=(JSON_PATCH,),
+        only_asks=True,
     ),
 }

@@ -243,5 +243,6 @@ COMMANDS = {
             "evcli export --what events --json > cloudevents-batch.json",
         ],
         EXIT_CODES,
+        only_asks=True,
     )
 }

@@ -62,6 +62,9 @@ JSON documents (members may be added, none removed; created, changed and destroy
   bisect      {"event":{…},"before":RECORD or null,"after":RECORD,"good":41,"bad":42,"skipped":[],"looks":9}: the first
               bad event as in show, the last good one and the number of looks; where the states between were skipped,
               event, before and after are null, and skipped has their numbers
+  what-if     {"number":41,"refused":[{"event":{…},"code":"…","message":"…"}],"differences":[{"kind":"user","id":7,
+              "now":RECORD or null,"would_be":RECORD or null}]}; number: of the last event that would be; refused: later
+              events that the rules would refuse; with a command, the document is that command's own
   report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
               "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
               "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",

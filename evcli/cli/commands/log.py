@@ -150,6 +150,7 @@ def _log() -> Command:
             "evcli log -f --type user.created",
         ],
         EXIT_CODES,
+        only_asks=True,
     )
 
 
@@ -161,5 +162,6 @@ COMMANDS = {
         [REF],
         ["evcli show", "evcli show 42 --json", "evcli show id:1b4e28ba"],
         EXIT_CODES,
+        only_asks=True,
     ),
 }

@@ -12,14 +12,10 @@ from evcli.cli.show.render import as_json, summary
 from evcli.cli.words import Words, commands
 from evcli.cli.write import Writing, record
 from evcli.domain.event import number_of
-from evcli.domain.fields import REASON
-from evcli.domain.find import find
-from evcli.domain.kind import Begins, EventType, Kind, Revives
+from evcli.domain.kind import EventType, Kind
 from evcli.domain.refusals import NoSuchRecord
-from evcli.domain.state import State
 from evcli.domain.text import composed
 from evcli.kinds import KINDS
-from evcli.register.decide import Intention
 
 
 def group(name: str) -> Group:
@@ -42,37 +38,21 @@ def _builder(kind: Kind, verb: str, words: Callable[[], Words]) -> Callable[[], 
             return _write(session, kind.verbs[verb], values)
         return {"list": list_records, "show": show}[verb](session, kind, values)
 
-    return lambda: Command(run, *words(), EXIT_CODES)
+    return lambda: Command(run, *words(), EXIT_CODES, only_asks=verb not in kind.verbs)
 
 
 def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
-    """Record the event from the arguments: WHO and the fields of the event type."""
-    kind = each.kind
-    data = {}
-    for name, field in (each.fields | {"reason": REASON}).items():
-        typed = values["reason" if name == "reason" else f"data_{name}"]
-        if typed is not None:
-            data[name] = field.clean(typed)
-    if type(each) is Begins:
-        wanted = [Intention(each.name, data, about=lambda state: state.last_id(kind.name) + 1, finds=False)]
-    else:
-        who = values["who"] if isinstance(values["who"], tuple) else [values["who"]]
-        wanted = [Intention(each.name, data, about=_finding(each, one)) for one in who]
+    """Record the events from the arguments."""
+    from evcli.cli.intentions import intentions
+
     try:
+        wanted = intentions(each, values)
         return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
     except NoSuchRecord as unknown:
         from evcli.cli.whom import former_hint
 
-        unknown.hint = former_hint(session, kind, unknown.who) or unknown.hint
+        unknown.hint = former_hint(session, each.kind, unknown.who) or unknown.hint
         raise
-
-
-def _finding(each: EventType, who: str) -> Callable[[State], int]:
-    def about(state: State) -> int:
-        id: int = find(state, each.kind, who, ended_first=type(each) is Revives).id
-        return id
-
-    return about
 
 
 def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:

@@ -85,5 +85,6 @@ COMMANDS = {
             "evcli report --from 42 --to 57 --format csv",
         ],
         EXIT_CODES,
+        only_asks=True,
     )
 }

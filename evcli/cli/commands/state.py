@@ -43,5 +43,6 @@ COMMANDS = {
         [AT],
         ["evcli state", "evcli state --at 2026-03-03", "evcli state --at @-5 --json"],
         EXIT_CODES,
+        only_asks=True,
     )
 }

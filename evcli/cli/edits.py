@@ -1,0 +1,149 @@
+"""How a history is to differ from the log, as it is typed: events to drop, commands to put in, commands instead."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from evcli.cli.app import root
+from evcli.cli.intentions import intentions
+from evcli.cli.session import Session
+from evcli.cli.typed import typed
+from evcli.cli.words import beginning_of
+from evcli.errors import BadInput, BadRef
+from evcli.kinds import KINDS, MODULES, first_kind
+from evcli.register.decide import Intention
+from evcli.register.what_if import Edits, Insertion, place_in_time
+
+_WITHOUT_MEANING = ("dry_run", "expect", "id", "lock_wait")
+"""The options of a command that writes which say nothing of the event."""
+
+
+class Said(NamedTuple):
+    """Edits, and the option that asked for each one that adds an event."""
+
+    edits: Edits
+    options: Sequence[tuple[Insertion | int, str]]
+
+    def option_of(self, edit: Insertion | int) -> str:
+        """The option that asked for an edit."""
+        return next(option for each, option in self.options if each is edit or each == edit)
+
+
+def edits_of(session: Session, drop: Sequence[str], insert: Sequence[str], change: Sequence[str]) -> Said:
+    """What the options ask for of the opened log. Raises BadInput, BadRef, BadText."""
+    head = session.register.head().number
+    dropped = {number for ref in drop for number in _events(session, ref, head)}
+    changed: dict[int, Intention] = {}
+    options: list[tuple[Insertion | int, str]] = []
+    for text in change:
+        option = f'--change "{text}"'
+        number, intention = _change(session, text, option)
+        if number in dropped or number in changed:
+            raise BadInput(f"{option}: event {number} is {'dropped' if number in dropped else 'changed'} already")
+        changed[number] = intention
+        options.append((number, option))
+    inserted: list[Insertion] = []
+    for text in insert:
+        option = f'--insert "{text}"'
+        inserted.append(_insertion(session, text, option, head))
+        options.append((inserted[-1], option))
+    return Said(Edits(frozenset(dropped), changed, inserted), options)
+
+
+def _events(session: Session, ref: str, head: int) -> Iterator[int]:
+    """The numbers of the events that a REF or A..B names."""
+    start, dots, end = ref.partition("..")
+    if not dots:
+        yield _event(session, ref)
+        return
+    first, last = session.number(start or "0"), session.number(end) if end else head
+    if first is None or last is None or first >= last:
+        raise BadRef(ref, "has no events: it means those after A and up to B")
+    yield from range(first + 1, last + 1)
+
+
+def _event(session: Session, ref: str) -> int:
+    number = session.moment(ref).number
+    if not number:
+        raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
+    return number
+
+
+def _change(session: Session, text: str, option: str) -> tuple[int, Intention]:
+    """The event that `REF COMMAND` is about, and what is recorded instead."""
+    ref, *words = _split(text, option)
+    if not words:
+        raise BadInput(f"{option}: what happened instead must follow", f"--change '{ref} {beginning_of(first_kind())}'")
+    number = _event(session, ref)
+    found, occurred = _intentions(words, option)
+    if occurred is not None:
+        raise BadInput(f"{option}: the event keeps its time", "leave --occurred out")
+    if len(found) > 1:
+        raise BadInput(f"{option}: one event cannot become {len(found)}", "--insert puts further ones in")
+    return number, found[0]
+
+
+def _insertion(session: Session, text: str, option: str, head: int) -> Insertion:
+    """What `COMMAND` would have recorded: at its --occurred, else now."""
+    found, occurred = _intentions(_split(text, option), option)
+    now = session.clock()
+    if occurred is None:
+        return Insertion(head, place_in_time(session.register, now)[1], found)
+    from evcli.register.times import written_moment
+
+    moment = written_moment(occurred, now)
+    if moment > now:
+        raise BadInput(f"{option}: an event cannot have happened in the future")
+    return Insertion(*place_in_time(session.register, moment), found)
+
+
+def _split(text: str, option: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise BadInput(
+            f"{option}: a quote is not closed", "a name with spaces stands in double quotes within single ones"
+        ) from None
+    if not words:
+        raise BadInput(f"{option} is empty", f"--insert '{beginning_of(first_kind())}'")
+    return words
+
+
+def _intentions(words: list[str], option: str) -> tuple[list[Intention], str | None]:
+    """What a command records, and when it says that this happened."""
+    words, occurred = _without_occurred(words[words[:1] == ["evcli"] :])
+    try:
+        line = typed(_Alone(), words, root()) if words else None
+        name, verb = (*line.path, "")[:2] if line else ("", "")
+        if line is None or name not in MODULES or verb not in KINDS[name].verbs:
+            raise BadInput("this is no command that records an event", f"such as {beginning_of(first_kind())}")
+        for each in line.command.parameters:
+            if each.name in _WITHOUT_MEANING and line.values[each.name] not in (None, False):
+                raise BadInput(f"{each.flags[0]} has no meaning here", "leave it out")
+        return intentions(KINDS[name].verbs[verb], line.values), occurred
+    except BadInput as error:
+        error.message = f"{option}: {error.message}"
+        raise
+
+
+def _without_occurred(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """The words without `--occurred TIME`, and that time."""
+    rest: list[str] = []
+    occurred = None
+    waiting = iter(words)
+    for word in waiting:
+        if word == "--occurred":
+            occurred = next(waiting, "")
+        elif word.startswith("--occurred="):
+            occurred = word.partition("=")[2]
+        else:
+            rest.append(word)
+    return rest, occurred
+
+
+class _Alone(Session):
+    """The session of a command that is read but not run: it has no options of its own."""
+
+    def set(self, option: str, value: object) -> None:
+        """Refuse them. Raises BadInput."""
+        raise BadInput(f"--{option.replace('_', '-')} is not an option of the event", "write it outside of the quotes")

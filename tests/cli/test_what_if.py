@@ -1,0 +1,275 @@
+"""`evcli what-if`: what would be refused and different, any answer about it, and that nothing of it is written."""
+
+import itertools
+import json
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli, Ran
+
+from cli.support import (
+    ALAN,
+    FORMS,
+    GRACE,
+    STORY,
+    contents,
+    documents,
+    events_in,
+    fails,
+    in_json,
+    refuses,
+    untouched,
+)
+from cli.test_completion import offered
+
+ASKING = {
+    "list": ("user", "list", "--all"),
+    "list with stamps": ("user", "list", "--wide", "--at", "5"),
+    "record": ("user", "show", "2"),
+    "former name": ("user", "show", "Grace"),
+    "log": ("log",),
+    "log -p": ("log", "-p", "--reverse", "-n", "6"),
+    "log of one": ("log", "--user", "1", "--since", "1"),
+    "log by time": ("log", "--until", "2026-03-01 12:30"),
+    "show": ("show", "id:event-4"),
+    "state": ("state",),
+    "state at": ("state", "--at", "@-2"),
+    "diff": ("diff", "2", "7"),
+    "diff by field": ("diff", "0", "--by", "field"),
+    "blame": ("blame", "1"),
+    "report": ("report", "--from", "3"),
+    "nobody": ("user", "show", "nobody"),
+    "bad moment": ("state", "--at", "99"),
+}
+"""Questions of every command that may be asked, and what goes wrong."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_edits_the_answer_is_byte_for_byte_the_commands_own(story: Cli, form: str) -> None:
+    for words in (*ASKING.values(), ("export",), ("export", "--what", "events")):
+        line = [*words, "--format", form]
+        assert story("what-if", "--", *line) == story(*line), line
+
+
+def test_changing_an_event_to_itself_changes_nothing_but_hashes(story: Cli) -> None:
+    own = documents(story.ok("log", "--format", "jsonl").out)
+    same = "2 user create Grace --email grace@example.com"
+    ran = story.ok("what-if", "--change", same, "--", "log", "--format", "jsonl")
+    assert (documents(ran.out), ran.err) == (own, "")
+    assert story("what-if", "--change", same) == Ran(0, "", "nothing would be different\n")
+
+
+def test_later_events_that_would_be_refused_come_first_and_then_what_would_be_different(story: Cli) -> None:
+    refused = (
+        'warning: event 3 (user.renamed by ann) would be refused: no user "2" at event 1\n'
+        'warning: event 4 (user.email-changed by ann) would be refused: no user "2" at event 1\n'
+    )
+    assert story("what-if", "--drop", "2") == Ran(
+        0, "user 2\tGrace Hopper <grace@navy.example>\t\n", f"{refused}1 record would be different\n"
+    )
+    assert story("what-if", "--drop", "2", "-q") == Ran(0, "user 2\tGrace Hopper <grace@navy.example>\t\n", refused)
+    title, header, _, row = story.ok("what-if", "--drop", "3", "--format", "table").out.splitlines()
+    assert title == "1 record would be different"
+    assert (header.split(), row.split()[:2]) == (["record", "now", "would", "be"], ["user", "2"])
+    asked = story("what-if", "--drop", "2", "--", "user", "list")
+    told = "user 2 is Grace Hopper <grace@navy.example>, and would not be there\n"
+    assert asked == Ran(0, "1\tAda Lovelace\tada@example.com\t1\t3\t\n", refused + told)
+
+
+def test_document_has_what_would_be_refused_and_what_would_be_different(story: Cli) -> None:
+    events = events_in(story.log)
+    refused = [{"event": event, "code": "no-such-user", "message": 'no user "2" at event 1'} for event in events[2:4]]
+    assert in_json(story, "what-if", "--drop", "2") == {
+        "number": 5, "refused": refused, "differences": [{"kind": "user", "id": 2, "now": GRACE, "would_be": None}],
+    }  # fmt: skip
+    change = "7 user create Al --email alan@example.com"
+    assert in_json(story, "what-if", "--change", change, "--insert", "user restore 3")["differences"] == [
+        {"kind": "user", "id": 3, "now": ALAN, "would_be": ALAN | {"name": "Al", "changed": 9, "destroyed": None}}
+    ]
+    ran = story.ok("what-if", "--drop", "2", "--", "state", "--json")
+    warning, _, note = documents(ran.err)
+    assert (warning["warning"]["event"], warning["warning"]["code"]) == (3, "no-such-user")
+    assert note["note"]["message"].startswith("user 2 is Grace Hopper")
+    assert [each["id"] for each in json.loads(ran.out)["users"]] == [1, 3]
+
+
+def test_history_with_a_dropped_event_is_the_one_in_which_it_was_never_recorded(
+    story: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [in_json(story, "what-if", "--drop", "3", "--", *words) for words in (("state",), ("log",), ("blame", "2"))]
+    monkeypatch.setenv("EVCLI_LOG", str(tmp_path / "other.jsonl"))
+    other = Cli(tmp_path / "other.jsonl", story.clock)
+    other.clock.now = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    for number, words in enumerate(STORY, 1):
+        other.ids = number - 1
+        if number != 3:
+            other.ok(*words)
+        other.clock.advance(hours=1)
+    assert asked == [in_json(other, *words) for words in (("state",), ("log",), ("blame", "2"))]
+
+
+def test_event_that_is_put_in_happens_at_its_time_or_now(story: Cli) -> None:
+    put_in = "user rename 1 Ada --occurred '2026-03-01 11:00' --reason 'she said so'"
+    event = in_json(story, "what-if", "--insert", put_in, "--", "show", "4")["event"]
+    assert (event["time"], event["data"]) == ("2026-03-01T11:00:00.000000Z", {"name": "Ada", "reason": "she said so"})
+    assert "recordedtime" not in event
+    assert event["authid"] == "ann"
+    events = in_json(story, "what-if", "--insert", "evcli user destroy 1 2", "--", "log")
+    assert [(each["sequence"][-2:], each["time"][:16], each["batch"]) for each in events[:2]] == [
+        ("10", "2026-03-01T17:00", "9-10"), ("09", "2026-03-01T17:00", "9-10"),
+    ]  # fmt: skip
+    numbers = [
+        int(each["sequence"]) for each in in_json(story, "what-if", "--insert", put_in, "--", "log", "--reverse")
+    ]
+    assert numbers == list(range(1, 10))
+
+
+def test_record_that_is_put_in_leaves_others_their_ids(story: Cli) -> None:
+    early = "user create Eve --email eve@example.com --occurred=2026-02-01"
+    users = in_json(story, "what-if", "--insert", early, "--drop", "2", "--", "state")["users"]
+    assert [(each["id"], each["name"], each["created"]) for each in users] == [
+        (1, "Ada Lovelace", 2), (3, "Alan", 5), (4, "Eve", 1),
+    ]  # fmt: skip
+    state = in_json(story, "what-if", "--insert", early, "--drop", "7", "--", "state", "--at", "1")
+    assert (state["live"], state["destroyed"], [each["id"] for each in state["users"]]) == (1, 0, [4])
+
+
+def test_changed_event_keeps_its_number_its_time_and_its_actor(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVCLI_ACTOR", "bob")
+    was = events_in(story.log)[4]
+    change = "5 user rename 1 Ada"
+    ran = story.ok("what-if", "--change", change, "--", "log", "--format", "jsonl", "--reverse")
+    event = documents(ran.out)[4]
+    assert event == was | {"type": "user.renamed", "data": {"name": "Ada"}, "sha256": event["sha256"]}
+    assert "event 6 (user.restored by ann) would be refused: user 1" in ran.err
+    other = in_json(story, "what-if", "--change", "7 user create Bo --email bo@example.com", "--", "user", "show", "3")
+    assert (other["name"], other["created"], other["destroyed"]) == ("Bo", 7, 8)
+
+
+def applied(document: Any, operations: list[dict[str, Any]]) -> Any:
+    """A document after the operations of a JSON Patch about fields and records."""
+    for each in operations:
+        _, *way, last = each["path"].split("/")
+        place = document
+        for step in way:
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        if each["op"] == "add":
+            place.insert(len(place) if last == "-" else int(last), each["value"])
+        elif each["op"] == "remove":
+            del place[int(last)]
+        else:
+            place[last] = each["value"]
+    return document
+
+
+def test_json_patch_finds_records_where_ids_are_unused(story: Cli) -> None:
+    edits = ("--drop", "2", "--insert", "user create Eve --email eve@example.com --occurred 2026-03-01")
+    states = [in_json(story, "what-if", *edits, "--", "state", "--at", str(number)) for number in range(7)]
+    assert [[each["id"] for each in state["users"]] for state in states] == [
+        [], [4], [1, 4], [1, 4], [1, 4], [1, 3, 4], [1, 3, 4],
+    ]  # fmt: skip
+    for start, end in itertools.product(range(7), repeat=2):
+        line = ("what-if", *edits, "--", "diff", str(start), str(end), "--format", "json-patch")
+        assert applied(json.loads(json.dumps(states[start])), json.loads(story.ok(*line).out)) == states[end]
+
+
+def test_what_is_named_one_by_one_has_an_end(cli: Cli) -> None:
+    cli.ok("user", "create", "A", "--email", "a@example.com")
+    for number in range(25):
+        cli.ok("user", "rename", "1", f"A{number}")
+    ran = cli.ok("what-if", "--drop", "1")
+    assert ran.err.count("warning: event ") == 20
+    assert "warning: 5 more later events would be refused; with --json all of them are named\n" in ran.err
+    assert len(in_json(cli, "what-if", "--drop", "1")["refused"]) == 25
+    for number in range(23):
+        cli.ok("user", "create", "B", "--email", f"b{number}@example.com")
+    ran = cli.ok("what-if", "--drop", "26..", "--", "user", "list", "--format", "csv")
+    assert ran.err.count("would not be there") == 20
+    assert "3 more records would be different; without a command, all of them are shown\n" in ran.err
+    assert cli.ok("what-if", "--drop", "26..").out.count("\n") == 23
+
+
+BAD = {
+    # the words after `evcli what-if`: the exit code, and what is said
+    "": (2, "there is nothing to suppose", "--drop, --insert and --change say what"),
+    "--drop 9": (2, '"9": there is no such event'),
+    "--drop 0": (2, '"0" is the empty register, before the first event'),
+    "--drop 4..4": (2, '"4..4" has no events: it means those after A and up to B'),
+    "--drop 2 user list --all": (2, "no such option: --all", "comes after --: evcli what-if … -- COMMAND"),
+    "--drop 2 -- user list --nope": (2, "no such option: --nope", "evcli user list -h"),
+    "--drop 2 -- verify": (2, "what-if runs no verify", "it runs log, show, diff, blame, report, state, export, and"),
+    "--drop 2 -- user destroy 1": (2, "what-if runs no user destroy"),
+    "--drop 2 -- what-if --drop 2": (2, "what-if runs no what-if"),
+    "--drop 2 -- log -f": (2, "log -f waits for new events"),
+    "--drop 2 -- report --html page.html": (2, "report --html writes a file"),
+    "--drop 2 -- export users.csv": (2, "export FILE writes a file", "leave FILE out, for stdout"),
+    "--drop 2 -- user show 2": (1, 'no user "2" at event 5'),
+    "--drop 2 -- show 8": (2, '"8": there is no such event: the head is event 5'),
+    "--insert ''": (2, '--insert "" is empty'),
+    "--insert 'user create \"Ada'": (2, "a quote is not closed", "a name with spaces stands in double quotes"),
+    "--insert 'user list'": (2, '"user list": this is no command that records an event', "such as user create"),
+    "--insert 'log'": (2, "this is no command that records an event"),
+    "--insert 'evcli'": (2, "this is no command that records an event"),
+    "--insert 'user create Ada'": (2, "--insert \"user create Ada\": missing option '--email'"),
+    "--insert 'user create Ada --email x'": (2, '--insert "user create Ada --email x": the e-mail "x" has'),
+    "--insert 'user destroy 2 --dry-run'": (2, "--dry-run has no meaning here"),
+    "--insert 'user destroy 2 --id x'": (2, "--id has no meaning here"),
+    "--insert 'user destroy 2 --json'": (2, "--json is not an option of the event"),
+    "--insert 'user destroy 2 --occurred 2099-01-01'": (2, "an event cannot have happened in the future"),
+    "--insert 'user destroy 2 --occurred yesterday'": (2, '"yesterday" is not a date or time'),
+    "--insert 'user destroy 9'": (1, '--insert "user destroy 9": no user "9" at event 8', "ids go from 1 to 3"),
+    "--insert 'user destroy 2 2'": (1, 'user 2 "Grace Hopper" is already destroyed'),
+    "--insert 'user destroy 2 --occurred 2026-03-01'": (1, 'no user "2" at event 0'),
+    "--change 3": (2, '--change "3": what happened instead must follow', "--change '3 user create NAME"),
+    "--change '0 user destroy 1'": (2, "is the empty register"),
+    "--change '3 user destroy 1 2'": (2, "one event cannot become 2", "--insert puts further ones in"),
+    "--change '3 user destroy 1 --occurred 2026-01-01'": (2, "the event keeps its time"),
+    "--change '3 user destroy 1' --change '3 user destroy 2'": (2, "event 3 is changed already"),
+    "--drop 3 --change '3 user destroy 1'": (2, "event 3 is dropped already"),
+    "--change '3 user rename 3 Al'": (1, '--change "3 user rename 3 Al": no user "3" at event 2'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_what_cannot_be_supposed_is_refused_by_the_option_that_asks_for_it(story: Cli, line: str) -> None:
+    code, *phrases = BAD[line]
+    before = contents(story.log.parent)
+    ran = story("what-if", *shlex.split(line))
+    assert (ran.code, ran.out) == (code, ""), ran
+    for phrase in phrases:
+        assert str(phrase) in ran.err.rpartition("error: ")[2], ran.err
+    assert contents(story.log.parent) == before
+
+
+def test_nothing_is_written_and_no_log_is_no_history(story: Cli, tmp_path: Path) -> None:
+    with untouched(tmp_path):
+        for words in ASKING.values():
+            story("what-if", "--drop", "2", "--insert", "user create E --email e@example.com", "--", *words)
+    story.log.unlink()
+    refuses(story, ("what-if", "--drop", "1"), 10, "there is no log")
+    refuses(story, ("what-if", "--drop", "1", "--", "state"), 10, "there is no log")
+
+
+def test_kept_head_is_a_moment_where_the_histories_are_still_the_same(story: Cli) -> None:
+    for number in ("2", "5"):
+        story.ok("head", "--at", number, "--keep", f"number {number}")
+    drop = ("what-if", "--drop", "4", "--", "state", "--at")
+    assert in_json(story, *drop, "number 2") == in_json(story, "state", "--at", "2")
+    fails(story(*drop, "number 5", "-q"), 2, '"number 5" is event 5 of the log, which this history does not have')
+
+
+def test_warning_about_the_log_is_given_once(story: Cli) -> None:
+    story.log.chmod(0o666)
+    own = story("state")
+    assert own.err.count("warning:") == 1
+    assert story("what-if", "--", "state") == own
+
+
+def test_command_after_dashes_is_helped_and_completed_as_it_is_alone(story: Cli) -> None:
+    assert story("what-if", "--drop", "2", "--", "state", "-h") == story("state", "-h")
+    for words in (("st",), ("user", "show", ""), ("user", "list", "--a"), ("diff", "4")):
+        assert offered("what-if", "--log", str(story.log), "--drop", "2", "--", *words) == offered(*words)
+    assert offered("what-if", "--drop", "7") == ["7"]
