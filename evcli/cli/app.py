@@ -41,6 +41,7 @@ def root() -> Group:
             **_of("state", "state"),
             **_of("bisect", "bisect"),
             **_of("what_if", "what-if"),
+            **_of("trace", "trace"),
             **_of("import_", "import"),
             **_of("sync", "sync"),
             **_of("export", "export"),

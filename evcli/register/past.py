@@ -148,6 +148,10 @@ class Past:
 
         return passed_over(self.history, self.reader, until, after, start)
 
+    def event_at(self, place: int) -> Event:
+        """The event whose line begins at `place`. Raises Damaged."""
+        return next(self._checked(iter((self.reader.event_at(place),))))
+
     def change(self, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         return self.history.change(self.reader, number)

@@ -123,7 +123,7 @@ def meant(past: Past, path: str) -> Meant:
     """The list with the bytes of the file at `path`; if there is none, that with this correlation id, or all lists of
     that name. Raises BadInput.
     """
-    every = {each: each[len(_PREFIX) :].rpartition(":")[0] for each in _in_log(past)}
+    every = {each: name_in(each) or "" for each in _in_log(past)}
     names = sorted({*every.values()})
     is_file = os.path.isfile(path)
     if is_file:
@@ -135,6 +135,12 @@ def meant(past: Past, path: str) -> Meant:
         return Meant(frozenset((path,)), False, names)
     wanted = "stdin" if path == "-" else _cleaned(path)
     return Meant(frozenset(each for each, name in every.items() if name == wanted), is_file, names)
+
+
+def name_in(correlation: str) -> str | None:
+    """The name of the list that a correlation id names; None if it names none."""
+    name, colon, digits = correlation.removeprefix(_PREFIX).rpartition(":")
+    return name if correlation.startswith(_PREFIX) and colon and len(digits) == _DIGITS else None
 
 
 def numbers_of(past: Past, correlation: str) -> tuple[int, int] | None:

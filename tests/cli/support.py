@@ -28,6 +28,7 @@ READING = {
     "state": ("state",),
     "diff": ("diff",),
     "blame": ("blame", "2"),
+    "trace": ("trace",),
     "bisect": ("bisect", "--user", "2", "--is", "live"),
     "report": ("report",),
     "what-if": ("what-if", "--drop", "2"),

@@ -115,7 +115,8 @@ def test_name_is_offered_that_can_be_seen_and_means_one_user(cli: Cli) -> None:
     "line",
     ["show", "diff", "diff 0", "blame 2 --at", "report --from",
      "report --from 2 --to", "state --at", "head --at", "user list --at", "user show 2 --at", "log --since",
-     "log --until", "bisect --from", "bisect --to"],
+     "log --until", "bisect --from", "bisect --to", "trace",
+     "trace --at"],
 )  # fmt: skip
 def test_moment_is_completed_by_the_last_events_newest_first(story: Cli, line: str) -> None:
     found = offered(*line.split(), "")

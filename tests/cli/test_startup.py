@@ -27,7 +27,7 @@ NEVER = (
 
 FAMILIES = {
     "bisect", "blame", "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state",
-    "sync", "verify", "what_if",
+    "sync", "trace", "verify", "what_if",
 }  # fmt: skip
 """The modules that hold commands. One is loaded, or none."""
 
@@ -77,6 +77,9 @@ WHAT_IF = {
     "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.intentions", "evcli.cli.typed", "evcli.cli.words",
     "evcli.cli.show.supposed", "evcli.register.what_if", "evcli.register.branched", "evcli.register.refs",
     "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
+}  # fmt: skip
+TRACE = {
+    "evcli.cli.commands.trace", "evcli.cli.operations", "evcli.log.linked", "evcli.register.trace", OPTIONS,
 }  # fmt: skip
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {
@@ -157,6 +160,8 @@ LOADED: dict[str, set[str]] = {
     "blame grace@navy.example --at yesterday --kind user": BLAME | FORMER | MOMENT | TIMES,
     "bisect --user 3 --is destroyed": BISECT | WHOM,
     "bisect --count-over 2 --first --json": BISECT,
+    "trace": TRACE,
+    "trace 5 --at 7 --json": TRACE | {"evcli.register.refs"},
     "state --json": STATE,
     "state --at 3 --format jsonl": STATE | {"evcli.register.refs"},
     "state --format csv": STATE | CSV,

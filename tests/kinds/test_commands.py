@@ -334,7 +334,7 @@ bike undock 1 | bike show --json | bike list --at | -q bike list --json --at | e
 entry begin | user create | user create Ada --email | log --bike | log -f --user | log --since | log --type | show |
 diff | diff 3 | diff 3 5 | state --at | head --at | head | export --what | export x --at | import | --log |
 --json -q bike show | user |  | nope | user nope | state --at -5 --at | user list -n | -x show | bike dock 1 Harbour |
-show -- | blame | blame --kind bike | diff --bike | bisect --bike | bisect --field | help | completion | line
+show -- | blame | blame --kind bike | diff --bike | bisect --bike | bisect --field | trace | help | completion | line
 """
 
 

@@ -65,6 +65,11 @@ JSON documents (members may be added, none removed; created, changed and destroy
   what-if     {"number":41,"refused":[{"event":{…},"code":"…","message":"…"}],"differences":[{"kind":"user","id":7,
               "now":RECORD or null,"would_be":RECORD or null}]}; number: of the last event that would be; refused: later
               events that the rules would refuse; with a command, the document is that command's own
+  trace       {"event":{…},"operation":{"correlation":"list:people.csv:9c1e…","command":"sync","list":"people.csv",
+              "events":50,"first":101,"last":150} or null,"causes":[{"id":"…","event":{…} or null,"operation":…}],
+              "effects":[{"event":{…},"operation":…,"effects":[…]}]}; causes: what it answers, what that answers, and so
+              on; event is null if that id is not in the log before; command is null for any other command on several
+              records; the operations of causes and effects have no counts; deeper: below 100 levels, how many more
   report      {"kind":"user","from":{"ref":"2026-Q1","time":"…","number":12,"sha256":"…","recorded":"…"},"to":{…},
               "counts":{"beginning":12,"came":2,"came_back":1,"left":2,"end":13,"changed":4,"untouched":8},
               "users":[{"id":7,"at_beginning":RECORD or null,"at_end":RECORD or null,"changes":[{"change":"came",
