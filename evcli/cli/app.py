@@ -44,6 +44,7 @@ def root() -> Group:
             **_of("trace", "trace"),
             **_of("import_", "import"),
             **_of("sync", "sync"),
+            **_of("undo", "undo", "redo", "revert", "restore-to"),
             **_of("export", "export"),
             **_of("verify", "verify", "repair"),
             **_of("head", "head"),

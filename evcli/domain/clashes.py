@@ -31,8 +31,8 @@ LOG_OPTIONS = frozenset({"actor", "follow", "grep", "list", "patch", "reverse", 
 """Options of `log`: reserved too, because `log` has an option named after each kind."""
 KEYS = frozenset(
     {
-        "after", "before", "changes", "destroyed", "error", "events", "from", "head", "live", "number", "recorded",
-        "sha256", "status", "time", "to",
+        "after", "along", "already", "before", "began", "changes", "correlation", "destroyed", "error", "events",
+        "from", "head", "live", "number", "plan", "recorded", "sha256", "status", "time", "to", "undone",
     }
 )  # fmt: skip
 """Members of JSON answers besides the records, which are under the plural of their kind."""

@@ -1,4 +1,4 @@
-"""Finding the events of series: those of one share a correlation id."""
+"""Finding the events of series: those of one share a correlation id. And those that answer others."""
 
 import re
 import sys
@@ -47,6 +47,35 @@ def correlated(
                         wanted.append(_member(following(found.number)))
                     yield found
                     break
+
+
+class Answer(NamedTuple):
+    """An event that answers another: its number and id, the id of that event, and its own correlation id."""
+
+    number: int
+    id: str
+    answered: str
+    correlation: str
+
+
+def answering(log: Log, place: int, prefixes: Collection[str]) -> Iterator[Answer]:
+    """Each event after `place` that answers another and has a correlation id with one of these prefixes.
+
+    Lines are searched, not checked, as by `correlated`.
+    """
+    begun = [b'"correlationid":' + orjson.dumps(prefix)[:-1] for prefix in prefixes]
+    for _, lines in log.read(place):
+        for line in lines:
+            if b',"causationid":"' in line and any(member in line for member in begun) and (found := _answer(line)):
+                yield found
+
+
+def _answer(line: bytes) -> Answer | None:
+    try:
+        event = orjson.loads(line)
+        return Answer(int(event["sequence"]), event["id"], event["causationid"], event["correlationid"])
+    except (ValueError, KeyError):
+        return None
 
 
 def _member(correlation: str) -> bytes:

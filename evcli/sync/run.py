@@ -17,6 +17,7 @@ from evcli.errors import BadInput
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
 from evcli.register.decide import Change, Done, Head, Intention, Series, accept, check_head
+from evcli.register.divided import divided
 from evcli.register.register import Register
 from evcli.register.series import MOST_BEHIND, rehearsal
 from evcli.sync.finding import ById, ByName, ByUnique, Finder
@@ -173,20 +174,10 @@ class Sync:
         )
 
     def _batches(self, groups: Sequence[Sequence[Step]]) -> Iterator[list[Step]]:
-        """The steps in as few batches as they fit into; a group is divided only if it is longer than a batch."""
-        batch, room = list[Step](), MAX_BATCH
+        """The steps in as few batches as they fit into."""
         # The frame has room for an id in place of the correlation.
         frame = self._register.frame + len(orjson.dumps(self._list.correlation)) - _UUID
-        for group in groups:
-            sizes = [frame + len(orjson.dumps(step.data)) for step in group]
-            for step, size, needed in zip(group, sizes, [sum(sizes), *sizes[1:]], strict=True):
-                if batch and (size if needed > MAX_BATCH else needed) > room:
-                    yield batch
-                    batch, room = [], MAX_BATCH
-                batch.append(step)
-                room -= size
-        if batch:
-            yield batch
+        return divided(groups, lambda step: frame + len(orjson.dumps(step.data)), MAX_BATCH)
 
 
 def _own_id(cell: str) -> int:

@@ -27,7 +27,7 @@ NEVER = (
 
 FAMILIES = {
     "bisect", "blame", "completion", "diff", "export", "head", "help", "log", "import_", "record", "report", "state",
-    "sync", "trace", "verify", "what_if",
+    "sync", "trace", "undo", "verify", "what_if",
 }  # fmt: skip
 """The modules that hold commands. One is loaded, or none."""
 
@@ -125,9 +125,15 @@ SYNC = {
     *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.planned", "evcli.cli.synced", "evcli.cli.way_back",
     EVENTS, WHO,
     "evcli.sync", "evcli.sync.finding", "evcli.sync.limit", "evcli.sync.lists", "evcli.sync.means", "evcli.sync.order",
-    "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run", "evcli.transfer.happened",
+    "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run", "evcli.transfer.happened", "evcli.register.divided",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
     "evcli.log.correlated", "evcli.register.series", "array", "bisect", "_bisect", "hashlib", "_hashlib", "_blake2",
+}  # fmt: skip
+UNDO = {
+    *WRITE, "evcli.cli.commands.undo", "evcli.cli.undone", EVENTS, "evcli.domain.leading", "evcli.domain.way",
+    "evcli.log.answers", "evcli.log.correlated", "evcli.register.batches", "evcli.register.courses",
+    "evcli.register.divided", "evcli.register.operations", "evcli.register.restoring", "evcli.register.series",
+    "evcli.register.taking_back", "evcli.register.undoing",
 }  # fmt: skip
 LISTS = {
     "evcli.sync", "evcli.sync.lists", "evcli.log.correlated", "evcli.transfer", "evcli.transfer.source",
@@ -191,6 +197,10 @@ LOADED: dict[str, set[str]] = {
     "import dated.csv": IMPORT | TIMES | {"evcli.transfer.dates"},
     "sync people.csv": SYNC,
     "sync people.csv --dry-run --by name --max-destroy 100% --expect 8 --format csv": SYNC,
+    "undo": UNDO,
+    "undo --dry-run --json": UNDO,
+    "revert 8": UNDO | {"evcli.register.refs"},
+    "restore-to yesterday": UNDO | MOMENT | TIMES,
     "log --list people.csv": LOG | LISTS,
     "help refs": {"evcli.cli.commands.help", "evcli.cli.evidence"},
     "completion bash": {"evcli.cli.commands.completion"},

@@ -102,6 +102,13 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "unchanged":45,"kept":0,"events":5,"first":101,"last":105,"counts":{"create":2,…},"recorded":true,
               "began":false,"plan":[{"action":"rename","type":"user.renamed","line":7,"id":2,"data":{…},
               "before":RECORD or null,"after":RECORD}]}; the head of a dry run is one for --expect
+  undo        {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false,"head":"105:…",
+  redo        "correlation":"undo:…","undone":[17,16],"along":[],"already":[]}; undone: the events that are taken back,
+  revert      each by the event at the same place; along: those among them that depend on others and were taken along;
+              already: those that were taken back before; with --dry-run no events, and "plan":[{"action":"rename",
+              "type":"user.renamed","kind":"user","id":2,"answers":17,"data":{…},"before":RECORD or null,
+              "after":RECORD}]; answers: the event that this one takes back
+  restore-to  the same, but "to":42 in place of undone, along and already
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
               "files":["…"], "recorded": false if that head was already kept under that name
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
@@ -125,7 +132,7 @@ EXIT_CODES = """\
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
 An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded. A sync that
-does not fit into one batch says which events are recorded.
+does not fit into one batch says which events are recorded; so do undo, redo, revert and restore-to.
 
 With --json, an error also has a code, for programs:
 
@@ -152,6 +159,12 @@ def _refusals() -> str:
     found["wrong-end"] = "bisect: the state at --from is not good, or the one at --to not bad"
     found["never-bad"] = "bisect --first: no state is bad"
     found["only-skipped"] = "bisect: only states that were skipped are left"
+    found["nothing-left"] = "there is nothing to undo, or to redo"
+    found["something-since"] = "another command was recorded since the undo that would be redone"
+    found["has-dependents"] = "later events depend on those that would be taken back"
+    found["cannot-be-undone"] = "nothing that the kind declares takes the event back"
+    found["already-taken-back"] = "another event took it back already"
+    found["no-way"], found["in-the-way"] = "no events lead there", "records are in each other's way"
     found["nothing-to-repair"] = "the log is not damaged"
     found["refused"] = "another rule of a kind"
     return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())

@@ -1,0 +1,181 @@
+"""`evcli undo`, `redo`, `revert`, `restore-to`: append what takes events back, or what brings an earlier state back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.session import Session
+from evcli.cli.show.output import Answer
+from evcli.cli.undone import Told, in_numbers
+from evcli.domain.fields import REASON
+from evcli.errors import BadInput, BadRef
+from evcli.kinds import first_kind
+from evcli.register.decide import check_head
+from evcli.register.register import Register
+from evcli.register.series import rehearsal
+from evcli.register.undoing import Way, redo, restore_to, revert, undo
+
+_Plan = Callable[[Register, str | None], Way]
+
+_DEPENDENTS = """\
+A later event depends on one if it could not have happened without it, has set the same field, or if its record has the
+unique field that would be given back, or has ended. Such events are named, and nothing is written; --with-dependents
+takes them back, too, the newest first.
+"""
+_BATCHES = """\
+All of it is one batch if it fits (about 2,000 events), else several, which is said first; it is written only if nobody
+else has written since the plan was made. """
+
+
+def _undo(session: Session, *, with_dependents: bool, **how: Any) -> Answer:
+    def plan(register: Register, reason: str | None) -> Way:
+        return undo(register, session.new_id, reason, with_dependents=with_dependents)
+
+    return _run(session, plan, Told(session, "undo", "undone", "redo: evcli redo"), **how)
+
+
+def _redo(session: Session, **how: Any) -> Answer:
+    def plan(register: Register, reason: str | None) -> Way:
+        return redo(register, session.new_id, reason)
+
+    return _run(session, plan, Told(session, "redo", "redone", "undo: evcli undo"), **how)
+
+
+def _revert(session: Session, *, refs: tuple[str, ...], with_dependents: bool, **how: Any) -> Answer:
+    def plan(register: Register, reason: str | None) -> Way:
+        numbers = sorted({number for ref in refs for number in _numbers(session, ref)})
+        return revert(register, session.new_id, numbers, reason, with_dependents=with_dependents)
+
+    return _run(session, plan, Told(session, "revert", "reverted", "undo: evcli undo"), **how)
+
+
+def _restore_to(session: Session, *, ref: str, **how: Any) -> Answer:
+    told = Told(session, "restore-to", "restored", "undo: evcli undo")
+
+    def plan(register: Register, reason: str | None) -> Way:
+        told.to = session.moment(ref).number
+        return restore_to(register, session.new_id, told.to, reason)
+
+    return _run(session, plan, told, **how)
+
+
+def _run(
+    session: Session,
+    plan: _Plan,
+    told: Told,
+    *,
+    reason: str | None,
+    dry_run: bool,
+    expect: str | None,
+    lock_wait: float | None,
+) -> Answer:
+    why = None if reason is None else REASON.clean(reason)
+    head, seconds = None if expect is None else read_head(expect), lock_wait_of(lock_wait)
+    register = session.opened()
+    rehearsal(register)
+    check_head(register.known, head)
+    with told.explaining():
+        way = plan(register, why)
+    return told.rehearsed(way) if dry_run else told.written(way, seconds)
+
+
+def _numbers(session: Session, ref: str) -> range:
+    """The events that a REF of `revert` means: one, or of A..B those after A up to B. Raises BadRef, BadInput."""
+    start, dots, end = ref.partition("..")
+    if not dots:
+        number = session.moment(ref).number
+        if number == 0:
+            raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
+        return range(number, number + 1)
+    first = session.moment(start, beginning=True).number if start else 0
+    last = session.moment(end or "@").number
+    if last <= first:
+        raise BadInput(
+            f'"{ref}" is no event: A..B are those after A up to B', f"did you mean {in_numbers(last, first)}?"
+        )
+    return range(first + 1, last + 1)
+
+
+def _options(reason: str) -> list[Parameter]:
+    return [
+        Parameter("reason", ("--reason",), "TEXT", f"Why; default: {reason}."),
+        Parameter("dry_run", ("--dry-run",), "", "Show the plan; write nothing.", "flag"),
+        Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
+        LOCK_WAIT_FOR,
+    ]
+
+
+_WITH_DEPENDENTS = Parameter(
+    "with_dependents", ("--with-dependents",), "", "Also take back later events that depend on them.", "flag"
+)
+
+
+def _undo_command() -> Command:
+    return Command(
+        _undo,
+        "Take back the last command.\n\n"
+        "All of its events are taken back, the newest first: each by another event, which names it. An import or a "
+        "sync is undone as one. Run again, it undoes the command before; evcli redo goes the other way.",
+        [_WITH_DEPENDENTS, *_options("undo of event N")],
+        ["evcli undo --dry-run", "evcli undo", 'evcli undo --reason "wrong list"', "evcli undo --with-dependents"],
+        _DEPENDENTS + _BATCHES + "Run again after an interruption, it takes back what is left.\n" + EXIT_CODES,
+    )
+
+
+def _redo_command() -> Command:
+    return Command(
+        _redo,
+        "Take back the last undo.\n\n"
+        "Run again, it takes back the undo before. After another command it is refused: evcli revert takes back any "
+        "event, also one of an undo.",
+        _options("redo: takes back event N"),
+        ["evcli redo --dry-run", "evcli redo"],
+        EXIT_CODES,
+    )
+
+
+def _revert_command() -> Command:
+    kind = first_kind()
+    return Command(
+        _revert,
+        "Take back certain events, whatever happened since.\n\n"
+        "Each REF is one event; A..B are those after A up to B. What is already taken back is left as it is.",
+        [
+            Parameter("refs", (), "REF", "An event, or A..B.", is_required=True, is_many=True, is_moment=True),
+            _WITH_DEPENDENTS,
+            *_options("revert of event N"),
+        ],
+        [
+            "evcli revert 17 --dry-run",
+            "evcli revert 17 19 --with-dependents",
+            "evcli revert 41..57",
+            f"evcli log --{kind.name} 7",
+        ],
+        _DEPENDENTS + _BATCHES + "Run again after an interruption, it takes back what is left.\n" + EXIT_CODES,
+    )
+
+
+def _restore_to_command() -> Command:
+    kind = first_kind()
+    ends = f" Those that were not there then are {kind.ended}."
+    return Command(
+        _restore_to,
+        "Bring the whole register back to what it was at a moment.\n\n"
+        f"Every record gets back the fields it had, and is live or {kind.ended} as it was.{ends} Nothing is forgotten: "
+        "the events since stay in the log.",
+        [
+            Parameter("ref", (), "REF", "The moment (evcli help refs).", is_required=True, is_moment=True),
+            *_options("restore to event N"),
+        ],
+        ["evcli restore-to 42 --dry-run", "evcli restore-to yesterday", 'evcli restore-to "Q1 review"'],
+        _BATCHES + "Run again after an interruption, it does what is left.\n" + EXIT_CODES,
+    )
+
+
+COMMANDS = {
+    "undo": _undo_command,
+    "redo": _redo_command,
+    "revert": _revert_command,
+    "restore-to": _restore_to_command,
+}

@@ -1,0 +1,224 @@
+"""What is said of an undo, a redo, a revert and a restore-to: its plan, and what was written."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from evcli.cli.done import answer_to, events_in_words, tell_how_far
+from evcli.cli.session import Session
+from evcli.cli.show.answer import MOST_NAMED, Answer
+from evcli.cli.show.cells import Cell
+from evcli.cli.show.progress import Waiting
+from evcli.cli.show.render import as_json, happened_in_words, in_words
+from evcli.cli.write import sentence
+from evcli.domain.event import number_of
+from evcli.domain.leading import Happened
+from evcli.errors import EvcliError, HeadMoved, OutcomeUnknown, Refused
+from evcli.register.decide import Done, Outcome
+from evcli.register.operations import SomethingSince
+from evcli.register.taking_back import HasDependents
+from evcli.register.undoing import AlreadyTakenBack, Way, without_way_back
+
+_HEADER = ("event", "action", "record", "after", "before")
+
+
+class Told:
+    """The messages and the answer of one command."""
+
+    def __init__(self, session: Session, word: str, past: str, way_back: str) -> None:
+        """`word` is the command, `past` what is said when it is done, `way_back` the line that names the way back."""
+        self._session, self._word, self._past, self._way_back = session, word, past, way_back
+        self.to = 0
+        """For restore-to: the event."""
+        self._done: list[Done] = []
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Add to a refusal what can be done."""
+        try:
+            yield
+        except HasDependents as error:
+            shown = " ".join(map(str, error.numbers[:1]))
+            error.hint = f"--with-dependents takes them back, too, newest first; evcli show {shown} shows the first"
+            raise
+        except SomethingSince as error:
+            error.hint = f"evcli revert {_as_refs(error.undo)} takes that undo back"
+            raise
+        except AlreadyTakenBack as error:
+            error.hint = f"evcli revert {error.by} takes that one back"
+            raise
+        except Refused as error:
+            if "nothing was written" not in error.message:
+                error.message += "; nothing was written"
+            raise
+
+    def rehearsed(self, way: Way) -> Answer:
+        """The plan as the answer."""
+        output = self._session.output
+        self._name_gone(way)
+        plan = "nothing was written; this is the plan" if way.plan.happened else "there is nothing to write"
+        output.note(f"dry run: {plan}")
+        title = self._planned(way) if way.plan.happened else self._nothing()
+        if output.chosen_form != "table" or not way.plan.happened:
+            output.note(title)
+        return self._answer(way, is_real=False)._replace(title=title)
+
+    def written(self, way: Way, lock_wait: float) -> Answer:
+        """Write the plan, and return the answer. Raises what writing raises."""
+        from evcli.register.batches import write
+
+        session, plan = self._session, way.plan
+        self._name_gone(way)
+        if not plan.happened:
+            return self._answer(way, is_real=True)._replace(lines=[self._nothing()], is_optional=True)
+        if len(plan.batches) > 1:
+            told = f"{len(plan.happened):,} events are written in {len(plan.batches)} batches"
+            session.output.note(f"{told}; after each of them the register is good, and {self._again()} goes on")
+        end, waiting = without_way_back(session.register, plan), Waiting(session.output, self._word, "events")
+        try:
+            for done in write(session.register, plan, lock_wait, session.held):
+                self._done.append(done)
+                session.output.warn_once(done.notices)
+                waiting.show(self._count, len(plan.happened), self._count)
+        except EvcliError as error:
+            waiting.end()
+            self._tell_how_far(error)
+            raise
+        finally:
+            waiting.end()
+        lines = [self._sentence(way), *self._each(), *([self._way_back] if end is None else [])]
+        remarks = [] if end is None else [("note", self._no_way_back(end))]
+        where = f"{self._events()} {'is' if self._count == 1 else 'are'} stored"
+        hint = "evcli log shows what was written; do not repeat the command"
+        lines = [session.with_log(line) for line in lines]
+        return answer_to(
+            lambda: self._answer(way, is_real=True)._replace(lines=lines, is_optional=True, remarks=remarks),
+            where,
+            hint,
+        )
+
+    def _tell_how_far(self, error: EvcliError) -> None:
+        if isinstance(error, HeadMoved):
+            error.hint = f"evcli log --since {error.since} shows what happened meanwhile; then run it again"
+        tell_how_far(error, f"{self._events()} {'is' if self._count == 1 else 'are'} recorded" if self._done else "")
+        if self._done and not isinstance(error, OutcomeUnknown):
+            error.message = error.message.replace("run it again to continue from there", f"{self._again()} goes on")
+
+    def _name_gone(self, way: Way) -> None:
+        for number, by in way.gone[:MOST_NAMED]:
+            self._session.output.note(f"event {number} is already taken back, by event {by}")
+        if (more := len(way.gone) - MOST_NAMED) > 0:
+            self._session.output.note(f"so are {more:,} more")
+
+    # --- sentences ----------------------------------------------------------------------------------------------------
+
+    def _again(self) -> str:
+        """The command that goes on after an interruption."""
+        return f"evcli restore-to {self.to}" if self._word == "restore-to" else "the same command, run again,"
+
+    def _nothing(self) -> str:
+        return f"nothing to do: the register is what it was at event {self.to}"
+
+    def _taken(self, way: Way) -> str:
+        """What is taken back: `event 3 (user.renamed of user 2 by ann)`, `events 3 to 9`."""
+        if self._word == "restore-to":
+            return f"event {self.to:,}"
+        numbers = [number_of(event) for event in way.taken]
+        if self._word == "redo":
+            return f"the undo by {events_in_words(min(numbers), max(numbers), len(numbers))}"
+        if len(way.taken) == 1:
+            event = way.taken[0]
+            who = event["subject"].replace("/", " ")
+            return f"event {number_of(event):,} ({event['type']} of {who} by {event['authid']})"
+        return events_in_words(min(numbers), max(numbers), len(numbers))
+
+    def _planned(self, way: Way) -> str:
+        head = int(self._session.register.known.head.partition(":")[0])
+        counts = _counted(one.step.type.name for one in way.plan.happened)
+        joint = "to" if self._word == "restore-to" else "of"
+        return f"{self._word} {joint} {self._taken(way)}: {counts}, after event {head:,}"
+
+    def _sentence(self, way: Way) -> str:
+        along = (
+            f", with {len(way.along):,} that depend{'s' if len(way.along) == 1 else ''} on others" if way.along else ""
+        )
+        joint = " to" if self._word == "restore-to" else ":"
+        return f"{self._past}{joint} {self._taken(way)}{along}"
+
+    def _each(self) -> list[str]:
+        """What happened, an event a line; of many, how many of each type."""
+        if self._count <= MOST_NAMED:
+            return [sentence(outcome) for outcome in self._outcomes()]
+        types = _counted(change.intention.type for done in self._done for change in done.changes)
+        return [f"{types} ({self._events()})"]
+
+    def _no_way_back(self, one: Happened) -> str:
+        told = happened_in_words(one.step.type, one.step.data, one.after)
+        return f"this cannot be taken back as a whole: nothing undoes one of its events ({told})"
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._done))
+
+    def _events(self) -> str:
+        return events_in_words(self._done[0].first, self._done[0].first + self._count - 1, self._count)
+
+    def _outcomes(self) -> Iterator[Outcome]:
+        return (outcome for done in self._done for outcome in done)
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _answer(self, way: Way, *, is_real: bool) -> Answer:
+        happened, document = way.plan.happened, dict[str, Any]()
+        if self._session.output.form in ("json", "jsonl"):
+            document["events"] = [outcome.event for outcome in self._outcomes()]
+            for kind in dict.fromkeys(one.step.type.kind for one in happened):
+                document[kind.plural] = [as_json(one.after) for one in happened if one.step.type.kind is kind]
+            document["before"] = [as_json(one.before) for one in happened]
+            document |= {"recorded": is_real, "began": False, "head": self._session.register.known.head}
+            document["correlation"] = way.plan.correlation if happened else None
+            if self._word == "restore-to":
+                document["to"] = self.to
+            else:
+                document |= {"undone": [number_of(event) for event in way.taken], "along": list(way.along)}
+                document["already"] = [number for number, _ in way.gone]
+            if not is_real:
+                document["plan"] = list(map(_as_document, happened))
+        return Answer(header=_HEADER, rows=map(_row, happened), document=document)
+
+
+def in_numbers(first: int, last: int) -> str:
+    """A range of events as A..B."""
+    return f"{first}..{last}"
+
+
+def _as_refs(numbers: Sequence[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    if last - first + 1 == len(numbers) and first < last:
+        return in_numbers(first - 1, last)
+    return " ".join(map(str, numbers))
+
+
+def _counted(types: Iterator[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in Counter(types).items())
+
+
+def _row(one: Happened) -> tuple[Cell, ...]:
+    kind, answers = one.step.type.kind, one.step.answers
+    after, before = in_words(kind, one.after), in_words(kind, one.before)
+    return (answers[0] if answers else None, one.step.type.verb, f"{kind.name} {one.step.id}", after, before)
+
+
+def _as_document(one: Happened) -> dict[str, Any]:
+    step = one.step
+    return {
+        "action": step.type.verb,
+        "type": step.type.name,
+        "kind": step.type.kind.name,
+        "id": step.id,
+        "answers": step.answers[0] if step.answers else None,
+        "data": step.data,
+        "before": as_json(one.before),
+        "after": as_json(one.after),
+    }

@@ -1,0 +1,66 @@
+"""What has happened to records since a moment: the events about each, with the record before and after them."""
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.kind import EventType
+from evcli.domain.overlay import records_of
+from evcli.domain.way import Subject
+from evcli.kinds import TYPES
+from evcli.register.register import Register
+
+WORTH_READING = 400
+"""So many events are read in the time in which those about one record are looked up."""
+
+
+class Past(NamedTuple):
+    """An event, and the record before and after it."""
+
+    number: int
+    event: Event
+    type: EventType
+    before: Any
+    after: Any
+
+
+def courses(register: Register, subjects: Collection[Subject], after: int) -> dict[Subject, list[Past]]:
+    """For each of these records the events about it after event `after`, up to the head that the register knows.
+
+    Raises Damaged, LogCut.
+    """
+    end, wanted = register.known.number, set(subjects)
+    found: dict[Subject, list[Event]] = {subject: [] for subject in wanted}
+    if end - after <= WORTH_READING * len(wanted):
+        for event in register.events(register.position(after), end):
+            if (subject := subject_of(event)) in wanted:
+                found[subject].append(event)
+    else:
+        for kind, id in wanted:
+            found[kind, id] += register.events_about(kind, id, end, after=after)
+    state = register.at(after)
+    befores = {kind: records_of(state, kind, [id for _, id in each]) for kind, each in groupby(sorted(wanted), _kind)}
+    return {(kind, id): list(followed(befores[kind].get(id), events)) for (kind, id), events in found.items()}
+
+
+def followed(record: Any, events: Iterable[Event]) -> Iterator[Past]:
+    """The events about one record, oldest first, with what each made of it."""
+    for event in events:
+        # The rules have held when these events were written; here only what they say of this record counts.
+        data = {name: value for name, value in event["data"].items() if name != "reason"}
+        each, number = TYPES[event["type"]], number_of(event)
+        after = each.effect(record, subject_of(event)[1], number, data)
+        yield Past(number, event, each, record, after)
+        record = after
+
+
+def events_at(register: Register, numbers: Iterable[int]) -> Iterator[Event]:
+    """The events with these numbers, in ascending order; those without gaps between them are read in one go."""
+    for _, run in groupby(enumerate(sorted(numbers)), lambda each: each[1] - each[0]):
+        own = [number for _, number in run]
+        yield from register.events(register.position(own[0] - 1), own[-1])
+
+
+def _kind(subject: Subject) -> str:
+    return subject[0]

@@ -1,0 +1,143 @@
+"""Operations: what was done by one command, and which of them are in effect.
+
+The log alone says it. All events of a command share a correlation id; those of an undo, a redo and a revert begin with
+that word, and each of these events answers, as its causation id says, the one that it takes back. An event is in effect
+unless an event that is in effect takes it back.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from evcli.domain.event import Event, number_of
+from evcli.errors import Refused
+from evcli.log.correlated import answering, correlated
+from evcli.register.register import Register
+
+UNDO, REDO, REVERT, RESTORE_TO = "undo:", "redo:", "revert:", "restore-to:"
+TAKING_BACK = (UNDO, REDO, REVERT)
+"""What the correlation ids of the events begin with that each take one event back."""
+
+_OF_ROWS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
+"""The correlation id of an import is a UUID of version 8. Only between its batches may other writers come."""
+
+
+class Operation(NamedTuple):
+    """The events of one command that are in effect."""
+
+    correlation: str | None
+    numbers: list[int]
+    """The numbers of these events, ascending."""
+    interrupted: str = ""
+    """The correlation id of the undo or redo that began to take this operation back, and ended before it was done."""
+
+
+class NothingLeft(Refused):
+    """There is nothing to undo, or to redo."""
+
+    code = "nothing-left"
+
+
+class SomethingSince(Refused):
+    """Event `since` was recorded after the undo that would be redone, whose events are `undo`."""
+
+    code = "something-since"
+
+    def __init__(self, undo: Sequence[int], since: Event) -> None:
+        who = since["subject"].replace("/", " ")
+        what = f"event {number_of(since)} ({since['type']} of {who} by {since['authid']})"
+        super().__init__(f"the undo by event {undo[-1]} cannot be redone: {what} came after it; nothing was written")
+        self.undo = undo
+
+
+def taken_back(register: Register, after: int) -> dict[str, int]:
+    """The ids of the events that are taken back by one after event `after`, each with the number of that one."""
+    place = register.position(after).place
+    found: dict[str, int] = {}
+    for each in reversed(list(answering(register.log, place, TAKING_BACK))):
+        if each.id not in found:
+            found[each.answered] = each.number
+    return found
+
+
+def last_operation(register: Register) -> Operation:
+    """The newest operation in effect that is neither an undo nor a redo. Raises NothingLeft, Damaged."""
+    walk = _Walk(register)
+    for event in walk:
+        if not _is(event, UNDO, REDO):
+            return walk.operation_of(event)
+        walk.answered.add(event.get("causationid", ""))
+    raise NothingLeft("nothing is in effect that could be undone")
+
+
+def last_undo(register: Register) -> Operation:
+    """The newest undo in effect, if nothing else was done since. Raises NothingLeft, SomethingSince, Damaged."""
+    walk = _Walk(register)
+    for event in walk:
+        if _is(event, UNDO):
+            return walk.operation_of(event)
+        if not _is(event, REDO):
+            gone = taken_back(register, 0)
+            undos = [each for each in answering(register.log, 0, (UNDO,)) if each.id not in gone]
+            if undos:
+                last = undos[-1].correlation
+                raise SomethingSince([each.number for each in undos if each.correlation == last], event)
+            break
+        walk.answered.add(event.get("causationid", ""))
+    raise NothingLeft("nothing is undone that could be redone")
+
+
+def correlation_of(event: Event) -> str:
+    """The correlation id of an event; "" if it has none."""
+    return event.get("correlationid", "")
+
+
+def _is(event: Event, *words: str) -> bool:
+    return correlation_of(event).startswith(words)
+
+
+class _Walk:
+    """The events in effect, newest first."""
+
+    def __init__(self, register: Register) -> None:
+        self.answered = set[str]()
+        """The ids of the events that are taken back, as far as the walk has come; the caller adds to it."""
+        self._register = register
+        self._events = register.events_backward(register.known)
+        self._last: Event | None = None
+        self._last_answered: Event | None = None
+        """The last event of the log, and the one that it takes back, once the walk has passed it."""
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self._events:
+            if self._last is None:
+                self._last = event
+            if event["id"] == self._last.get("causationid"):
+                self._last_answered = event
+            if event["id"] not in self.answered:
+                yield event
+
+    def operation_of(self, last: Event) -> Operation:
+        """The operation whose last event in effect this is, the one that the walk has reached."""
+        correlation = correlation_of(last)
+        if _OF_ROWS(correlation):
+            found = correlated(self._register.log, correlation, 0)
+            gone = taken_back(self._register, 0)
+            numbers = [each.number for each in found if each.id not in gone]
+            return Operation(correlation, numbers, self._interrupted(lambda event: True, correlation))
+        numbers = [number_of(last)]
+        for event in self._events if correlation else ():
+            if correlation_of(event) != correlation:
+                break
+            if event["id"] not in self.answered:
+                numbers.append(number_of(event))
+        next_one = number_of(last) + 1
+        interrupted = self._interrupted(lambda event: number_of(event) == next_one, correlation)
+        return Operation(correlation or None, numbers[::-1], interrupted)
+
+    def _interrupted(self, is_next: Callable[[Event], bool], correlation: str) -> str:
+        """The correlation id of the last event of the log, if that took an event of the same operation back."""
+        answered = self._last_answered
+        if answered is None or self._last is None or not correlation or not _is(self._last, UNDO, REDO):
+            return ""
+        return correlation_of(self._last) if correlation_of(answered) == correlation and is_next(answered) else ""

@@ -1,0 +1,389 @@
+"""`evcli undo`, `redo`, `revert`, `restore-to`: what they say, what they write, and what they refuse."""
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from support.registers import create, register_at
+
+from cli.support import ALAN, events_in, fails, in_json, refuses, untouched
+from evcli.errors import Interrupted
+from evcli.register import batches
+from evcli.register.register import Register
+from evcli.sync import run as syncing
+from evcli.transfer import run as importing
+
+Listed = Callable[..., str]
+
+
+@pytest.fixture
+def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listed:
+    """Writes a list of these rows; the folder is the current one."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*rows: str, name: str = "people.csv", header: str = "name,email") -> str:
+        Path(name).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+        return name
+
+    return write
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of one or two events."""
+    for module in (batches, importing, syncing):
+        monkeypatch.setattr(module, "MAX_BATCH", 1000)
+
+
+def people(cli: Cli) -> list[str]:
+    return [f"{user['name']},{user['email']}" for user in in_json(cli, "user", "list")]
+
+
+def names(cli: Cli) -> list[str]:
+    return [user["name"] for user in in_json(cli, "user", "list")]
+
+
+# --- what is said, and written ----------------------------------------------------------------------------------------
+
+
+def test_undo_says_what_it_took_back_what_happened_and_the_way_back(story: Cli) -> None:
+    assert story.ok("undo").out == (
+        "undone: event 8 (user.destroyed of user 3 by ann)\n"
+        "user 3 restored: Alan <alan@example.com> (event 9)\n"
+        "redo: evcli redo\n"
+    )
+    assert story.ok("redo").out == (
+        "redone: the undo by event 9\n"
+        "user 3 destroyed: Alan <alan@example.com> (event 10)\n"
+        "undo: evcli undo\n"
+    )  # fmt: skip
+    undone, redone = events_in(story.log)[8:]
+    assert (undone["causationid"], redone["causationid"]) == ("event-8", undone["id"])
+    assert (undone["correlationid"][:5], redone["correlationid"][:5]) == ("undo:", "redo:")
+    assert (undone["data"], redone["data"]) == ({"reason": "undo of event 8"}, {"reason": "redo: takes back event 9"})
+    story.ok("verify")
+
+
+def test_quiet_undo_says_nothing_and_the_way_back_names_the_log(story: Cli) -> None:
+    ran = story.ok("undo", "-q")
+    assert (ran.out, ran.err) == ("", "")
+    assert story.ok("redo", "--log", str(story.log)).out.endswith(f"undo: evcli --log {story.log} undo\n")
+
+
+def test_a_reason_is_that_of_every_event(story: Cli) -> None:
+    story.ok("user", "destroy", "1", "2")
+    story.ok("undo", "--reason", "not these")
+    assert [event["data"] for event in events_in(story.log)[10:]] == [{"reason": "not these"}] * 2
+    refuses(story, ("redo", "--reason", " "), 2, "the reason is empty")
+
+
+def test_dry_run_shows_the_plan_and_writes_nothing(story: Cli) -> None:
+    with untouched(story.log.parent):
+        ran = story.ok("revert", "8", "5..6", "--dry-run")
+        document = in_json(story, "restore-to", "2", "--dry-run")
+        in_json(story, "undo", "--dry-run")
+        refuses(story, ("redo", "--dry-run"), 1, "nothing is undone that could be redone")
+    assert ran.out.splitlines() == [
+        "8\trestore\tuser 3\tAlan <alan@example.com>\tAlan <alan@example.com>, destroyed by event 8",
+        "6\tdestroy\tuser 1\tAda Lovelace <ada@example.com>, destroyed by event 10\tAda Lovelace <ada@example.com>",
+    ]
+    assert ran.err == (
+        "dry run: nothing was written; this is the plan\n"
+        "revert of 2 events between 6 and 8: user.restored 1, user.destroyed 1, after event 8\n"
+    )
+    assert (document["recorded"], document["events"], document["to"]) == (False, [], 2)
+    assert [(each["action"], each["id"], each["answers"], each["data"]) for each in document["plan"]] == [
+        ("rename", 2, 4, {"name": "Grace", "reason": "restore to event 2"}),
+        ("change-email", 2, 4, {"email": "grace@example.com", "reason": "restore to event 2"}),
+    ]
+
+
+def test_json_has_the_events_the_records_and_what_was_taken_back(story: Cli) -> None:
+    document = in_json(story, "undo")
+    (event,) = document["events"]
+    assert event == events_in(story.log)[8]
+    assert (document["users"], document["before"]) == ([ALAN | {"changed": 9, "destroyed": None}], [ALAN])
+    assert (document["undone"], document["along"], document["already"]) == ([8], [], [])
+    assert (document["recorded"], document["began"], document["head"]) == (True, False, f"9:{event['sha256']}")
+    assert document["correlation"] == event["correlationid"]
+    assert in_json(story, "revert", "9", "8")["already"] == [8]
+    assert in_json(story, "restore-to", "8")["correlation"] is None
+
+
+def test_restore_to_brings_every_record_back_and_says_so_if_nothing_is_left(story: Cli) -> None:
+    assert story.ok("restore-to", "4").out == (
+        "restored to event 4\nnothing to do" if False else "nothing to do: the register is what it was at event 4\n"
+    )
+    story.ok("user", "destroy", "2")
+    assert story.ok("restore-to", "3").out == (
+        "restored to event 3\n"
+        "user 2 restored: Grace Hopper <grace@navy.example> (event 10)\n"
+        "user 2 e-mail changed: Grace Hopper <grace@example.com>, was grace@navy.example (event 11)\n"
+        "undo: evcli undo\n"
+    )
+    with untouched(story.log.parent):
+        assert story.ok("restore-to", "3").out == "nothing to do: the register is what it was at event 3\n"
+    story.ok("head", "--keep", "Q1")
+    story.ok("user", "create", "Kurt", "--email", "kurt@example.com")
+    assert "user 4 destroyed" in story.ok("restore-to", "q1").out
+    story.ok("undo")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper", "Kurt"]
+
+
+# --- how far back -----------------------------------------------------------------------------------------------------
+
+
+def test_undo_goes_further_back_and_after_another_command_starts_there(story: Cli) -> None:
+    for event in (8, 7, 6):
+        assert story.ok("undo").out.startswith(f"undone: event {event} ")
+    story.ok("user", "rename", "2", "G")
+    for event in (12, 5, 4):
+        assert story.ok("undo").out.startswith(f"undone: event {event} ")
+    assert people(story) == ["Ada Lovelace,ada@example.com", "Grace Hopper,grace@example.com"]
+
+
+def test_redo_after_another_command_is_refused_and_revert_does_it(story: Cli) -> None:
+    story.ok("user", "destroy", "1", "2")
+    story.ok("undo")
+    story.ok("user", "rename", "2", "G")
+    refuses(
+        story, ("redo",), 1,
+        "the undo by event 12 cannot be redone: event 13 (user.renamed of user 2 by ann) came after it",
+        "hint: evcli revert 10..12 takes that undo back",
+    )  # fmt: skip
+    refuses(story, ("revert", "10..12"), 1, "event 13 (user.renamed of user 2 by ann)")
+    story.ok("revert", "12")
+    assert names(story) == ["G"]
+    story.ok("undo")
+    story.ok("undo")
+    assert story.ok("redo").out.startswith("redone: the undo by event 16")
+
+
+def test_undo_of_a_revert_and_a_restore_are_undone_like_any_command(story: Cli) -> None:
+    story.ok("revert", "3")
+    story.ok("restore-to", "6")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper"]
+    story.ok("undo")
+    story.ok("undo")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper"]
+    assert story.ok("undo").out.startswith("undone: event 8 ")
+
+
+def test_nothing_is_left_to_undo_at_the_beginning(cli: Cli) -> None:
+    fails(cli("undo"), 10, "there is no log")
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    refuses(cli, ("redo",), 1, "nothing is undone that could be redone; nothing was written")
+    cli.ok("undo")
+    refuses(cli, ("undo",), 1, "nothing is in effect that could be undone; nothing was written")
+
+
+# --- imports and lists ------------------------------------------------------------------------------------------------
+
+ROWS = [f"P{number},p{number}@example.com" for number in range(6)]
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Let the next command be killed when it has written so many batches."""
+    execute, left = Register.execute, [count]
+
+    def until_then(register: Register, *intentions: object, **how: object) -> object:
+        if not left[0]:
+            monkeypatch.setattr(Register, "execute", execute)
+            raise Interrupted(signal.SIGINT)
+        left[0] -= 1
+        return execute(register, *intentions, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Register, "execute", until_then)
+
+
+def test_import_of_several_batches_with_others_in_between_is_undone_and_redone_as_one(
+    small: None, story: Cli, listed: Listed
+) -> None:
+    rows = Path(listed(*ROWS))
+    story.ok("import", str(rows))
+    assert events_in(story.log)[8].get("batch") != "9-14", "several batches"
+    story.ok("user", "rename", "2", "G")
+    before = people(story)
+    story.ok("undo")
+    ran = story.ok("undo")
+    assert re.search(r"6 events are written in \d batches", ran.err)
+    assert ran.out.startswith("undone: events 9 to 14\nuser 9 destroyed")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper"]
+    story.ok("redo")
+    story.ok("redo")
+    assert people(story) == before
+
+
+def test_import_among_others_is_undone_without_them(small: None, story: Cli, listed: Listed) -> None:
+    def between() -> None:
+        register_at(story.log, "x").execute(create("Other"))
+
+    import_with(story, listed(*ROWS), between)
+    (other,) = [event for event in events_in(story.log) if event["authid"] == "bob"]
+    assert 9 < int(other["sequence"]) < 15, "it is among them"
+    story.ok("undo")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper", "Other"]
+
+
+def import_with(cli: Cli, path: str, between: Callable[[], None]) -> None:
+    """Import while another writer comes after the first batch."""
+    execute, count = Register.execute, [0]
+
+    def execute_and(register: Register, *intentions: object, **how: object) -> object:
+        done = execute(register, *intentions, **how)  # type: ignore[arg-type]
+        count[0] += 1
+        if count[0] == 1:
+            between()
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Register, "execute", execute_and)
+        cli.ok("import", path)
+
+
+@pytest.mark.parametrize("source", ["import", "sync"])
+def test_interrupted_undo_is_finished_by_the_next_and_redone_as_one(
+    small: None, cli: Cli, listed: Listed, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok(source, listed(*ROWS))
+    killed_after(monkeypatch, 2)
+    ran = cli("undo")
+    assert ran.code == 130
+    assert "are recorded; the same command, run again, goes on" in ran.err
+    left = len(names(cli))
+    assert 0 < left < 6
+    cli.ok("undo")
+    assert not names(cli)
+    assert len({event["correlationid"] for event in events_in(cli.log)[6:]}) == 1
+    killed_after(monkeypatch, 1)
+    assert cli("redo").code == 130
+    assert 0 < len(names(cli)) < 6
+    cli.ok("redo")
+    assert len(names(cli)) == 6
+    assert len({event["correlationid"] for event in events_in(cli.log)[12:]}) == 1
+    cli.ok("undo")
+    assert not names(cli)
+
+
+def test_sync_is_undone_as_one_and_not_with_an_earlier_one_of_the_same_list(story: Cli, listed: Listed) -> None:
+    swapped = listed("1,Ada,grace@navy.example", "2,Grace,ada@example.com", header="id,name,email")
+    before = people(story)
+    story.ok("sync", swapped, "--by", "id")
+    first = people(story)
+    story.ok("user", "rename", "1", "A")
+    story.ok("sync", swapped, "--by", "id")
+    assert people(story) == first
+    assert len(in_json(story, "undo")["undone"]) == 1
+    assert "A,grace@navy.example" in people(story)
+    story.ok("undo")
+    assert len(in_json(story, "undo")["undone"]) == 5
+    assert people(story) == before
+
+
+# --- what depends on others -------------------------------------------------------------------------------------------
+
+DEPENDENTS = {
+    "the record would not be there": ((), "2", [3, 4]),
+    "the record would not be ended": ((), "5", [6]),
+    "the record would not be live": ((("user", "rename", "1", "A"),), "6", [9]),
+    "the same field was set": ((("user", "rename", "2", "G"),), "3", [9]),
+    "another has the key": (
+        (("user", "change-email", "1", "x@example.com"), ("user", "create", "B", "--email", "ADA@example.com")),
+        "9",
+        [10],
+    ),
+    "another has the key of one that has ended": ((("user", "create", "B", "--email", "alan@example.com"),), "8", [9]),
+    "another took the key by a change": (
+        (("user", "change-email", "1", "alan@example.com"), ("user", "rename", "1", "A")), "8", [9],
+    ),
+    "the record has ended": ((("user", "destroy", "2"),), "4", [9]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", DEPENDENTS)
+def test_later_events_that_depend_on_one_are_named_and_may_be_taken_along(story: Cli, why: str) -> None:
+    commands, ref, dependents = DEPENDENTS[why]
+    for words in commands:
+        story.ok(*words)
+    depend = "a later event depends" if len(dependents) == 1 else f"{len(dependents)} later events depend"
+    ran = story("revert", ref)
+    refuses(story, ("revert", ref), 1, f"{depend} on event {ref}: event {dependents[0]} (", "--with-dependents takes")
+    assert all(f"event {number} (" in ran.err for number in dependents)
+    document = in_json(story, "revert", ref, "--with-dependents")
+    assert document["along"] == dependents[::-1]
+    assert document["undone"] == sorted([*dependents, int(ref)], reverse=True)
+    assert (story.ok("undo").code, story.ok("verify").code) == (0, 0)
+
+
+def test_dependents_of_dependents_are_taken_along(story: Cli) -> None:
+    story.ok("user", "create", "B", "--email", "alan@example.com")
+    story.ok("user", "rename", "4", "B2")
+    document = in_json(story, "revert", "8", "--with-dependents")
+    assert (document["undone"], document["along"]) == ([10, 9, 8], [10, 9])
+
+
+def test_many_dependents_are_counted(story: Cli) -> None:
+    for number in range(5):
+        story.ok("user", "rename", "2", f"G{number}")
+    refuses(
+        story, ("revert", "2"), 1, "7 later events depend on event 2: event 3 (user.renamed of user 2 by ann), ",
+        "event 9 (user.renamed of user 2 by ann) and 4 more; nothing was written",
+    )  # fmt: skip
+
+
+def test_what_happened_to_another_field_stays(story: Cli) -> None:
+    story.ok("revert", "3")
+    assert people(story)[1] == "Grace,grace@navy.example"
+
+
+def test_what_was_taken_back_since_is_no_dependent(story: Cli) -> None:
+    story.ok("user", "rename", "2", "G")
+    story.ok("undo")
+    story.ok("revert", "3")
+    assert people(story)[1] == "Grace,grace@navy.example"
+    story.ok("undo")
+    story.ok("revert", "10")
+    refuses(story, ("revert", "3"), 1, "event 9 (user.renamed of user 2 by ann)")
+
+
+def test_what_is_taken_back_already_is_said_so(story: Cli) -> None:
+    story.ok("revert", "3")
+    refuses(story, ("revert", "3"), 1, "event 3 is already taken back, by event 9", "hint: evcli revert 9 takes that")
+    ran = story.ok("revert", "3", "4")
+    assert ran.err == "event 3 is already taken back, by event 9\n"
+    assert people(story)[1] == "Grace,grace@example.com"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("revert", "0"), "is the empty register"),
+        (("revert", "9"), "there is no such event"),
+        (("revert", "5..4"), "is no event: A..B are those after A up to B"),
+        (("revert", "4..4"), "is no event"),
+        (("restore-to", "soon"), "soon"),
+        (("undo", "--expect", "x"), "--expect"),
+        (("undo", "--lock-wait", "-1"), "--lock-wait"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_words_are_refused(story: Cli, words: tuple[str, ...], said: str) -> None:
+    refuses(story, words, 2, said)
+
+
+def test_plan_is_written_only_onto_the_head_on_which_it_was_made(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuses(story, ("undo", "--expect", "7"), 13, "the head is 8:")
+    assert story.ok("undo", "--expect", "8").code == 0
+    execute = Register.execute
+
+    def after_another(register: Register, *intentions: object, **how: object) -> object:
+        monkeypatch.setattr(Register, "execute", execute)
+        register_at(story.log, "x").execute(create("Other"))
+        return execute(register, *intentions, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Register, "execute", after_another)
+    fails(story("undo"), 13, "nothing was written", "evcli log --since 9 shows what happened meanwhile")
+    assert len(events_in(story.log)) == 10

@@ -1,0 +1,181 @@
+"""Undo, redo, revert and restore-to, for any history of any kinds."""
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from support.histories import a_history, facts, register_in_memory, something_happens
+
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.overlay import Draft
+from evcli.domain.refusals import NoWay
+from evcli.domain.state import fold
+from evcli.errors import Refused
+from evcli.kinds import TYPES
+from evcli.log.memory import MemoryLog
+from evcli.register import batches
+from evcli.register.batches import write
+from evcli.register.operations import NothingLeft
+from evcli.register.register import Register
+from evcli.register.taking_back import Cannot
+from evcli.register.undoing import Way, redo, restore_to, revert, undo
+
+pytestmark = pytest.mark.usefixtures("desks")
+
+KINDS = [["user"], ["bike"], ["user", "desk", "bike"]]
+
+
+def ids(register: Register) -> Callable[[], str]:
+    return register._new_id
+
+
+def done(register: Register, way: Way, batches: int = 10**6) -> None:
+    """Write the plan, or only so many batches of it, as if the command had been killed then."""
+    with ExitStack() as held:
+        for number, _ in enumerate(write(register, way.plan, 0, held), 1):
+            if number == batches:
+                break
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of some two events."""
+    monkeypatch.setattr(batches, "MAX_BATCH", 1200)
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=",".join)
+@pytest.mark.parametrize("seed", range(5))
+def test_redo_gives_back_what_undo_took_however_often(seed: int, kinds: Sequence[str]) -> None:
+    register = a_history(random.Random(seed), kinds, 20)
+    states = [facts(register.state, kinds)]
+    while True:
+        try:
+            done(register, undo(register, ids(register)))
+        except (NothingLeft, Cannot):
+            break
+        states.append(facts(register.state, kinds))
+    assert kinds != ["user"] or not any(is_live for *_, is_live in states[-1].values())
+    for before in reversed(states[:-1]):
+        try:
+            done(register, redo(register, ids(register)))
+        except Cannot:
+            assert kinds != ["user"]
+            return
+        assert facts(register.state, kinds) == before
+    with pytest.raises(NothingLeft):
+        redo(register, ids(register))
+
+
+def in_effect(events: Sequence[Event]) -> list[Event]:
+    """The events that nothing takes back, without those that take others back: written from the rule alone."""
+    gone = set[str]()
+    found = []
+    for event in reversed(events):
+        if event["id"] in gone:
+            continue
+        if event.get("correlationid", "").startswith(("undo:", "redo:", "revert:")):
+            gone.add(event["causationid"])
+        else:
+            found.append(event)
+    return found[::-1]
+
+
+def made_by(events: Sequence[Event]) -> dict[tuple[str, int], Any]:
+    """What the events in effect make of each record; one whose beginning is not has begun and ended."""
+    numbers = {number_of(event) for event in in_effect(events)}
+    records: dict[tuple[str, int], Any] = {}
+    for number, event in enumerate(events, 1):
+        subject, each = subject_of(event), TYPES[event["type"]]
+        if number in numbers or each.role == "begins":
+            data = {name: value for name, value in event["data"].items() if name != "reason"}
+            record = each.effect(records.get(subject), subject[1], number, data)
+            records[subject] = record if number in numbers else record._replace(**{each.kind.ended: number})
+    return {subject: (*record[1:-3], record[-1] is None) for subject, record in records.items()}
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=",".join)
+@pytest.mark.parametrize("seed", range(8))
+def test_the_register_is_always_what_the_events_in_effect_made_of_it(
+    small: None, seed: int, kinds: Sequence[str]
+) -> None:
+    chance = random.Random(seed)
+    register, counts = a_history(chance, kinds, 8), dict.fromkeys(("undo", "redo", "revert", "restore_to"), 0)
+    for _ in range(60):
+        what = chance.choice(["happens", *counts, "undo", "redo", "redo"])
+        head = register.known.number
+        number = chance.randint(1, head)
+        try:
+            if what == "undo":
+                done(register, undo(register, ids(register), with_dependents=chance.random() < 0.5))
+            elif what == "redo":
+                done(register, redo(register, ids(register)))
+            elif what == "revert":
+                numbers = {number, chance.randint(1, head)}
+                done(register, revert(register, ids(register), numbers, with_dependents=chance.random() < 0.5))
+            elif what == "restore_to":
+                done(register, restore_to(register, ids(register), number))
+            else:
+                something_happens(chance, register, kinds)
+        except Refused:
+            assert register.known.number == head, "a refused command writes nothing"
+            continue
+        if what in counts:
+            counts[what] += 1
+        assert facts(register.state, kinds) == made_by(list(register.events()))
+    assert kinds != ["user"] or all(counts.values()), counts
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=",".join)
+@pytest.mark.parametrize("seed", range(3))
+def test_restore_to_gives_the_state_of_every_moment_also_if_it_is_killed(
+    small: None, seed: int, kinds: Sequence[str]
+) -> None:
+    chance = random.Random(seed)
+    told = a_history(chance, kinds, 20)
+    events = list(told.events())
+    for to in range(len(events) + 1):
+        register = copy_of(told)
+        try:
+            done(register, restore_to(register, ids(register), to), batches=chance.randint(1, 3))
+            done(register, restore_to(register, ids(register), to))
+        except NoWay:
+            assert kinds != ["user"]
+            continue
+        wanted = fold(events[:to])
+        assert facts(register.state, kinds, but=wanted) == facts(wanted, kinds)
+        assert not restore_to(register, ids(register), to).plan.happened
+
+
+def copy_of(register: Register) -> Register:
+    log = MemoryLog()
+    log.lines += register.log.lines  # type: ignore[attr-defined]  # it is one in memory, too
+    copied = register_in_memory(log)
+    copied.catch_up()
+    return copied
+
+
+def test_each_event_of_a_restore_answers_the_last_one_about_its_record() -> None:
+    register = a_history(random.Random(3), ["user"], 20)
+    events = list(register.events())
+    last = {event["subject"]: event["id"] for event in events[5:]}
+    done(register, restore_to(register, ids(register), 5))
+    added = list(register.events())[len(events) :]
+    assert added
+    assert all(event["causationid"] == last[event["subject"]] for event in added)
+    assert {event["correlationid"][:11] for event in added} == {"restore-to:"}
+    assert len({event["correlationid"] for event in added}) == 1
+
+
+def test_an_undo_names_what_it_takes_back_newest_first_and_a_plan_changes_nothing() -> None:
+    register = a_history(random.Random(4), ["user"], 20)
+    state, head = facts(register.state, ["user"]), register.known
+    way = revert(register, ids(register), range(1, 21), with_dependents=True)
+    assert (facts(register.state, ["user"]), register.known) == (state, head)
+    assert type(register.state) is not Draft or not register.state.puts
+    done(register, way)
+    events = list(register.events())
+    answered = {event["id"]: number_of(event) for event in events}
+    numbers = [answered[event["causationid"]] for event in events[head.number :]]
+    assert numbers == sorted(numbers, reverse=True) == [number_of(event) for event in way.taken]
