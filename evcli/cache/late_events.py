@@ -1,9 +1,10 @@
 """The events of a cache that were recorded late, by record and by when they happened."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from heapq import merge
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from evcli.cache import CacheFailed
@@ -37,22 +38,14 @@ class LateEvents:
 
     def steps(self, kind: str, id: int) -> list[Step]:
         """The events about a record, in the order in which they were recorded."""
-        sql, known = SQL[kind], (id, self.number)
         with failing_cache():
-            steps = [_step(kind, row) for row in self._db.execute(sql.events, known)]
-            _check_late(steps, self._db.execute(sql.late_of, known).fetchone()[0])
-            if self.number == self._known:
-                last = self._db.execute(sql.now, (id,)).fetchone()
-                self._must_agree(last == ((steps[-1].number,) if steps else None))
-        return steps
+            return [_step(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
 
     def records(self, kind: str) -> Iterator[tuple[int, list[Step]]]:
         """The id and all steps of every record that a late event is about, by id."""
-        rows = ((_step(kind, row), late) for *row, late in self._rows(SQL[kind].of_late, self.number, self.number))
-        for (id, late), found in groupby(rows, key=lambda each: (each[0].id, each[1])):
-            steps = [step for step, _ in found]
-            _check_late(steps, late)
-            yield id, steps
+        steps = (_step(kind, row) for row in self._rows(SQL[kind].of_late, self.number, self.number))
+        for id, found in groupby(steps, key=attrgetter("id")):
+            yield id, list(found)
 
     def between(self, start: str, until: str, after: int, *, backward: bool) -> Iterator[tuple[str, int, int]]:
         """Late events after event `after` that happened from `start` to `until`: when, which number, and its place.
@@ -100,19 +93,11 @@ class LateEvents:
         """Check that no late event is lost from the tables, unless another process has added some meanwhile."""
         if self._is_checked:
             return
-        self._must_agree(late_count(self._db) == self._count)
+        if late_count(self._db) != self._count and number_known(self._db) == self._known:
+            raise CacheFailed("two of its tables disagree", is_faulty=True)
         self._is_checked = True
 
-    def _must_agree(self, agrees: bool) -> None:
-        if not agrees and number_known(self._db) == self._known:
-            raise CacheFailed("two of its tables disagree", is_faulty=True)
 
-
-def _check_late(steps: Iterable[Step], late: int) -> None:
-    if sum(step.late is not None for step in steps) != late:
-        raise CacheFailed("two of its tables disagree", is_faulty=True)
-
-
-def _step(kind: str, row: Sequence[Any]) -> Step:
-    record, place, late = unpacked(kind, tuple(row))
+def _step(kind: str, row: tuple[Any, ...]) -> Step:
+    record, place, late = unpacked(kind, row)
     return Step(record[0], record[-2], late, record, place)

@@ -100,14 +100,12 @@ class Sql:
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT (SELECT max(id) FROM {spans}), (SELECT max(id) FROM {now})"
-        self.late_of = f"SELECT count(*) FROM {late} WHERE id = ? AND number <= ?"
         self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE live"
         self.events = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
         self.at = f"SELECT {columns} FROM {spans} WHERE changed = ?"
         self.of_late = (
-            f"SELECT {columns}, wanted.count FROM "
-            f"(SELECT id, count(*) AS count FROM {late} WHERE number <= ? GROUP BY id) AS wanted "
+            f"SELECT {columns} FROM (SELECT DISTINCT id FROM {late} WHERE number <= ?) AS wanted "
             f"CROSS JOIN {spans} ON {spans}.id = wanted.id AND changed <= ? ORDER BY {spans}.id, changed"
         )
         self.by_record = f"SELECT {columns} FROM {spans} WHERE changed <= ? ORDER BY id, changed"

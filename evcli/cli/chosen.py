@@ -1,7 +1,7 @@
 """The events that `evcli log` is asked for, and what is said where there are none."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.text import composed
@@ -16,11 +16,25 @@ MOST = 10
 """At most this many actors, or lists, are named."""
 
 
-def bounds(range: str | None, since: str | None, until: str | None) -> tuple[str | None, str | None]:
-    """The REFs that the range `A..B` means, as those of --since and --until; these if there is no range.
+class Then(NamedTuple):
+    """What happened from one time to another, as stored, as it is known after event `number`."""
+
+    start: str
+    until: str
+    number: int
+
+
+def bounds(
+    range: str | None, since: str | None, until: str | None, at: str | None = None
+) -> tuple[str | None, str | None]:
+    """The REFs that the range `A..B` means, as those of --since and --until; these, or --at, if there is no range.
 
     Raises BadInput.
     """
+    if at is not None and (until is not None or range is not None):
+        other = "--until" if until is not None else f'"{range}"'
+        raise BadInput(f"--at and {other} both say which event is the last one", "leave one of them out")
+    until = at if at is not None else until
     if range is None:
         return since, until
     start, dots, end = range.partition("..")
@@ -86,17 +100,29 @@ class Chosen:
         self._others.add(event["authid"])
         return False
 
-    def events(self, first: int, end: Position, *, backward: bool) -> Iterator[Event]:
-        """Those of them after event `first` and up to a position."""
+    def events(self, first: int, end: Position, *, backward: bool, then: Then | None = None) -> Iterator[Event]:
+        """Those of them after event `first` and up to a position; with `then`, in the order in which they happened."""
         if self.is_impossible:
             return iter(())
-        if self._subject is not None:
+        if then is not None:
+            found = self._as_of(first, then, backward=backward)
+        elif self._subject is not None:
             found = self._past.events_about(*self._subject, end.number, after=first, backward=backward)
         elif backward:
             found = _newest_first(self._past, first, end)
         else:
             found = self._past.events(self._past.position(first), stop=end) if first < end.number else iter(())
         return filter(self.has, found)
+
+    def _as_of(self, first: int, then: Then, *, backward: bool) -> Iterator[Event]:
+        if self._subject is None:
+            return self._past.events_as_of(then.until, then.number, start=then.start, after=first, backward=backward)
+        from evcli.domain.timeline import when
+
+        every = self._past.events_about(*self._subject, then.number, after=first)
+        return iter(
+            sorted((each for each in every if then.start <= each["time"] <= then.until), key=when, reverse=backward)
+        )
 
     def why_none(self) -> str:
         """What is said once `events` gave none."""

@@ -15,10 +15,20 @@ def _types() -> Iterator[str]:
     return (name for kind in all_kinds() for name in kind.types)
 
 
+TIMES = ("now", "today", "yesterday")
+"""Words that are times, for completion."""
+
 AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", is_moment=True)
+AS_OF = Parameter(
+    "as_of", ("--as-of",), "TIME", "What had happened by then, as known now or --at REF.", among=lambda: TIMES
+)
+AS_OF_RANGE = Parameter(
+    "as_of", ("--as-of",), "TIME", "What had happened by then, or A..B: between; also --at REF.", among=lambda: TIMES
+)
 REF = Parameter("ref", (), "[REF]", "Default: @, now.", is_moment=True, default="@")
 SINCE = Parameter("since", ("--since",), "REF", "Only events after it.", is_moment=True)
 UNTIL = Parameter("until", ("--until",), "REF", "Only events up to it.", is_moment=True)
+LOG_AT = Parameter("at", ("--at",), "REF", "The same as --until.", is_moment=True)
 BY_TYPE = Parameter(
     "type", ("--type",), "GLOB", "Only types matching a glob ('*.destroyed'), or a verb (destroy).", among=_types
 )

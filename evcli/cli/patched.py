@@ -14,38 +14,49 @@ if TYPE_CHECKING:
 Operation = dict[str, Any]
 
 
-def patch(past: Past, start: int, end: int, found: Sequence["Difference"], *, is_whole: bool) -> list[Operation]:
-    """The operations that lead from the state after one event to that after another; none where they are the same.
+Side = tuple[int, str | None]
+"""An event, and the time of which is asked what was known after it; None: the register after the event."""
 
-    The first tests that the document is that of the first state. Those of a patch that is not whole are about the
+
+def patch(past: Past, first: Side, last: Side, found: Sequence["Difference"], *, is_whole: bool) -> list[Operation]:
+    """The operations that lead from the state at one side to that at the other; none where they are the same.
+
+    The first ones test that the document is that of the first state. Those of a patch that is not whole are about the
     records found only, and leave the register's hash and counts. Raises Damaged.
     """
-    if start == end or not (is_whole or found):
+    if first == last or not (is_whole or found):
         return []
-    before, after = _overview(past, start), _overview(past, end)
-    test: Operation = {"op": "test", "path": "/sha256", "value": before["sha256"]}
+    states = _state(past, first), _state(past, last)
+    before, after = _overview(past, states[0], first), _overview(past, states[1], last)
+    tests = [
+        {"op": "test", "path": f"/{name}", "value": before[name]} for name in ("sha256", "as_of") if name in before
+    ]
     about_all = [
         {"op": "replace", "path": f"/{name}", "value": value}
         for name, value in after.items()
         if is_whole and value != before[name]
     ]
-    arrays = {kind: _Array(kind, past.at(start), past.at(end)) for kind in {each.kind.name for each in found}}
+    arrays = {kind: _Array(kind, *states) for kind in {each.kind.name for each in found}}
     # Removed from the end: what comes before them in their array stays where it is.
     gone = [_gone(each, arrays) for each in reversed(found) if each.after is None]
     changed = [one for each in found if each.after is not None for one in _changed(each, arrays)]
-    return [test, *about_all, *gone, *changed]
+    return [*tests, *about_all, *gone, *changed]
 
 
-def _overview(past: Past, number: int) -> dict[str, Any]:
-    state = past.at(number)
-    return overview(past.position(number), [state.count(kind.name) for kind in all_kinds()])
+def _state(past: Past, side: Side) -> State:
+    number, until = side
+    return past.at(number) if until is None else past.as_of(until, number)
+
+
+def _overview(past: Past, state: State, side: Side) -> dict[str, Any]:
+    return overview(past.position(side[0]), [state.count(kind.name) for kind in all_kinds()], side[1])
 
 
 class _Array:
     """Where the records of a kind are in their array, from 0, as the operations so far leave it."""
 
     def __init__(self, kind: str, before: State, after: State) -> None:
-        # Ids begin with 1 and have no gaps; but in a history that did not happen, some may be unused.
+        # Ids begin with 1 and have no gaps. At an earlier time, or in a history that did not happen, some are missing.
         is_plain = all(state.last_id(kind) == sum(state.count(kind)) for state in (before, after))
         self._ids = None if is_plain else [record.id for record in before.records(kind)]
 

@@ -20,16 +20,8 @@ from evcli.register.past import log_file
 from evcli.register.register import Register
 
 if TYPE_CHECKING:
+    from evcli.domain.state import State
     from evcli.register.refs import Moment
-
-_WAYS_TO_OTHER_FORMS = {
-    "xlsx": "evcli export FILE.xlsx writes a workbook",
-    "excel": "evcli export --excel FILE.csv writes CSV for Excel, and evcli export FILE.xlsx a workbook",
-    "html": "evcli report --html FILE writes a page",
-    "md": "write markdown",
-    "ndjson": "write jsonl",
-    **dict.fromkeys(("patch", "jsonpatch", "json_patch"), "write json-patch, which only diff has"),
-}
 
 _WITHOUT_A_LOG = {"help", "completion"}
 """The commands that read no log."""
@@ -85,7 +77,9 @@ class Session:
 
     def _choose_form(self, form: str) -> None:
         if form not in (*FORMS, JSON_PATCH):
-            hint = _WAYS_TO_OTHER_FORMS.get(form.casefold(), "evcli help formats says what each is for")
+            from evcli.cli.other_forms import way_to
+
+            hint = way_to(form)
             raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}', hint)
         if self.form not in (None, form):
             raise BadInput(f"--format is both {self.form} and {form}", "--json is short for --format json")
@@ -185,23 +179,79 @@ class Session:
         if not (answer.is_optional and self.output.quiet and self.output.chosen_form in ("table", "plain")):
             self.output.show(answer)
 
-    def moment(self, ref: str, *, beginning: bool = False) -> "Moment":
-        """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged."""
+    def moment(
+        self, ref: str, *, beginning: bool = False, since: "Moment | None" = None, by_time: str = "--as-of"
+    ) -> "Moment":
+        """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged.
+
+        Of a time it is told how many events happened by then, or `since` another moment, but were recorded later; and
+        that the words `by_time` count them. Without such words, that is not told.
+        """
         moment = self.register.moment(ref, self.output.now, beginning=beginning)
         if not moment.is_plain:
             from evcli.cli.show.moment import in_words
 
             at = self.register.position(moment)
             moment = moment._replace(at=at)
-            for text in in_words(ref.strip(), moment, at, beginning=beginning):
-                if text not in self._told:
-                    self.output.preface(text)
-                    self._told.add(text)
+            self.tell(*in_words(ref.strip(), moment, at, beginning=beginning))
+            if by_time and not beginning and moment.span is not None and moment.number < self.register.head().number:
+                from evcli.cli.passed_over import passed_over
+
+                if told := passed_over(self.register, moment, since, by_time):
+                    self.tell(self.with_log(told))
         return moment
 
-    def number(self, ref: str | None) -> int | None:
-        """The number of the event that `ref` names; None if `ref` is None."""
-        return None if ref is None else self.moment(ref).number
+    def number(self, ref: str | None, *, by_time: str = "--as-of") -> int | None:
+        """The number of the event that `ref` names; None if `ref` is None. See `moment`."""
+        return None if ref is None else self.moment(ref, by_time=by_time).number
+
+    def asked(self, at: str | None, as_of: str | None) -> "tuple[State, str | None]":
+        """The state at the moment `at`, or at the time `as_of` as known at that moment; and that time, as stored.
+
+        Raises BadInput, BadRef, Damaged, LogCut.
+        """
+        number, until = self.view(at, as_of)
+        return self.state(number, until), until
+
+    def view(self, at: str | None, as_of: str | None, *, by_time: str = "--as-of") -> tuple[int | None, str | None]:
+        """The number of the event that `at` names, and the time `as_of`, as stored; None where it was not typed."""
+        number = self.number(at, by_time=by_time if as_of is None else "")
+        if as_of is None:
+            return number, None
+        from evcli.cli.as_of import time_asked
+
+        return number, time_asked(self, as_of, number)
+
+    def state(self, number: int | None, until: str | None) -> "State":
+        """The state after event `number` (None: the last one), or at a time as known then. Raises Damaged, LogCut."""
+        if until is None:
+            return self.register.at(number)
+        return self.register.as_of(until, self.register.head().number if number is None else number)
+
+    def in_words(self, state: "State", until: str | None) -> str:
+        """What was `asked`: an event, or a time as known at one."""
+        if until is None:
+            return f"event {state.number}"
+        from evcli.cli.as_of import in_words
+
+        return in_words(until, state.number)
+
+    @property
+    def now(self) -> datetime:
+        """The time at which everything is asked."""
+        return self.output.now
+
+    @property
+    def recorded(self) -> str:
+        """When the last event of the opened log was recorded. Raises Damaged."""
+        return self.register.head().recorded
+
+    def tell(self, *texts: str) -> None:
+        """Print notes on what the answer will be about, each once."""
+        for text in texts:
+            if text not in self._told:
+                self.output.preface(text)
+                self._told.add(text)
 
     @property
     def began(self) -> tuple[str, str]:

@@ -14,15 +14,16 @@ MOST = 5
 """At most this many former holders are named in a hint."""
 
 
-def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
+def record_meant(session: Session, state: State, kind: Kind, who: str, as_of: str | None = None) -> Any:
     """The one record that `who` means in `state`, or that alone was ever called so before.
 
+    With `as_of`, the state is the one at that time, and before is what had happened by then.
     Notes say when a record had what it has no more, and who else had it. Raises NoSuchRecord, Ambiguous.
     """
     try:
         record = find(state, kind, who)
     except NoSuchRecord:
-        had = session.register.had(kind, who, state.number)
+        had = session.register.had(kind, who, state.number, as_of)
         if not had:
             raise
         if len(had) > 1:
@@ -33,18 +34,20 @@ def record_meant(session: Session, state: State, kind: Kind, who: str) -> Any:
         return record
     # Names may be shared at any time, so only what one record has at a time is told of.
     if kind.unique in words_meant(kind, who):
-        for id, spans in session.register.had(kind, f"{kind.unique}={_value(kind, who)}", state.number):
+        for id, spans in session.register.had(kind, f"{kind.unique}={_value(kind, who)}", state.number, as_of):
             if id != record.id:
                 _tell(session, kind, state.get(kind.name, id), who, spans)
     return record
 
 
-def record_at(session: Session, state: State, kind: Kind, who: str) -> Any:
+def record_at(session: Session, state: State, kind: Kind, who: str, as_of: str | None = None) -> Any:
     """The same in the state at a moment; the error knows whom `who` means by now. Raises NoSuchRecord, Ambiguous."""
     try:
-        return record_meant(session, state, kind, who)
+        return record_meant(session, state, kind, who, as_of)
     except NoSuchRecord as unknown:
-        raise _known_later(unknown, kind, state, session.register.at()) from None
+        if as_of is None:
+            raise _known_later(unknown, kind, state, session.register.at()) from None
+        raise _not_by_then(session, unknown, kind, state, as_of) from None
 
 
 def former_hint(session: Session, kind: Kind, who: str) -> str:
@@ -77,6 +80,20 @@ def _value(kind: Kind, who: str) -> str:
 def _when(spans: list[tuple[int, int | None]]) -> str:
     """`from event 3 until event 16`."""
     return ", and ".join(f"from event {since}{f' until event {until}' if until else ''}" for since, until in spans)
+
+
+def _not_by_then(session: Session, unknown: NoSuchRecord, kind: Kind, state: State, until: str) -> NoSuchRecord:
+    """The same error about a state at a time, with a hint if such a record exists by now."""
+    from evcli.cli.as_of import option
+
+    moment, hint = session.in_words(state, until), unknown.hint
+    with suppress(Refused):
+        name, id = kind.name, find(session.register.at(), kind, unknown.who).id
+        if state.get(name, id) is None:
+            hint = f"{name} {id} was not there yet: evcli log --{name} {id} shows since when it was"
+        else:
+            hint = f"{name} {id} had another name at that time; evcli {name} show {id} {option(until)}"
+    return NoSuchRecord(kind.name, unknown.who, moment, hint, unknown.last_id if not hint else 0)
 
 
 def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from evcli.cli.command import Parameter
-from evcli.cli.options import AT, COLUMNS, LIMIT, WIDE, WRITING
+from evcli.cli.options import AS_OF, AT, COLUMNS, LIMIT, WIDE, WRITING
 from evcli.domain.fields import REASON, one
 from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
@@ -77,14 +77,15 @@ def who_of(kind: Kind, *, is_many: bool = False) -> Parameter:
 
 
 def _list(kind: Kind) -> Words:
-    parameters = [AT]
-    if any(type(each) is Ends for each in kind.types.values()):
+    parameters = [AT, AS_OF]
+    if is_ending := any(type(each) is Ends for each in kind.types.values()):
         parameters.append(Parameter("all", ("--all",), "", f"{kind.ended.capitalize()} {kind.plural} too.", "flag"))
     if labels := [kind.fields[name].label for name in kind.own if name in kind.fields]:
         help = f"Only with TEXT in {listed(labels, 'or')}, ignoring case."
         parameters.append(Parameter("match", ("--match",), "TEXT", help))
     examples = [f"evcli {kind.name} list", f"evcli {kind.name} list --at 2026-03-03"]
-    examples.append(f"evcli {kind.name} list{' --all' if len(parameters) > 2 else ''} --format csv")
+    examples.append(f"evcli {kind.name} list --as-of 2020-12-31")
+    examples.append(f"evcli {kind.name} list{' --all' if is_ending else ''} --format csv")
     columns = ",".join([*kind.own[:1], f"{kind.began}_at", f"{kind.began}_by"])
     examples.append(f"evcli {kind.name} list --columns {columns}")
     return f"List the {kind.plural}, now or at a moment.", [*parameters, LIMIT, COLUMNS, WIDE], examples
@@ -96,7 +97,7 @@ def _show(kind: Kind) -> Words:
         f"evcli {kind.name} show {example_of(kind)}",
         f"evcli {kind.name} show 7 --at 2026-03-03 --json",
     ]
-    return help, [who_of(kind), AT], examples
+    return help, [who_of(kind), AT, AS_OF], examples
 
 
 def _help(each: EventType) -> str:

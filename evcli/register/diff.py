@@ -1,6 +1,6 @@
 """What differs between two moments, by which events: record by record, and field by field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evcli.domain.event import Event, subject_of
@@ -31,6 +31,8 @@ class Difference(NamedTuple):
     after: Any
     events: Sequence[Event]
     is_backward: bool
+    setters: Mapping[str, Event] | None = None
+    """The event that set each field, where that does not follow from these events."""
 
     @property
     def id(self) -> int:
@@ -41,7 +43,9 @@ class Difference(NamedTuple):
     def fields(self) -> Iterator[FieldChange]:
         """The fields whose values differ, in the kind's order, and whether the record has ended."""
         earlier = self.after if self.is_backward else self.before
-        _, changed_by = followed(self.kind, self.id, earlier, self.events)
+        changed_by = self.setters
+        if changed_by is None:
+            _, changed_by = followed(self.kind, self.id, earlier, self.events)
         for name in (*self.kind.own, self.kind.ended):
             old, new = value_of(self.before, name), value_of(self.after, name)
             if old != new:

@@ -26,9 +26,10 @@ class Had(NamedTuple):
     spans: list[tuple[int, int | None]]
 
 
-def had(history: History, reader: Reader, kind: Kind, who: str, until: int) -> list[Had]:
+def had(history: History, reader: Reader, kind: Kind, who: str, until: int, as_of: str | None = None) -> list[Had]:
     """Every record that `who`, a name or a value of the unique field, meant at any event up to `until`, by id.
 
+    With `as_of`, only what had happened by that time counts, in the order in which it happened.
     A record that has ended has no unique field. Raises Damaged, LogCut.
     """
     wanted = words_meant(kind, who)
@@ -37,7 +38,7 @@ def had(history: History, reader: Reader, kind: Kind, who: str, until: int) -> l
     known, ids = _looked_up(history, reader, kind, wanted, until)
     if known.number < until:
         ids |= _in_lines(reader, wanted, known, history.position(reader, until))
-    found = (Had(id, _spans(history, reader, kind, id, wanted, until)) for id in sorted(ids))
+    found = (Had(id, _spans(_over_time(history, reader, kind, id, until, as_of), kind, wanted)) for id in sorted(ids))
     return [each for each in found if each.spans]
 
 
@@ -71,12 +72,12 @@ def _in_lines(reader: Reader, wanted: dict[str, str], start: Position, end: Posi
     return found
 
 
-def _spans(
-    history: History, reader: Reader, kind: Kind, id: int, wanted: dict[str, str], until: int
-) -> list[tuple[int, int | None]]:
-    """From which event until which the record had one of these words."""
+def _spans(over_time: Iterator[tuple[int, Any]], kind: Kind, wanted: dict[str, str]) -> list[tuple[int, int | None]]:
+    """From which event until which a record had one of these words."""
     spans: list[tuple[int, int | None]] = []
-    for number, has in _over_time(history, reader, kind, id, wanted, until):
+    for number, record in over_time:
+        words = {name: word for name, word in wanted.items() if name != kind.unique or record[-1] is None}
+        has = is_called(kind, record, words)
         is_open = bool(spans) and spans[-1][1] is None
         if has and not is_open:
             spans.append((number, None))
@@ -86,11 +87,16 @@ def _spans(
 
 
 def _over_time(
-    history: History, reader: Reader, kind: Kind, id: int, wanted: dict[str, str], until: int
-) -> Iterator[tuple[int, bool]]:
-    record: Any = None
-    for event in history.events_about(reader, kind.name, id, until):
+    history: History, reader: Reader, kind: Kind, id: int, until: int, as_of: str | None
+) -> Iterator[tuple[int, Any]]:
+    """The events about a record, by number, and the record after each."""
+    events, record = history.events_about(reader, kind.name, id, until), None
+    if as_of is not None:
+        from evcli.domain.timeline import happenings
+
+        yield from ((number_of(event), after) for event, _, after in happenings(kind, events, as_of))
+        return
+    for event in events:
         # The rules have held when these events were written; here only what they say of this record counts.
         record = TYPES[event["type"]].effect(record, id, number_of(event), event["data"])
-        words = {name: word for name, word in wanted.items() if name != kind.unique or record[-1] is None}
-        yield number_of(event), is_called(kind, record, words)
+        yield number_of(event), record

@@ -17,10 +17,10 @@ from evcli.register.history import History
 
 if TYPE_CHECKING:
     from evcli.domain.kind import Kind
-    from evcli.domain.timeline import Happening
     from evcli.register.changes import Change
     from evcli.register.diff import Difference
     from evcli.register.former import Had
+    from evcli.register.happening import Happenings, View
     from evcli.register.period import Period
     from evcli.register.refs import Moment
     from evcli.register.setters import Setting
@@ -136,12 +136,6 @@ class Past:
         found = events_as_of(self.history, self.reader, until, number, start=start, after=after, backward=backward)
         return self._checked(found)
 
-    def happenings(self, kind: "Kind", id: int, until: str, number: int) -> "Iterator[Happening]":
-        """What happened to a record up to a time, as it is known after event `number`; see `timeline.happenings`."""
-        from evcli.domain.timeline import happenings
-
-        return happenings(kind, self.events_about(kind.name, id, number), until)
-
     def passed_over(self, until: str, after: int, start: str = ALWAYS) -> int:
         """How many events happened from `start` to `until` but were recorded late, after event `after`."""
         from evcli.register.as_of import passed_over
@@ -156,17 +150,23 @@ class Past:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""
         return self.history.change(self.reader, number)
 
-    def had(self, kind: "Kind", who: str, until: int) -> "list[Had]":
+    def had(self, kind: "Kind", who: str, until: int, as_of: str | None = None) -> "list[Had]":
         """Every record that `who` meant at any event up to `until`, and when; see `former.had`. Raises Damaged."""
         from evcli.register.former import had
 
-        return had(self.history, self.reader, kind, who, until)
+        return had(self.history, self.reader, kind, who, until, as_of)
 
     def changes(self, events: Iterable[Event], *, at_once: bool = False) -> Iterator["Change"]:
         """These events, oldest or newest first, each with its record before and after; see `changes.changes`."""
         from evcli.register.changes import changes
 
         return changes(self.history, self.reader, events, at_once=at_once)
+
+    def happenings(self, number: int) -> "Happenings":
+        """What happened to records in the order in which it happened, as is known after event `number`."""
+        from evcli.register.happening import Happenings
+
+        return Happenings(self.history, self.reader, self._about, number)
 
     def stamps(self, kind: str, until: int) -> "Stamps":
         """When, by whom and why the events about records of a kind happened, up to event `until`."""
@@ -187,6 +187,12 @@ class Past:
         if about is None:
             return diff(self.history, self.reader, start, end)
         return diff_of_one(self.history, self.reader, self._about, *about, start, end)
+
+    def diff_as_of(self, first: "View", second: "View", about: "tuple[Kind, int] | None" = None) -> "list[Difference]":
+        """The same of what had happened by a time, as is known after an event; see `happening.diff_as_of`."""
+        from evcli.register.happening import diff_as_of
+
+        return diff_as_of(self.history, self.reader, self._about, first, second, about)
 
     def blame(self, kind: "Kind", id: int, until: int) -> "list[Setting]":
         """The fields of a record after event `until`, each with the event that set it; see `setters.blame`."""

@@ -46,6 +46,10 @@ class Moment(NamedTuple):
     """The position after that event, if it had to be found."""
     span: "Span | None" = None
     """What the REF covers, if it was a time."""
+    ref: str = ""
+    """That REF, as it was typed."""
+    is_beginning: bool = False
+    """Whether the moment is before what it covers, rather than at its end."""
 
 
 def resolve(
@@ -75,7 +79,7 @@ def resolve(
     except NotATime as no:
         at = _by_name(ref, reader, no)
         return Moment(at.number, is_plain=False, at=at)
-    limit = _limit(span.start if beginning else span.end)
+    limit = as_stored(span.start if beginning else span.end)
     head = reader.log.head()
     if (words == "now" and head.recorded > limit) or (words in ("now", "today") and not beginning):
         at = head
@@ -86,10 +90,11 @@ def resolve(
     is_future = span.start > now and at.number == head.number
     # An event that was recorded ahead of this clock is not within what is said of the time that was asked for.
     covers = None if at.recorded > limit else span
-    return Moment(at.number, is_plain=False, is_future=is_future, at=at, span=covers)
+    return Moment(at.number, is_plain=False, is_future=is_future, at=at, span=covers, ref=words, is_beginning=beginning)
 
 
-def _limit(moment: datetime) -> str:
+def as_stored(moment: datetime) -> str:
+    """A moment as the log has it: the first or the last that can be written where it is beyond that."""
     try:
         return timestamp(moment)
     except OverflowError:  # the zone's offset moves it before the first or after the last time that can be written

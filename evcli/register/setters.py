@@ -28,8 +28,12 @@ def blame(history: History, reader: Reader, about: About, kind: Kind, id: int, u
     A field that never had another value was set by the event that began the record. Whether the record has ended comes
     last, once an event has set that. Raises Damaged, LogCut.
     """
-    _, record, events = of_one(history, reader, about, kind, id, 0, until)
-    _, setters = followed(kind, id, None, events)
+    return settings(kind, id, of_one(history, reader, about, kind, id, 0, until)[2])
+
+
+def settings(kind: Kind, id: int, events: Sequence[Event]) -> list[Setting]:
+    """The same by all events about the record up to then, in the order in which they count."""
+    record, setters = followed(kind, id, None, events)
     begun = dict.fromkeys(kind.own, events[0])
     return [Setting(name, getattr(record, name), event) for name, event in (begun | setters).items()]
 

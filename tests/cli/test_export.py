@@ -579,8 +579,8 @@ def test_log_that_is_cut_below_the_moment_is_damaged(
 
     real = Session.moment
 
-    def moment(session: Session, ref: str) -> Moment:
-        found = real(session, ref)
+    def moment(session: Session, ref: str, *, by_time: str) -> Moment:
+        found = real(session, ref, by_time=by_time)
         os.truncate(story.log, sum(map(len, story.log.read_bytes().splitlines(keepends=True)[:3])))
         return found
 

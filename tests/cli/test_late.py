@@ -7,7 +7,7 @@ import pytest
 from conftest import Cli, Clock
 
 from cli.support import run_on
-from evcli.cli.show.cells import Happened, whole
+from evcli.cli.show.cells import Happened, marked
 
 
 @pytest.fixture
@@ -81,4 +81,4 @@ def test_mark_is_local_and_as_short_as_the_day_allows(
 ) -> None:
     monkeypatch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
     tzset()
-    assert whole(Happened(f"2026-{time}:00.000000Z", f"2026-{recorded}:00.000000Z")) == said
+    assert marked(Happened(f"2026-{time}:00.000000Z", f"2026-{recorded}:00.000000Z")) == said

@@ -174,5 +174,13 @@ def test_options_may_stand_anywhere() -> None:
     assert found is not None
     assert read_fast(["import", "-"]), "a dash alone is standard input"
     assert found.told == [("log", "F"), ("quiet", True), ("json", True)]
-    values = [("all", False), ("at", "2"), ("columns", None), ("limit", 3), ("match", None), ("wide", False)]
+    values = [
+        ("all", False),
+        ("as_of", None),
+        ("at", "2"),
+        ("columns", None),
+        ("limit", 3),
+        ("match", None),
+        ("wide", False),
+    ]
     assert found.ran == [(f"{kind} list", values)]

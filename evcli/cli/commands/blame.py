@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.command import EXIT_CODES, Command
-from evcli.cli.options import AT, KIND, kind_of
+from evcli.cli.options import AS_OF, AT, KIND, kind_of
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer, with_recorded
 from evcli.cli.show.cells import Cell, Happened
@@ -18,20 +18,25 @@ if TYPE_CHECKING:
 _HEADER = ("field", "value", "event", "time", "actor", "type", "reason")
 
 
-def blame(session: Session, who: str, at: str | None, kind: str | None) -> Answer:
+def blame(session: Session, who: str, at: str | None, as_of: str | None, kind: str | None) -> Answer:
     """`evcli blame`"""
     chosen = kind_of(kind)
     register = session.opened()
-    state = register.at(session.number(at))
-    record = record_at(session, state, chosen, who)
-    found = register.blame(chosen, record.id, state.number)
-    document = {
+    state, until = session.asked(at, as_of)
+    record = record_at(session, state, chosen, who, until)
+    if until is None:
+        found = register.blame(chosen, record.id, state.number)
+    else:
+        found = register.happenings(state.number).blame(chosen, record.id, until)
+    document: dict[str, Any] = {
         "kind": chosen.name,
         "id": record.id,
         "number": state.number,
         "fields": list(map(_as_json, found)),
     }
-    title = f"{chosen.name} {record.id}, as of event {state.number}"
+    if until is not None:
+        document["as_of"] = until
+    title = f"{chosen.name} {record.id}, as of {session.in_words(state, until)}"
     answer = Answer(header=_HEADER, rows=map(_row, found), document=document, title=title, whole="type")
     return with_recorded(answer, session.output.chosen_form)
 
@@ -63,7 +68,7 @@ def _blame() -> Command:
         blame,
         "Show which event set each field of a record, when, by whom and why.\n\n"
         f"{kind.ended.capitalize()} is one of them once an event has set it, or taken it back.",
-        [who_of(kind), AT, KIND],
+        [who_of(kind), AT, AS_OF, KIND],
         [f"evcli blame {example}", "evcli blame 7 --at 2026-03-03", "evcli blame 7 --json | jq '.fields[0]'"],
         EXIT_CODES,
         only_asks=True,

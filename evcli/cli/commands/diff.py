@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.options import AS_OF_RANGE, last_asked
 from evcli.cli.options import about as about_kinds
-from evcli.cli.options import last_asked
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer, with_recorded
 from evcli.cli.show.cells import Cell, Happened, Sentence
@@ -24,31 +24,43 @@ BY = ("person", "field")
 
 _HELP = f"""Show what changed between two moments, by which events, by whom and why.
 
-With --format {JSON_PATCH}, as operations of RFC 6902 that make evcli state --at FROM --json what it is at TO; those
-about one record alone leave the hash and the counts.
+With --as-of TIME, what was known of that time at FROM and at TO: which events changed it that were recorded later. With
+--as-of A..B, what was true at A and at B, as known at TO, or at FROM and at TO.
+
+With --format {JSON_PATCH}, as operations of RFC 6902 that make evcli state --at FROM --json what it is at TO (with
+--as-of A at FROM, and --as-of B at TO); those about one record alone leave the hash and the counts.
 """
 
 
-def diff(session: Session, from_: str | None, to: str, by: str, **about: str | None) -> Answer:
+def diff(session: Session, from_: str | None, to: str, as_of: str | None, by: str, **about: str | None) -> Answer:
     """`evcli diff`; `about_KIND` is the WHO of `--KIND`, the last of which counts."""
     if by not in BY:
         raise BadInput(f'--by "{by}" is not one of {", ".join(BY)}')
     register = session.opened()
-    head = register.head().number
-    start = max(0, head - 1) if from_ is None else session.moment(from_).number
-    end = head if to == "@" else session.moment(to).number
-    subject = _subject(session, about, max(start, end))
-    found = register.diff(start, end, subject)
+    start, end = _numbers(session, from_, to, as_of)
+    then = None
+    if as_of is not None:
+        from evcli.cli.as_of import two_times_asked
+
+        then = two_times_asked(session, as_of)
+    subject = _subject(session, about, max(start, end), then and max(then))
+    if then is None:
+        found = register.diff(start, end, subject)
+    else:
+        found = register.diff_as_of((then[0], start), (then[1], end), subject)
     if session.form == JSON_PATCH:
         from evcli.cli.patched import patch
 
-        return Answer(records=patch(register, start, end, found, is_whole=subject is None))
+        first, last = then or (None, None)
+        return Answer(records=patch(register, (start, first), (end, last), found, is_whole=subject is None))
+    sides = _sides(start, end, then)
     if not found:
         whom = "" if subject is None else f" about {subject[0].name} {subject[1]}"
-        session.output.note(f"nothing changed{whom} from event {start} to event {end}")
-    answer = Answer(title=f"from event {start} to event {end}")
+        session.output.note(f"nothing changed{whom} {sides}")
+    answer = Answer(title=sides)
     if session.output.form in ("json", "jsonl"):
-        return answer._replace(document={"from": start, "to": end, "changes": list(map(_as_json, found))})
+        times = {} if then is None else {"as_of": dict(zip(("from", "to"), then, strict=True))}
+        return answer._replace(document={"from": start, "to": end, **times, "changes": list(map(_as_json, found))})
     if by == "field":
         header = ("record", "field", "before", "after", "event", "time", "actor", "reason")
         answer = answer._replace(header=header, rows=(row for each in found for row in _by_field(each)))
@@ -59,7 +71,29 @@ def diff(session: Session, from_: str | None, to: str, by: str, **about: str | N
     return answer._replace(header=("record", "before", "after", "events"), rows=map(_in_one_row, found))
 
 
-def _subject(session: Session, about: Mapping[str, str | None], at: int) -> "tuple[Kind, int] | None":
+def _numbers(session: Session, from_: str | None, to: str, as_of: str | None) -> tuple[int, int]:
+    """The events after which the two states are, or what is known of other times."""
+    by_time = "" if as_of else "--as-of"
+    first = None if from_ is None else session.moment(from_, by_time="")
+    head = session.register.head().number
+    end = head if to == "@" else session.moment(to, since=first, by_time=by_time).number
+    if first is not None:
+        return first.number, end
+    # Of two times the difference is asked as of one moment of knowledge; of one time, or none, what the last event did.
+    return (end if as_of and ".." in as_of else max(0, head - 1)), end
+
+
+def _sides(start: int, end: int, then: tuple[str, str] | None) -> str:
+    if then is None:
+        return f"from event {start} to event {end}"
+    from evcli.cli.as_of import in_words
+
+    return f"from {in_words(then[0], start)}, to {in_words(then[1], end)}"
+
+
+def _subject(
+    session: Session, about: Mapping[str, str | None], at: int, until: str | None
+) -> "tuple[Kind, int] | None":
     """The one record to compare, called as it was at the later moment or before; None for all."""
     asked = last_asked(about)
     if asked is None:
@@ -67,7 +101,8 @@ def _subject(session: Session, about: Mapping[str, str | None], at: int) -> "tup
     from evcli.cli.whom import record_at
 
     kind, who = asked
-    return kind, record_at(session, session.register.at(at), kind, who).id
+    state = session.register.at(at) if until is None else session.register.as_of(until, at)
+    return kind, record_at(session, state, kind, who, until).id
 
 
 def _record(each: "Difference") -> tuple[Cell, Cell, Cell]:
@@ -120,6 +155,7 @@ COMMANDS = {
         [
             Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
             Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
+            AS_OF_RANGE,
             Parameter(
                 "by",
                 ("--by",),
@@ -134,6 +170,8 @@ COMMANDS = {
             "evcli diff",
             "evcli diff 2026-03-01 2026-04-01",
             "evcli diff @-10 --by field",
+            "evcli diff 2026-03-01 --as-of 2020-12-31",
+            "evcli diff --as-of 2019-12-31..2020-12-31",
             f"evcli diff 0 --{first_kind().name} 7",
             "evcli diff 41 42 --format json-patch",
         ],

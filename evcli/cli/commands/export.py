@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AT, COLUMNS, WIDE
+from evcli.cli.options import AS_OF, AT, COLUMNS, WIDE
 from evcli.cli.session import Session
 from evcli.cli.show.exported import Form
 from evcli.cli.show.exported import exported as pieces_of
@@ -15,7 +15,6 @@ from evcli.cli.show.render import as_json
 from evcli.cli.to_file import STDOUT, Write, to_file
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Kind
-from evcli.domain.state import State
 from evcli.errors import BadInput, Damaged, LogCut
 from evcli.kinds import all_kinds, first_kind
 from evcli.register.past import Past
@@ -59,6 +58,8 @@ class Wanted(NamedTuple):
     kind: Kind | None
     form: Form
     at: str | None
+    until: str | None
+    """As of which time; None: all that is known."""
     all: bool
     columns: Sequence[str] | None
     """The columns of records, if others than their fields."""
@@ -71,6 +72,7 @@ def export(
     file: str,
     what: str,
     at: str | None,
+    as_of: str | None,
     all: bool,
     force: bool,
     columns: str | None,
@@ -84,15 +86,17 @@ def export(
     form = _form(session, kind, file, excel=excel, delimiter=delimiter)
     names = None
     if kind is None:
-        _refuse_for_events(("--all", all), ("--columns", columns), ("--wide", wide), ("--with-head", with_head))
+        _refuse_for_events(
+            ("--as-of", as_of), ("--all", all), ("--columns", columns), ("--wide", wide), ("--with-head", with_head)
+        )
     elif columns is not None or wide:
         from evcli.cli.columns import columns_of
 
         names = columns_of(kind, columns, wide=wide)
     session.opened()
     session.output.paged = False
-    number = session.number(at)
-    exported = partial(_export, session, Wanted(kind, form, at, all, names, with_head), number)
+    number, until = session.view(at, as_of, by_time="--as-of" if kind else "evcli log --as-of")
+    exported = partial(_export, session, Wanted(kind, form, at, until, all, names, with_head), number)
     if file in STDOUT:
         session.output.note(exported(session.output.write, "stdout", is_stream=True))
     else:
@@ -118,7 +122,8 @@ def _export(session: Session, wanted: Wanted, number: int | None, write: Write, 
 
     try:
         if kind is not None:
-            state = _state(session.register, number)
+            state = session.state(number, wanted.until)
+            _check_it_is_there(session.register, number, state.number)
             records = counted(state.records(kind.name, live_only=not wanted.all))
             answer = _answer(session, kind, wanted.columns, records, state.number)
         else:
@@ -127,15 +132,16 @@ def _export(session: Session, wanted: Wanted, number: int | None, write: Write, 
         if kind is not None and wanted.has_head:
             from evcli.cli.origin import origin_of
 
-            origin = origin_of(session, state.number, wanted.at)
+            origin = origin_of(session, state.number, wanted.at, wanted.until)
         write(pieces_of(answer, wanted.form, kind.plural if kind else "events", origin))
     except Damaged as damaged:
         damaged.message += "; the export is incomplete" if written and is_stream else "; nothing was exported"
         raise
-    one, many, last = ("event", "events", number) if kind is None else (kind.name, kind.plural, state.number)
-    if last is None:
-        last = written
-    return f"{written} {one if written == 1 else many} as of event {last} exported to {where}"
+    if kind is None:
+        one, many, moment = "event", "events", f"event {written if number is None else number}"
+    else:
+        one, many, moment = kind.name, kind.plural, session.in_words(state, wanted.until)
+    return f"{written} {one if written == 1 else many} as of {moment} exported to {where}"
 
 
 def _answer(session: Session, kind: Kind, names: Sequence[str] | None, records: Iterator[Any], until: int) -> Answer:
@@ -183,12 +189,6 @@ def _form(session: Session, kind: Kind | None, file: str, *, excel: bool, delimi
     return Form(form, sign, excel)
 
 
-def _state(register: Past, number: int | None) -> State:
-    state = register.at(number)
-    _check_it_is_there(register, number, state.number)
-    return state
-
-
 def _events(register: Past, number: int | None) -> Iterator[Event]:
     last = 0
     for event in register.events(until=number):
@@ -219,6 +219,7 @@ COMMANDS = {
                 default="",
             ),
             AT,
+            AS_OF,
             Parameter("all", ("--all",), "", "Include records that have ended.", "flag"),
             COLUMNS,
             WIDE,
@@ -237,6 +238,7 @@ COMMANDS = {
             "evcli export users.csv",
             "evcli export --all users.json",
             "evcli export --at 2026-03-03 --format json | jq length",
+            "evcli export --as-of 2020-12-31 then.csv",
             "evcli export --wide --all --with-head --at 2026-Q1 review.csv",
             "evcli export --excel --delimiter ';' --columns id,name,created_at,created_by users.csv",
             "evcli export --what events events.jsonl",

@@ -21,10 +21,14 @@ PAUSE = 200
 """Milliseconds between two looks at the log."""
 
 
-def check_it_can_go_on(session: Session, until: str | None) -> None:
+def check_it_can_go_on(session: Session, until: str | None, as_of: str | None) -> None:
     """Refuse options that an endless answer cannot support. Raises BadInput."""
     if until is not None:
         raise BadInput("--follow never ends, and --until sets an end", "leave one of them out")
+    if as_of is not None:
+        raise BadInput(
+            "--follow shows events as they are recorded, and --as-of as they happened", "leave one of them out"
+        )
     if session.output.form == "json":
         raise BadInput("--follow has no end, and a JSON array needs one", "--format jsonl prints one event per line")
     if session.output.times == "relative":

@@ -23,7 +23,7 @@ def head(session: Session, *, at: str | None, keep: str | None, to: str | None, 
         raise BadInput("--to needs a name for the head", f"evcli head --keep NAME --to {shlex.quote(to)}")
     register = session.opened()
     register.log.sync()  # a head that is handed out must be durable
-    place = register.head() if at is None else register.position(session.moment(at))
+    place = register.head() if at is None else register.position(session.moment(at, by_time="evcli state --as-of"))
     if keep is not None:
         return _keep(session, place, keep, to and at_home(to), lock_wait_of(lock_wait))
     document = {"number": place.number, "sha256": place.sha256.decode()}

@@ -27,6 +27,11 @@ A time without a zone is local. It means the state after the last event recorded
 includes its whole second, so a time copied from evcli's own output means the event it was printed for. Of a time that
 the clock showed twice, the later one is meant; one that it never showed is refused. Where the last event was recorded
 ahead of this clock, now and today mean that event.
+There are two times: when something happened, and when it was recorded. They differ after an import with dates, and
+wherever something was recorded later. A REF counts when events were recorded: --at 2020-12-31 is what this log knew
+then. --as-of TIME counts when they happened: --as-of 2020-12-31 is what was true then, as it is known now, or with
+--at REF as it was known at that moment. TIME is one of the times above; evcli log and evcli diff also take A..B.
+
 Unless REF is a number, what was found is printed on stderr:
 as of 2026-11-22 (end of day, +01:00): event 42, of 2026-11-22 17:03:11+01:00
 log --since 42 begins with event 43, log --until 42 ends with event 42."""
@@ -47,18 +52,21 @@ JSON documents (members may be added, none removed; created, changed and destroy
   KIND list   [{"id":7,"name":"Ada","email":"ada@example.com","created":42,"changed":57,"destroyed":null}]
               with --wide also created_at, created_by, created_reason, and so on; with --columns, these columns
   KIND show   one record, and "events": its events up to that moment
-  state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}
+  state       {"number":42,"sha256":"…","time":"…","live":2,"destroyed":1,"users":[…]}; with --as-of also
+              "as_of":"…", a time in UTC; number is then the event up to which all is known
   log         [events, exactly as in the log]; with -p [documents as in show]
   show        {"event":{…},"before":RECORD or null,"after":RECORD}
   diff        {"from":41,"to":42,"changes":[{"kind":"user","id":7,"before":RECORD or null,"after":RECORD or null,
               "events":[…],"fields":[{"field":"name","before":"Ada","after":"Ada King","event":42}]}]}; the events
-              about the record in between, and which of them last changed each field that differs
+              about the record in between, and which of them last changed each field that differs; with --as-of also
+              "as_of":{"from":"…","to":"…"}, and the events are those that count at one side only
               with --format json-patch
               [{"op":"test","path":"/sha256","value":"…"},{"op":"replace","path":"/users/6/email","value":"…"}]:
               operations of RFC 6902 that make the document of evcli state --at FROM that of --at TO; an array counts
               from 0, so that record 7 is at 6; [] if nothing changed
   blame       {"kind":"user","id":7,"number":42,"fields":[{"field":"name","value":"Ada King","event":42,"time":"…",
-              "recorded":"…","type":"…","actor":"ann","reason":null}]}; number: as of this event
+              "recorded":"…","type":"…","actor":"ann","reason":null}]}; number: as of this event; with --as-of
+              also "as_of":"…"
   bisect      {"event":{…},"before":RECORD or null,"after":RECORD,"good":41,"bad":42,"skipped":[],"looks":9}: the first
               bad event as in show, the last good one and the number of looks; where the states between were skipped,
               event, before and after are null, and skipped has their numbers
@@ -81,7 +89,8 @@ JSON documents (members may be added, none removed; created, changed and destroy
               that of the first event; complete is false if the period was not over
   export      [records as in KIND list], or with --what events [events exactly as in the log], a CloudEvents batch;
               with --with-head {"as_of":{"moment":"…","asked":"now","number":42,"head":"42:…","log":"…","source":"…",
-              "file":"…","zone":"…","exported":"…"},"users":[…]}, or in jsonl {"as_of":{…}} first
+              "file":"…","zone":"…","exported":"…"},"users":[…]}, or in jsonl {"as_of":{…}} first; with --as-of it
+              has an "as_of" itself
   writing     {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false}; before: each user before its event,
               or null; recorded is false for --dry-run and for a repeated --id; began is true if a new log was begun
   verify      {"status":"good","events":42,"head":"42:…","torn_bytes":0,"unterminated":false,"faults":[{"line":4,

@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, REF, SINCE, UNTIL, last_asked
+from evcli.cli.options import AS_OF_RANGE, BY_TYPE, LIMIT_FLAGS, LOG_AT, REF, SINCE, UNTIL, last_asked
 from evcli.cli.options import about as about_kinds
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -15,11 +15,18 @@ from evcli.errors import BadInput, BadRef
 from evcli.register.past import Position
 
 if TYPE_CHECKING:
-    from evcli.cli.chosen import Chosen
+    from evcli.cli.chosen import Chosen, Then
     from evcli.sync.lists import Meant
 
 
 TIMES = ("absolute", "relative")
+
+
+_HELP = """Show the events, newest first.
+
+They are in the order in which they were recorded, which also --since, --until and A..B count by. With --as-of, in the
+order in which they happened: those that had happened by TIME, or that happened from A to B of A..B.
+"""
 
 
 def log(
@@ -30,6 +37,8 @@ def log(
     reverse: bool,
     since: str | None,
     until: str | None,
+    at: str | None,
+    as_of: str | None,
     type: str | None,
     actor: str | None,
     grep: str | None,
@@ -43,35 +52,52 @@ def log(
     from evcli.cli.chosen import Chosen, bounds
 
     _set_times(session, times)
-    since, until = bounds(range, since, until)
+    since, until = bounds(range, since, until, at)
     if follow:
         from evcli.cli.commands.following import LAST, check_it_can_go_on, opened
 
-        check_it_can_go_on(session, until)
+        check_it_can_go_on(session, until, as_of)
         # As in journalctl: --since asks for everything since then.
         limit = LAST if limit is None and since is None else limit
     register = opened(session) if follow else session.opened()
-    first = 0 if since is None else session.moment(since, beginning=True).number
-    end = register.head() if until is None else register.position(session.moment(until))
+    first, end = _bounds(session, since, until, by_time="" if as_of else "--as-of")
+    then = None if as_of is None else _then(session, as_of, end, None if until is None else end.number)
     lists = None if of_list is None else _lists(session, of_list)
-    chosen = Chosen(register, about=_subject(session, about), type=type, actor=actor, grep=grep, lists=lists)
+    chosen = Chosen(register, about=_subject(session, about, then), type=type, actor=actor, grep=grep, lists=lists)
     if follow:
         return _follow(session, chosen, first, end, limit, patch=patch)
     # The newest N in the old order have to be known before the first of them can be shown.
-    found = chosen.events(first, end, backward=not reverse or bool(limit))
-    newest = islice(found, limit or None)
-    return _shown(session, chosen, iter(list(newest)[::-1]) if reverse and limit else newest, patch=patch)
+    found = islice(chosen.events(first, end, backward=not reverse or bool(limit), then=then), limit or None)
+    return _shown(session, chosen, iter(list(found)[::-1]) if reverse and limit else found, patch=patch, then=then)
 
 
-def _subject(session: Session, about: Mapping[str, str | None]) -> tuple[str, int] | None:
+def _bounds(session: Session, since: str | None, until: str | None, *, by_time: str) -> tuple[int, Position]:
+    """The event after which those that are asked for begin, and the position after the last one."""
+    register = session.register
+    first = None if since is None else session.moment(since, beginning=True)
+    end = register.head() if until is None else register.position(session.moment(until, since=first, by_time=by_time))
+    return first.number if first else 0, end
+
+
+def _then(session: Session, as_of: str, end: Position, known: int | None) -> "Then":
+    from evcli.cli.as_of import range_asked
+    from evcli.cli.chosen import Then
+
+    return Then(*range_asked(session, as_of, known), end.number)
+
+
+def _subject(session: Session, about: Mapping[str, str | None], then: "Then | None") -> tuple[str, int] | None:
     """The kind and id of the record that the last option `--KIND WHO` means."""
     asked = last_asked(about)
     if asked is None:
         return None
-    from evcli.cli.whom import record_meant
+    from evcli.cli.whom import record_at, record_meant
 
     kind, who = asked
-    return kind.name, record_meant(session, session.register.at(), kind, who).id
+    if then is None:
+        return kind.name, record_meant(session, session.register.at(), kind, who).id
+    state = session.register.as_of(then.until, then.number)
+    return kind.name, record_at(session, state, kind, who, then.until).id
 
 
 def _lists(session: Session, path: str) -> "Meant":
@@ -90,14 +116,14 @@ def _set_times(session: Session, times: str | None) -> None:
     session.output.times = times
 
 
-def _shown(session: Session, chosen: "Chosen", events: Iterator[Event], *, patch: bool) -> Answer:
+def _shown(session: Session, chosen: "Chosen", events: Iterator[Event], *, patch: bool, then: "Then | None") -> Answer:
     from evcli.cli.show.history import answer_of
 
     first_one = next(events, None)
     if first_one is None:
         session.output.note(chosen.why_none())
         return answer_of(session, (), patch=patch)
-    return answer_of(session, chain([first_one], events), patch=patch)
+    return answer_of(session, chain([first_one], events), patch=patch, then=then)
 
 
 def _follow(session: Session, chosen: "Chosen", first: int, end: Position, limit: int | None, *, patch: bool) -> Answer:
@@ -124,13 +150,15 @@ def _log() -> Command:
     follow = "Oldest first, then new events as they come, until Ctrl-C."
     return Command(
         log,
-        "Show the events, newest first.",
+        _HELP,
         [
             Parameter("range", (), "[A..B]", "Only events after A and up to B: --since A --until B.", is_range=True),
             Parameter("limit", LIMIT_FLAGS, "N", limit, "integer", is_count=True),
             Parameter("reverse", ("--reverse",), "", "Oldest first; with -n, the newest N.", "flag"),
             SINCE,
             UNTIL,
+            LOG_AT,
+            AS_OF_RANGE,
             BY_TYPE,
             Parameter("actor", ("--actor",), "NAME", "Only by this actor."),
             *about_kinds(),
@@ -145,6 +173,7 @@ def _log() -> Command:
             "evcli log 42..57 --grep example.com",
             "evcli log --since yesterday --type 'user.d*'",
             "evcli log --user ada@example.com --reverse",
+            "evcli log --as-of 2019-01-01..2020-12-31",
             "evcli log --list people.csv",
             "evcli log --format jsonl | jq .data",
             "evcli log -f --type user.created",

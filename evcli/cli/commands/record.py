@@ -62,9 +62,9 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer
         from evcli.cli.columns import columns_of
 
         names = columns_of(kind, values["columns"], wide=values["wide"])
-    at, is_all, wanted = values["at"], values.get("all", False), composed(values.get("match") or "").casefold()
+    is_all, wanted = values.get("all", False), composed(values.get("match") or "").casefold()
     register = session.opened()
-    state = register.at(session.number(at))
+    state, until = session.asked(values["at"], values["as_of"])
     places = [kind.record._fields.index(name) for name in kind.own]
     found = (
         record
@@ -73,7 +73,7 @@ def list_records(session: Session, kind: Kind, values: dict[str, Any]) -> Answer
     )
     records = list(islice(found, values["limit"] or None))
     if not records:
-        session.output.note(f"no {kind.plural}{' match' if wanted else ''} at event {state.number}")
+        session.output.note(f"no {kind.plural}{' match' if wanted else ''} at {session.in_words(state, until)}")
     if is_chosen:
         from evcli.cli.columns import answer_of
 
@@ -90,9 +90,12 @@ def show(session: Session, kind: Kind, values: dict[str, Any]) -> Answer:
     from evcli.cli.whom import record_at
 
     register = session.opened()
-    state = register.at(session.number(values["at"]))
-    record = record_at(session, state, kind, values["who"])
-    events = list(register.events_about(kind.name, record.id, state.number))
+    state, until = session.asked(values["at"], values["as_of"])
+    record = record_at(session, state, kind, values["who"], until)
+    if until is None:
+        events = list(register.events_about(kind.name, record.id, state.number))
+    else:
+        events = register.happenings(state.number).events_as_of(kind, record.id, until)
     rows: list[tuple[str, Cell]] = list(record._asdict().items())
     for event in events:
         said = summary(event)

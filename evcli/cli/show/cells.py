@@ -40,21 +40,21 @@ Cell = str | int | Sentence | None
 
 def stored(cell: Cell) -> str | int | None:
     """A cell for programs: times are as they are stored, in UTC."""
-    return "".join(map(_stored_whole, cell)) if isinstance(cell, Sentence) else cell
+    return "".join(map(_stored_marked, cell)) if isinstance(cell, Sentence) else cell
 
 
-def _stored_whole(part: str) -> str:
+def _stored_marked(part: str) -> str:
     return f"{part}, recorded {part.recorded}" if isinstance(part, Happened) and part.recorded else part
 
 
 def absolute(cell: Cell) -> str:
     """A cell that stays true however long it is displayed: times are absolute."""
     if isinstance(cell, Sentence):
-        return "".join(map(whole, cell))
+        return "".join(map(marked, cell))
     return "" if cell is None else local(cell) if isinstance(cell, When) else safe(str(cell))
 
 
-def whole(cell: Cell) -> str:
+def marked(cell: Cell) -> str:
     """The same, and of what happened earlier than it was recorded also when that was."""
     if isinstance(cell, Happened) and cell.recorded:
         return f"{local(cell)}, recorded {recorded_after(cell, cell.recorded)}"

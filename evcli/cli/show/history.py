@@ -11,16 +11,25 @@ from evcli.domain.event import Event, subject_of
 from evcli.kinds import KINDS
 
 if TYPE_CHECKING:
+    from evcli.cli.chosen import Then
     from evcli.register.changes import Change
 
 
-def answer_of(session: Session, events: Iterable[Event], *, patch: bool, live: int | None = None) -> Answer:
-    """These events in a table, or as they are in the log; with `patch`, each with what it changed."""
+def answer_of(
+    session: Session, events: Iterable[Event], *, patch: bool, live: int | None = None, then: "Then | None" = None
+) -> Answer:
+    """These events in a table, or as they are in the log; with `patch`, each with what it changed.
+
+    With `then`, it changed that in the order in which things happened.
+    """
     form = session.output.chosen_form
     if not patch:
         answer = Answer(LOG_HEADER, map(log_row, events), records=events, whole="type", is_verbatim=True, live=live)
         return with_recorded(answer, form)
-    changes = session.register.changes(events, at_once=live is not None)
+    if then is None:
+        changes = session.register.changes(events, at_once=live is not None)
+    else:
+        changes = session.register.happenings(then.number).changes(events, then.until)
     records = ({"event": event, "before": as_json(old), "after": as_json(new)} for event, old, new in changes)
     if form == "table":
         return Answer(LOG_HEADER, _with_rows_below(changes), records=records, whole="type", live=live)

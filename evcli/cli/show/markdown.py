@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from evcli.cli.show.answer import Answer
-from evcli.cli.show.cells import Cell, whole
+from evcli.cli.show.cells import Cell, marked
 from evcli.cli.show.safe import safe
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>&|~$]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -39,7 +39,7 @@ def _body(answer: Answer) -> Iterator[str]:
 
 
 def _row(cells: Sequence[Cell]) -> str:
-    return "| " + " | ".join(_text(whole(cell)) for cell in cells) + " |\n"
+    return "| " + " | ".join(_text(marked(cell)) for cell in cells) + " |\n"
 
 
 def _text(text: str) -> str:

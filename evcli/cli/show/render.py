@@ -45,7 +45,7 @@ def event_fields(event: Event) -> list[tuple[str, Cell]]:
 
 def changed_fields(kind: Kind, before: Any, after: Any) -> list[str]:
     """What an event changed, a field at a time: `name: Grace → Grace Hopper`."""
-    pairs = ((name, getattr(before, name, None), getattr(after, name)) for name in (*kind.own, kind.ended))
+    pairs = ((name, getattr(before, name, None), getattr(after, name, None)) for name in (*kind.own, kind.ended))
     return [f"{name}: {_value(old)} → {_value(new)}" for name, old, new in pairs if old != new]
 
 
@@ -88,24 +88,28 @@ def as_json(record: Any) -> dict[str, Any] | None:
     return None if record is None else record._asdict()
 
 
-def overview(at: "Position", counts: Iterable[Count]) -> dict[str, Any]:
-    """What `state` says, for JSON, of the register after an event: its head, and how many records are there."""
+def overview(at: "Position", counts: Iterable[Count], until: str | None = None) -> dict[str, Any]:
+    """What `state` says, for JSON, of the register after an event: its head, and how many records are there.
+
+    With `until`, it is as of that time, as it is known after the event.
+    """
     live, ended = zip(*counts, strict=True)
     return {
         "number": at.number,
         "sha256": at.sha256.decode(),
         "time": at.recorded or None,
+        **({} if until is None else {"as_of": until or None}),
         "live": sum(live),
         "destroyed": sum(ended),
     }
 
 
-def whole(at: "Position", state: "State") -> dict[str, Any]:
+def whole(at: "Position", state: "State", until: str | None = None) -> dict[str, Any]:
     """The document of `state`: what it says of the register after an event, and all records, ended ones too."""
     records = {kind: list(state.records(kind.name)) for kind in all_kinds()}
     live = (sum(record[-1] is None for record in each) for each in records.values())
     counts = (Count(count, len(each) - count) for count, each in zip(live, records.values(), strict=True))
-    return overview(at, counts) | {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
+    return overview(at, counts, until) | {kind.plural: list(map(as_json, each)) for kind, each in records.items()}
 
 
 def in_full(event: Event, before: Any, after: Any) -> Answer:

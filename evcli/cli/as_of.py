@@ -1,0 +1,101 @@
+"""TIME of `--as-of`, and A..B: what is meant, and what is said of it. It is about when events happened."""
+
+import re
+import shlex
+from datetime import datetime
+from typing import Protocol
+
+from evcli.cli.show.moment import happened_by
+from evcli.cli.show.times import local
+from evcli.errors import BadInput
+from evcli.register.past import ALWAYS
+from evcli.register.refs import as_stored
+from evcli.register.times import FORMS, NotATime, Span, read_time
+
+_EVENT = re.compile(r"[0-9]+|-[0-9]+|id:.*|(?:@|HEAD)[-~0-9]*").fullmatch
+
+_FORMS = (
+    "a time is a date or time like 2026-11-22 17:03, a period like 2024-02 or 2024-Q1, 10m ago, today or yesterday; "
+    "--at takes an event, or the name of a kept head"
+)
+
+
+class Asker(Protocol):
+    """The session, as far as it is needed here."""
+
+    @property
+    def now(self) -> datetime:
+        """The time at which everything is asked."""
+
+    @property
+    def recorded(self) -> str:
+        """When the last event was recorded."""
+
+    def tell(self, *texts: str) -> None:
+        """Print notes on what the answer will be about, each once."""
+
+
+def time_asked(asker: Asker, typed: str, known: int | None = None) -> str:
+    """The last moment, as stored, of the time that was typed; `known` is the event that `--at` named.
+
+    How it was read is told on stderr. Raises BadInput, BadRef, Damaged.
+    """
+    words = typed.strip()
+    if ".." in words:
+        raise BadInput(f'--as-of "{words}" is a range: one time is needed here', "evcli log and evcli diff take A..B")
+    span = _span(words, asker)
+    is_future = span.start > asker.now
+    asker.tell(*happened_by(words, span, known, is_future=is_future))
+    until = as_stored(span.end)
+    # Where the head was recorded later than this clock says, these two mean the head.
+    return max(until, asker.recorded) if words in ("now", "today") else until
+
+
+def range_asked(asker: Asker, typed: str, known: int | None = None) -> tuple[str, str]:
+    """The same of A..B, and the first moment of A before it; that is ALWAYS where only one time was typed."""
+    first, dots, last = (each.strip() for each in typed.partition(".."))
+    if not dots:
+        return ALWAYS, time_asked(asker, typed, known)
+    start = ALWAYS
+    if first:
+        span = _span(first, asker, beginning=True)
+        asker.tell(*happened_by(first, span, known, beginning=True))
+        start = as_stored(span.start)
+    return start, time_asked(asker, last or "now", known)
+
+
+def two_times_asked(asker: Asker, typed: str) -> tuple[str, str]:
+    """The last moments of A and of B in A..B; of one time alone, it twice."""
+    first, dots, last = (each.strip() for each in typed.partition(".."))
+    if not dots:
+        until = time_asked(asker, typed)
+        return until, until
+    return time_asked(asker, first) if first else ALWAYS, time_asked(asker, last or "now")
+
+
+def in_words(until: str, number: int) -> str:
+    """A time as it is known after an event."""
+    return f"{local(until)}, as known at event {number}" if until else "the beginning of time"
+
+
+def option(until: str) -> str:
+    """The option that asks for that time again."""
+    return f"--as-of {shlex.quote(local(until))}"
+
+
+def _span(words: str, asker: Asker, *, beginning: bool = False) -> Span:
+    if not words:
+        raise BadInput("--as-of is empty", _FORMS)
+    if _EVENT(words):
+        is_year = len(words) == 4 and words.isdigit()
+        hint = (
+            f"for the year write {words}-{'01-01' if beginning else '12-31'}"
+            if is_year
+            else f"--at {shlex.quote(words)}"
+        )
+        raise BadInput(f'--as-of "{words}" is an event: --as-of takes a time; --at takes an event', hint)
+    try:
+        return read_time(words, asker.now)
+    except NotATime as no:
+        hint = _FORMS if no.hint == FORMS else no.hint
+        raise BadInput(f'--as-of "{words}" is not a time', hint) from None

@@ -1,0 +1,278 @@
+"""`--as-of TIME`: what had happened by then, as known now or `--at` a moment; and what a moment by date passes over."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Cli, Ran
+
+from cli.support import fails, in_json, refuses
+
+UNION = Path(__file__).parents[2] / "sample-logs" / "european-union.csv"
+FIFTEEN = [
+    "Belgium", "France", "Germany", "Italy", "Luxembourg", "Netherlands", "Denmark", "Ireland", "United Kingdom",
+    "Greece", "Portugal", "Spain", "Austria", "Finland", "Sweden",
+]  # fmt: skip
+
+
+@pytest.fixture
+def union(cli: Cli) -> Cli:
+    """The members of the European Union, imported on 2026-03-01 with their dates: events 1 to 30."""
+    cli.ok("import", "-q", str(UNION))
+    cli.clock.advance(hours=1)
+    return cli
+
+
+def late(cli: Cli, tmp_path: Path, *rows: str) -> None:
+    """Record these rows of date, action, name, e-mail."""
+    path = tmp_path / f"{cli.ids}.csv"
+    path.write_text("date,action,name,email\n" + "".join(f"{row}\n" for row in rows))
+    cli.ok("import", "-q", str(path))
+
+
+def names(ran: Ran) -> list[str]:
+    return [line.split("\t")[1] for line in ran.out.splitlines()]
+
+
+def test_union_imported_today_with_its_dates_had_fifteen_members_in_2003(union: Cli) -> None:
+    said = "as of 2003-01-01 (end of day, +00:00), by when things happened\n"
+    for words in (("user", "list"), ("state",)):
+        ran = union.ok(*words, "--as-of", "2003-01-01")
+        assert names(ran) == FIFTEEN
+        assert ran.err.startswith(said)
+    document = in_json(union, "state", "--as-of", "2003-01-01")
+    assert [user["name"] for user in document["users"]] == FIFTEEN
+    assert {name: document[name] for name in ("number", "live", "as_of")} == {
+        "number": 30, "live": 15, "as_of": "2003-01-01T23:59:59.999999Z",
+    }  # fmt: skip
+    exported = union.ok("export", "--as-of", "2003-01-01", "--format", "json")
+    assert json.loads(exported.out) == document["users"]
+    assert "15 users as of 2003-01-01 23:59:59+00:00, as known at event 30 exported" in exported.err
+    assert union.ok("user", "list", "--at", "2003-01-01").out == ""
+
+
+def test_title_says_the_time_and_what_is_known(union: Cli) -> None:
+    table = union.ok("state", "--as-of", "2003-01-01", "--at", "7", "--format", "table")
+    assert table.out.startswith("2003-01-01 23:59:59+00:00, as known at event 7: 7 live, 0 destroyed\n")
+    assert table.err == "as of 2003-01-01 (end of day, +00:00), by when things happened, as known at event 7\n"
+    title = union.ok("blame", "17", "--as-of", "2010-01", "--format", "table").out.splitlines()[0]
+    assert title == "user 17, as of 2010-01-31 23:59:59+00:00, as known at event 30"
+    empty = union.ok("user", "list", "--as-of", "1950-01-01")
+    assert empty.err.endswith("no users at 1950-01-01 23:59:59+00:00, as known at event 30\n")
+
+
+def test_log_as_of_shows_what_happened_in_that_order(union: Cli, tmp_path: Path) -> None:
+    late(union, tmp_path, "1960-01-01,rename,West Germany,de@members.example")
+    assert [line.split("\t")[0] for line in union.ok("log", "--as-of", "1973-01-01").out.splitlines()] == [
+        "9", "8", "7", "31", "6", "5", "4", "3", "2", "1",
+    ]  # fmt: skip
+    between = union("log", "--as-of", "1958-01-02..1973", "-n", "1")
+    fails(between, 2, '--as-of "1973" is an event', "for the year write 1973-12-31", out="")
+    ran = union.ok("log", "--as-of", "1958-01-02..1973-01-01", "--reverse", "--format", "csv")
+    assert [line.split(",")[0] for line in ran.out.splitlines()[1:]] == ["31", "7", "8", "9"]
+    assert ran.err.splitlines() == [
+        "since 1958-01-02 (beginning of day, +00:00), by when things happened",
+        "as of 1973-01-01 (end of day, +00:00), by when things happened",
+    ]
+
+
+def test_changes_of_log_p_as_of_are_those_in_the_order_of_what_happened(union: Cli, tmp_path: Path) -> None:
+    late(union, tmp_path, "2010-01-01,rename,Bohemia,cz@members.example")
+    by_number = {
+        line.split("\t")[0]: line.split("\t")[6] for line in union.ok("log", "-p", "--as-of", "now").out.splitlines()
+    }
+    assert by_number["31"] == "name: Czech Republic → Bohemia"
+    assert by_number["29"] == "name: Bohemia → Czechia"
+    assert union.ok("log", "-p", "-n", "1").out.split("\t")[6] == "name: Czechia → Bohemia"
+
+
+def test_history_of_one_user_is_in_the_order_of_what_happened(union: Cli, tmp_path: Path) -> None:
+    late(union, tmp_path, "2010-01-01,rename,Bohemia,cz@members.example")
+    shown = in_json(union, "user", "show", "17", "--as-of", "2016-12-31")
+    assert (shown["name"], [int(event["sequence"]) for event in shown["events"]]) == ("Czechia", [17, 31, 29])
+    blamed = in_json(union, "blame", "17", "--as-of", "2016-12-31")
+    assert (blamed["as_of"], blamed["number"]) == ("2016-12-31T23:59:59.999999Z", 31)
+    assert [(each["field"], each["value"], each["event"]) for each in blamed["fields"]] == [
+        ("name", "Czechia", 29), ("email", "cz@members.example", 17),
+    ]  # fmt: skip
+    assert in_json(union, "blame", "17")["fields"][0]["event"] == 31
+
+
+def test_who_is_called_as_at_that_time_or_before(union: Cli) -> None:
+    ran = union.ok("user", "show", "Czech Republic", "--as-of", "2020-01-01")
+    assert (
+        'user 17 Czechia <cz@members.example> had the name "Czech Republic" from event 17 until event 29\n' in ran.err
+    )
+    at = "at 2010-01-01 23:59:59+00:00, as known at event 30"
+    refuses(
+        union, ("user", "show", "Czechia", "--as-of", "2010-01-01"), 1, f'no user "Czechia" {at}',
+        "user 17 had another name at that time; evcli user show 17 --as-of '2010-01-01 23:59:59+00:00'",
+    )  # fmt: skip
+    for words in (("blame", "Croatia"), ("log", "--user", "Croatia"), ("user", "show", "hr@members.example")):
+        refuses(
+            union, (*words, "--as-of", "2010-01-01"), 1, at,
+            "user 28 was not there yet: evcli log --user 28 shows since when it was",
+        )  # fmt: skip
+    refuses(union, ("user", "show", "28", "--as-of", "2010-01-01"), 1, f'no user "28" {at}')
+    refuses(union, ("user", "show", "Nobody", "--as-of", "2010-01-01"), 1, at, "evcli user list --all")
+
+
+def test_diff_as_of_one_time_is_what_was_learned_of_it(union: Cli, tmp_path: Path) -> None:
+    late(
+        union,
+        tmp_path,
+        "1957-01-01,create,Saarland,sl@members.example",
+        "1960-01-01,rename,West Germany,de@members.example",
+    )
+    ran = union.ok("diff", "30", "--as-of", "1959-12-31")
+    assert [line.split("\t")[:3] for line in ran.out.splitlines()] == [["user 29", "", "Saarland <sl@members.example>"]]
+    ran = union.ok("diff", "30", "--as-of", "1960-12-31", "--by", "field")
+    assert [line.split("\t")[:5] for line in ran.out.splitlines()] == [
+        ["user 3", "name", "Germany", "West Germany", "32"],
+        ["user 29", "name", "", "Saarland", "31"],
+        ["user 29", "email", "", "sl@members.example", "31"],
+    ]
+    document = in_json(union, "diff", "30", "--as-of", "1959-12-31")
+    same = "1959-12-31T23:59:59.999999Z"
+    assert (document["from"], document["to"], document["as_of"]) == (30, 32, {"from": same, "to": same})
+
+
+def test_diff_between_two_times_is_what_became_different(union: Cli) -> None:
+    ran = union.ok("diff", "--as-of", "2015-12-31..2020-12-31", "--format", "table")
+    title, *_ = ran.out.splitlines()
+    assert title == (
+        "from 2015-12-31 23:59:59+00:00, as known at event 30, to 2020-12-31 23:59:59+00:00, as known at event 30"
+    )
+    changes = in_json(union, "diff", "--as-of", "2015-12-31..2020-12-31")["changes"]
+    assert [(each["id"], [int(event["sequence"]) for event in each["events"]]) for each in changes] == [
+        (9, [30]), (17, [29]),
+    ]  # fmt: skip
+    backward = in_json(union, "diff", "--as-of", "2020-12-31..2015-12-31")["changes"]
+    assert [(each["before"], each["after"]) for each in backward] == [
+        (each["after"], each["before"]) for each in changes
+    ]
+    assert [each["fields"][0]["event"] for each in backward] == [30, 29]
+    ran = union.ok("diff", "--as-of", "..1973-01-01", "--user", "7")
+    assert names(ran) == [""]
+
+
+@pytest.mark.parametrize(
+    ("typed", "phrases"),
+    [
+        ("42", ("takes a time; --at takes an event", "--at 42")),
+        ("2003", ("takes a time; --at takes an event", "for the year write 2003-12-31")),
+        ("@", ("takes a time; --at takes an event", "--at @")),
+        ("@-5", ("takes a time; --at takes an event",)),
+        ("HEAD~2", ("takes a time; --at takes an event",)),
+        ("id:1b", ("takes a time; --at takes an event",)),
+        ("Q1 review", ("is not a time", "--at takes an event, or the name of a kept head")),
+        ("31.12.2003", ("is not a time", "write 2003-12-31")),
+        ("2003-02-30", ("is not a valid time",)),
+        ("2003-01-01..2004-01-01", ("is a range: one time is needed here", "evcli log and evcli diff take A..B")),
+        ("", ("--as-of is empty",)),
+    ],
+    ids=["number", "year", "now", "back", "HEAD", "id", "name", "order", "no day", "range", "empty"],
+)
+def test_time_that_is_none_is_refused_with_a_way_out(union: Cli, typed: str, phrases: tuple[str, ...]) -> None:
+    refuses(union, ("state", "--as-of", typed), 2, *phrases)
+
+
+def test_future_is_what_is_known(union: Cli) -> None:
+    ran = union.ok("user", "list", "--as-of", "2030-01-01", "--all")
+    assert len(names(ran)) == 28
+    assert ran.err.startswith('"2030-01-01" is in the future; the answer is what is known now\n')
+    ran = union.ok("user", "list", "--as-of", "2030-01-01", "--at", "5")
+    assert len(names(ran)) == 5
+    assert ran.err.startswith('"2030-01-01" is in the future; the answer is what is known then\n')
+
+
+def test_now_is_the_head_where_it_was_recorded_ahead_of_this_clock(cli: Cli) -> None:
+    cli.clock.advance(days=3)
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.clock.advance(days=-3)
+    for typed in ("now", "today"):
+        assert names(cli.ok("user", "list", "--as-of", typed)) == ["Ada"]
+    assert names(cli.ok("user", "list", "--as-of", "2026-03-01")) == []
+
+
+def test_options_that_exclude_each_other_are_refused(union: Cli) -> None:
+    for words, phrase in (
+        (("log", "-f", "--as-of", "2003-01-01"), "--follow shows events as they are recorded"),
+        (("log", "-f", "--at", "5"), "--follow never ends"),
+        (("log", "--at", "5", "--until", "6"), "--at and --until both say"),
+        (("log", "1..5", "--at", "5"), '--at and "1..5" both say'),
+        (("export", "--what", "events", "--as-of", "2003-01-01"), "--as-of applies to records only"),
+    ):
+        refuses(union, words, 2, phrase)
+
+
+def test_log_at_is_log_until(union: Cli) -> None:
+    assert union("log", "--at", "7") == union("log", "--until", "7")
+
+
+# --- what a moment by date passes over --------------------------------------------------------------------------------
+
+
+def told(ran: Ran) -> list[str]:
+    """What is said of events that are passed over."""
+    return [line for line in ran.err.splitlines() if "recorded later" in line]
+
+
+BY_THEN = "15 events happened by then but were recorded later: {} 2003-01-01 counts them"
+
+
+@pytest.mark.parametrize(
+    ("words", "by_time"),
+    [
+        ("user list --at", "--as-of"), ("state --at", "--as-of"), ("export --at", "--as-of"),
+        ("export --what events --at", "evcli log --as-of"), ("log --until", "--as-of"), ("log --at", "--as-of"),
+        ("head --at", "evcli state --as-of"), ("report --to", "evcli log --as-of"),
+    ],
+)  # fmt: skip
+def test_moment_by_date_says_once_what_it_passes_over(union: Cli, words: str, by_time: str) -> None:
+    assert told(union.ok(*words.split(), "2003-01-01")) == [BY_THEN.format(by_time)]
+
+
+def test_moment_by_date_that_finds_no_such_user_says_so_too(union: Cli) -> None:
+    for words in (("user", "show", "1"), ("blame", "1")):
+        ran = union(*words, "--at", "2003-01-01")
+        assert (ran.code, told(ran)) == (1, [BY_THEN.format("--as-of")])
+
+
+@pytest.mark.parametrize(
+    ("words", "by_time"),
+    [
+        ("log --since 1973-01-01 --until 1973-12-31", "--as-of 1973-01-01..1973-12-31"),
+        ("log 1973-01-01..1973-12-31", "--as-of 1973-01-01..1973-12-31"),
+        ("diff 1972-12-31 1973-12-31", "--as-of 1972-12-31..1973-12-31"),
+        ("report --from 1973-01-01 --to 1973-12-31", "evcli log --as-of 1973-01-01..1973-12-31"),
+        ("report --from 1973-Q1", "evcli log --as-of 1973-Q1..1973-Q1"),
+    ],
+)
+def test_two_moments_by_date_say_what_happened_between_them(union: Cli, words: str, by_time: str) -> None:
+    said = f"3 events happened between but were recorded later: {by_time} counts them"
+    assert told(union.ok(*words.split())) == [said]
+
+
+def test_what_happened_on_the_first_day_is_between_for_since_but_not_for_diff(union: Cli) -> None:
+    assert told(union.ok("log", "--since", "1973-01-02", "--until", "1973-12-31")) == []
+    assert told(union.ok("diff", "1973-01-01", "1973-12-31")) == []
+
+
+def test_nothing_is_said_where_nothing_is_passed_over(union: Cli, tmp_path: Path) -> None:
+    late(union, tmp_path, "1999-01-01,create,Atlantis,at@lost.example")
+    for words in (
+        "state --at 30", "state --at @-1", "state --at now", "state --at 1957-12-31", "log --since 1973-01-01",
+        "diff 1973-01-01", "user list --at 2003-01-01 --as-of 2003-01-01", "log --until 2003-01-01 --as-of now",
+        "diff 2003-01-01 2003-01-02 --as-of 2003-01-01",
+    ):  # fmt: skip
+        assert told(union.ok(*words.split())) == [], words
+    assert told(union.ok("state", "--at", "2003-01-01", "-q")) == []
+    at = union.ok("state", "--at", "2026-03-01 09:30")
+    assert told(at) == ["1 event happened by then but was recorded later: --as-of '2026-03-01 09:30' counts it"]
+
+
+def test_what_is_passed_over_names_the_log_that_was_named(union: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVCLI_LOG")
+    ran = union("head", "--at", "2003-01-01", "--log", str(union.log))
+    assert told(ran)[0].endswith(f": evcli --log {union.log} state --as-of 2003-01-01 counts them")
