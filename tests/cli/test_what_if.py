@@ -111,9 +111,19 @@ def test_history_with_a_dropped_event_is_the_one_in_which_it_was_never_recorded(
     assert asked == [in_json(other, *words) for words in (("state",), ("log",), ("blame", "2"))]
 
 
+def test_events_of_a_range_are_those_that_log_shows(story: Cli) -> None:
+    for events, left in (("..3", [4, 5, 6, 7, 8]), ("2..6", [1, 2, 7, 8]), ("6..", [1, 2, 3, 4, 5, 6])):
+        dropped = {each["id"] for each in in_json(story, "log", events)}
+        refused = {each["event"]["id"] for each in in_json(story, "what-if", "--drop", events)["refused"]}
+        kept = {each["id"] for each in in_json(story, "what-if", "--drop", events, "--", "log")}
+        assert kept | refused == {f"event-{number}" for number in left}
+        assert not dropped & (kept | refused)
+
+
 def test_event_that_is_put_in_happens_at_its_time_or_now(story: Cli) -> None:
     put_in = "user rename 1 Ada --occurred '2026-03-01 11:00' --reason 'she said so'"
-    event = in_json(story, "what-if", "--insert", put_in, "--", "show", "4")["event"]
+    event = in_json(story, "what-if", "--insert", put_in, "--", "show", "id:what-if-1")["event"]
+    assert event["sequence"] == "000000000004"
     assert (event["time"], event["data"]) == ("2026-03-01T11:00:00.000000Z", {"name": "Ada", "reason": "she said so"})
     assert "recordedtime" not in event
     assert event["authid"] == "ann"
@@ -145,6 +155,10 @@ def test_changed_event_keeps_its_number_its_time_and_its_actor(story: Cli, monke
     event = documents(ran.out)[4]
     assert event == was | {"type": "user.renamed", "data": {"name": "Ada"}, "sha256": event["sha256"]}
     assert "event 6 (user.restored by ann) would be refused: user 1" in ran.err
+    users = in_json(story, "what-if", "--change", "3 user create Bo --email bo@example.com", "--", "state")["users"]
+    assert [(each["id"], each["name"], each["created"]) for each in users if each["id"] > 1] == [
+        (2, "Grace", 2), (3, "Alan", 7), (4, "Bo", 3),
+    ]  # fmt: skip
     other = in_json(story, "what-if", "--change", "7 user create Bo --email bo@example.com", "--", "user", "show", "3")
     assert (other["name"], other["created"], other["destroyed"]) == ("Bo", 7, 8)
 
@@ -166,12 +180,13 @@ def applied(document: Any, operations: list[dict[str, Any]]) -> Any:
 
 
 def test_json_patch_finds_records_where_ids_are_unused(story: Cli) -> None:
-    edits = ("--drop", "2", "--insert", "user create Eve --email eve@example.com --occurred 2026-03-01")
-    states = [in_json(story, "what-if", *edits, "--", "state", "--at", str(number)) for number in range(7)]
+    eve = "user create Eve --email eve@example.com --occurred 2026-03-01"
+    edits = ("--drop", "2", "--insert", eve, "--insert", "user rename 4 Eva --occurred '2026-03-01 15:30'")
+    states = [in_json(story, "what-if", *edits, "--", "state", "--at", str(number)) for number in range(8)]
     assert [[each["id"] for each in state["users"]] for state in states] == [
-        [], [4], [1, 4], [1, 4], [1, 4], [1, 3, 4], [1, 3, 4],
+        [], [4], [1, 4], [1, 4], [1, 4], [1, 3, 4], [1, 3, 4], [1, 3, 4],
     ]  # fmt: skip
-    for start, end in itertools.product(range(7), repeat=2):
+    for start, end in itertools.product(range(8), repeat=2):
         line = ("what-if", *edits, "--", "diff", str(start), str(end), "--format", "json-patch")
         assert applied(json.loads(json.dumps(states[start])), json.loads(story.ok(*line).out)) == states[end]
 
@@ -182,14 +197,14 @@ def test_what_is_named_one_by_one_has_an_end(cli: Cli) -> None:
         cli.ok("user", "rename", "1", f"A{number}")
     ran = cli.ok("what-if", "--drop", "1")
     assert ran.err.count("warning: event ") == 20
-    assert "warning: 5 more later events would be refused; with --json all of them are named\n" in ran.err
+    assert "warning: 5 more would be refused; with --json all of them are named\n" in ran.err
     assert len(in_json(cli, "what-if", "--drop", "1")["refused"]) == 25
-    for number in range(23):
+    for number in range(21):
         cli.ok("user", "create", "B", "--email", f"b{number}@example.com")
     ran = cli.ok("what-if", "--drop", "26..", "--", "user", "list", "--format", "csv")
     assert ran.err.count("would not be there") == 20
-    assert "3 more records would be different; without a command, all of them are shown\n" in ran.err
-    assert cli.ok("what-if", "--drop", "26..").out.count("\n") == 23
+    assert "1 more would be different; without a command, all of them are shown\n" in ran.err
+    assert cli.ok("what-if", "--drop", "26..").out.count("\n") == 21
 
 
 BAD = {
@@ -197,6 +212,9 @@ BAD = {
     "": (2, "there is nothing to suppose", "--drop, --insert and --change say what"),
     "--drop 9": (2, '"9": there is no such event'),
     "--drop 0": (2, '"0" is the empty register, before the first event'),
+    "--drop ..3 -- show 3 --json --format json-patch": (2, "--format is both json and json-patch"),
+    "--drop 2 -- log --format json-patch": (2, "--format json-patch is only for evcli diff"),
+    "--drop 4 -- show id:event-4": (2, "no event id starts with that"),
     "--drop 4..4": (2, '"4..4" has no events: it means those after A and up to B'),
     "--drop 2 user list --all": (2, "no such option: --all", "comes after --: evcli what-if … -- COMMAND"),
     "--drop 2 -- user list --nope": (2, "no such option: --nope", "evcli user list -h"),
@@ -268,8 +286,14 @@ def test_warning_about_the_log_is_given_once(story: Cli) -> None:
     assert story("what-if", "--", "state") == own
 
 
-def test_command_after_dashes_is_helped_and_completed_as_it_is_alone(story: Cli) -> None:
+def test_command_after_dashes_is_helped_and_completed_as_it_is_alone(
+    story: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert story("what-if", "--drop", "2", "--", "state", "-h") == story("state", "-h")
-    for words in (("st",), ("user", "show", ""), ("user", "list", "--a"), ("diff", "4")):
-        assert offered("what-if", "--log", str(story.log), "--drop", "2", "--", *words) == offered(*words)
     assert offered("what-if", "--drop", "7") == ["7"]
+    alone = [offered(*words) for words in COMPLETED]
+    monkeypatch.setenv("EVCLI_LOG", "another")
+    assert [offered("what-if", "--log", str(story.log), "--drop", "2", "--", *words) for words in COMPLETED] == alone
+
+
+COMPLETED = (("st",), ("user", "show", ""), ("user", "list", "--a"), ("diff", "4"))

@@ -348,3 +348,19 @@ def test_fold_changes_neither_its_events_nor_an_earlier_state() -> None:
     assert view(early) == before
     with pytest.raises(AttributeError):
         early.get(USER, 1).name = "Eve"
+
+
+def test_draft_that_takes_any_id_begins_each_once_and_so_do_drafts_on_top_of_it() -> None:
+    below = MemoryState()
+    step(below, happened(CREATED, 1, name="A", email="a@example.com"), 1)
+    with pytest.raises(Refused):
+        step(Draft(below), happened(CREATED, 5, name="E", email="e@example.com"), 2)
+    draft = Draft(below, takes_any_id=True)
+    step(draft, happened(CREATED, 5, name="E", email="e@example.com"), 2)
+    top = Draft(draft)
+    step(top, happened(CREATED, 3, name="C", email="c@example.com"), 3)
+    for state, id in ((draft, 5), (top, 3), (top, 1)):
+        with pytest.raises(Refused):
+            step(state, happened(CREATED, id, name="X", email="x@example.com"), 4)
+    assert [each.id for each in top.records(USER)] == [1, 3, 5]
+    assert (top.last_id(USER), top.count(USER), draft.count(USER)) == (5, Count(3, 0), Count(2, 0))

@@ -88,6 +88,8 @@ def test_what_if_asks_about_records_of_any_kind(told: Cli) -> None:
     assert in_json(told, "what-if", "--change", change, "--", "diff", "3", "4", "--bike", "1")["changes"][0][
         "fields"
     ] == [{"field": "station", "before": None, "after": "Station Square", "event": 4}]
+    users = in_json(told, "what-if", "--change", "3 user create Bo --email bo@x.de", "--", "user", "list")
+    assert [(each["id"], each["created"]) for each in users] == [(1, 1), (2, 3)]
     kept = told("what-if", "--drop", "5", "--insert", "bike retire 3")
     assert kept.out.splitlines() == [
         "bike 3\tWBK-1816 Cargo 10\tWBK-1816 Cargo 10, retired by event 9", "entry 1\tMonday\t"

@@ -13,7 +13,7 @@ from evcli.domain.event import Event, number_of, recorded_moment, subject_of
 from evcli.domain.rules import step_of
 from evcli.errors import BadInput, NoLog, Refused
 from evcli.kinds import KINDS, TYPES
-from evcli.log import START
+from evcli.log import START, branch
 from evcli.log.file.engine import FileLog
 from evcli.log.line import decode_each
 from evcli.register.decide import Intention
@@ -56,12 +56,19 @@ def a_register(path: Any, clock: Clock, *, uses_cache: bool) -> Register:
     return Register(FileLog(str(path)), actor="ann", clock=clock, new_id=lambda: f"event-{next(ids)}", history=history)
 
 
+def late(chance: random.Random) -> str | None:
+    """When an event happened that is recorded later; usually none."""
+    return f"2026-02-0{chance.randint(1, 9)}T09:00:00.000000Z" if chance.random() < 0.1 else None
+
+
 def a_log(chance: random.Random, register: Register, clock: Clock, length: int) -> None:
-    """About so many events that the rules accept, some of them batches."""
+    """About so many events that the rules accept, some of them in batches, some late."""
     while register.state.number < length:
         clock.advance(seconds=chance.randint(0, 2))
         try:
-            register.execute(*(an_intention(chance) for _ in range(chance.choice([1, 1, 1, 2, 3]))))
+            register.execute(
+                *(an_intention(chance)._replace(time=late(chance)) for _ in range(chance.choice([1, 1, 1, 2, 3])))
+            )
         except (Refused, NoLog):  # the first command must begin a record
             continue
 
@@ -194,6 +201,7 @@ def check(supposed: Supposed, told: Told, refused: list[int], states: list[Model
         about = [each for each in events[:number] if subject_of(each) == (kind, id)]
         assert list(past.events_about(kind, id, number)) == about
         assert list(past.events_about(kind, id, number, backward=True)) == about[::-1]
+        assert list(past.events_about(kind, id, number, after=number_of(about[0]))) == about[1:]
     assert list(past.events_backward(past.head())) == events[::-1]
     assert [change[0] for change in past.changes(iter(events))] == events
     differing = {(each.kind, (each.now or each.then).id): (each.now, each.then) for each in supposed.differing}
@@ -215,6 +223,7 @@ def test_history_with_edits_is_what_the_model_makes_of_it(
 ) -> None:
     if uses_cache:
         cache_every_log(monkeypatch)
+    monkeypatch.setattr(branch, "CHUNK", 7)
     ends = set()
     for seed in range(12):
         chance = random.Random(seed)

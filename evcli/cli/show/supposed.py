@@ -38,7 +38,7 @@ def tell(output: Output, supposed: "Supposed") -> None:
         would = f"would be {would_be}" if would_be else "would not be there"
         output.preface(f"{record} is {now or 'not there'}, and {would}")
     if (more := len(supposed.differing) - MOST_NAMED) > 0:
-        output.preface(f"{more:,} more records would be different; without a command, all of them are shown")
+        output.preface(f"{more:,} more would be different; without a command, all of them are shown")
 
 
 def document_of(supposed: "Supposed") -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _warn_of_refused(output: Output, supposed: "Supposed") -> None:
     for each in supposed.refused[:MOST_NAMED]:
         output.warning(_refusal(each), more={"event": number_of(each.event), "code": each.why.code})
     if (more := len(supposed.refused) - MOST_NAMED) > 0:
-        output.warning(f"{more:,} more later events would be refused", "with --json all of them are named")
+        output.warning(f"{more:,} more would be refused", "with --json all of them are named")
 
 
 def _refusal(each: "LeftOut") -> str:
