@@ -41,6 +41,8 @@ ASKING = {
     "diff by field": ("diff", "0", "--by", "field"),
     "blame": ("blame", "1"),
     "report": ("report", "--from", "3"),
+    "trace": ("trace", "5"),
+    "bisect": ("bisect", "--user", "1", "--is", "destroyed", "--first"),
     "nobody": ("user", "show", "nobody"),
     "bad moment": ("state", "--at", "99"),
 }
@@ -218,7 +220,7 @@ BAD = {
     "--drop 4..4": (2, '"4..4" has no events: it means those after A and up to B'),
     "--drop 2 user list --all": (2, "no such option: --all", "comes after --: evcli what-if … -- COMMAND"),
     "--drop 2 -- user list --nope": (2, "no such option: --nope", "evcli user list -h"),
-    "--drop 2 -- verify": (2, "what-if runs no verify", "it runs log, show, diff, blame, report, state, export, and"),
+    "--drop 2 -- verify": (2, "what-if runs no verify", "it runs log, show, diff,", "list and show of a kind"),
     "--drop 2 -- user destroy 1": (2, "what-if runs no user destroy"),
     "--drop 2 -- what-if --drop 2": (2, "what-if runs no what-if"),
     "--drop 2 -- log -f": (2, "log -f waits for new events"),

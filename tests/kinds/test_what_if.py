@@ -11,6 +11,7 @@ from support.caches import cache_every_log
 from evcli import kinds
 from evcli.domain.event import Event, number_of, recorded_moment, subject_of
 from evcli.domain.rules import step_of
+from evcli.domain.timeline import record_as_of
 from evcli.errors import BadInput, NoLog, Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log import START, branch
@@ -203,6 +204,7 @@ def check(supposed: Supposed, told: Told, refused: list[int], states: list[Model
         assert list(past.events_about(kind, id, number, backward=True)) == about[::-1]
         assert list(past.events_about(kind, id, number, after=number_of(about[0]))) == about[1:]
     assert list(past.events_backward(past.head())) == events[::-1]
+    check_as_of(past, events)
     assert [change[0] for change in past.changes(iter(events))] == events
     differing = {(each.kind, (each.now or each.then).id): (each.now, each.then) for each in supposed.differing}
     for kind in KINDS:
@@ -211,6 +213,19 @@ def check(supposed: Supposed, told: Told, refused: list[int], states: list[Model
             pair = now.get(kind, id), states[-1].all(kind).get(id)
             is_other = said(pair[0]) != said(pair[1])
             assert differing.get((kind, id)) == (pair if is_other else None)
+
+
+def check_as_of(past: Any, events: list[Event]) -> None:
+    number = len(events) * 2 // 3
+    for until in sorted({event["time"] for event in events})[::4]:
+        state = past.as_of(until, number)
+        for kind in KINDS:
+            about: dict[int, list[Event]] = {}
+            for event in events[:number]:
+                if subject_of(event)[0] == kind:
+                    about.setdefault(subject_of(event)[1], []).append(event)
+            were = (record_as_of(KINDS[kind], about[id], until) for id in sorted(about))
+            assert list(state.records(kind)) == [record for record in were if record is not None]
 
 
 def said(record: Any) -> Any:

@@ -216,6 +216,7 @@ def _bisect() -> Command:
             """evcli bisect --from 1 -- sh -c 'jq -e ".live <= 100" > /dev/null'""",
         ],
         EXIT_CODES,
+        only_asks=True,
     )  # fmt: skip
 
 

@@ -113,5 +113,6 @@ COMMANDS = {
         [Parameter("ref", (), "[REF]", "Default: the last event.", is_moment=True), AT],
         ["evcli trace", "evcli trace 42", "evcli trace id:1b4e28ba --at yesterday --json"],
         EXIT_CODES,
+        only_asks=True,
     )
 }
