@@ -4,12 +4,13 @@ A template cannot hold what differs from line to line, and an import, which is w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from evcli.domain.event import Event
 from evcli.kinds import TYPES
 from evcli.kinds.data import fault_of
 from evcli.log import Position
-from evcli.log.line import BadLine, decode, encode, place_after
+from evcli.log.line import BadLine, encode, place_after
 from evcli.log.template import AnyPart, Shared
 
 
@@ -30,8 +31,8 @@ def cast_answers(
     first, last = before.number + 1, before.number + len(parts)
     batch, lines, at = f"{first}-{last}" if len(parts) > 1 else None, list[bytes](), before
     for index, part in enumerate(parts):
-        line = encode(_members(shared, part, first + index, answered.get(index), batch), at)
-        event = decode(line, at)
+        members = _members(shared, part, first + index, answered.get(index), batch)
+        line, event = encode(members, at), cast(Event, members)
         if fault := fault_of(event):
             raise BadLine(fault)
         at = place_after(event, line, at.place + len(line), at)
