@@ -136,8 +136,8 @@ class Told:
     def _planned(self, way: Way) -> str:
         head = int(self._session.register.known.head.partition(":")[0])
         counts = _counted(one.step.type.name for one in way.plan.happened)
-        joint = "to" if self._word == "restore-to" else "of"
-        return f"{self._word} {joint} {self._taken(way)}: {counts}, after event {head:,}"
+        joint = "" if self._word == "restore-to" else " of"
+        return f"{self._word}{joint} {self._taken(way)}: {counts}, after event {head:,}"
 
     def _sentence(self, way: Way) -> str:
         along = (
