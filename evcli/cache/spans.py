@@ -209,6 +209,18 @@ class SpanState:
             self._need_words()
             return {id for (id,) in self._db.execute(SQL[kind].ever_called, (word, word))}
 
+    def ever_had(self, kind: str, keys: Iterable[str]) -> dict[str, set[int]]:
+        """The ids of the records of which a row says that they had each of these unique keys, live or not, at any time.
+
+        A key that none had is missing.
+        """
+        found: dict[str, set[int]] = {}
+        with failing_cache():
+            self._need_words()
+            for key, id in self._db.execute(SQL[kind].ever_had, (_array(keys),)):
+                found.setdefault(key, set()).add(id)
+        return found
+
     def words(self, kind: str, start: str, *, backward: bool = False) -> Iterator[tuple[str, Any]]:
         """(word, record) pairs in ascending order from `start` on; backward: descending from just before `start`."""
         start = start.encode(errors="replace").decode()

@@ -127,6 +127,9 @@ class Sql:
         by_key = f"SELECT id FROM {keys} WHERE key = ? AND {is_so}"
         self.ever_a_key = f"SELECT 1 FROM {keys} WHERE key = ? UNION ALL SELECT 1 FROM {words} WHERE sum = ? LIMIT 1"
         self.called = f"{by_key} UNION SELECT id FROM {names} WHERE name = ? AND {is_so}"
+        self.ever_had = (
+            f"SELECT {keys}.key, {keys}.id FROM json_each(?) AS wanted JOIN {keys} ON {keys}.key = wanted.value"
+        )
         self.ever_called = f"SELECT id FROM {keys} WHERE key = ? UNION SELECT id FROM {names} WHERE name = ?"
         # The limit bounds the rows read that are not valid at this event: a suggestion need not be exact.
         rows = "SELECT {0} AS word, id, until, since FROM {1} WHERE {0} {2} ? ORDER BY {0} {3}, id {3} LIMIT 5000"

@@ -1,7 +1,7 @@
 """What is said of an import: its rows, its bad rows, and what was recorded."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evcli.cli.bad_rows import name_row
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
@@ -10,6 +10,7 @@ from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
+from evcli.domain.refusals import Misplaced
 from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS
 from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
@@ -17,6 +18,9 @@ from evcli.transfer.places import Place
 from evcli.transfer.refusals import BadList, UnknownWord
 from evcli.transfer.run import Import
 from evcli.transfer.source import Source
+
+if TYPE_CHECKING:
+    from evcli.domain.fitting import Overtaken
 
 _RESUMED = "an earlier run was not finished; this one went on with it, and the next --again begins anew"
 _ANEW = "--again --skip-existing records anew what is missing"
@@ -33,6 +37,8 @@ class Told:
         self._rows = RowsTold(source.name)
         self._way_back = WayBack()
         self._is_all_new = True
+        self._overtaken: dict[int, Overtaken] = {}
+        """By record: the late events that did not last."""
 
     def record(self) -> Answer:
         """Record everything, and return the answer. Raises the error of the first bad row."""
@@ -87,6 +93,9 @@ class Told:
                 self._session.output.note(f"{self._source.name}: {message}")
             case Recorded(begins=begins, notices=notices):
                 self._session.output.warn_once(notices)
+                for id in happened.ids if self._overtaken else ():
+                    self._overtaken.pop(id, None)
+                self._overtaken |= {over.record.id: over for over in happened.overtaken}
                 self._is_all_new = self._is_all_new and begins
                 self._way_back.take(happened)
                 self._waiting.show(self._source.done, self._source.size, self._import.rows)
@@ -103,6 +112,10 @@ class Told:
             from evcli.cli.hints import hint_for
 
             error.hint = hint_for(error)
+        if isinstance(error, Misplaced):
+            from evcli.cli.occurred import explain
+
+            explain(error)
         if isinstance(error, UnknownWord):
             from evcli.cli.meant import verbs_like
 
@@ -161,6 +174,10 @@ class Told:
         if run.before.is_resumed:
             remarks.append(("note", f"{self._source.name}: {_RESUMED}"))
         remarks += [("warning", warning) for warning in self._rows.warnings()]
+        if self._overtaken:
+            from evcli.cli.occurred import overtaken_notes
+
+            remarks += [("note", note) for note in overtaken_notes(list(self._overtaken.values()))]
         return Answer(
             header=tuple(document), rows=rows, document=document, lines=lines, is_optional=True, remarks=remarks
         )

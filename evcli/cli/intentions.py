@@ -10,8 +10,11 @@ from evcli.domain.state import State
 from evcli.register.decide import Intention
 
 
-def intentions(each: EventType, values: Mapping[str, Any]) -> list[Intention]:
-    """What is to be recorded, from the arguments: WHO and the fields of the event type. Raises BadText."""
+def intentions(each: EventType, values: Mapping[str, Any], time: str | None = None) -> list[Intention]:
+    """What is to be recorded, from the arguments: WHO and the fields of the event type. Raises BadText.
+
+    It happened at `time`, in the log's time format; None: now.
+    """
     kind = each.kind
     data = {}
     for name, field in (each.fields | {"reason": REASON}).items():
@@ -19,9 +22,9 @@ def intentions(each: EventType, values: Mapping[str, Any]) -> list[Intention]:
         if typed is not None:
             data[name] = field.clean(typed)
     if type(each) is Begins:
-        return [Intention(each.name, data, about=lambda state: state.last_id(kind.name) + 1, finds=False)]
+        return [Intention(each.name, data, lambda state: state.last_id(kind.name) + 1, finds=False, time=time)]
     who = values["who"] if isinstance(values["who"], tuple) else [values["who"]]
-    return [Intention(each.name, data, about=_finding(each, one)) for one in who]
+    return [Intention(each.name, data, _finding(each, one), time=time) for one in who]
 
 
 def _finding(each: EventType, who: str) -> Callable[[State], int]:

@@ -40,6 +40,9 @@ KIND = Parameter(
     "kind", ("--kind",), "KIND", "The kind of the records (default: the first kind).", among=lambda: MODULES
 )
 LOCK_WAIT_FOR = Parameter("lock_wait", ("--lock-wait",), "SECONDS", "Wait for other writers; default 10.", "number")
+OCCURRED = Parameter(
+    "occurred", ("--occurred",), "TIME", "It happened earlier, at this time.", among=lambda: ("today", "yesterday")
+)
 WRITING = (
     Parameter("reason", ("--reason",), "TEXT", REASON.help),
     Parameter("dry_run", ("--dry-run",), "", "Show the event and what it would change; write nothing.", "flag"),

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from evcli.cli.command import Parameter
-from evcli.cli.options import AS_OF, AT, COLUMNS, LIMIT, WIDE, WRITING
+from evcli.cli.options import AS_OF, AT, COLUMNS, LIMIT, OCCURRED, WIDE, WRITING
 from evcli.domain.fields import REASON, one
 from evcli.domain.kind import Begins, Ends, EventType, Kind, Revives
 
@@ -65,7 +65,7 @@ def _parameters(each: EventType) -> list[Parameter]:
         word = name.upper().replace("_", "-")
         flags = () if name == argument_of(each) else (option_of(name),)
         found.append(Parameter(f"data_{name}", flags, word, help, is_required=field.required))
-    return [*found, *WRITING]
+    return [*found, OCCURRED, *WRITING]
 
 
 def who_of(kind: Kind, *, is_many: bool = False) -> Parameter:

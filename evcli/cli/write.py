@@ -13,6 +13,7 @@ from evcli.cli.show.render import as_json, change_in_words, event_fields, happen
 from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of
 from evcli.domain.kind import Changes
+from evcli.domain.refusals import Misplaced
 from evcli.domain.undo import undo_of
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Intention, Outcome
@@ -33,14 +34,20 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
     head = None if writing.expect is None else read_head(writing.expect)
     lock_wait = lock_wait_of(writing.lock_wait)
     session.output.paged = False
-    done = session.register.execute(
-        *intentions,
-        id=writing.id,
-        expect=head,
-        dry_run=writing.dry_run,
-        lock_wait=lock_wait,
-        held=session.held,
-    )
+    try:
+        done = session.register.execute(
+            *intentions,
+            id=writing.id,
+            expect=head,
+            dry_run=writing.dry_run,
+            lock_wait=lock_wait,
+            held=session.held,
+        )
+    except Misplaced as no:
+        from evcli.cli.occurred import explain
+
+        explain(no)
+        raise
     session.output.warn_once(done.notices)
     if not done.recorded:
         return _answer(session, done)
@@ -54,6 +61,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
 def _answer(session: Session, done: Done) -> Answer:
     outcomes = list(done)
     kind = TYPES[outcomes[0].event["type"]].kind
+    remarks = [("note", note) for note in _overtaken(done)]
     document = {
         "events": [outcome.event for outcome in outcomes],
         kind.plural: [as_json(outcome.after) for outcome in outcomes],
@@ -67,12 +75,21 @@ def _answer(session: Session, done: Done) -> Answer:
         for event, _, before, after, _ in outcomes:
             rows.append(("change", change_in_words(TYPES[event["type"]], event["data"], before, after)))
             rows += event_fields(event)
-        return fields(rows, document)
+        return fields(rows, document)._replace(remarks=remarks)
     lines = _lines(session, done) if session.output.chosen_form in ("table", "plain") else None
     records = [(number_of(outcome.event), *outcome.after) for outcome in outcomes]
     header = ("event", *kind.record._fields)
-    remarks = [session.began] if done.began else []
+    remarks += [session.began] if done.began else []
     return Answer(header=header, rows=records, document=document, lines=lines, is_optional=True, remarks=remarks)
+
+
+def _overtaken(done: Done) -> list[str]:
+    """What is to be told of late events that did not last."""
+    if not done.overtaken:
+        return []
+    from evcli.cli.occurred import overtaken_notes
+
+    return list(overtaken_notes(done.overtaken))
 
 
 def _lines(session: Session, done: Done) -> list[str]:
@@ -80,18 +97,24 @@ def _lines(session: Session, done: Done) -> list[str]:
         last = done.first + len(done) - 1
         return [f"already recorded as event{f's {done.first} to {last}' if last > done.first else f' {done.first}'}"]
     undo = [f"undo: evcli{session.log_words} {command}" for command in undo_commands(session.register, done)]
-    return [*map(sentence, done), *undo]
+    told = (sentence(each, change.intention.time) for each, change in zip(done, done.changes, strict=True))
+    return [*told, *undo]
 
 
-def sentence(outcome: Outcome) -> str:
-    """What happened: `user 7 renamed: Ada King <ada@example.com>, was Ada (event 42)`."""
+def sentence(outcome: Outcome, occurred: str | None = None) -> str:
+    """What happened: `user 7 renamed: Ada King <ada@example.com>, was Ada (event 42)`; and when, if that was said."""
     event, before, after = outcome.event, outcome.before, outcome.after
     each = TYPES[event["type"]]
     was = ""
     if type(each) is Changes and len(each.fields) == 1 and each.says_fields and before is not None:
         old = getattr(before, *each.fields)
         was = "" if old is None or "{" in each.past else f", was {old}"
-    return f"{happened_in_words(each, event['data'], after)}{was} (event {number_of(event)})"
+    then = ""
+    if occurred is not None:
+        from evcli.cli.show.times import local
+
+        then = f", happened {local(occurred)}"
+    return f"{happened_in_words(each, event['data'], after)}{was} (event {number_of(event)}{then})"
 
 
 def undo_commands(register: Register, outcomes: Iterable[Outcome]) -> list[str]:

@@ -106,6 +106,11 @@ class EventType:
         return kind.one(Revives if type(self) is Ends else Ends)
 
     @property
+    def claims_key(self) -> bool:
+        """Whether no other live record may have the unique field of the record after it."""
+        return bool(self.kind.unique) and (type(self) in (Begins, Revives) or self.kind.unique in self.fields)
+
+    @property
     def past(self) -> str:
         """What happened, in words: `e-mail changed`, or the last part of the stored name."""
         return self.says or self.name.partition(".")[2].replace("-", " ")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from evcli.domain.event import Event, number_of
 from evcli.errors import Refused
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Taken(Refused):
     def __init__(self, kind: str, field: str, said: str, holder: int, name: str, begun: str, event: int) -> None:
         super().__init__(f'{said} is taken by {kind} {holder} "{name}" ({begun} by event {event})')
         self.code = f"{field}-taken"
-        self.kind, self.field, self.holder, self.event = kind, field, holder, event
+        self.kind, self.field, self.said, self.holder, self.event = kind, field, said, holder, event
         self.record: Any = None
         """The record that has it."""
 
@@ -70,6 +71,7 @@ class Unchanged(Refused):
 
     def __init__(self, kind: str, id: int, said: str) -> None:
         super().__init__(f"{kind} {id} already has the {said}", "there is nothing to record")
+        self.said = said
 
 
 class NotTheNextId(Refused):
@@ -108,3 +110,28 @@ class InTheWay(Refused):
 
 def _told(value: object) -> str:
     return "none" if value is None else f'"{value}"'
+
+
+class Misplaced(Refused):
+    """The late event `event` about record `id` does not fit where it happened, because of `why`.
+
+    `other` is the event that stands against it, if one does, and `place` where the input says it that asks for both.
+    """
+
+    def __init__(self, id: int, event: Event, why: Refused, other: Event | None) -> None:
+        super().__init__(f"this cannot have happened at {event['time']}: {why.message}")
+        self.id, self.event, self.why, self.other = id, event, why, other
+        self.place: object = None
+        self.more = {} if other is None else {"event": number_of(other)}
+
+
+class NotThen(Misplaced):
+    """It cannot have happened then."""
+
+    code = "not-then"
+
+
+class BreaksLater(Misplaced):
+    """What happened later, first of all `other`, could then not have happened."""
+
+    code = "breaks-later"

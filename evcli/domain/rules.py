@@ -46,7 +46,7 @@ def step_of(each: EventType, table: Table) -> Step:
     begins, ends, revives = role is Begins, role is Ends, role is Revives
     takes_any_id = table.takes_any_id
     only_at = kind.record._fields.index(next(iter(each.fields))) if only else 0
-    claims = bool(kind.unique) and (begins or revives or kind.unique in each.fields)
+    claims = each.claims_key
     keeps_key = role is Changes and each.apply is None and not claims
 
     def step(records: Records, id: int, number: int, data: Data) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -17,6 +17,9 @@ from evcli.log import Log, Position
 from evcli.log.line import CLOSING_LENGTH, MAX_BATCH
 from evcli.log.template import AnyPart, Shared, cast
 from evcli.register.actor import Actor
+
+if TYPE_CHECKING:
+    from evcli.domain.fitting import Overtaken
 
 
 class Intention(NamedTuple):
@@ -58,6 +61,19 @@ class Change(NamedTuple):
     id: int
     before: Any
     after: Any
+
+
+class Trial(Protocol):
+    """What intentions are tried on besides a draft, where some say when they happened: these must fit there."""
+
+    def prepare(self, intentions: Sequence[Intention], /) -> None:
+        """Look up at once what these ask for."""
+
+    def check(self, intention: Intention, id: int, number: int, /) -> None:
+        """Raise NotThen or BreaksLater if the intention, as event `number`, does not fit where it happened."""
+
+    def happened(self, change: Change, number: int, /) -> None:
+        """An intention was accepted as event `number`."""
 
 
 class Series:
@@ -104,9 +120,14 @@ class NotAccepted(Exception):
 
 
 def accept(
-    draft: Draft, intentions: Sequence[Intention], may_skip: Callable[[Intention, Refused], bool] | None = None
+    draft: Draft,
+    intentions: Sequence[Intention],
+    may_skip: Callable[[Intention, Refused], bool] | None = None,
+    trial: Trial | None = None,
 ) -> Accepted:
     """Apply the intentions to `draft`, one after another, and return what the rules accept.
+
+    With a `trial`, those that say when they happened must also fit there.
 
     Raises:
         NotAccepted: an intention is refused, and `may_skip` does not allow skipping it.
@@ -115,10 +136,12 @@ def accept(
         claimed = ((TYPES[intention.type].kind, intention.data) for intention in intentions)
         for kind, keys in groupby(claimed, key=itemgetter(0)):
             draft.fetch(kind.name, (), [kind.claimed_key(data) for _, data in keys])
+    if trial is not None:
+        trial.prepare(intentions)
     changes, refused = list[Change](), dict[int, Refused]()
     for index, intention in enumerate(intentions):
         try:
-            changes.append(_happen(draft, intention))
+            changes.append(_happen(draft, intention, trial))
         except Refused as why:
             if may_skip is None or not may_skip(intention, why):
                 raise NotAccepted(index, why, refused) from None
@@ -126,20 +149,31 @@ def accept(
     return changes, refused
 
 
-def _happen(draft: Draft, intention: Intention) -> Change:
+def _happen(draft: Draft, intention: Intention, trial: Trial | None) -> Change:
     """Apply the intention to the draft, as replaying its event would. Raises Refused."""
-    id = intention.about(draft)
-    before, after = happen(draft, intention.type, id, draft.number + 1, intention.data)
-    return _new(Change, (intention, id, before, after))
+    id, number = intention.about(draft), draft.number + 1
+    if trial is not None and intention.time is not None:
+        try:
+            trial.check(intention, id, number)
+        except Refused:
+            happen(Draft(draft), intention.type, id, number, intention.data)  # the present's rules speak first
+            raise
+    before, after = happen(draft, intention.type, id, number, intention.data)
+    change = _new(Change, (intention, id, before, after))
+    if trial is not None:
+        trial.happened(change, number)
+    return change
 
 
-def refusal_alone(no: NotAccepted, state: State, intentions: Sequence[Intention]) -> Refused:
+def refusal_alone(
+    no: NotAccepted, state: State, intentions: Sequence[Intention], trial: Trial | None = None
+) -> Refused:
     """The refusal as it would be on `state`, without the effects of the earlier intentions."""
     if no.index == 0:
         return no.why
     intention = intentions[no.index]
     try:
-        change = _happen(Draft(state), intention)
+        change = _happen(Draft(state), intention, trial)
     except Refused as alone:
         return alone
     # Refused because of an earlier event of this command, which was never recorded: a message must not refer to it.
@@ -203,6 +237,7 @@ class Done:
         refused: Mapping[int, Refused] | None = None,
         notices: Sequence[str] = (),
         was_there: bool = False,
+        overtaken: "Sequence[Overtaken]" = (),
     ) -> None:
         self.changes, self.lines = changes, lines
         self.first = first
@@ -213,6 +248,8 @@ class Done:
         """Whether the events were written now."""
         self.was_there = was_there
         """Whether the event had already been recorded under the same id."""
+        self.overtaken = overtaken
+        """The late events that did not last, because of what happened after them."""
         self.notices = list(notices)
         """Warnings for people: a clock that is behind, a torn tail moved to a file, a log that others can write to."""
 

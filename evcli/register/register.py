@@ -36,29 +36,15 @@ from evcli.register.history import History
 from evcli.register.past import Past
 
 if TYPE_CHECKING:
-    from evcli.register.beginnings import Beginnings, Begun
+    from evcli.register.beginnings import Beginnings
+    from evcli.register.command import Command
+    from evcli.register.lives import Recorded, Trial
 
 OWN_BEHIND = 400_000
 """Maximum lag of the cache in bytes, about a thousand events, behind what this register itself appends."""
 
 LOCK_WAIT = 10.0
 """Default number of seconds to wait for the lock."""
-
-
-class Command:
-    """Requested events, and their conditions. Raises BadText for an id that no event can have."""
-
-    def __init__(
-        self, intentions: Sequence[Intention], id: str | None, expect: Head | None, series: Series | None
-    ) -> None:
-        if id is not None:
-            from evcli.register.repeated import named
-
-            intentions = named(intentions, id)
-        self.intentions, self.id, self.expect, self.series = intentions, id, expect, series
-        self.many: Beginnings | None = None
-        """The intentions as columns, and what they led to if all of them were accepted at once."""
-        self.begun: Begun | None = None
 
 
 class Register(Past):
@@ -88,6 +74,8 @@ class Register(Past):
         """The position up to which the log was read or written under its lock: that part cannot change any more."""
         self._based_on = 0
         """The event up to which the state comes from the cache."""
+        self._recorded: Recorded | None = None
+        """What happened to each record, once a late event asks."""
 
     @property
     def state(self) -> State:
@@ -142,8 +130,9 @@ class Register(Past):
         if not lock_wait >= 0:
             raise BadInput(f"lock_wait is {lock_wait}, but must be a non-negative number of seconds")
         self.check()
-        command = Command(many or intentions, id, expect, series)
-        command.many = many
+        from evcli.register.command import Command  # what only reads does without it
+
+        command = Command(intentions, id, expect, series, many)
         is_there = self._look_ahead(command, dry_run=dry_run)
         # A command that is refused, or leaves nothing to write, must not begin a log.
         if dry_run or not (is_there or self._accept(Draft(self._state), command)[0]):
@@ -151,7 +140,7 @@ class Register(Past):
         with ExitStack() as until_return:
             return self._append(command, lock_wait, held or until_return)
 
-    def _append(self, command: Command, lock_wait: float, held: ExitStack) -> Done:
+    def _append(self, command: "Command", lock_wait: float, held: ExitStack) -> Done:
         done = draft = None
         is_asked = False
 
@@ -187,7 +176,7 @@ class Register(Past):
             check_source(self._new_source)
             self._is_checked = True
 
-    def _look_ahead(self, command: Command, *, dry_run: bool) -> bool:
+    def _look_ahead(self, command: "Command", *, dry_run: bool) -> bool:
         """Do before taking the lock what would take long under it; False if there is no log."""
         try:
             length = self.log.length()
@@ -201,8 +190,15 @@ class Register(Past):
             self.log.check_beginning()
             return False
         most, own = self.history.most_behind, self._at.place
-        if dry_run or length - own >= most or self.history.is_behind(self._at, max(most, OWN_BEHIND)):
+        if (
+            dry_run
+            or command.is_late
+            or length - own >= most
+            or self.history.is_behind(self._at, max(most, OWN_BEHIND))
+        ):
             self.catch_up()
+            if command.is_late:
+                self.trial()
             if command.id is not None:
                 self.history.with_ids(self.reader, [str(each.id) for each in command.intentions])
         return True
@@ -239,10 +235,19 @@ class Register(Past):
         if head is not None:
             self._firm = self._at
 
-    def _begin_again(self) -> None:
-        self._state, self._at, self._based_on = MemoryState(), START, 0
+    def trial(self) -> "Trial":
+        """What late events are tried on, after the last event that is in the state. Raises Damaged."""
+        from evcli.register.lives import Recorded, Trial
 
-    def _decide(self, draft: Draft, command: Command) -> Done:
+        if self._recorded is None:
+            self._recorded = Recorded(self.history, self.reader)
+        self._recorded.catch_up(self._state, self._at)
+        return Trial(self._recorded, timestamp(self._clock()))
+
+    def _begin_again(self) -> None:
+        self._state, self._at, self._based_on, self._recorded = MemoryState(), START, 0, None
+
+    def _decide(self, draft: Draft, command: "Command") -> Done:
         """Decide on the state at the head, of which `draft` is a draft; or return what was recorded before."""
         intentions, id, expect, series = command.intentions, command.id, command.expect, command.series
         if id is not None and self._at.number:
@@ -259,6 +264,7 @@ class Register(Past):
         changes, refused = self._accept(draft, command)
         if not changes:
             return Done([], refused=refused)
+        overtaken = list(command.trial.overtaken.values()) if command.trial else []
         own = self._new_id() if series is None and len(changes) > 1 else None
         correlation = own if series is None else series.correlation
         now = timestamp(self._clock())
@@ -267,18 +273,20 @@ class Register(Past):
         shared = Shared(self._actor.id, self._actor.type, self._source, moment, correlation)
         lines = write(self._at, shared, now, self._new_id)
         notices = [clock_notice(now, self._at)] if now < self._at.recorded else []
-        return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices)
+        return Done(changes, lines, first=self._at.number + 1, refused=refused, notices=notices, overtaken=overtaken)
 
-    def _accept(self, draft: Draft, command: Command) -> Accepted:
+    def _accept(self, draft: Draft, command: "Command") -> Accepted:
         command.begun = command.many.accepted(self._state) if command.many else None
         if command.begun:
             return command.begun, {}
+        command.trial = self.trial() if command.is_late else None
         try:
-            return accept(draft, command.intentions, command.series.may_skip if command.series else None)
+            return accept(draft, command.intentions, command.series.may_skip if command.series else None, command.trial)
         except NotAccepted as no:
             if command.series is not None:
                 raise
-            raise refusal_alone(no, self._state, command.intentions) from None
+            trial = self.trial() if command.is_late else None
+            raise refusal_alone(no, self._state, command.intentions, trial) from None
 
     @property
     def _source(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, number_of, recorded_moment, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import State, step
 from evcli.domain.text import text_fault
@@ -59,11 +59,14 @@ def recorded_before(history: History, reader: Reader, intentions: Sequence[Inten
 def _changes(history: History, reader: Reader, intentions: Sequence[Intention], first: int) -> list[Change] | None:
     """What the events from event `first` on changed, one per intention; None if one of them is not what was meant."""
     state = Draft(history.at(reader, first - 1))
-    events = reader.events(history.position(reader, first - 1), first + len(intentions) - 1)
+    before = history.position(reader, first - 1)
+    recorded = before.recorded
+    events = reader.events(before, first + len(intentions) - 1)
     changes = []
     for number, (intention, event) in enumerate(zip(intentions, events, strict=True), first):
-        if not _is_meant(intention, event, state):
+        if not (_is_meant(intention, event, state) and _happened_then(intention, event, recorded)):
             return None
+        recorded = recorded_moment(event)
         changes.append(Change(intention, subject_of(event)[1], *step(state, event, number)))
     return changes
 
@@ -76,3 +79,11 @@ def _is_meant(intention: Intention, event: Event, state: State) -> bool:
         return not intention.finds or intention.about(state) == subject_of(event)[1]
     except Refused:
         return False
+
+
+def _happened_then(intention: Intention, event: Event, recorded: str) -> bool:
+    """Whether the event says that it happened when the intention does; `recorded` is the moment of the one before."""
+    if intention.time is not None:
+        return event["time"] == intention.time
+    # A clock that was behind also records an event later than it happened, but then never later than the one before.
+    return recorded_moment(event) in (event["time"], recorded)

@@ -47,13 +47,14 @@ def of_one(
     """
     before, after = (history.at(reader, number).get(kind.name, id) for number in (start, end))
     events = list(about(kind.name, id, start, end))
-    if history.uses_cache and not _lead(kind, id, before, after, events):
+    if history.uses_cache and not leads(kind, id, before, after, events):
         history.give_up(CacheFailed("one of its rows is missing or wrong", is_faulty=True))
         return of_one(history, reader, about, kind, id, start, end)
     return before, after, events
 
 
-def _lead(kind: Kind, id: int, before: Any, after: Any, events: Iterable[Event]) -> bool:
+def leads(kind: Kind, id: int, before: Any, after: Any, events: Iterable[Event]) -> bool:
+    """Whether these events lead from a record (None: there is none) to what it is after them."""
     try:
         return bool(followed(kind, id, before, events)[0] == after)
     except TypeError:  # what began the record is missing

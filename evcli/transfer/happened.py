@@ -1,12 +1,15 @@
 """What an import tells of its rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evcli.errors import EvcliError, Refused
 from evcli.register.beginnings import Begun
 from evcli.register.decide import Change
 from evcli.transfer.places import Place
+
+if TYPE_CHECKING:
+    from evcli.domain.fitting import Overtaken
 
 
 class Changed(NamedTuple):
@@ -34,6 +37,8 @@ class Recorded(NamedTuple):
     """In a rehearsal, what every row would change."""
     type: str = ""
     """The type of all events; "" if they are of several types."""
+    overtaken: "Sequence[Overtaken]" = ()
+    """The late events that did not last, because of what happened after them."""
 
 
 class Skipped(NamedTuple):

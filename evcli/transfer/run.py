@@ -10,9 +10,11 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
+from evcli.domain.event import number_of
 from evcli.domain.overlay import Draft
-from evcli.domain.refusals import Taken
+from evcli.domain.refusals import Misplaced, Taken
 from evcli.errors import EvcliError, Refused
 from evcli.kinds import KINDS
 from evcli.log.line import MAX_BATCH
@@ -33,6 +35,9 @@ from evcli.transfer.skipping import Skipping
 from evcli.transfer.source import Source
 from evcli.transfer.undone import undone
 from evcli.transfer.wanted import Wanted
+
+if TYPE_CHECKING:
+    from evcli.register.lives import Trial
 
 AT_ONCE = 500
 """How many rows are looked at together: if one of them is not plain, all of them are taken one by one."""
@@ -81,6 +86,7 @@ class Import:
         self._frame, self._room, self._is_stopped = register.frame + MEMBERS, MAX_BATCH, False
         self._pending, self._skipping = Pending(), Skipping(existing=skip_existing, again=again)
         self._draft: Draft | None = None
+        self._trial: Trial | None = None
         self._heading, self._places, self._notes = 0, Places(), dict[str, bool]()
 
     @property
@@ -102,7 +108,7 @@ class Import:
 
     def rehearse(self) -> Iterator[Happened]:
         """The same without writing anything."""
-        self._draft = rehearsal(self._register)
+        self._draft, self._trial = rehearsal(self._register), self._register.trial()
         yield from self.record()
 
     # --- rows ---------------------------------------------------------------------------------------------------------
@@ -200,7 +206,8 @@ class Import:
             yield from self._flush()  # report bad rows in order
         elif self._pending:
             try:  # an earlier row may break a rule; that one is then reported first
-                accept(rehearsal(self._register), list(self._pending.intentions), self._skipping.may_skip)
+                draft, wanted = rehearsal(self._register), list(self._pending.intentions)
+                accept(draft, wanted, self._skipping.may_skip, self._register.trial())
             except NotAccepted as no:
                 yield self._bad(no.index, no.why, no.refused, self._register.known.number + 1)
                 return
@@ -228,12 +235,12 @@ class Import:
             self.before.since = self._register.known.place
             self._count(done.first, len(done), done.refused)
             if done:
-                yield recorded(done.first, done.changes, done.notices)
+                yield recorded(done.first, done.changes, done.notices)._replace(overtaken=done.overtaken)
         yield from (self._skip(index, why) for index, why in done.refused.items())
 
     def _try(self, draft: Draft) -> Iterator[Happened]:
         first = draft.number + 1
-        changes, refused = accept(draft, list(self._pending.intentions), lambda intention, why: True)
+        changes, refused = accept(draft, list(self._pending.intentions), lambda intention, why: True, self._trial)
         self._count(first, len(changes), refused)
         for index, why in refused.items():
             if self._skipping.may_skip(self._pending.intentions[index], why):
@@ -241,7 +248,8 @@ class Import:
             else:
                 yield self._bad(index, why, refused, first)
         if changes:
-            yield rehearsed(first, changes, map(self._place, self._pending.kept(refused)))
+            found = rehearsed(first, changes, map(self._place, self._pending.kept(refused)))
+            yield found._replace(overtaken=list(self._trial.overtaken.values()) if self._trial else ())
 
     def _skip(self, index: int, why: Refused) -> Skipped:
         """The result for the skipped row at `index` of a batch that is counted."""
@@ -268,6 +276,8 @@ class Import:
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
+        if isinstance(why, Misplaced) and why.other is not None:
+            why.place = self._place_of(number_of(why.other), refused, first)
         if isinstance(why, Taken):
             place = self._place_of(why.event, refused, first)
             if place is not None and place != self._place(index):

@@ -62,8 +62,13 @@ for this test."""
 EVENTS, OPTIONS, WHO = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find"
 MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
-WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", OPTIONS}
+WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", "evcli.register.command", OPTIONS}
 USER = {"evcli.cli.commands.record", "evcli.cli.intentions", EVENTS, WHO} | WRITE
+LIVES = {
+    "evcli.register.lives", "evcli.register.setters", "evcli.domain.fitting", "evcli.domain.life",
+    "evcli.domain.timeline", "bisect", "_bisect",
+}  # fmt: skip
+OCCURRED = {"evcli.cli.occurred", "evcli.register.occurred", *LIVES, *TIMES, *USER}
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
 LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
@@ -150,6 +155,7 @@ LOADED: dict[str, set[str]] = {
     "user destroy 2": USER,
     "user restore 3": USER,
     "user create Kurt --email kurt@example.com --dry-run --id x --expect 8": USER | {"evcli.register.repeated"},
+    "user create Kurt --email kurt@example.com --occurred 2026-02-01": OCCURRED,
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
     "user list --wide": USER | CHOSEN,
@@ -193,8 +199,8 @@ LOADED: dict[str, set[str]] = {
     "status --json": SOUND | {"evcli.register.status"},
     "path": SOUND,
     "import people.csv": IMPORT,
-    "import people.csv --dry-run --skip-existing --json": IMPORT | {"evcli.cli.show.rehearsed"},
-    "import dated.csv": IMPORT | TIMES | {"evcli.transfer.dates"},
+    "import people.csv --dry-run --skip-existing --json": IMPORT | LIVES | {"evcli.cli.show.rehearsed"},
+    "import dated.csv": IMPORT | LIVES | TIMES | {"evcli.transfer.dates"},
     "sync people.csv": SYNC,
     "sync people.csv --dry-run --by name --max-destroy 100% --expect 8 --format csv": SYNC,
     "undo": UNDO,

@@ -45,8 +45,13 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
     """Record the events from the arguments."""
     from evcli.cli.intentions import intentions
 
+    time = None
+    if values["occurred"] is not None:
+        from evcli.cli.occurred import occurred
+
+        time = occurred(session, values["occurred"])
     try:
-        wanted = intentions(each, values)
+        wanted = intentions(each, values, time)
         return record(session, wanted, Writing(values["dry_run"], values["expect"], values["id"], values["lock_wait"]))
     except NoSuchRecord as unknown:
         from evcli.cli.whom import former_hint

@@ -1,0 +1,90 @@
+"""What is said of events that happened earlier: when, why one does not fit there, and what happened after it."""
+
+from collections.abc import Iterator, Sequence
+
+from evcli.cli.session import Session
+from evcli.cli.show.answer import MOST_NAMED
+from evcli.cli.show.render import in_words
+from evcli.cli.show.times import local, local_time
+from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.fitting import Overtaken
+from evcli.domain.refusals import Misplaced, NoSuchRecord, NotEnded, NotLive, NotThen, Taken, Unchanged
+from evcli.kinds import TYPES
+from evcli.register.occurred import read_occurred
+
+
+def occurred(session: Session, text: str) -> str:
+    """The time that `--occurred` means, in the log's time format. Raises BadInput."""
+    time, span = read_occurred(text, session.output.now)
+    if span.earlier is not None:
+        first, second = local_time(span.earlier), local_time(span.start)
+        session.output.preface(f'"{text}" was twice, at {first} and at {second}; the later one is meant')
+    return time
+
+
+def explain(error: Misplaced) -> None:
+    """Let the refusal of a late event say when it cannot have happened, and because of which event, in local time."""
+    error.message = _not_then(error) if isinstance(error, NotThen) else _breaks_later(error)
+    if error.other is not None and error.place is None:
+        error.hint = f"nothing was written; evcli show {number_of(error.other)} shows that event"
+
+
+def overtaken_notes(found: Sequence[Overtaken]) -> Iterator[str]:
+    """That what happened later says something else of records than what was recorded last."""
+    for over in found[:MOST_NAMED]:
+        kind, then = over.kind, f"event {number_of(over.by)} of {local(over.by['time'])}"
+        yield (
+            f"{kind.name} {over.record.id} is {in_words(kind, over.record)} now, since this was recorded last; "
+            f"by what happened last, {then}, it is {in_words(kind, over.last)}"
+        )
+    if len(found) > MOST_NAMED:
+        yield f"and {len(found) - MOST_NAMED:,} more, which what happened last says something else of"
+
+
+def _not_then(error: Misplaced) -> str:
+    why, other = error.why, error.other
+    kind, then = TYPES[error.event["type"]].kind, local(error.event["time"])
+    who = f"{kind.name} {error.id}"
+    by = "" if other is None else f" by {_named(other, error.place)}"
+    match why:
+        case NoSuchRecord():
+            return f"{who} was not there on {then}: it was {kind.began}{by}"
+        case NotLive():
+            return f"{who} was already {kind.ended} on {then},{by}"
+        case NotEnded():
+            return f"{who} was not {kind.ended} on {then}"
+        case Taken():
+            return f"{why.said} was {kind.name} {why.holder}'s on {then},{by}"
+        case Unchanged():
+            return f"{who} already had the {why.said} on {then}"
+    return f"this cannot have happened on {then}: {why.message}"
+
+
+def _breaks_later(error: Misplaced) -> str:
+    why, other = error.why, error.other
+    if other is None:
+        return error.message
+    each = TYPES[other["type"]]
+    who = f"{each.kind.name} {subject_of(other)[1]}"
+    past = each.name.partition(".")[2].replace("-", " ") if "{" in each.past else each.past
+    match why:
+        case NotLive():
+            said = f"{who} would have been {each.kind.ended} already"
+        case NotEnded():
+            said = f"{who} would not have been {each.kind.ended}"
+        case Taken():
+            said = f"{why.said} would have been {each.kind.name} {why.holder}'s"
+        case Unchanged():
+            said = f"{who} would already have had the {why.said}"
+        case _:
+            said = why.message
+    return (
+        f"this cannot have happened on {local(error.event['time'])}: {_named(other, error.place)} ({who} {past}), "
+        f"could not have happened after it: {said}"
+    )
+
+
+def _named(event: Event, place: object) -> str:
+    """An event, which may be asked for only, by an input: `event 9, of 2026-03-01 09:00:00+01:00`."""
+    said = f"event {number_of(event)}" if place is None else f"the event of {place}"
+    return f"{said}, of {local(event['time'])}"

@@ -1,0 +1,83 @@
+"""Rows of an import that happened on their dates: each must fit where it happened, as any late event."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+from cli.support import events_in, fails, refuses
+
+HEADER = "date,action,name,email\n"
+ADA, BOB = "ada@example.com", "bob@example.com"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    return tmp_path / "rows.csv"
+
+
+def test_rows_may_be_in_another_order_than_they_happened_in(cli: Cli, rows: Path) -> None:
+    rows.write_text(
+        HEADER
+        + f"2021-01-01,,Bob,{BOB}\n2020-01-01,,Ada,{ADA}\n2021-06-01,destroy,,{BOB}\n2020-06-01,rename,Ada K,{ADA}\n"
+        + f"2022-01-01,restore,,{BOB}\n2021-03-01,rename,Rob,{BOB}\n"
+    )
+    cli.ok("import", str(rows), "--dry-run")
+    cli.ok("import", str(rows))
+    assert [event["time"][:7] for event in events_in(cli.log)] == [
+        "2021-01", "2020-01", "2021-06", "2020-06", "2022-01", "2021-03",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "stands", "said"),
+    [
+        (f"2020-06-01,destroy,,{ADA}", 2,
+         "this cannot have happened on 2020-06-01 00:00:00+00:00: the event of line 3, of 2021-01-01 00:00:00+00:00 "
+         "(user 1 renamed), could not have happened after it: user 1 would have been destroyed already"),
+        (f"2019-12-31,rename,Eve,{ADA}", 1,
+         "user 1 was not there on 2019-12-31 00:00:00+00:00: it was created by the event of line 2, of 2020-01-01"),
+        (f"2020-06-01,create,Eve,{BOB}", 3,
+         f"e-mail {BOB} was user 2's on 2020-06-01 00:00:00+00:00, by the event of line 4, of 2020-05-01 00:00:00"),
+        (f"2020-04-01,create,Eve,{BOB}", 3,
+         f"(user 2 created), could not have happened after it: e-mail {BOB} would have been user 3's"),
+    ],
+    ids=["ends", "not there", "taken", "takes"],
+)  # fmt: skip
+def test_row_that_does_not_fit_is_named_with_the_row_that_stands_against_it(
+    cli: Cli, rows: Path, row: str, stands: int, said: str
+) -> None:
+    before = f"2020-01-01,,Ada,{ADA}\n2021-01-01,rename,Ada K,{ADA}\n2020-05-01,,Bob,{BOB}\n,destroy,,{BOB}\n"
+    rows.write_text(HEADER + before + row + "\n")
+    fails(cli("import", str(rows), "--dry-run"), 1, "rows.csv line 6: ", said, "error: 1 of 5 rows")
+    fails(cli("import", str(rows)), 1, "rows.csv line 6: ", said)
+    rows.write_text(HEADER + before)
+    cli.ok("import", str(rows))
+    rows.write_text(HEADER + before + row + "\n")  # now the others are recorded
+    refuses(cli, ("import", str(rows)), 1, "rows.csv line 6: ", said)
+    again = rows.with_name("again.csv")
+    again.write_text(HEADER + row + "\n")
+    fails(cli("import", str(again)), 1, "again.csv line 2: ", f"event {stands}, of")
+
+
+def test_earlier_row_that_does_not_fit_is_named_before_a_later_one_that_cannot_be_read(cli: Cli, rows: Path) -> None:
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2019-01-01,rename,Eve,{ADA}\n2020-13-01,,Bob,{BOB}\n")
+    fails(cli("import", str(rows)), 1, "rows.csv line 3: user 1 was not there on 2019-01-01")
+
+
+def test_note_says_which_records_what_happened_last_says_something_else_of(cli: Cli, rows: Path) -> None:
+    names = "2022-01-01,rename,Ada L,{0}\n2021-01-01,rename,Ada K,{0}\n"
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2020-01-01,,Bob,{BOB}\n" + names.format(ADA) + names.format(BOB)
+                    + f"2023-01-01,rename,Rob,{BOB}\n")  # fmt: skip
+    for more in (("--dry-run",), ()):
+        err = cli.ok("import", str(rows), *more).err
+        assert (
+            "user 1 is Ada K <ada@example.com> now, since this was recorded last; by what happened last, event 3 of "
+            "2022-01-01 00:00:00+00:00, it is Ada L <ada@example.com>"
+        ) in err
+        assert "user 2 is" not in err
+
+
+def test_row_whose_key_is_free_now_but_was_not_then_is_not_skipped(cli: Cli, rows: Path) -> None:
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2021-01-01,destroy,,{ADA}\n2020-06-01,,Eve,{ADA}\n")
+    fails(cli("import", str(rows), "--skip-existing"), 1, "line 4: e-mail ada@example.com was user 1's on 2020-06-01")

@@ -1,0 +1,125 @@
+"""`--occurred`: an event that happened earlier, and must fit where it happened."""
+
+import json
+import shlex
+from time import tzset
+
+import pytest
+from conftest import Cli
+
+from cli.support import WRITING, events_in, in_json, refuses
+
+DAY = "2026-03-01"
+
+
+@pytest.mark.parametrize("words", WRITING.values(), ids=WRITING)
+def test_every_writing_command_says_when_it_happened(story: Cli, words: tuple[str, ...]) -> None:
+    told = story.ok(*words, "--occurred", f"{DAY} 16:30").out
+    assert told.partition("\n")[0].endswith("(event 9, happened 2026-03-01 16:30:00+00:00)")
+    event = events_in(story.log)[-1]
+    assert (event["time"], event["recordedtime"]) == ("2026-03-01T16:30:00.000000Z", "2026-03-01T17:00:00.000000Z")
+    story.ok("verify")
+
+
+def test_several_happened_at_the_beginning_of_a_date_alone(story: Cli) -> None:
+    story.clock.advance(days=2)
+    document = in_json(story, "user", "destroy", "1", "2", "--occurred", "2026-03-02")
+    assert [event["time"] for event in document["events"]] == ["2026-03-02T00:00:00.000000Z"] * 2
+
+
+def test_dry_run_shows_both_times(story: Cli) -> None:
+    rehearsed = story.ok("user", "destroy", "2", "--dry-run", "--occurred", f"{DAY} 16:30").out
+    assert "time\t2026-03-01 16:30:00+00:00\nrecordedtime\t2026-03-01 17:00:00+00:00\n" in rehearsed
+
+
+def at(time: str) -> str:
+    return f"{DAY} {time}:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("words", "time", "code", "event", "said"),
+    [
+        ("rename 2 X", "09:30", "not-then", 2, f"user 2 was not there on {at('09:30')}: it was created by event 2, of"),
+        ("rename 1 X", "13:30", "not-then", 5, f"user 1 was already destroyed on {at('13:30')}, by event 5, of"),
+        ("restore 3", "15:30", "not-then", 7, f"user 3 was not destroyed on {at('15:30')}"),
+        ("rename 2 Grace", "10:30", "not-then", None, f'user 2 already had the name "Grace" on {at("10:30")}'),
+        ("create X --email grace@example.com", "11:30", "not-then", 2,
+         f"e-mail grace@example.com was user 2's on {at('11:30')}, by event 2, of {at('10:00')}"),
+        ("create X --email grace@example.com", "09:30", "breaks-later", 2,
+         f"this cannot have happened on {at('09:30')}: event 2, of {at('10:00')} (user 2 created), could not have "
+         "happened after it: e-mail grace@example.com would have been user 4's"),
+        ("destroy 2", "10:30", "breaks-later", 3, "(user 2 renamed), could not have happened after it: user 2 would "
+         "have been destroyed already"),
+        ("rename 2 'Grace Hopper'", "10:30", "unchanged", None, 'user 2 already has the name "Grace Hopper"'),
+    ],
+    ids=["not there", "ended", "not ended", "unchanged", "taken", "takes", "ends", "present"],
+)  # fmt: skip
+def test_refusal_names_the_event_that_stands_against_it(
+    story: Cli, words: str, time: str, code: str, event: int | None, said: str
+) -> None:
+    typed = ("user", *shlex.split(words), "--occurred", f"{DAY} {time}")
+    refuses(story, typed, 1, said)
+    error = json.loads(story(*typed, "--json").err)["error"]
+    assert (error["code"], error.get("event")) == (code, event)
+
+
+def test_second_of_several_is_refused_for_what_happened_to_it(story: Cli) -> None:
+    refuses(story, ("user", "destroy", "2", "1", "--occurred", f"{DAY} 12:30"), 1, "event 5, of", "(user 1 destroyed)")
+
+
+def test_note_says_what_happened_after_an_event_that_did_not_last(story: Cli) -> None:
+    for more in (("--dry-run",), ()):
+        ran = story.ok("user", "rename", "2", "Amazing Grace", "--occurred", f"{DAY} 10:30", *more)
+        assert (
+            "user 2 is Amazing Grace <grace@navy.example> now, since this was recorded last; by what happened last, "
+            f"event 3 of {at('11:00')}, it is Grace Hopper <grace@navy.example>"
+        ) in ran.err
+
+
+@pytest.mark.parametrize(
+    ("time", "said", "hint"),
+    [
+        ("42", "is the number of an event, not a time", "a TIME is a date or time like"),
+        ("2025", "is the number of an event, not a time", "write 2025-01-01"),
+        ("@-", "is a place in the log, not a time", "a TIME is a date or time like"),
+        ("id:x", "is a place in the log, not a time", "a TIME is a date or time like"),
+        ("soon", "is not a time", "a TIME is a date or time like"),
+        (" ", "is empty", "a TIME is a date or time like"),
+        ("01.03.2026", "is not a time", "write 2026-03-01"),
+        ("2026-03-02", "is in the future", "only what has happened can be recorded"),
+        ("0001-01-01T00:00+14:00", "is not a time that an event can have", "a TIME is a date or time like"),
+    ],
+)
+def test_time_that_is_none_is_refused(story: Cli, time: str, said: str, hint: str) -> None:
+    refuses(story, ("user", "destroy", "2", "--occurred", time), 2, said, hint)
+
+
+def test_same_id_with_another_time_is_a_conflict(story: Cli) -> None:
+    sent = ("user", "destroy", "2", "--id", "once")
+    story.ok(*sent, "--occurred", f"{DAY} 16:30")
+    story.clock.advance(hours=1)
+    assert story.ok(*sent, "--occurred", f"{DAY} 16:30").out == "already recorded as event 9\n"
+    for other in ((), ("--occurred", f"{DAY} 16:31")):
+        refuses(story, (*sent, *other), 13, "whose content differs; nothing was written")
+
+
+def test_same_id_by_a_clock_that_was_behind_is_no_conflict(story: Cli) -> None:
+    story.clock.advance(hours=-10)
+    sent = ("user", "destroy", "2", "--id", "once")
+    story.ok(*sent)
+    assert story.ok(*sent).out == "already recorded as event 9\n"
+    refuses(story, (*sent, "--occurred", f"{DAY} 06:00"), 13, "whose content differs")
+
+
+def test_time_that_the_clock_showed_twice_is_the_later_one(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    tzset()
+    ran = story.ok("user", "create", "Kurt", "--email", "kurt@example.com", "--occurred", "2025-10-26 02:30")
+    assert "happened 2025-10-26 02:30:00+01:00" in ran.out
+    assert '"2025-10-26 02:30" was twice, at' in ran.err
+
+
+def test_event_by_a_clock_that_is_behind_need_not_fit(story: Cli) -> None:
+    story.clock.advance(hours=-7)
+    story.ok("user", "destroy", "2")
+    assert events_in(story.log)[-1]["time"] == "2026-03-01T10:00:00.000000Z"

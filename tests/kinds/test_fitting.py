@@ -1,0 +1,173 @@
+"""A late event is accepted exactly if a model that sorts and folds all events finds nothing that it newly breaks."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from support.caches import cache_every_log
+from support.histories import chance_event
+from support.logs import reading
+
+from evcli.domain.event import Event, number_of
+from evcli.domain.kind import Begins, Revives
+from evcli.domain.overlay import Draft
+from evcli.domain.refusals import BreaksLater, NotThen
+from evcli.domain.state import happen
+from evcli.errors import NoLog, Refused
+from evcli.kinds import TYPES
+from evcli.log.file.engine import FileLog
+from evcli.log.line import timestamp
+from evcli.register.decide import Intention
+from evcli.register.history import History
+from evcli.register.register import Register
+
+EVENTS = 70
+START = datetime(2026, 3, 1, tzinfo=UTC)
+Records = dict[tuple[str, int], Any]
+
+
+def broken(events: Sequence[Event]) -> set[int]:
+    """The events that break a rule where they happened, all in the order of their times."""
+    records: Records = {}
+    found: set[int] = set()
+    waiting: dict[str, list[Event]] = defaultdict(list)
+    for event in sorted(events, key=lambda each: (each["time"], number_of(each))):
+        subject = event["subject"]
+        if not is_possible(event, records):
+            found.add(number_of(event))
+            waiting[subject].append(event)
+            continue
+        if not keeps_the_rules(event, records):
+            found.add(number_of(event))
+        apply(event, records)
+        while (late := next((each for each in waiting[subject] if is_possible(each, records)), None)) is not None:
+            waiting[subject].remove(late)
+            apply(late, records)
+    return found
+
+
+def subject(event: Event) -> tuple[str, int]:
+    kind, id = event["subject"].split("/")
+    return kind, int(id)
+
+
+def is_possible(event: Event, records: Records) -> bool:
+    record, each = records.get(subject(event)), TYPES[event["type"]]
+    if isinstance(each, Begins):
+        return record is None
+    return record is not None and (record[-1] is not None) == isinstance(each, Revives)
+
+
+def keeps_the_rules(event: Event, records: Records) -> bool:
+    each, before = TYPES[event["type"]], records.get(subject(event))
+    if each.rule is not None:
+        try:
+            each.rule(before, event["data"], None)  # type: ignore[arg-type]  # none of these looks at other records
+        except Refused:
+            return False
+    after, kind = effect(event, before), each.kind
+    if each.says_fields and all(getattr(before, name) == getattr(after, name) for name in kind.own):
+        return False
+    if kind.unique and (isinstance(each, Begins | Revives) or kind.unique in each.fields):
+        others = (other for (name, id), other in records.items() if name == kind.name and id != after.id)
+        return all(other[-1] is not None or kind.key(other) != kind.key(after) for other in others)
+    return True
+
+
+def effect(event: Event, before: Any) -> Any:
+    return TYPES[event["type"]].effect(before, subject(event)[1], number_of(event), event["data"])
+
+
+def apply(event: Event, records: Records) -> None:
+    records[subject(event)] = effect(event, records.get(subject(event)))
+
+
+class Storyteller:
+    """A random history, one command at a time, each of which the model judges, too."""
+
+    def __init__(self, path: Path, seed: int, kinds: Sequence[str], *, has_cache: bool) -> None:
+        self.chance, self.kinds, self.now = Random(seed), kinds, 8
+        ids = count(1)
+        self.register = Register(
+            FileLog(str(path)),
+            actor="ann",
+            clock=lambda: START + timedelta(seconds=self.now),
+            new_id=lambda: f"e-{next(ids)}",
+            history=History(uses_cache=has_cache),
+        )
+        self.events: list[Event] = []
+        self.told = dict.fromkeys(("accepted", "not then", "breaks later"), 0)
+
+    def tell(self) -> None:
+        """One command of one or two events, some of them late, some by a clock that is behind."""
+        chance = self.chance
+        self.now = max(0, self.now + chance.choice([0, 0, 1, 1, 2, -3]))
+        wanted = [self._one() for _ in range(chance.choice([1, 1, 1, 1, 2]))]
+        try:
+            done = self.register.execute(*wanted)
+        except NoLog:
+            return
+        except Refused as refused:
+            why = refused
+        else:
+            assert all(self._judged(each, change.id) is None for each, change in zip(wanted, done.changes, strict=True))
+            self.told["accepted"] += any(each.time is not None for each in wanted)
+            return
+        if len(wanted) == 1:
+            self._check(wanted[0], why)
+
+    def _check(self, wanted: Intention, why: Refused) -> None:
+        id = wanted.about(self.register.state)
+        if not isinstance(why, NotThen | BreaksLater):
+            with pytest.raises(type(why)):
+                happen(Draft(self.register.state), wanted.type, id, len(self.events) + 1, wanted.data)
+            return
+        happen(Draft(self.register.state), wanted.type, id, len(self.events) + 1, wanted.data)
+        assert self._judged(wanted, id) == (
+            type(why),
+            number_of(why.other) if isinstance(why, BreaksLater) and why.other else 0,
+        )
+        self.told["not then" if isinstance(why, NotThen) else "breaks later"] += 1
+
+    def _one(self) -> Intention:
+        when = None if self.chance.random() < 0.3 else max(0, self.now - self.chance.choice([0, 1, 2, 5, 9, 15]))
+        time = None if when is None else timestamp(START + timedelta(seconds=when))
+        return chance_event(self.chance, self.kinds, self.register.state)._replace(time=time)
+
+    def _judged(self, wanted: Intention, id: int) -> tuple[type[Refused], int] | None:
+        """How the model refuses an event that the present's rules accept; None if it does not. Then it knows it."""
+        number = len(self.events) + 1
+        event: Any = {
+            "type": wanted.type, "subject": f"{TYPES[wanted.type].kind.name}/{id}", "data": wanted.data,
+            "time": wanted.time or timestamp(START + timedelta(seconds=self.now)), "sequence": str(number),
+        }  # fmt: skip
+        new = broken([*self.events, event]) - broken(self.events) if wanted.time is not None else set()
+        if new:
+            first = min(new, key=lambda each: ([*self.events, event][each - 1]["time"], each))
+            return (NotThen, 0) if number in new else (BreaksLater, first)
+        self.events.append(event)
+        return None
+
+
+@pytest.mark.parametrize("behind", [None, 1, 4000], ids=["no cache", "cache", "cache behind"])
+@pytest.mark.parametrize(
+    "kinds", [["user"], ["desk"], ["user", "bike", "desk", "entry"]], ids=["users", "desks", "all"]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_late_event_is_accepted_exactly_if_nothing_is_newly_broken(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, desks: None, seed: int, kinds: list[str], behind: int | None
+) -> None:
+    if behind is not None:
+        cache_every_log(monkeypatch, behind)
+    story = Storyteller(log_path, seed, kinds, has_cache=behind is not None)
+    while len(story.events) < EVENTS:
+        story.tell()
+    assert min(story.told.values()) > 0, story.told
+    with reading(str(log_path)) as reader:
+        assert [event["time"] for event in reader.events()] == [event["time"] for event in story.events]
+    assert (story.register.history.cache_path is not None) == (behind is not None)
