@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from evcli.domain.fields import key_of
 from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
 from evcli.domain.overlay import Draft
-from evcli.domain.refusals import InTheWay, NoWay, Taken
+from evcli.domain.refusals import InTheWay, Taken
 from evcli.domain.state import State, happen
-from evcli.domain.way import Act, Subject, Was, is_there, way_of
+from evcli.domain.way import Act, Subject, Was, way_of
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 
@@ -71,12 +71,7 @@ def leading(
     ]
     for kind in {way.kind for way in ways}:
         draft.fetch(kind.name, [way.id for way in ways if way.kind is kind], ())
-    groups = _Ordering(draft, ways).groups
-    for way in ways:
-        kind, now, then = way.kind, draft.get(way.kind.name, way.id), wanted.get(way.kind.name, way.id)
-        if not is_there(now, then):
-            raise NoWay(kind, now, then)
-    return groups
+    return _Ordering(draft, ways, answers).groups
 
 
 class _Way:
@@ -95,9 +90,9 @@ class _Way:
 class _Ordering:
     """Lets each way happen on a draft as far as it can, and then those that waited for it."""
 
-    def __init__(self, draft: Draft, ways: Iterable[_Way]) -> None:
+    def __init__(self, draft: Draft, ways: Iterable[_Way], answers: Mapping[Subject, Answered]) -> None:
         self.groups: list[list[Happened]] = []
-        self._draft = draft
+        self._draft, self._answers = draft, answers
         self._ready = deque(sorted(ways, key=lambda way: way.place))
         self._ways = {(way.kind.name, way.id): way for way in self._ready}
         self._waiting: dict[Subject, list[_Way]] = {}
@@ -157,10 +152,9 @@ class _Ordering:
         if stand_in is None or each is None:
             raise InTheWay(name, id)
         free = next(text for n in count(1) if self._draft.holder(name, key_of(text := stand_in(n))) is None)
-        way = self._ways.setdefault((name, id), _Way(kind, id, (), None))
-        answers = way.answers or waiting[0].answers
+        answers = self._answers.get((name, id), waiting[0].answers)
+        way = self._ways.setdefault((name, id), _Way(kind, id, (), answers))
         if not any(kind.unique in later.fields for later, _ in way.acts):
-            way.answers = answers
             way.acts.appendleft((each, _data(each, record)))
         group: list[Happened] = []
         self._happen(Step(each, id, _data(each, record) | {kind.unique: free}, answers, is_aside=True), group)

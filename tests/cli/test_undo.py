@@ -162,6 +162,18 @@ def test_redo_after_another_command_is_refused_and_revert_does_it(story: Cli) ->
     assert story.ok("redo").out.startswith("redone: the undo by event 16")
 
 
+def test_of_several_undos_only_the_last_is_named(story: Cli) -> None:
+    story.ok("user", "rename", "2", "G")
+    story.ok("user", "destroy", "1", "2")
+    story.ok("undo")
+    story.ok("undo")
+    story.ok("user", "rename", "2", "H")
+    refuses(story, ("redo",), 1, "the undo by event 14 cannot be redone: event 15 (", "hint: evcli revert 14 takes")
+    story.ok("revert", "14", "--with-dependents")
+    story.ok("user", "rename", "1", "A")
+    refuses(story, ("redo",), 1, "the undo by event 13 cannot be redone", "hint: evcli revert 11..13 takes")
+
+
 def test_undo_of_a_revert_and_a_restore_are_undone_like_any_command(story: Cli) -> None:
     story.ok("revert", "3")
     story.ok("restore-to", "6")

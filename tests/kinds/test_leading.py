@@ -10,11 +10,13 @@ from support.registers import create
 
 from evcli.domain.event import subject_of
 from evcli.domain.fields import EMAIL
+from evcli.domain.kind import Data, Records
 from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import InTheWay, NoWay
 from evcli.domain.state import MemoryState, State, fold, step
 from evcli.domain.way import Subject, Was
+from evcli.errors import Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.register.decide import Intention
 from evcli.register.register import Register
@@ -117,13 +119,39 @@ def test_a_record_with_the_key_of_one_that_comes_back_for_a_moment_steps_aside_a
         ("user.destroyed", 1, {}),
         ("user.email-changed", 2, {"email": "d@x.de"}),
     )
-    draft, wanted, groups = led(register, 5)
+    draft, wanted, groups = led(register, 5, {("user", 1): (9, "of 1"), ("user", 2): (10, "of 2")})
     assert facts(draft, ["user"]) == facts(wanted, ["user"])
     assert steps_of(groups) == [
         ("change-email", 2, "swap-1@evcli.invalid", "aside"),
         ("restore", 1), ("change-email", 1, "a@x.de"), ("destroy", 1),
         ("change-email", 2, "d@x.de"),
     ]  # fmt: skip
+    assert [one.step.answers for one in groups[0]] == [(10, "of 2"), *[(9, "of 1")] * 3, (10, "of 2")]
+    groups = led(register, 5, {("user", 1): (9, "of 1")})[2]
+    assert {one.step.answers for one in groups[0]} == {(9, "of 1")}, "of the record for which the other steps aside"
+
+
+def test_what_a_rule_refuses_waits_until_others_have_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    register = told(
+        ("user.destroyed", 1, {}),
+        ("user.email-changed", 2, {"email": "d@x.de"}),  # 5: the moment wanted
+        ("user.email-changed", 2, {"email": "e@x.de"}),
+        ("user.restored", 1, {}),
+        ("user.email-changed", 1, {"email": "d@x.de"}),
+        ("user.destroyed", 1, {}),
+        ("user.email-changed", 2, {"email": "d@x.de"}),
+        ("user.renamed", 2, {"name": "X"}),
+    )
+
+    def waits(user: Any, _: Data, records: Records) -> None:
+        if records.holder("user", "d@x.de") and records.get("user", 1).email == "d@x.de":
+            raise Refused("not yet")
+
+    draft, wanted = Draft(register.state), fold(list(register.events())[:5])
+    monkeypatch.setattr(TYPES["user.renamed"], "rule", waits)
+    groups = leading(draft, wanted, [("user", 1), ("user", 2)], lambda _: [], {})
+    assert facts(draft, ["user"]) == facts(wanted, ["user"])
+    assert [step[:2] for step in steps_of(groups)][-2:] == [("change-email", 2), ("rename", 2)]
 
 
 def test_keys_exchanged_without_a_stand_in_are_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +181,36 @@ def test_what_only_its_own_events_undo_is_taken_back_by_as_few_of_them_as_needed
     rides += [("undock", "Ada"), ("dock", "Pier")]
     assert steps_of(led(bike(*rides), 3)[2]) == [("undock", 1, "Ada")]
     assert steps_of(led(bike(*rides), 2)[2]) == []
+
+
+def test_of_several_ways_back_the_shortest_is_taken() -> None:
+    short = [("dock", "Pier"), ("undock", "Ada"), ("dock", "Main"), ("undock", "Q"), ("dock", "Pier")]
+    register = bike(*short, ("undock", "Bo"), ("dock", "X"), ("undock", "Cy"), ("dock", "Main"))
+    assert steps_of(led(register, 2)[2]) == [("undock", 1, "Ada"), ("dock", 1, "Pier")]
+
+
+def test_as_few_fields_are_set_as_a_type_of_event_allows() -> None:
+    register = register_in_memory()
+    for type, data in (
+        ("desk.added", {"room": "1", "code": "A"}),
+        ("desk.moved", {"floor": "2", "room": "2"}),
+        ("desk.moved", {"floor": "2", "room": "3"}),
+    ):
+        register.execute(about(type, 1, **data))
+    assert steps_of(led(register, 2)[2]) == [("rearrange", 1, "2")]
+
+
+def test_records_end_before_others_change() -> None:
+    register = told(("user.renamed", 1, {"name": "X"}), ("user.created", 4, {"name": "D", "email": "d@x.de"}))
+    assert steps_of(led(register, 3)[2]) == [("destroy", 4), ("rename", 1, "A")]
+
+
+def test_an_ended_record_with_other_fields_comes_back_for_them_without_its_past() -> None:
+    register = told(("user.destroyed", 1, {}))
+    wanted = Draft(register.state)
+    wanted.put("user", wanted.get("user", 1), wanted.get("user", 1)._replace(name="X"))
+    groups = leading(Draft(register.state), wanted, [("user", 1)], lambda _: [], {})
+    assert steps_of(groups) == [("restore", 1), ("rename", 1, "X"), ("destroy", 1)]
 
 
 def test_a_record_without_a_way_back_is_named_with_what_has_none() -> None:
