@@ -7,6 +7,7 @@ whose bytes something was done. README.md beside this file says what is in each.
 import csv
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from evcli.domain.state import State
 from evcli.kinds.user import KIND, TYPES
 from evcli.log.file.engine import FileLog
 from evcli.register.decide import Intention
+from evcli.register.heads import keep
 from evcli.register.register import Register
 
 HERE = Path(__file__).parent
@@ -63,6 +65,22 @@ TEAM = (
     Happening("2025-04-07 09:00", "priya", CREATED, "", {"name": "Jonas Weber", "email": "jonas@team.example"}),
 )
 
+CHOIR = (
+    Happening("2025-09-07 18:00", "rosa", CREATED, "", {"name": "Mei Tanaka", "email": "mei@choir.example"}),
+    Happening("2025-09-07 18:01", "rosa", CREATED, "", {"name": "Mei Tan", "email": "mei.tan@choir.example"}),
+    Happening("2025-09-07 18:03", "rosa", CREATED, "", {"name": "Oskar Lund", "email": "oskar@choir.example"}),
+    Happening("2025-09-21 19:30", "rosa", CREATED, "", {"name": "Ines Duarte", "email": "ines@choir.example"}),
+    Happening("2025-10-05 18:10", "sam", RENAMED, "Ines Duarte", {"name": "Ines Duarte-Roth"}),
+    Happening("2025-10-19 18:00", "rosa", CREATED, "", {"name": "Yusuf Demir", "email": "yusuf@choir.example"}),
+)
+CHOIR_SINCE = (
+    # It was the other Mei who left; and the e-mail that this made free went to somebody new.
+    Happening("2025-11-17 18:20", "sam", DESTROYED, "Mei Tanaka", {"reason": "moved away"}),
+    Happening("2025-11-18 09:00", "rosa", RENAMED, "Oskar Lund", {"name": "Oskar Lund-Berg"}),
+    Happening("2025-11-19 19:05", "sam", CREATED, "", {"name": "Mei Ito", "email": "mei@choir.example"}),
+    Happening("2025-11-20 18:00", "rosa", CREATED, "", {"name": "Ruth Aalto", "email": "ruth@choir.example"}),
+)
+
 
 def happen(log: Path, happening: Happening) -> None:
     """Record what happened in the log, as its actor would have at its moment."""
@@ -90,10 +108,24 @@ def record(log: Path, happenings: Iterable[Happening]) -> list[bytes]:
     return log.read_bytes().splitlines(keepends=True)
 
 
+def record_choir(folder: Path) -> None:
+    """Write the choir's log; its head of one week is kept in a file of its own, as somebody else would have it."""
+    log, kept = folder / "choir.jsonl", folder / "choir.heads"
+    kept.unlink(missing_ok=True)
+    record(log, CHOIR)
+    with FileLog(str(log)) as opened, ExitStack() as held:
+        moment = datetime(2025, 11, 15, 20, tzinfo=UTC)
+        keep(opened, opened.head(), "Week 46", moment, to=str(kept), wait=0, held=held)
+    (folder / "choir.jsonl.heads").unlink()
+    for happening in CHOIR_SINCE:
+        happen(log, happening)
+
+
 def main(folder: Path) -> None:
     """Write every sample log into `folder`, in the place of what was there."""
     lines = record(folder / "european-union.jsonl", european_union())
     record(folder / "team.jsonl", TEAM)
+    record_choir(folder)
     spoiled = {
         # A crash in the middle of the last append: half of event 30 is on the disk.
         "torn-tail.jsonl": [*lines[:29], lines[29][:200]],

@@ -32,7 +32,8 @@ PAGES = (README, ROOT / "docs" / "operations.md")
 FIGURES_PAGE = ROOT / "docs" / "architecture.md"
 SAMPLES = ROOT / "sample-logs"
 SAMPLES_ARE_GOOD = {
-    "european-union.jsonl": True, "team.jsonl": True, "end-cut-off.jsonl": True, "one-letter-changed.jsonl": False,
+    "european-union.jsonl": True, "team.jsonl": True, "choir.jsonl": True, "end-cut-off.jsonl": True,
+    "one-letter-changed.jsonl": False,
     "line-removed.jsonl": False, "line-twice.jsonl": False, "lines-swapped.jsonl": False,
 }  # fmt: skip
 Printed = list[list[tuple[str, int]]]
