@@ -136,8 +136,10 @@ class Told:
     def _planned(self, way: Way) -> str:
         head = int(self._session.register.known.head.partition(":")[0])
         counts = _counted(one.step.type.name for one in way.plan.happened)
-        joint = "" if self._word == "restore-to" else " of"
-        return f"{self._word}{joint} {self._taken(way)}: {counts}, after event {head:,}"
+        return f"{self._heading(way)}: {counts}, after event {head:,}"
+
+    def _heading(self, way: Way) -> str:
+        return f"{self._word}{'' if self._word == 'restore-to' else ' of'} {self._taken(way)}"
 
     def _sentence(self, way: Way) -> str:
         along = (
@@ -178,14 +180,17 @@ class Told:
             document["before"] = [as_json(one.before) for one in happened]
             document |= {"recorded": is_real, "began": False, "head": self._session.register.known.head}
             document["correlation"] = way.plan.correlation if happened else None
-            if self._word == "restore-to":
-                document["to"] = self.to
-            else:
-                document |= {"undone": [number_of(event) for event in way.taken], "along": list(way.along)}
-                document["already"] = [number for number, _ in way.gone]
+            document |= self._facts(way)
             if not is_real:
                 document["plan"] = list(map(_as_document, happened))
         return Answer(header=_HEADER, rows=map(_row, happened), document=document)
+
+    def _facts(self, way: Way) -> dict[str, Any]:
+        """What the document has of this command alone."""
+        if self._word == "restore-to":
+            return {"to": self.to}
+        undone, already = [number_of(event) for event in way.taken], [number for number, _ in way.gone]
+        return {"undone": undone, "along": list(way.along), "already": already}
 
 
 def in_numbers(first: int, last: int) -> str:

@@ -14,7 +14,7 @@ from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import InTheWay, Taken
 from evcli.domain.state import State, happen
-from evcli.domain.way import Act, Subject, Was, way_of
+from evcli.domain.way import Act, Subject, Was, Would, way_of
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 
@@ -48,6 +48,7 @@ def leading(
     subjects: Iterable[Subject],
     past: Callable[[Subject], Sequence[Was]],
     answers: Mapping[Subject, Answered],
+    other: Callable[[Subject], Sequence[Would]] | None = None,
 ) -> list[list[Happened]]:
     """The events that make these records what they are in `wanted`; those of one group belong together.
 
@@ -59,6 +60,7 @@ def leading(
         subjects: the records that may differ.
         past: the events that have happened to a record, oldest first, up to the draft's state.
         answers: for each record, the event that its events answer.
+        other: the events of a record in another history, which led to `wanted`.
 
     Raises:
         NoWay: a record cannot be brought there by what its kind declares.
@@ -67,7 +69,7 @@ def leading(
     ways = [
         _Way(KINDS[kind], id, acts, answers.get((kind, id)))
         for kind, id in subjects
-        if (acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past))
+        if (acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past, other))
     ]
     for kind in {way.kind for way in ways}:
         draft.fetch(kind.name, [way.id for way in ways if way.kind is kind], ())

@@ -2,6 +2,7 @@
 
 It ends or comes back, and the fields that differ are set. A kind may have types with an effect of their own, which only
 taking back the record's events can undo: then as few of these are taken back as there are until the rest is plain.
+Where another history leads to what it should be, events of that one may come after them.
 """
 
 from collections import deque
@@ -31,6 +32,14 @@ Act = tuple[EventType, dict[str, str]]
 """The type and the data of an event of one record's way."""
 
 
+class Would(NamedTuple):
+    """An event that would have happened to a record in another history: its data, and the record before it."""
+
+    type: EventType
+    data: dict[str, str]
+    before: Any
+
+
 class Alone:
     """The records as a rule sees them, without what another record may hold meanwhile: keys are looked at later."""
 
@@ -42,26 +51,45 @@ class Alone:
         """Nobody."""
 
 
-def way_of(kind: Kind, id: int, state: State, wanted: Any, past: Callable[[Subject], Sequence[Was]]) -> list[Act]:
-    """The events of one record; none if nothing is left to do. Raises NoWay."""
+def way_of(
+    kind: Kind,
+    id: int,
+    state: State,
+    wanted: Any,
+    past: Callable[[Subject], Sequence[Was]],
+    other: Callable[[Subject], Sequence[Would]] | None = None,
+) -> list[Act]:
+    """The events of one record; none if nothing is left to do. `other` are those of another history. Raises NoWay."""
     now, alone = state.get(kind.name, id), Alone(state)
     if is_there(now, wanted):
         return []
     if (direct := _direct(kind, id, now, wanted, alone)) is not None:
         return direct
-    back = _ways_back(past((kind.name, id)))
+    back, forth = _ways_back(past((kind.name, id))), _ways_forth(other((kind.name, id)) if other else ())
     reached, waiting = {_own(now)}, deque([(now, list[Act]())])
     while waiting:  # the nearest first
         record, acts = waiting.popleft()
-        for was in back.get(_own(record), ()):
-            if _own(was.before) in reached or (act := undo_of(was.type, alone, was.before, record)) is None:
+        undoing = (undo_of(was.type, alone, was.before, record) for was in back.get(_own(record), ()))
+        for act in (*filter(None, undoing), *forth.get(_own(record), ())):
+            there = _after(act, id, record, alone)
+            if there is None or _own(there) in reached:
                 continue
-            there = after_of(act[0], alone, record, alone.number + 1, act[1])
             if (direct := _direct(kind, id, there, wanted, alone)) is not None:
                 return [*acts, act, *direct]
-            reached.add(_own(was.before))
+            reached.add(_own(there))
             waiting.append((there, [*acts, act]))
     raise NoWay(kind, now, wanted)
+
+
+def _after(act: Act, id: int, record: Any, records: Alone) -> Any:
+    """The record after an event; None if that may not happen."""
+    (each, data), number = act, records.number + 1
+    if record is None:
+        return each.effect(None, id, number, data)
+    try:
+        return after_of(each, records, record, number, data)
+    except Refused:
+        return None
 
 
 def _ways_back(past: Sequence[Was]) -> dict[Any, list[Was]]:
@@ -69,6 +97,14 @@ def _ways_back(past: Sequence[Was]) -> dict[Any, list[Was]]:
     found: dict[Any, list[Was]] = {}
     for was in past:
         found.setdefault(_own(was.after), []).append(was)
+    return found
+
+
+def _ways_forth(other: Sequence[Would]) -> dict[Any, list[Act]]:
+    """By what a record was at some moment of another history: the events that happened to it then."""
+    found: dict[Any, list[Act]] = {}
+    for each in other:
+        found.setdefault(_own(each.before), []).append((each.type, each.data))
     return found
 
 

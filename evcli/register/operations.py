@@ -14,7 +14,7 @@ from evcli.errors import Refused
 from evcli.log.correlated import answering, correlated
 from evcli.register.register import Register
 
-UNDO, REDO, REVERT, RESTORE_TO = "undo:", "redo:", "revert:", "restore-to:"
+UNDO, REDO, REVERT, RESTORE_TO, WHAT_IF = "undo:", "redo:", "revert:", "restore-to:", "what-if:"
 TAKING_BACK = (UNDO, REDO, REVERT)
 """What the correlation ids of the events begin with that each take one event back."""
 

@@ -86,15 +86,19 @@ def revert(
 
 def restore_to(register: Register, new_id: NewId, to: int, reason: str | None = None) -> Way:
     """The plan that makes every record what it was after event `to`. Raises NoWay, InTheWay, Damaged."""
-    reason = reason or f"restore to event {to}"
+    groups = with_reason(restoring(register, to), reason or f"restore to event {to}")
+    return Way(planned(register, groups, RESTORE_TO + new_id()))
+
+
+def with_reason(groups: Sequence[Sequence[Happened]], reason: str) -> list[list[Happened]]:
+    """The same steps, each with the reason why all of them are made."""
     aside = f"{reason[:1900]} (a stand-in, while others change)"
 
-    def with_reason(one: Happened) -> Happened:
+    def explained(one: Happened) -> Happened:
         why = aside if one.step.is_aside else reason
         return one._replace(step=one.step._replace(data=one.step.data | {"reason": why}))
 
-    groups = [list(map(with_reason, group)) for group in restoring(register, to)]
-    return Way(planned(register, groups, RESTORE_TO + new_id()))
+    return [list(map(explained, group)) for group in groups]
 
 
 def without_way_back(register: Register, plan: Plan) -> Happened | None:

@@ -8,7 +8,7 @@ these. So the id of a record that is never begun stays unused, and a record that
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.kind import Begins
@@ -21,6 +21,10 @@ from evcli.log.line import timestamp
 from evcli.register.branched import BranchedHistory
 from evcli.register.decide import Intention
 from evcli.register.register import Register
+
+if TYPE_CHECKING:
+    from evcli.domain.leading import Answered
+    from evcli.domain.way import Subject
 
 FEW = 1_000
 """So many events are looked up in the state before them at once."""
@@ -70,6 +74,10 @@ class Supposed(NamedTuple):
     differing: Sequence[Differing]
     state: State
     """The state at its end."""
+    fork: int
+    """The last event before the first difference."""
+    answers: "Mapping[Subject, Answered]"
+    """Of each record about which there are other events: the first event of the log that is not what it was, if any."""
 
 
 class NotPossible(Refused):
@@ -104,7 +112,8 @@ def suppose(register: Register, edits: Edits) -> Supposed:
     actor, _ = register.author
     history = BranchedHistory(register, branch, supposing.state)
     past = Register(branch, actor=actor.id, actor_type=actor.type, history=history)
-    return Supposed(past, supposing.refused, list(supposing.differing()), supposing.state)
+    differing = list(supposing.differing())
+    return Supposed(past, supposing.refused, differing, supposing.state, fork.number, supposing.answers)
 
 
 class _Supposing:
@@ -117,6 +126,7 @@ class _Supposing:
         self.refused: list[LeftOut] = []
         self._touched = set[tuple[str, int]]()
         """The records about which there are other events now."""
+        self.answers: dict[tuple[str, int], Answered] = {}
         self._given: dict[str, int] = {}
         """The last id of each kind that a new record got."""
         self._put_in = 0
@@ -154,7 +164,7 @@ class _Supposing:
         number = number_of(event)
         instead = self._edits.changed.get(number)
         if instead is not None or number in self._edits.dropped:
-            self._touched.add(subject_of(event))
+            self._miss(event)
         if number in self._edits.dropped:
             return None
         try:
@@ -164,16 +174,22 @@ class _Supposing:
         except Refused as why:
             if instead is not None:
                 raise NotPossible(number, why) from None
-            self._touched.add(subject_of(event))
+            self._miss(event)
             self.refused.append(LeftOut(event, why.with_traceback(None)))
             return None
         return event
+
+    def _miss(self, event: Event) -> None:
+        """Take note that an event of the log is not what it was."""
+        self._touched.add(subject_of(event))
+        self.answers.setdefault(subject_of(event), (number_of(event), event["id"]))
 
     def _changed(self, event: Event, instead: Intention) -> Event:
         """The event as another command would have recorded it: a record that it begins keeps its id. Raises Refused."""
         was, becomes = TYPES[event["type"]], TYPES[instead.type]
         keeps_id = type(was) is Begins and was.kind is becomes.kind
         subject = self._subject(instead, subject_of(event)[1] if keeps_id else None)
+        self._miss(event | {"subject": subject})
         return {**event, "type": instead.type, "subject": subject, "data": dict(instead.data)}
 
     def _subject(self, intention: Intention, id: int | None) -> str:

@@ -216,9 +216,82 @@ def test_what_is_named_one_by_one_has_an_end(cli: Cli) -> None:
     assert cli.ok("what-if", "--drop", "26..").out.count("\n") == 21
 
 
+def test_apply_shows_what_would_be_and_writes_one_batch_that_undo_takes_back(story: Cli) -> None:
+    before = in_json(story, "state")["users"]
+    ran = story.ok("what-if", "--drop", "4", "--drop", "8", "--apply")
+    assert ran == Ran(
+        0,
+        "applied: 2 records are what they would be\n"
+        "user 2 e-mail changed: Grace Hopper <grace@example.com>, was grace@navy.example (event 9)\n"
+        "user 3 restored: Alan <alan@example.com> (event 10)\n"
+        "undo: evcli undo\n",
+        "user 2 is Grace Hopper <grace@navy.example>, and would be Grace Hopper <grace@example.com>\n"
+        "user 3 is Alan <alan@example.com>, destroyed by event 8, and would be Alan <alan@example.com>\n",
+    )
+    events = events_in(story.log)[8:]
+    assert [(each["causationid"], each["batch"], each["data"]["reason"]) for each in events] == [
+        ("event-4", "9-10", "what-if --drop 4 --drop 8"), ("event-8", "9-10", "what-if --drop 4 --drop 8"),
+    ]  # fmt: skip
+    (correlation,) = {each["correlationid"] for each in events}
+    assert correlation.startswith("what-if:")
+    assert in_json(story, "trace", "10")["operation"]["command"] == "what-if"
+    story.ok("undo")
+    now = in_json(story, "state")["users"]
+    stamps = ("changed", "destroyed")
+    assert [{**each, **dict.fromkeys(stamps)} for each in now] == [{**each, **dict.fromkeys(stamps)} for each in before]
+    assert [each["destroyed"] is None for each in now] == [each["destroyed"] is None for each in before]
+
+
+def test_dry_run_of_apply_shows_the_plan_and_writes_nothing(story: Cli) -> None:
+    with untouched(story.log.parent):
+        ran = story.ok(
+            "what-if", "--drop", "3", "--insert", "user destroy 2", "--apply", "--dry-run", "--reason", "wrong"
+        )
+        document = in_json(story, "what-if", "--drop", "2", "--apply", "--dry-run", "--expect", "8")
+    assert ran.out.splitlines() == [
+        "3\trename\tuser 2\tGrace <grace@navy.example>\tGrace Hopper <grace@navy.example>",
+        "3\tdestroy\tuser 2\tGrace <grace@navy.example>, destroyed by event 10\tGrace <grace@navy.example>",
+    ]
+    assert ran.err.endswith(
+        "dry run: nothing was written; this is the plan\nwhat-if: user.renamed 1, user.destroyed 1, after event 8\n"
+    )
+    assert (document["recorded"], document["events"], document["users"][0]["id"]) == (False, [], 2)
+    assert [each["event"]["id"] for each in document["refused"]] == ["event-3", "event-4"]
+    assert document["differences"] == [{"kind": "user", "id": 2, "now": GRACE, "would_be": None}]
+    assert [(each["type"], each["answers"], each["data"]) for each in document["plan"]] == [
+        ("user.destroyed", 2, {"reason": "what-if --drop 2"})
+    ]
+
+
+def test_record_that_is_put_in_is_applied_by_an_event_that_answers_none(story: Cli) -> None:
+    document = in_json(story, "what-if", "--insert", "user create Eve --email eve@example.com", "--apply")
+    (event,) = document["events"]
+    assert (event["subject"], event["type"], "causationid" in event) == ("user/4", "user.created", False)
+    assert (document["recorded"], document["refused"], document["users"]) == (
+        True, [], [{"id": 4, "name": "Eve", "email": "eve@example.com", "created": 9, "changed": 9, "destroyed": None}],
+    )  # fmt: skip
+    assert event == events_in(story.log)[-1]
+
+
+def test_apply_of_what_changes_nothing_writes_nothing(story: Cli) -> None:
+    with untouched(story.log.parent):
+        same = "3 user rename 2 'Grace Hopper'"
+        assert story("what-if", "--change", same, "--apply") == Ran(
+            0, "nothing to do: nothing would be different\n", ""
+        )
+        assert story("what-if", "--change", same, "--apply", "-q") == Ran(0, "", "")
+
+
 BAD = {
     # the words after `evcli what-if`: the exit code, and what is said
     "": (2, "there is nothing to suppose", "--drop, --insert and --change say what"),
+    "--apply": (2, "there is nothing to suppose"),
+    "--drop 2 --reason x": (2, "--reason is for --apply"),
+    "--drop 2 --dry-run": (2, "--dry-run is for --apply", "add --apply"),
+    "--drop 2 --lock-wait 1 -- state": (2, "--lock-wait is for --apply"),
+    "--drop 2 --apply -- state": (2, "--apply answers with what it writes", "ask first, without --apply"),
+    "--drop 2 --apply --expect 7": (13, "the head is 8:"),
+    "--drop 2 --apply --expect x": (2, '--expect "x" is not an event number'),
     "--drop 9": (2, '"9": there is no such event'),
     "--drop 0": (2, '"0" is the empty register, before the first event'),
     "--drop ..3 -- show 3 --json --format json-patch": (2, "--format is both json and json-patch"),

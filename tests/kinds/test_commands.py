@@ -96,6 +96,20 @@ def test_what_if_asks_about_records_of_any_kind(told: Cli) -> None:
     ]  # fmt: skip
 
 
+def test_what_if_is_applied_by_what_the_kind_declares(told: Cli) -> None:
+    edits = ("--change", "8 bike dock 1 'Station Square'", "--drop", "9")
+    fails(told("what-if", *edits, "--apply", "-q"), 1, "bike 2", "retired", "nothing was written")
+    lines = told.ok("what-if", *edits[:2], "--apply").out.splitlines()
+    assert lines == [
+        "applied: 1 record is what it would be",
+        "bike 1 undocked by Ada (event 11)",
+        "bike 1 docked at Station Square (event 12)",
+        "undo: evcli undo",
+    ]
+    told.ok("undo")
+    assert in_json(told, "bike", "show", "1")["station"] == "Harbour"
+
+
 def test_what_several_records_of_any_kind_had_is_told_with_when(told: Cli) -> None:
     said = 'bike 2 WBK-1816 Cargo 9 (retired: event 9) had the frame number "wbk-1816" from event 3 until event 9\n'
     for words in (("bike", "show", "wbk-1816"), ("log", "--bike", "wbk-1816")):

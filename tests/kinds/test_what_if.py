@@ -1,7 +1,10 @@
 """What if: a history with edits is what a plain model, of lists and dictionaries, makes of it, for any kind."""
 
 import random
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,14 +15,20 @@ from evcli import kinds
 from evcli.domain.event import Event, number_of, recorded_moment, subject_of
 from evcli.domain.rules import step_of
 from evcli.domain.timeline import record_as_of
+from evcli.domain.way import is_there
 from evcli.errors import BadInput, NoLog, Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log import START, branch
 from evcli.log.file.engine import FileLog
 from evcli.log.line import decode_each
+from evcli.log.memory import MemoryLog
+from evcli.register.applying import applying
+from evcli.register.batches import write
 from evcli.register.decide import Intention
 from evcli.register.history import History
 from evcli.register.register import Register
+from evcli.register.series import rehearsal
+from evcli.register.undoing import Way, undo, without_way_back
 from evcli.register.what_if import Edits, Insertion, NotPossible, Supposed, suppose
 
 LONG_AGO = "2026-03-01T08:59:59.000000Z"
@@ -169,10 +178,10 @@ def some_edits(chance: random.Random, events: list[Event]) -> Edits:
     changed = {number: an_intention(chance) for number in chance.sample(numbers, chance.choice([0, 0, 1]))}
     whole = [0, *(n for n in numbers if events[n - 1].get("batch", f"-{n}").endswith(f"-{n}"))]
     inserted = []
-    for count in chance.choice([[], [], [1], [1, 2]]):
+    for many in chance.choice([[], [], [1], [1, 2]]):
         after = chance.choice(whole)
         time = chance.choice([recorded_moment(events[after - 1]), LONG_AGO]) if after else LONG_AGO
-        inserted.append(Insertion(after, time, [an_intention(chance) for _ in range(count)]))
+        inserted.append(Insertion(after, time, [an_intention(chance) for _ in range(many)]))
     return Edits(dropped, {number: each for number, each in changed.items() if number not in dropped}, inserted)
 
 
@@ -259,6 +268,61 @@ def test_history_with_edits_is_what_the_model_makes_of_it(
             ends.add("refused" if expected[1] else "all accepted")
         register.close()
     assert ends == {"not possible", "refused", "all accepted"}
+
+
+def test_applied_history_makes_every_record_what_it_would_be_and_undo_takes_that_back(clock: Clock) -> None:
+    ids, ends, no_way = (f"id-{number}" for number in count(1)), Counter[str](), list[str]()
+    for seed in range(60):
+        chance = random.Random(seed)
+        register = Register(MemoryLog(), actor="ann", clock=clock, new_id=ids.__next__)
+        a_log(chance, register, clock, length=20)
+        rehearsal(register)
+        before, events = register.at(), list(register.events())
+        supposed = next(found for _ in range(100) if (found := supposed_differently(register, chance, events)))
+        try:
+            way = applying(register, supposed, ids.__next__, "why")
+        except Refused as no:
+            no_way.append(no.message)
+            continue
+        written(register, way)
+        now = register.at()
+        for kind in KINDS:
+            for id in {each.id for state in (now, supposed.state) for each in state.records(kind)}:
+                assert is_there(now.get(kind, id), supposed.state.get(kind, id)), f"{kind} {id} of seed {seed}"
+        new = list(register.events(register.position(len(events))))
+        assert len({event.get("correlationid", "") for event in new}) <= 1
+        assert all(event["correlationid"].startswith("what-if:") for event in new)
+        answered = {event.get("causationid", "-") for event in new}
+        assert answered <= {"-", *(event["id"] for event in events[supposed.fork :])}
+        if new and without_way_back(register, way.plan) is None:
+            written(register, undo(register, ids.__next__))
+            assert not list(differences(before, register.at()))
+            ends["undone"] += 1
+        ends["applied"] += 1
+    assert not [why for why in no_way if "user" in why], "whatever became of one can be taken back"
+    assert (ends["applied"] > 35, ends["undone"] > 20) == (True, True), ends
+
+
+def supposed_differently(register: Register, chance: random.Random, events: list[Event]) -> Supposed | None:
+    """A history in which some record is another at the end; None if these edits made none."""
+    try:
+        supposed = suppose(register, some_edits(chance, events))
+    except NotPossible:
+        return None
+    return supposed if supposed.differing else None
+
+
+def written(register: Register, way: Way) -> None:
+    with ExitStack() as held:
+        for _ in write(register, way.plan, 10, held):
+            pass
+
+
+def differences(before: Any, now: Any) -> Iterator[tuple[Any, Any]]:
+    for kind in KINDS:
+        for each in now.records(kind):
+            if not is_there(each, before.get(kind, each.id)):
+                yield before.get(kind, each.id), each
 
 
 def test_no_more_than_a_batch_holds_is_put_in_at_once(register: Register) -> None:

@@ -118,6 +118,7 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "type":"user.renamed","kind":"user","id":2,"answers":17,"data":{…},"before":RECORD or null,
               "after":RECORD}]; answers: the event that this one takes back
   restore-to  the same, but "to":42 in place of undone, along and already
+  what-if --apply  the same, but "refused" and "differences", as in what-if, in place of them
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
               "files":["…"], "recorded": false if that head was already kept under that name
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
@@ -141,7 +142,8 @@ EXIT_CODES = """\
   255       a bug: EVCLI_DEBUG=1 shows the traceback
 
 An import writes batch by batch: whatever the exit code, it says up to which line the rows are recorded. A sync that
-does not fit into one batch says which events are recorded; so do undo, redo, revert and restore-to.
+does not fit into one batch says which events are recorded; so do undo, redo, revert, restore-to
+and what-if --apply.
 
 With --json, an error also has a code, for programs:
 

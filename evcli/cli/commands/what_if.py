@@ -1,10 +1,12 @@
 """`evcli what-if`: the register, and any answer about it, if other things had happened."""
 
+import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.edits import Said, edits_of
+from evcli.cli.edits import edits_of
+from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer
 from evcli.cli.show.supposed import answer_of, tell
@@ -24,28 +26,35 @@ that would be different at the end; with one after --, it is that command's own 
 happen, and stderr has the rest.
 
 A record that is not begun leaves its id unused: other records keep theirs. Events are numbered anew.
+
+With --apply, events are recorded that make every record what it would be; one that would not be there ends. Each
+answers the first event about its record that is not what it was. evcli undo takes all of them back.
 """
 
 
 def what_if(
-    session: Session, *, command: Sequence[str], drop: Sequence[str], insert: Sequence[str], change: Sequence[str]
+    session: Session,
+    *,
+    command: Sequence[str],
+    drop: Sequence[str],
+    insert: Sequence[str],
+    change: Sequence[str],
+    apply: bool,
+    **how: Any,
 ) -> Answer | None:
     """`evcli what-if`"""
+    asked = _Asked(drop, insert, change)
+    if apply:
+        return _apply(session, asked, command, **how)
+    if given := next((name for name, value in how.items() if value not in (None, False)), None):
+        raise BadInput(f"--{given.replace('_', '-')} is for --apply, which writes", "add --apply, or leave it out")
     inner = _question(session, command) if command else None
     if command and inner is None:  # it asked for help
         return None
-    if inner is None and not (drop or insert or change):
-        raise BadInput(
-            "there is nothing to suppose", "--drop, --insert and --change say what; evcli what-if -h shows how"
-        )
     if inner is None:
-        register = session.opened()
-    else:
-        register = session.register
-        register.open()  # the command itself gives the warnings
-    supposed = _supposed(register, edits_of(session, drop, insert, change))
-    if inner is None:
-        return answer_of(session.output, supposed)
+        return answer_of(session.output, _supposed(session, session.opened(), asked, needs_some=True))
+    session.register.open()  # the command itself gives the warnings
+    supposed = _supposed(session, session.register, asked)
     tell(session.output, supposed)
     session.turn_to(supposed.register)
     try:
@@ -54,6 +63,51 @@ def what_if(
         _explain(damaged)
         raise
     return answer
+
+
+class _Asked(NamedTuple):
+    """The edits as they were typed."""
+
+    drop: Sequence[str]
+    insert: Sequence[str]
+    change: Sequence[str]
+
+    @property
+    def in_words(self) -> str:
+        """The command that asked for them."""
+        options = (("--drop", self.drop), ("--insert", self.insert), ("--change", self.change))
+        return f"what-if {shlex.join(word for name, texts in options for text in texts for word in (name, text))}"
+
+
+def _apply(
+    session: Session,
+    asked: _Asked,
+    command: Sequence[str],
+    *,
+    reason: str | None,
+    dry_run: bool,
+    expect: str | None,
+    lock_wait: float | None,
+) -> Answer:
+    if command:
+        raise BadInput("--apply answers with what it writes, not with another command", "ask first, without --apply")
+    from evcli.cli.applied import Applied
+    from evcli.domain.fields import REASON
+    from evcli.register.applying import applying
+    from evcli.register.decide import check_head
+    from evcli.register.series import rehearsal
+
+    why = REASON.clean(asked.in_words[:1900] if reason is None else reason)
+    head, seconds = None if expect is None else read_head(expect), lock_wait_of(lock_wait)
+    register = session.opened()
+    rehearsal(register)
+    check_head(register.known, head)
+    supposed = _supposed(session, register, asked, needs_some=True)
+    tell(session.output, supposed)
+    told = Applied(session, supposed)
+    with told.explaining():
+        way = applying(register, supposed, session.new_id, why)
+    return told.rehearsed(way) if dry_run else told.written(way, seconds)
 
 
 def _question(session: Session, words: Sequence[str]) -> Typed | None:
@@ -77,7 +131,11 @@ def _question(session: Session, words: Sequence[str]) -> Typed | None:
     return found
 
 
-def _supposed(register: "Register", said: Said) -> Supposed:
+def _supposed(session: Session, register: "Register", asked: _Asked, *, needs_some: bool = False) -> Supposed:
+    """The history that is asked for. Raises BadInput, and a refusal that names the option which asks for it."""
+    if needs_some and not any(asked):
+        raise BadInput("there is nothing to suppose", "--drop, --insert and --change say what: evcli what-if -h")
+    said = edits_of(session, *asked)
     try:
         return suppose(register, said.edits)
     except NotPossible as no:
@@ -120,11 +178,17 @@ COMMANDS = {
                 is_moment=True,
                 is_many=True,
             ),
+            Parameter("apply", ("--apply",), "", "Write the events that make it so, after showing it.", "flag"),
+            Parameter("reason", ("--reason",), "TEXT", "Why, with --apply; default: these options."),
+            Parameter("dry_run", ("--dry-run",), "", "With --apply: show the plan; write nothing.", "flag"),
+            Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
+            LOCK_WAIT_FOR,
         ],
         [
             "evcli what-if --drop 17",
             f"evcli what-if --drop 17 -- {first_kind().name} list --all",
             f"evcli what-if --insert '{first_kind().name} destroy 3 --occurred 2026-03-01' -- diff 42 @",
+            "evcli what-if --drop 17 --apply --dry-run",
             f"evcli what-if --change '20 {first_kind().name} rename 5 \"Ann\"' --json",
         ],
         EXIT_CODES,
