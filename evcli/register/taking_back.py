@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.fields import one
 from evcli.domain.kind import Ends, Revives
 from evcli.domain.leading import Happened, Step
 from evcli.domain.overlay import Draft
@@ -35,7 +36,7 @@ class Cannot(Refused):
 
     def __init__(self, event: Event) -> None:
         kind = subject_of(event)[0]
-        super().__init__(f"{_told(event)} cannot be taken back: nothing that can happen to {kind} undoes it")
+        super().__init__(f"{_told(event)} cannot be taken back: nothing that can happen to {one(kind)} undoes it")
 
 
 class HasDependents(Refused):
@@ -82,7 +83,7 @@ def taking_back(
         attempt = _Attempt(register, wanted, reason)
         if not attempt.dependents:
             along = sorted(wanted - asked, reverse=True)
-            return TakenBack(attempt.taken, along, [[one] for one in attempt.happened])
+            return TakenBack(attempt.taken, along, [[each] for each in attempt.happened])
         if not with_dependents:
             dependents = sorted(attempt.dependents)
             raise HasDependents(attempt.first_target, list(events_at(register, dependents)))
@@ -182,12 +183,18 @@ class _Attempt:
                 continue
             before = _before(past, now)
             way = undo_of(past.type, Alone(self._draft), before, now)
+            if way is None and self.dependents:  # perhaps only because of an event that could not be taken back before
+                continue
             if way is None:
                 raise Cannot(past.event)
             try:
                 self._happen(past, Step(way[0], id, way[1] | {"reason": self._reason(past.event)}))
             except Taken as taken:
-                self._depends(past.number, self._acquired((kind.name, taken.holder), kind.key(before), past.number))
+                holder = kind.name, taken.holder
+                acquired = self._acquired(holder, kind.key(before), past.number)
+                if not acquired and not self.dependents:
+                    raise
+                self._depends(past.number, acquired)
 
     def _happen(self, past: Past, step: Step) -> None:
         step = step._replace(answers=(past.number, past.event["id"]))
@@ -201,9 +208,9 @@ class _Attempt:
         if back is None or (now[-1] is None) is not (type(back) is Revives):
             return []
         role = Revives if type(back) is Revives else Ends
-        later = self._courses[past.type.kind.name, past.after.id]
-        ended = [each.number for each in later if type(each.type) is role and each.number not in self._wanted]
-        return ended[-1:]
+        course = self._courses[past.type.kind.name, past.after.id]
+        later = self._in_effect([each for each in course if each.number > past.number])
+        return [each.number for each in later if type(each.type) is role and each.number not in self._wanted][-1:]
 
     def _acquired(self, holder: Subject, key: str | None, after: int) -> list[int]:
         """The number of the event after event `after` by which the holder of that key has got it."""
@@ -213,7 +220,8 @@ class _Attempt:
         def holds(record: Any) -> bool:
             return record is not None and record[-1] is None and key_of(record) == key
 
-        return [past.number for past in course if holds(past.after) and not holds(past.before)][-1:]
+        acquiring = (past for past in self._in_effect(course) if holds(past.after) and not holds(past.before))
+        return [past.number for past in acquiring if past.number not in self._wanted][-1:]
 
 
 def _changed(past: Past) -> set[str]:

@@ -337,6 +337,16 @@ def test_dependents_of_dependents_are_taken_along(story: Cli) -> None:
     assert (document["undone"], document["along"]) == ([10, 9, 8], [10, 9])
 
 
+def test_what_was_undone_and_redone_since_is_taken_along_as_it_was_done_first(story: Cli) -> None:
+    story.ok("user", "create", "B", "--email", "alan@example.com")
+    story.ok("user", "destroy", "2")
+    for words in ("undo", "undo", "redo", "redo"):
+        story.ok(words)
+    refuses(story, ("revert", "8"), 1, "a later event depends on event 8: event 9 (user.created of user 4 by ann);")
+    refuses(story, ("revert", "4"), 1, "a later event depends on event 4: event 10 (user.destroyed of user 2 by ann);")
+    assert in_json(story, "revert", "8", "4", "--with-dependents")["undone"] == [10, 9, 8, 4]
+
+
 def test_many_dependents_are_counted(story: Cli) -> None:
     for number in range(5):
         story.ok("user", "rename", "2", f"G{number}")

@@ -96,7 +96,7 @@ def made_by(events: Sequence[Event]) -> dict[tuple[str, int], Any]:
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids=",".join)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(8), 21])
 def test_the_register_is_always_what_the_events_in_effect_made_of_it(
     small: None, seed: int, kinds: Sequence[str]
 ) -> None:
@@ -118,6 +118,9 @@ def test_the_register_is_always_what_the_events_in_effect_made_of_it(
                 done(register, restore_to(register, ids(register), number))
             else:
                 something_happens(chance, register, kinds)
+        except Cannot:
+            assert kinds != ["user"], "whatever happens to a user can be taken back"
+            continue
         except Refused:
             assert register.known.number == head, "a refused command writes nothing"
             continue
