@@ -12,7 +12,7 @@ from evcli.cli.words import beginning_of
 from evcli.errors import BadInput, BadRef
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
-from evcli.register.what_if import Edits, Insertion, place_in_time
+from evcli.register.what_if import Edits, Insertion, last_recorded_by
 
 _WITHOUT_MEANING = ("dry_run", "expect", "id", "lock_wait")
 """The options of a command that writes which say nothing of the event."""
@@ -75,8 +75,8 @@ def _change(session: Session, text: str, option: str) -> tuple[int, Intention]:
     if not words:
         raise BadInput(f"{option}: what happened instead must follow", f"--change '{ref} {beginning_of(first_kind())}'")
     number = _event(session, ref)
-    found, occurred = _intentions(words, option)
-    if occurred is not None:
+    found, time = _intentions(session, words, option)
+    if time is not None:
         raise BadInput(f"{option}: the event keeps its time", "leave --occurred out")
     if len(found) > 1:
         raise BadInput(f"{option}: one event cannot become {len(found)}", "--insert puts further ones in")
@@ -85,33 +85,26 @@ def _change(session: Session, text: str, option: str) -> tuple[int, Intention]:
 
 def _insertion(session: Session, text: str, option: str, head: int) -> Insertion:
     """What `COMMAND` would have recorded: at its --occurred, else now."""
-    found, occurred = _intentions(_split(text, option), option)
-    now = session.clock()
-    if occurred is None:
-        return Insertion(head, place_in_time(session.register, now)[1], found)
-    from evcli.register.times import written_moment
-
-    moment = written_moment(occurred, now)
-    if moment > now:
-        raise BadInput(f"{option}: an event cannot have happened in the future")
-    return Insertion(*place_in_time(session.register, moment), found)
+    found, time = _intentions(session, _split(text, option), option)
+    if time is None:
+        return Insertion(head, _occurred(session, "now"), found)
+    return Insertion(last_recorded_by(session.register, time), time, found)
 
 
 def _split(text: str, option: str) -> list[str]:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise BadInput(
-            f"{option}: a quote is not closed", "a name with spaces stands in double quotes within single ones"
-        ) from None
+        hint = "a name with spaces stands in double quotes within single ones"
+        raise BadInput(f"{option}: a quote is not closed", hint) from None
     if not words:
         raise BadInput(f"{option} is empty", f"--insert '{beginning_of(first_kind())}'")
     return words
 
 
-def _intentions(words: list[str], option: str) -> tuple[list[Intention], str | None]:
+def _intentions(session: Session, words: list[str], option: str) -> tuple[list[Intention], str | None]:
     """What a command records, and when it says that this happened."""
-    words, occurred = _without_occurred(words[words[:1] == ["evcli"] :])
+    words = words[words[:1] == ["evcli"] :]
     try:
         line = typed(_Alone(), words, root()) if words else None
         name, verb = (*line.path, "")[:2] if line else ("", "")
@@ -120,25 +113,18 @@ def _intentions(words: list[str], option: str) -> tuple[list[Intention], str | N
         for each in line.command.parameters:
             if each.name in _WITHOUT_MEANING and line.values[each.name] not in (None, False):
                 raise BadInput(f"{each.flags[0]} has no meaning here", "leave it out")
-        return intentions(KINDS[name].verbs[verb], line.values), occurred
+        at = line.values["occurred"]
+        time = None if at is None else _occurred(session, at)
+        return intentions(KINDS[name].verbs[verb], line.values), time
     except BadInput as error:
         error.message = f"{option}: {error.message}"
         raise
 
 
-def _without_occurred(words: Sequence[str]) -> tuple[list[str], str | None]:
-    """The words without `--occurred TIME`, and that time."""
-    rest: list[str] = []
-    occurred = None
-    waiting = iter(words)
-    for word in waiting:
-        if word == "--occurred":
-            occurred = next(waiting, "")
-        elif word.startswith("--occurred="):
-            occurred = word.partition("=")[2]
-        else:
-            rest.append(word)
-    return rest, occurred
+def _occurred(session: Session, text: str) -> str:
+    from evcli.cli.occurred import occurred
+
+    return occurred(session, text)
 
 
 class _Alone(Session):

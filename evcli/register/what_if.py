@@ -6,7 +6,6 @@ these. So the id of a record that is never begun stays unused, and a record that
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +16,6 @@ from evcli.domain.state import State, step
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.branch import Branch
-from evcli.log.line import timestamp
 from evcli.register.branched import BranchedHistory
 from evcli.register.decide import Intention
 from evcli.register.register import Register
@@ -88,10 +86,9 @@ class NotPossible(Refused):
         self.code, self.edit, self.why = why.code, edit, why
 
 
-def place_in_time(register: Register, moment: datetime) -> tuple[int, str]:
-    """The number of the last event recorded at or before a moment, and the moment as the log writes it."""
-    time = timestamp(moment)
-    return register.reader.seek(lambda position: position.recorded <= time).number, time
+def last_recorded_by(register: Register, time: str) -> int:
+    """The number of the last event recorded at or before a time, in the log's time format. Raises Damaged."""
+    return register.reader.seek(lambda position: position.recorded <= time).number
 
 
 def suppose(register: Register, edits: Edits) -> Supposed:
