@@ -4,8 +4,8 @@ Nothing here sorts or folds the whole log. Lines that the cache does not know ar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from typing import cast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, subject_of
@@ -21,10 +21,33 @@ from evcli.register.decide import Change, Intention
 from evcli.register.history import History
 from evcli.register.setters import leads
 
+if TYPE_CHECKING:
+    from evcli.cache.spans import SpanState
+
 Record = tuple[str, int]
 """The name of a kind, and the id of a record."""
-Key = tuple[str, str]
-"""The name of a kind, and a unique key."""
+
+
+class Claims:
+    """Which records claimed each unique key. Nearly every key is claimed by one record only."""
+
+    def __init__(self) -> None:
+        self._by_kind = defaultdict[str, dict[str, int | set[int]]](dict)
+
+    def add(self, type: str, id: int, data: Mapping[str, str]) -> None:
+        """An event of that type, about that record, has these data."""
+        kind = TYPES[type].kind
+        if (key := kind.claimed_key(data)) is None:
+            return
+        of_kind = self._by_kind[kind.name]
+        had = of_kind.setdefault(key, id)
+        if had != id:
+            of_kind[key] = {*self.of(kind.name, key), id}
+
+    def of(self, kind: str, key: str) -> Collection[int]:
+        """The records that claimed a key."""
+        had = self._by_kind[kind].get(key, ())
+        return (had,) if isinstance(had, int) else had
 
 
 class Recorded:
@@ -35,37 +58,39 @@ class Recorded:
         self._begin_after(START)
 
     def _begin_after(self, known: Position) -> None:
-        self._known = self._at = known
+        self._known = self._claimed_up_to = self._placed_up_to = known
+        self._claims = Claims()
+        """Which records claimed each unique key by an event that the cache does not know."""
         self._places = defaultdict[Record, list[int]](list)
         """Where the events about each record are that the cache does not know."""
-        self._claimed = defaultdict[Key, set[int]](set)
-        """Which records claimed each unique key by them."""
 
     def catch_up(self, state: State, at: Position) -> None:
-        """Read the events up to `at`, where the state is `state`. Raises Damaged."""
-        self.state = state
+        """Go on to the head `at`, where the state is `state`."""
+        self.state, self._at = state, at
         cache = self._history.cache(self._reader, may_grow=False) if at.number else None
         known = START if cache is None else cache.at
         if known.number != self._known.number:
             self._begin_after(known)
-        if self._at.number < at.number:
-            for events, places in self._reader.bundles(self._at, at.number):
-                for event, place in zip(events, places, strict=False):
-                    kind, id = subject_of(event)
-                    self._places[kind, id].append(place)
-                    key = TYPES[event["type"]].kind.claimed_key(event["data"])
-                    if key is not None:
-                        self._claimed[kind, key].add(id)
-            self._at = at
+
+    def took(self, trial: "Trial", before: Position, at: Position) -> None:
+        """What was tried after `before` was recorded, up to `at`."""
+        if self._claimed_up_to.number == before.number:
+            for type, _, id, _, data in trial.tried:
+                self._claims.add(type, id, data)
+            self._claimed_up_to = at
 
     def events(self, kind: Kind, id: int) -> list[Event]:
         """The events about a record, oldest first. They lead to it, or the cache is faulty, and given up."""
-        cache = self._history.cache(self._reader, may_grow=False) if self._known.number else None
+        for events, places in self._after(self._placed_up_to):
+            for event, place in zip(events, places, strict=False):
+                self._places[subject_of(event)].append(place)
+        self._placed_up_to = self._at
         try:
-            known = [] if cache is None else cache.state(self._known.number).events_about(kind.name, id)
+            spans = self._spans()
+            known = [] if spans is None else spans.events_about(kind.name, id)
             places = [*(place for _, place in known), *self._places.get((kind.name, id), ())]
             events = [self._reader.event_at(place) for place in places]
-            if cache is not None and not leads(kind, id, None, self.state.get(kind.name, id), events):
+            if spans is not None and not leads(kind, id, None, self.state.get(kind.name, id), events):
                 raise CacheFailed("one of its rows is missing or wrong", is_faulty=True)
         except CacheFailed as failed:
             self._give_up(failed)
@@ -74,13 +99,25 @@ class Recorded:
 
     def ever_had(self, kind: Kind, keys: Collection[str]) -> dict[str, set[int]]:
         """The ids of the records that ever had each of these unique keys, live or not."""
-        cache = self._history.cache(self._reader, may_grow=False) if self._known.number else None
+        for events, _ in self._after(self._claimed_up_to):
+            for event in events:
+                self._claims.add(event["type"], subject_of(event)[1], event["data"])
+        self._claimed_up_to = self._at
         try:
-            found = {} if cache is None else cache.state(self._known.number).ever_had(kind.name, keys)
+            spans = self._spans()
+            found = {} if spans is None else spans.ever_had(kind.name, keys)
         except CacheFailed as failed:
             self._give_up(failed)
             return self.ever_had(kind, keys)
-        return {key: found.get(key, set()) | self._claimed.get((kind.name, key), set()) for key in keys}
+        return {key: {*found.get(key, ()), *self._claims.of(kind.name, key)} for key in keys}
+
+    def _after(self, known: Position) -> Iterator[tuple[list[Event], list[int]]]:
+        return self._reader.bundles(known, self._at.number) if known.number < self._at.number else iter(())
+
+    def _spans(self) -> "SpanState | None":
+        """The state up to which the cache knows all events; None if there is no cache."""
+        cache = self._history.cache(self._reader, may_grow=False) if self._known.number else None
+        return None if cache is None else cache.state(self._known.number)
 
     def _give_up(self, failed: CacheFailed) -> None:
         self._history.give_up(failed)
@@ -97,12 +134,13 @@ class Trial:
     def __init__(self, recorded: Recorded, now: str) -> None:
         """`now` is when everything happens that does not say when, in the log's time format."""
         self._recorded, self._now = recorded, now
+        self.tried: list[Tried] = []
         self.overtaken: dict[Record, Overtaken] = {}
         """The records of which something that happened later says something else than a late event."""
+        self._claims = Claims()
         self._events = defaultdict[Record, list[Event]](list)
-        self._claimed = defaultdict[Key, set[int]](set)
-        self._new: list[Tried] = []
-        self._had: dict[Key, set[int]] = {}
+        self._taken_in = 0  # how many of those tried are among `_events`
+        self._had: dict[tuple[str, str], set[int]] = {}
         self._lives: dict[Record, Life] = {}
         self._fit: tuple[Life, Event] | None = None
 
@@ -143,7 +181,8 @@ class Trial:
             if over is not None:
                 self.overtaken[record] = over
             self._fit = None
-        self._new.append((wanted.type, wanted.time, id, number, wanted.data))
+        self.tried.append((wanted.type, wanted.time, id, number, wanted.data))
+        self._claims.add(wanted.type, id, wanted.data)
 
     def life(self, kind: Kind, id: int) -> Life:
         """What happened to a record; nothing, if there is none."""
@@ -154,14 +193,13 @@ class Trial:
             found = self._lives[kind.name, id] = Life(kind, id, [*self._recorded.events(kind, id), *tried])
         return found
 
-    def ever_had(self, kind: Kind, key: str) -> set[int]:
+    def ever_had(self, kind: Kind, key: str) -> Collection[int]:
         """The ids of the records that may ever have had a unique key."""
-        self._take_in()
         had = self._had.get((kind.name, key))
         if had is None:
             had = self._had[kind.name, key] = self._recorded.ever_had(kind, [key])[key]
-        tried = self._claimed.get((kind.name, key))
-        return had | tried if tried else had
+        tried = self._claims.of(kind.name, key)
+        return {*had, *tried} if tried else had
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to a kind."""
@@ -169,14 +207,11 @@ class Trial:
         return max(self._recorded.state.last_id(kind), *(id for name, id in self._events if name == kind), 0)
 
     def _take_in(self) -> None:
-        for tried in self._new:
-            type, _, id, _, data = tried
-            kind = TYPES[type].kind
-            self._events[kind.name, id].append(self._event(tried))
-            self._lives.pop((kind.name, id), None)
-            if (key := kind.claimed_key(data)) is not None:
-                self._claimed[kind.name, key].add(id)
-        self._new.clear()
+        for tried in self.tried[self._taken_in :]:
+            kind, id = TYPES[tried[0]].kind.name, tried[2]
+            self._events[kind, id].append(self._event(tried))
+            self._lives.pop((kind, id), None)
+        self._taken_in = len(self.tried)
 
     def _event(self, tried: Tried) -> Event:
         """As much of the event as says what happens, and when."""

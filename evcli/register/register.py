@@ -164,6 +164,8 @@ class Register(Past):
         assert done is not None and draft is not None, "every engine asks"  # noqa: S101, PT018
         if not done.was_there and done.lines:
             (command.begun or draft).settle()
+            if command.trial and self._recorded:
+                self._recorded.took(command.trial, self._at, at)
             self._at = self._firm = at
             done.recorded = True
         done.notices += self.log.notices
