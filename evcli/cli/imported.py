@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evcli.domain.fitting import Overtaken
 
 _RESUMED = "an earlier run was not finished; this one went on with it, and the next --again begins anew"
+_BY_DATE = "evcli state --as-of DATE asks by when things happened"
 _ANEW = "--again --skip-existing records anew what is missing"
 
 Row = TypeVar("Row", Skipped, Undone)
@@ -36,7 +37,7 @@ class Told:
         self._waiting = Waiting(session.output, "importing", "rows")
         self._rows = RowsTold(source.name)
         self._way_back = WayBack()
-        self._is_all_new = True
+        self._is_all_new, self._dated = True, 0
         self._overtaken: dict[int, Overtaken] = {}
         """By record: the late events that did not last."""
 
@@ -97,6 +98,7 @@ class Told:
                     self._overtaken.pop(id, None)
                 self._overtaken |= {over.record.id: over for over in happened.overtaken}
                 self._is_all_new = self._is_all_new and begins
+                self._dated += happened.dated
                 self._way_back.take(happened)
                 self._waiting.show(self._source.done, self._source.size, self._import.rows)
 
@@ -174,6 +176,9 @@ class Told:
         if run.before.is_resumed:
             remarks.append(("note", f"{self._source.name}: {_RESUMED}"))
         remarks += [("warning", warning) for warning in self._rows.warnings()]
+        if self._dated and recorded:
+            which = "these events" if self._dated == run.events else f"{self._dated:,} of these events"
+            remarks.append(("note", f"{which} happened on their dates, and were recorded now: {_BY_DATE}"))
         if self._overtaken:
             from evcli.cli.occurred import overtaken_notes
 

@@ -32,13 +32,13 @@ def explain(error: Misplaced) -> None:
 def overtaken_notes(found: Sequence[Overtaken]) -> Iterator[str]:
     """That what happened later says something else of records than what was recorded last."""
     for over in found[:MOST_NAMED]:
-        kind, then = over.kind, f"event {number_of(over.by)} of {local(over.by['time'])}"
+        kind, by = over.kind, f"event {number_of(over.by)} of {local(over.by['time'])}"
         yield (
             f"{kind.name} {over.record.id} is {in_words(kind, over.record)} now, since this was recorded last; "
-            f"by what happened last, {then}, it is {in_words(kind, over.last)}"
+            f"--as-of now says {in_words(kind, over.last)}, by {by}"
         )
     if len(found) > MOST_NAMED:
-        yield f"and {len(found) - MOST_NAMED:,} more, which what happened last says something else of"
+        yield f"and {len(found) - MOST_NAMED:,} more, of which --as-of now says something else"
 
 
 def _not_then(error: Misplaced) -> str:

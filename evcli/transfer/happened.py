@@ -37,6 +37,8 @@ class Recorded(NamedTuple):
     """In a rehearsal, what every row would change."""
     type: str = ""
     """The type of all events; "" if they are of several types."""
+    dated: int = 0
+    """How many events happened on a date that their row says."""
     overtaken: "Sequence[Overtaken]" = ()
     """The late events that did not last, because of what happened after them."""
 
@@ -104,7 +106,8 @@ def recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recor
     begins = not any(change.intention.finds for change in changes)
     types = {change.intention.type for change in changes}
     one = types.pop() if len(types) == 1 else ""
-    return Recorded(first, [change.id for change in changes], begins, notices, type=one)
+    dated = sum(change.intention.time is not None for change in changes)
+    return Recorded(first, [change.id for change in changes], begins, notices, type=one, dated=dated)
 
 
 def rehearsed(first: int, changes: Sequence[Change], places: Iterable[Place]) -> Recorded:

@@ -72,8 +72,8 @@ def test_note_says_which_records_what_happened_last_says_something_else_of(cli: 
     for more in (("--dry-run",), ()):
         err = cli.ok("import", str(rows), *more).err
         assert (
-            "user 1 is Ada K <ada@example.com> now, since this was recorded last; by what happened last, event 3 of "
-            "2022-01-01 00:00:00+00:00, it is Ada L <ada@example.com>"
+            "user 1 is Ada K <ada@example.com> now, since this was recorded last; --as-of now says Ada L "
+            "<ada@example.com>, by event 3 of 2022-01-01 00:00:00+00:00\n"
         ) in err
         assert "user 2 is" not in err
 
@@ -81,3 +81,14 @@ def test_note_says_which_records_what_happened_last_says_something_else_of(cli: 
 def test_row_whose_key_is_free_now_but_was_not_then_is_not_skipped(cli: Cli, rows: Path) -> None:
     rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2021-01-01,destroy,,{ADA}\n2020-06-01,,Eve,{ADA}\n")
     fails(cli("import", str(rows), "--skip-existing"), 1, "line 4: e-mail ada@example.com was user 1's on 2020-06-01")
+
+
+def test_note_says_how_to_ask_by_the_dates(cli: Cli, rows: Path) -> None:
+    said = "happened on their dates, and were recorded now: evcli state --as-of DATE asks by when things happened\n"
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2021-01-01,rename,Ada K,{ADA}\n")
+    assert said not in cli.ok("import", str(rows), "--dry-run").err
+    assert f"these events {said}" in cli.ok("import", str(rows)).err
+    assert said not in cli.ok("import", str(rows)).err
+    mixed = rows.with_name("mixed.csv")
+    mixed.write_text(HEADER + f",,Bob,{BOB}\n2025-01-01,rename,Ada L,{ADA}\n")
+    assert f"1 of these events {said}" in cli.ok("import", str(mixed)).err

@@ -71,8 +71,8 @@ def test_note_says_what_happened_after_an_event_that_did_not_last(story: Cli) ->
     for more in (("--dry-run",), ()):
         ran = story.ok("user", "rename", "2", "Amazing Grace", "--occurred", f"{DAY} 10:30", *more)
         assert (
-            "user 2 is Amazing Grace <grace@navy.example> now, since this was recorded last; by what happened last, "
-            f"event 3 of {at('11:00')}, it is Grace Hopper <grace@navy.example>"
+            "user 2 is Amazing Grace <grace@navy.example> now, since this was recorded last; --as-of now says Grace "
+            f"Hopper <grace@navy.example>, by event 3 of {at('11:00')}\n"
         ) in ran.err
 
 
