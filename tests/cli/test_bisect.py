@@ -70,7 +70,10 @@ def test_walk_finds_the_first_of_several_and_bisection_one_of_them(told: Cli) ->
     assert found(told, "--user", "1", "--is", "live") == 6
     assert found(told, "--user", "1", "--is", "live", "--first") == 1
     assert found(told, "--user", "1", "--is", "destroyed", "--first") == 5
+    assert found(told, "--user", "1", "--is", "destroyed", "--from", "6", "--first") == 9
     assert found(told, "--count-over", "2", "--to", "7", "--first") == 7
+    ran = told("bisect", "--count-over", "2", "--to", "6", "--first")
+    fails(ran, 1, "no state from event 0 to event 6 is bad")
 
 
 def test_walk_looks_only_at_events_about_the_record(story: Cli) -> None:
@@ -150,12 +153,15 @@ def test_both_ends_are_checked_first(story: Cli) -> None:
         "user 1 is then Ada Lovelace <ada@example.com>; --to REF", "--first finds what was so for a time",
     )  # fmt: skip
     refuses(story, ("bisect", "--user", "1", "--field", "name", "--equals", "X", "--first"), 1, "no state from event 0")
+    ran = story("bisect", "--user", "1", "--is", "live", "--from", "2", "-q")
+    assert ran.err.splitlines()[1] == "hint: begin where it is good, with --from REF; or ask the opposite"
 
 
 def test_walk_runs_a_command_at_each_state_until_one_is_bad(story: Cli) -> None:
     looks = "event 0: good\nevent 1: good\nevent 2: bad\n"
     ran = story("bisect", "--first", *shell("test $EVCLI_BISECT_EVENT -ne 2"))
     assert ran == Ran(0, story.ok("show", "2").out, f"{looks}event 2 is the first bad one (3 looks)\n")
+    assert found(story, "--first", "--from", "6", *shell("test $EVCLI_BISECT_EVENT -ne 8")) == 8
 
 
 @pytest.mark.parametrize(
@@ -169,8 +175,9 @@ def test_walk_runs_a_command_at_each_state_until_one_is_bad(story: Cli) -> None:
         (shell("exit 128"), "sh exited with 128 at event 0", "125 skips"),
         (shell("exit 255"), "sh exited with 255 at event 0", "125 skips"),
         (shell("kill -9 $$"), "sh was ended by SIGKILL at event 0", "125 skips"),
+        (shell("kill -TERM $$; exit 1"), "sh was ended by SIGTERM at event 0", "125 skips"),
     ],
-    ids=["missing", "quoted", "NUL", "127", "126", "128", "255", "killed"],
+    ids=["missing", "quoted", "NUL", "127", "126", "128", "255", "killed", "ended"],
 )  # fmt: skip
 def test_command_that_gives_no_verdict_ends_the_search(
     story: Cli, command: tuple[str, ...], said: str, hint: str

@@ -130,6 +130,25 @@ def test_commands_on_several_records_imports_and_syncs_are_operations(cli: Cli, 
     assert in_json(cli, "trace", "4")["operation"]["command"] is None
 
 
+def test_correlation_id_of_another_program_is_no_import(cli: Cli) -> None:
+    uuid = "0192d3a4-0000-8000-8000-000000000000"
+    events = [creation(1, correlationid=uuid), creation(2, correlationid=uuid, id=uuid)]
+    cli.log.write_bytes(b"".join(lines_of(events)))
+    said = [in_json(cli, "trace", number)["operation"]["command"] for number in ("1", "2")]
+    assert said == [None, "import"]
+
+
+def test_event_that_was_undone_and_redone_is_the_root_of_both(story: Cli) -> None:
+    story.ok("undo")
+    story.ok("redo")
+    numbers = [line.split("\t")[0] for line in story.ok("trace", "9").out.splitlines()]
+    assert numbers == ["8", "  9", "    10"]
+    document = in_json(story, "trace", "8")
+    (undone,) = document["effects"]
+    (redone,) = undone["effects"]
+    assert [each["operation"]["command"] for each in (undone, redone)] == ["undo", "redo"]
+
+
 @pytest.mark.parametrize("command", ["undo", "redo", "revert", "restore-to", "what-if"])
 def test_command_is_known_by_the_beginning_of_the_correlation_id(cli: Cli, command: str) -> None:
     events = [creation(1, correlationid=f"{command}:1"), creation(2, correlationid=f"{command}s:1")]

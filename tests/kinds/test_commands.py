@@ -257,6 +257,15 @@ def test_bisect_asks_of_any_kind(told: Cli) -> None:
     fails(told("bisect", "--bike", "1", "--field", "frame", "--equals", "1815"), 2, "frame number")
 
 
+def test_trace_is_of_any_kind(told: Cli) -> None:
+    told.ok("undo")
+    told.ok("revert", "8")
+    rows = [line.split("\t") for line in told.ok("trace", "8").out.splitlines()]
+    assert [(row[0], row[4], row[5], row[6]) for row in rows] == [
+        ("8", "bike.docked", "bike/1", ""), ("  12", "bike.undocked", "bike/1", "revert"),
+    ]  # fmt: skip
+
+
 def test_written_answers_have_the_plural_of_the_kind(cli: Cli) -> None:
     document = in_json(cli, "entry", "begin", "Monday")
     assert document["entries"] == [{"id": 1, "title": "Monday", "begun": 1, "changed": 1, "closed": None}]

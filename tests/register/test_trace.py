@@ -85,6 +85,12 @@ def test_text_that_looks_like_a_link_is_none(tmp_path: Path) -> None:
         assert traced(past, 1, 2) == ([], None, [], (1, 1, 1))
 
 
+def test_id_that_another_begins_with_is_another(tmp_path: Path) -> None:
+    log_of(tmp_path / "log", {12: {"causationid": "event-1"}}, 12)
+    with Past(str(tmp_path / "log")) as past:
+        assert traced(past, 12, 12) == ([1], None, [], (0, 0, 0))
+
+
 def test_chain_may_be_long(tmp_path: Path) -> None:
     count = 3_000
     log_of(tmp_path / "log", {each: {"causationid": f"event-{each - 1}"} for each in range(2, count + 1)}, count)
