@@ -1,5 +1,6 @@
 """What the command line's tests share: a story to tell, streams of any kind, processes, folders that must stay."""
 
+import copy
 import ctypes
 import io
 import json
@@ -178,6 +179,33 @@ def refuses(cli: Cli, words: Sequence[str], code: int, *phrases: str) -> None:
 def in_json(cli: Cli, *words: str) -> Any:
     """The JSON document that a command prints, which must succeed."""
     return json.loads(cli.ok(*words, "--json").out)
+
+
+def applied(document: Any, operations: list[dict[str, Any]], *, has_gaps: bool = False) -> Any:
+    """A document after these operations, as RFC 6902 says; a test that fails, or a place that is not there, raises.
+
+    Only where ids may be missing is a record added elsewhere than at the end.
+    """
+    document = copy.deepcopy(document)
+    for each in operations:
+        *way, last = each["path"].removeprefix("/").split("/")
+        place = document
+        for step in way:
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        at = int(last) if isinstance(place, list) and last != "-" else last
+        match each["op"]:
+            case "test":
+                assert place[at] == each["value"]
+            case "add":
+                assert isinstance(place, list)
+                assert at == "-" or (has_gaps and at <= len(place))
+                place.insert(len(place) if at == "-" else at, each["value"])
+            case "remove":
+                del place[at]
+            case "replace":
+                assert place[at] != each["value"], "an operation that changes nothing"
+                place[at] = each["value"]
+    return document
 
 
 def lines_in(log: Path) -> list[bytes]:

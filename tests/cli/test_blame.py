@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import Cli, Ran
 
-from cli.support import events_in, fails, in_json, refuses
+from cli.support import applied, events_in, fails, in_json, refuses
 
 SET: dict[str, dict[str, tuple[object, int]]] = {
     # of each user of the story: its fields, and the events that set them
@@ -82,29 +82,6 @@ def test_diff_of_one_user_has_that_user_alone(story: Cli) -> None:
 
 
 # --- JSON Patch -------------------------------------------------------------------------------------------------------
-
-
-def applied(document: Any, operations: list[dict[str, Any]]) -> Any:
-    """A document after these operations, as RFC 6902 says; a test that fails, or a place that is not there, raises."""
-    document = copy.deepcopy(document)
-    for each in operations:
-        *way, last = each["path"].removeprefix("/").split("/")
-        place = document
-        for step in way:
-            place = place[int(step)] if isinstance(place, list) else place[step]
-        at = int(last) if isinstance(place, list) and last != "-" else last
-        match each["op"]:
-            case "test":
-                assert place[at] == each["value"]
-            case "add":
-                assert (at, type(place)) == ("-", list)
-                place.append(each["value"])
-            case "remove":
-                del place[at]
-            case "replace":
-                assert place[at] != each["value"], "an operation that changes nothing"
-                place[at] = each["value"]
-    return document
 
 
 def patch(cli: Cli, *words: object) -> list[dict[str, Any]]:
