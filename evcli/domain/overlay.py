@@ -148,7 +148,8 @@ class Draft:
         if unseen:
             for record in many.get_many(kind, unseen):
                 seen[record.id] = record
-                if record[-1] is not None and (key := layer.key(record)) is not None:  # in case it is revived
+                key = layer.key(record) if record[-1] is not None else None  # in case it is revived
+                if key is not None and key not in holders:
                     unknown.append(key)
         if unknown:
             found = many.holders(kind, unknown)

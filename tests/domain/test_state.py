@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 from weakref import ref
@@ -364,3 +364,25 @@ def test_draft_that_takes_any_id_begins_each_once_and_so_do_drafts_on_top_of_it(
             step(state, happened(CREATED, id, name="X", email="x@example.com"), 4)
     assert [each.id for each in top.records(USER)] == [1, 3, 5]
     assert (top.last_id(USER), top.count(USER), draft.count(USER)) == (5, Count(3, 0), Count(2, 0))
+
+
+class Slow(MemoryState):
+    """A State that is asked for many records at once."""
+
+    def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
+        return [record for id in ids if (record := self.get(kind, id)) is not None]
+
+    def holders(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
+        return {key: record for key in keys if (record := self.holder(kind, key)) is not None}
+
+
+def test_what_is_fetched_from_below_does_not_replace_what_a_draft_knows() -> None:
+    events = [
+        happened(CREATED, 1, name="Ada", email="a@x.org"), happened(DESTROYED, 1),
+        happened(CREATED, 2, name="Bob", email="a@x.org"), happened(DESTROYED, 2), happened(RESTORED, 1),
+    ]  # fmt: skip
+    draft = Draft(fold(events[:3], Slow()))
+    for number, event in enumerate(events[3:], 4):
+        draft.prepare([event])
+        step(draft, event, number)
+    assert view(draft) == view(fold(events))
