@@ -6,7 +6,7 @@ unless an event that is in effect takes it back.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
@@ -105,7 +105,7 @@ class _Walk:
         self._register = register
         self._events = register.events_backward(register.known)
         self._last: Event | None = None
-        self._last_answered: Event | None = None
+        self._answered: Event | None = None
         """The last event of the log, and the one that it takes back, once the walk has passed it."""
 
     def __iter__(self) -> Iterator[Event]:
@@ -113,7 +113,7 @@ class _Walk:
             if self._last is None:
                 self._last = event
             if event["id"] == self._last.get("causationid"):
-                self._last_answered = event
+                self._answered = event
             if event["id"] not in self.answered:
                 yield event
 
@@ -121,23 +121,21 @@ class _Walk:
         """The operation whose last event in effect this is, the one that the walk has reached."""
         correlation = correlation_of(last)
         if _OF_ROWS(correlation):
-            found = correlated(self._register.log, correlation, 0)
             gone = taken_back(self._register, 0)
+            found = correlated(self._register.log, correlation, 0)
             numbers = [each.number for each in found if each.id not in gone]
-            return Operation(correlation, numbers, self._interrupted(lambda event: True, correlation))
+            return Operation(correlation, numbers, self._interrupted(correlation))
         numbers = [number_of(last)]
+        # What takes an operation back begins with its newest event: those before one in effect are in effect.
         for event in self._events if correlation else ():
             if correlation_of(event) != correlation:
                 break
-            if event["id"] not in self.answered:
-                numbers.append(number_of(event))
-        next_one = number_of(last) + 1
-        interrupted = self._interrupted(lambda event: number_of(event) == next_one, correlation)
-        return Operation(correlation or None, numbers[::-1], interrupted)
+            numbers.append(number_of(event))
+        return Operation(correlation or None, numbers[::-1], self._interrupted(correlation))
 
-    def _interrupted(self, is_next: Callable[[Event], bool], correlation: str) -> str:
+    def _interrupted(self, correlation: str) -> str:
         """The correlation id of the last event of the log, if that took an event of the same operation back."""
-        answered = self._last_answered
-        if answered is None or self._last is None or not correlation or not _is(self._last, UNDO, REDO):
+        if self._last is None or self._answered is None or not _is(self._last, UNDO, REDO):
             return ""
-        return correlation_of(self._last) if correlation_of(answered) == correlation and is_next(answered) else ""
+        is_same = bool(correlation) and correlation_of(self._answered) == correlation
+        return correlation_of(self._last) if is_same else ""

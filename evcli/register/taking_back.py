@@ -22,7 +22,7 @@ from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.log.correlated import answering
 from evcli.register.courses import Past, courses, events_at
-from evcli.register.operations import TAKING_BACK, taken_back
+from evcli.register.operations import TAKING_BACK, correlation_of, taken_back
 from evcli.register.register import Register
 
 _NAMED = 3
@@ -145,11 +145,13 @@ class _Attempt:
     def _dependents(self, past: Past, later: Sequence[Past]) -> list[int]:
         """The numbers of the later events about the same record that depend on one, and are not taken back."""
         found, record = list[int](), past.before
+        # What is brought back set all that it said, also what was so already.
+        fields = _changed(past) | (_said(past) if correlation_of(past.event).startswith(TAKING_BACK) else set())
         for each in self._in_effect(later):
             if each.number in self._wanted:
                 continue
             after = self._without(each, record)
-            if after is None or _changed(past) & (_changed(each) | _said(each)):
+            if after is None or fields & (_changed(each) | _said(each)):
                 found.append(each.number)
             else:
                 record = after

@@ -133,6 +133,17 @@ def test_restore_to_brings_every_record_back_and_says_so_if_nothing_is_left(stor
     assert names(story) == ["Ada Lovelace", "Grace Hopper", "Kurt"]
 
 
+def test_restore_to_gives_swapped_keys_back_by_a_stand_in_and_says_why(story: Cli, listed: Listed) -> None:
+    story.ok(
+        "sync", listed("1,Ada,grace@navy.example", "2,Grace,ada@example.com", header="id,name,email"), "--by", "id"
+    )
+    story.ok("restore-to", "8", "--reason", "back")
+    assert people(story) == ["Ada Lovelace,ada@example.com", "Grace Hopper,grace@navy.example"]
+    reasons = [event["data"]["reason"] for event in events_in(story.log)[13:]]
+    assert reasons.count("back (a stand-in, while others change)") == 1
+    assert set(reasons) == {"back", "back (a stand-in, while others change)"}
+
+
 # --- how far back -----------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +348,14 @@ def test_dependents_of_dependents_are_taken_along(story: Cli) -> None:
     assert (document["undone"], document["along"]) == ([10, 9, 8], [10, 9])
 
 
+def test_what_comes_back_with_a_reverted_undo_may_depend_on_what_is_reverted_with_it(story: Cli) -> None:
+    story.ok("user", "rename", "2", "G")
+    story.ok("undo")
+    refuses(story, ("revert", "3", "10"), 1, "a later event depends on event 3: event 9 (")
+    assert in_json(story, "revert", "3", "10", "--with-dependents")["undone"] == [10, 9, 3]
+    assert names(story)[1] == "Grace"
+
+
 def test_what_was_undone_and_redone_since_is_taken_along_as_it_was_done_first(story: Cli) -> None:
     story.ok("user", "create", "B", "--email", "alan@example.com")
     story.ok("user", "destroy", "2")
@@ -357,6 +376,13 @@ def test_many_dependents_are_counted(story: Cli) -> None:
 
 
 def test_what_happened_to_another_field_stays(story: Cli) -> None:
+    story.ok("revert", "3")
+    assert people(story)[1] == "Grace,grace@navy.example"
+
+
+def test_an_end_and_a_return_since_need_no_other_event(story: Cli) -> None:
+    story.ok("user", "destroy", "2")
+    story.ok("user", "restore", "2")
     story.ok("revert", "3")
     assert people(story)[1] == "Grace,grace@navy.example"
 

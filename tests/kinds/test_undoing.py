@@ -17,9 +17,10 @@ from evcli.kinds import TYPES
 from evcli.log.memory import MemoryLog
 from evcli.register import batches
 from evcli.register.batches import write
+from evcli.register.decide import Intention
 from evcli.register.operations import NothingLeft
 from evcli.register.register import Register
-from evcli.register.taking_back import Cannot
+from evcli.register.taking_back import Cannot, HasDependents
 from evcli.register.undoing import Way, redo, restore_to, revert, undo
 
 pytestmark = pytest.mark.usefixtures("desks")
@@ -182,3 +183,20 @@ def test_an_undo_names_what_it_takes_back_newest_first_and_a_plan_changes_nothin
     answered = {event["id"]: number_of(event) for event in events}
     numbers = [answered[event["causationid"]] for event in events[head.number :]]
     assert numbers == sorted(numbers, reverse=True) == [number_of(event) for event in way.taken]
+
+
+def test_what_is_brought_back_needs_all_the_fields_that_it_set() -> None:
+    register = register_in_memory()
+    for type, data in (
+        ("desk.added", {"room": "A", "code": "1"}),
+        ("desk.moved", {"floor": "1", "room": "A"}),
+        ("desk.rearranged", {"room": "B"}),
+        ("desk.moved", {"floor": "2", "room": "B"}),
+    ):
+        register.execute(Intention(type, data, lambda _: 1, finds=TYPES[type].role != "begins"))
+    for _ in range(2):
+        done(register, undo(register, ids(register)))
+    with pytest.raises(HasDependents, match=r"depends on event 5: event 6 \(desk.rearranged of desk 1"):
+        revert(register, ids(register), [5])
+    done(register, revert(register, ids(register), [5], with_dependents=True))
+    assert register.state.get("desk", 1)[1:-3] == ("B", None, "1", "2")
