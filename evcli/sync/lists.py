@@ -139,8 +139,8 @@ def meant(past: Past, path: str) -> Meant:
 
 def name_in(correlation: str) -> str | None:
     """The name of the list that a correlation id names; None if it names none."""
-    name, colon, digits = correlation.removeprefix(_PREFIX).rpartition(":")
-    return name if correlation.startswith(_PREFIX) and colon and len(digits) == _DIGITS else None
+    name, colon, _ = correlation.removeprefix(_PREFIX).rpartition(":")
+    return name if correlation.startswith(_PREFIX) and colon else None
 
 
 def numbers_of(past: Past, correlation: str) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Figures of whole commands, from the start of the process to its end, as people wait for them."""
 
+import json
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -144,6 +145,23 @@ def verify(ground: Ground) -> list[Figure]:
     events = ground.sizes.events
     targets = {"for line in file: orjson.loads + sha256": 0.28}
     return times_the_rate(f"verify of {events:,} events", targets, events / whole_time, [events / bare_time])
+
+
+def bisect(ground: Ground) -> list[Figure]:
+    """Searching all of a long log whose cache is there for when a user came, against showing that user at a moment."""
+    events, log = ground.sizes.events, ground.long
+    user = str(json.loads(run(*ground.evcli(log, "user", "list", "-n", "1", "--json")))[0]["id"])
+    search = ground.evcli(log, "bisect", "--user", user, "--is", "live", "-q", "--json")
+    found = json.loads(run(*search))
+    assert found["event"]["subject"] == f"user/{user}"  # a figure for another event would be a lie
+    show = ground.evcli(log, "user", "show", user, "--at", str(found["bad"]))
+    in_turns(ground.sizes.warm_ups, lambda: run(*search), lambda: run(*show))
+    mine, other = in_turns(ground.sizes.starts, lambda: run(*search), lambda: run(*show))
+    what = f"bisect --user ID --is live on {events:,} events"
+    return [
+        Figure(f"{what}, looks", "", at_most(25), found["looks"], f"{found['looks']} states"),
+        times_as_long(what, "user show ID --at N on the same", at_most(1.3), mine, other),
+    ]
 
 
 def memory(ground: Ground) -> list[Figure]:

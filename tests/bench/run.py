@@ -27,6 +27,7 @@ GROUPS = {
     "append": appends.append,
     "own": appends.own_time,
     "bytes": library.bytes_read,
+    "bisect": commands.bisect,
     "memory": commands.memory,
     "cache": commands.cache,
     "import": commands.imports,

@@ -130,12 +130,14 @@ def test_commands_on_several_records_imports_and_syncs_are_operations(cli: Cli, 
     assert in_json(cli, "trace", "4")["operation"]["command"] is None
 
 
-def test_correlation_id_of_another_program_is_no_import(cli: Cli) -> None:
+def test_correlation_id_of_another_program_names_no_command(cli: Cli) -> None:
     uuid = "0192d3a4-0000-8000-8000-000000000000"
-    events = [creation(1, correlationid=uuid), creation(2, correlationid=uuid, id=uuid)]
+    other = uuid.replace("-8000", "-4000", 1)
+    ids = [(uuid, "event-1"), (other, other), ("list:people.csv", "event-3"), (uuid, uuid)]
+    events = [creation(number, correlationid=each, id=id) for number, (each, id) in enumerate(ids, 1)]
     cli.log.write_bytes(b"".join(lines_of(events)))
-    said = [in_json(cli, "trace", number)["operation"]["command"] for number in ("1", "2")]
-    assert said == [None, "import"]
+    said = [in_json(cli, "trace", str(number))["operation"]["command"] for number in range(1, 5)]
+    assert said == [None, None, None, "import"]
 
 
 def test_event_that_was_undone_and_redone_is_the_root_of_both(story: Cli) -> None:
