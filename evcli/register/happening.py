@@ -4,7 +4,6 @@ It is asked of a time and of an event: what had happened by then, as it is known
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -18,7 +17,6 @@ from evcli.register.as_of import events_as_of
 from evcli.register.changes import FEW, MANY, Change
 from evcli.register.diff import Difference
 from evcli.register.history import History
-from evcli.register.refs import as_stored
 from evcli.register.setters import About, Setting, followed, of_one, settings
 
 Subject = tuple[str, int]
@@ -94,7 +92,7 @@ def diff_as_of(
 
 
 def _subjects(history: History, reader: Reader, narrow: View, wide: View) -> set[Subject]:
-    """The records with events that count in one of the views only."""
+    """The records with events that count in one of the views only, and perhaps some more."""
 
     def between(view: View, start: str, after: int) -> set[Subject]:
         return {
@@ -104,17 +102,9 @@ def _subjects(history: History, reader: Reader, narrow: View, wide: View) -> set
 
     found = between(wide, "", narrow[1])
     earlier, later = sorted((narrow, wide))
-    if earlier[0] < later[0] and (start := _next(earlier[0])) is not None:
-        found |= between(later, start, 0)
+    if earlier[0] < later[0]:
+        found |= between(later, earlier[0], 0)
     return found
-
-
-def _next(time: str) -> str | None:
-    """The next moment that can be stored; None if there is none."""
-    try:
-        return as_stored(datetime.fromisoformat(time) + timedelta(microseconds=1)) if time else time
-    except OverflowError:
-        return None
 
 
 def _difference(

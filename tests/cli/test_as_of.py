@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, Ran
 
-from cli.support import fails, in_json, refuses
+from cli.support import applied, fails, in_json, refuses, spoil
 
 UNION = Path(__file__).parents[2] / "sample-logs" / "european-union.csv"
 FIFTEEN = [
@@ -73,6 +73,12 @@ def test_log_as_of_shows_what_happened_in_that_order(union: Cli, tmp_path: Path)
     assert ran.err.splitlines() == [
         "since 1958-01-02 (beginning of day, +00:00), by when things happened",
         "as of 1973-01-01 (end of day, +00:00), by when things happened",
+    ]
+    known = union.ok("log", "--as-of", "1958-01-02..", "--at", "7")
+    assert [line.split("\t")[0] for line in known.out.splitlines()] == ["7"]
+    assert known.err.splitlines() == [
+        "since 1958-01-02 (beginning of day, +00:00), by when things happened, as known at event 7",
+        "as of now, by when things happened, as known at event 7",
     ]
 
 
@@ -154,6 +160,24 @@ def test_diff_between_two_times_is_what_became_different(union: Cli) -> None:
     assert [each["fields"][0]["event"] for each in backward] == [30, 29]
     ran = union.ok("diff", "--as-of", "..1973-01-01", "--user", "7")
     assert names(ran) == [""]
+
+
+def test_json_patch_tests_the_time_of_the_first_state(union: Cli) -> None:
+    words = ("diff", "--as-of", "2015-12-31..2020-12-31", "--format", "json-patch")
+    patch = json.loads(union.ok(*words).out)
+    first, last = (in_json(union, "state", "--as-of", f"{year}-12-31") for year in (2015, 2020))
+    assert applied(first, patch) == last
+    with pytest.raises(AssertionError):
+        applied(in_json(union, "state", "--as-of", "2014-12-31"), patch)
+    one = json.loads(union.ok(*words, "--user", "17").out)
+    assert applied(first, one)["users"][16] == last["users"][16]
+    assert json.loads(union.ok("diff", "30", "30", "--as-of", "2015-12-31", "--format", "json-patch").out) == []
+
+
+def test_export_with_head_says_the_time(union: Cli) -> None:
+    exported = json.loads(union.ok("export", "--as-of", "1960-01-01", "--with-head", "--format", "json").out)
+    assert len(exported["users"]) == 6
+    assert (exported["as_of"]["as_of"], exported["as_of"]["number"]) == ("1960-01-01T23:59:59.999999Z", 30)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +281,17 @@ def test_two_moments_by_date_say_what_happened_between_them(union: Cli, words: s
 def test_what_happened_on_the_first_day_is_between_for_since_but_not_for_diff(union: Cli) -> None:
     assert told(union.ok("log", "--since", "1973-01-02", "--until", "1973-12-31")) == []
     assert told(union.ok("diff", "1973-01-01", "1973-12-31")) == []
+    assert told(union.ok("diff", "1973-01-01T00:00:00.000000Z", "1973-12-31")) == []
+    assert told(union.ok("diff", "1972-12-31T23:59:59.999999Z", "1973-12-31")) != []
+    assert told(union.ok("diff", "9999-12-31", "1973-12-31")) == []
+
+
+def test_moment_by_date_before_a_damaged_line_is_answered_all_the_same(cli: Cli) -> None:
+    for name in ("Ada", "Bob", "Cyd", "Dan", "Eve", "Flo"):
+        cli.ok("user", "create", name, "--email", f"{name}@example.com")
+        cli.clock.advance(days=name == "Bob")
+    spoil(cli.log, 4, b"Dan@", b"Don@")
+    assert in_json(cli, "state", "--at", "2026-03-01")["number"] == 2
 
 
 def test_nothing_is_said_where_nothing_is_passed_over(union: Cli, tmp_path: Path) -> None:

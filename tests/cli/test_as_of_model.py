@@ -16,7 +16,7 @@ from evcli import kinds
 from evcli.domain.kind import Begins, Revives
 from evcli.kinds import KINDS
 
-EVENTS = 40
+EVENTS = 60
 PAGES = {"bike": "kinds.bike", "desk": "kinds.desk"}
 ACTORS = ("ann", "bob")
 
@@ -159,7 +159,7 @@ class Asker:
 
     def __init__(self, cli: Cli, seed: int) -> None:
         self.cli, self.chance = cli, Random(seed)
-        events = lately(seed, ["user", *PAGES], EVENTS)
+        events = lately(seed, self.chance.sample(["user", *PAGES], 2), EVENTS)
         for event in events:
             event["authid"] = self.chance.choice(ACTORS)
         cli.log.write_bytes(b"".join(lines_of(events)))
@@ -170,9 +170,9 @@ class Asker:
 
     def view(self) -> View:
         until = self.chance.choice([None, *[self.chance.randint(0, self.seconds + 1)] * 3])
-        return View(self.chance.choice([EVENTS, self.chance.randint(0, EVENTS)]), until)
+        return View(self.chance.choice([EVENTS, *[self.chance.randint(0, EVENTS)] * 3]), until)
 
-    def maybe(self, *words: str, odds: float = 0.3) -> list[str]:
+    def maybe(self, *words: str, odds: float = 0.25) -> list[str]:
         return list(words) if self.chance.random() < odds else []
 
     def answer(self, *words: str) -> Any:
@@ -217,14 +217,22 @@ class Asker:
         view = self.view()
         assert self.answer("state", *view.options) == state(self.events, view)
 
-    def logs(self) -> None:
-        view, start = self.view(), ""
-        options, wanted = view.options, [event for event in self.events if number(event) <= view.number]
+    def _asked_of_log(self, view: View, events: Sequence[Event]) -> tuple[list[str], list[Event]]:
+        """Options that say a view, or a range of times as known there, and those of the events that are in it."""
+        options, wanted = view.options, [event for event in events if number(event) <= view.number]
+        if since := self.maybe("--since", str(self.chance.randint(0, EVENTS))):
+            wanted = [event for event in wanted if number(event) > int(since[1])]
         if view.until is not None and view.stored is not None:
+            start = ""
             if self.chance.random() < 0.4:
                 first = self.chance.randint(0, view.until)
                 start, options[-1] = moment(first), f"{typed(first)}..{typed(view.until)}"
             wanted = sorted((event for event in wanted if start <= event["time"] <= view.stored), key=when)
+        return options + since, wanted
+
+    def logs(self) -> None:
+        view = self.view()
+        options, wanted = self._asked_of_log(view, self.events)
         filters, wanted = self._filtered(wanted[::-1])
         limit, reverse = self.chance.choice([0, 0, 1, 3]), self.maybe("--reverse")
         wanted = wanted[: limit or None]
@@ -257,8 +265,6 @@ class Asker:
                 event for event in kept if any(text[1].casefold() in each.casefold() for each in event["data"].values())
             ]
             options += text
-        if since := self.maybe("--since", str(self.chance.randint(0, EVENTS))):
-            kept, options = [event for event in kept if number(event) > int(since[1])], options + since
         return options, kept
 
     def of_one_in_log(self) -> None:
@@ -268,13 +274,10 @@ class Asker:
         if not there:
             return
         kind, id = self.chance.choice(sorted(there))
-        wanted = [event for event in self.events if event["subject"] == f"{kind}/{id}" and number(event) <= view.number]
-        if view.stored is not None:
-            wanted = sorted((event for event in wanted if event["time"] <= view.stored), key=when)
+        about = [event for event in self.events if event["subject"] == f"{kind}/{id}"]
+        options, wanted = self._asked_of_log(view, about)
         limit = self.chance.choice([0, 2])
-        assert (
-            self.answer("log", f"--{kind}", str(id), *view.options, "-n", str(limit)) == wanted[::-1][: limit or None]
-        )
+        assert self.answer("log", f"--{kind}", str(id), *options, "-n", str(limit)) == wanted[::-1][: limit or None]
 
     def diffs(self) -> None:
         first, second = self.view(), self.view()
