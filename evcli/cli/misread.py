@@ -13,8 +13,11 @@ from evcli.kinds import MODULES
 if TYPE_CHECKING:
     from typer._click import Context
 
-_SAME = {"--since": "--from", "--until": "--to", "--from": "--since", "--to": "--until", "--as-of": "--at"}
-"""Options that mean the same in different commands."""
+_SAME = {
+    "--since": "--from", "--until": "--to", "--from": "--since", "--to": "--until", "--as-of": "--at",
+    "--good": "--from", "--bad": "--to",
+}  # fmt: skip
+"""Options that mean the same in different commands, and in those of git."""
 
 
 def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
@@ -51,7 +54,8 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
     elif message.startswith("no such option"):
-        hint = _option_like(option, context, command) or hint
+        asks = f"a command and its options come after --: {command} -- CMD …" if command.endswith(" bisect") else hint
+        hint = _option_like(option, context, command) or asks
     return BadInput(message, hint)
 
 

@@ -262,6 +262,12 @@ def test_wrong_words_are_explained(story: Cli, words: tuple[str, ...], phrases: 
     refuses(story, ("bisect", *words), 2, *phrases)
 
 
+def test_case_of_a_field_and_of_what_a_record_is_does_not_matter(story: Cli) -> None:
+    assert found(story, "--user", "3", "--is", "Destroyed") == 8
+    assert found(story, "--user", "1", "--is", "LIVE") == 1
+    assert found(story, "--user", "3", "--field", "Name", "--equals", "Alan") == 7
+
+
 def test_record_is_meant_as_of_the_end(story: Cli) -> None:
     refuses(story, ("bisect", "--user", "Alan", "--is", "live", "--to", "5"), 1, "user 3 was created by event 7")
     assert found(story, "--user", "grace@example.com", "--is", "live", "--to", "3") == 2

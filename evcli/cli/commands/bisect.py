@@ -85,13 +85,14 @@ def _asked(about: Mapping[str, str | None], field: str | None, equals: str | Non
     if (field is None) is not (equals is None) or (is_ is None) is (field is None):
         raise BadInput(f"--{kind.name} needs --field FIELD --equals VALUE, or --is {LIVE} or --is {kind.ended}")
     if is_ is not None:
-        if is_ not in (LIVE, kind.ended):
+        if is_.casefold() not in (LIVE, kind.ended):
             raise BadInput(f'--is "{is_}" is not {LIVE} or {kind.ended}')
-        return kind, who, lambda record: (record[-1] is None) is (is_ == LIVE)
-    if field is None or field not in kind.own:
+        return kind, who, lambda record: (record[-1] is None) is (is_.casefold() == LIVE)
+    name = (field or "").casefold()
+    if name not in kind.own:
         raise BadInput(f'--field "{field}": {kind.name} has no such field', f"fields are {', '.join(kind.own)}")
-    wanted = kind.fields[field].clean(equals) if equals and field in kind.fields else equals or None
-    return kind, who, lambda record: getattr(record, field) == wanted
+    wanted = kind.fields[name].clean(equals) if equals and name in kind.fields else equals or None
+    return kind, who, lambda record: getattr(record, name) == wanted
 
 
 class _Search:
