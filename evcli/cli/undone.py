@@ -14,7 +14,7 @@ from evcli.cli.show.render import as_json, happened_in_words, in_words
 from evcli.cli.write import sentence
 from evcli.domain.event import number_of
 from evcli.domain.leading import Happened
-from evcli.errors import EvcliError, HeadMoved, OutcomeUnknown, Refused
+from evcli.errors import EvcliError, HeadMoved, Refused
 from evcli.register.decide import Done, Outcome
 from evcli.register.operations import SomethingSince
 from evcli.register.taking_back import HasDependents
@@ -71,6 +71,7 @@ class Told:
         session, plan = self._session, way.plan
         self._name_gone(way)
         if not plan.happened:
+            session.register.log.sync()  # what a writer that was killed may not have done
             return self._answer(way, is_real=True)._replace(lines=[self._nothing()], is_optional=True)
         if len(plan.batches) > 1:
             told = f"{len(plan.happened):,} events are written in {len(plan.batches)} batches"
@@ -83,7 +84,7 @@ class Told:
                 waiting.show(self._count, len(plan.happened), self._count)
         except EvcliError as error:
             waiting.end()
-            self._tell_how_far(error)
+            self._tell_how_far(error, way)
             raise
         finally:
             waiting.end()
@@ -98,12 +99,16 @@ class Told:
             hint,
         )
 
-    def _tell_how_far(self, error: EvcliError) -> None:
-        if isinstance(error, HeadMoved):
-            error.hint = f"evcli log --since {error.since} shows what happened meanwhile; then run it again"
+    def _tell_how_far(self, error: EvcliError, way: Way) -> None:
         tell_how_far(error, f"{self._events()} {'is' if self._count == 1 else 'are'} recorded" if self._done else "")
-        if self._done and not isinstance(error, OutcomeUnknown):
-            error.message = error.message.replace("run it again to continue from there", f"{self._again()} goes on")
+        again = f"; {self._again()} goes on"
+        if isinstance(error, HeadMoved):
+            shown = f"evcli log --since {error.since} shows what happened meanwhile"
+            error.hint = f"{shown}; then run it again"
+            if self._done and self._word in ("undo", "redo"):  # which begin with what is last
+                left = sorted(number_of(event) for event in way.taken[self._count :])
+                error.hint, again = f"{shown}; evcli revert {_as_refs(left)} takes back what is left", ""
+        error.message = error.message.replace("; run it again to continue from there", again)
 
     def _name_gone(self, way: Way) -> None:
         for number, by in way.gone[:MOST_NAMED]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from support.calls import signal_after_each_append
 from support.registers import create, register_at
 
 from cli.support import ALAN, events_in, fails, in_json, refuses, untouched
-from evcli.errors import Interrupted
+from evcli.errors import Interrupted, OutcomeUnknown
+from evcli.log.file.engine import FileLog
+from evcli.log.file.writer import LogWriter
 from evcli.register import batches
 from evcli.register.register import Register
 from evcli.sync import run as syncing
@@ -289,6 +292,57 @@ def test_interrupted_undo_is_finished_by_the_next_and_redone_as_one(
     assert len({event["correlationid"] for event in events_in(cli.log)[12:]}) == 1
     cli.ok("undo")
     assert not names(cli)
+
+
+def test_signal_between_batches_ends_it_and_one_after_the_last_waits_for_the_answer(
+    small: None, cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok("import", listed(*ROWS[:4]))
+    signal_after_each_append(monkeypatch, signal.SIGTERM)
+    ran = cli("restore-to", "0")
+    assert (ran.code, ran.out) == (143, "")
+    said = r"error: interrupted; events? 5( to 6)? (is|are) recorded; evcli restore-to 0 goes on\n"
+    assert re.search(said, ran.err)
+    ran = cli("restore-to", "3")
+    assert "evcli restore-to 3 goes on" in ran.err
+    monkeypatch.setattr(batches, "MAX_BATCH", 10**6)
+    assert cli.ok("restore-to", "0").out.startswith("restored to event 0\n")
+
+
+def test_others_who_write_between_batches_end_it(
+    small: None, cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok("import", listed(*ROWS[:4]))
+    append = LogWriter.append
+
+    def then_another(writer: LogWriter, lines: bytes, first: int) -> None:
+        monkeypatch.setattr(LogWriter, "append", append)
+        append(writer, lines, first)
+        monkeypatch.setattr(FileLog, "locked", after_another)
+
+    locked = FileLog.locked
+
+    def after_another(log: FileLog, wait: float, *, may_create: bool) -> object:
+        monkeypatch.setattr(FileLog, "locked", locked)
+        register_at(cli.log, "x").execute(create("Other"))
+        return locked(log, wait, may_create=may_create)
+
+    monkeypatch.setattr(LogWriter, "append", then_another)
+    ran = cli("undo")
+    assert ran.code == 13
+    assert re.search(r"events? 5( to 6)? (is|are) recorded\nhint: evcli log --since \d shows what happened", ran.err)
+    left = re.search(r"; evcli (revert [0-9.]+) takes back what is left\n", ran.err)
+    assert left
+    cli.ok(*left[1].split())
+    assert names(cli) == ["Other"]
+
+
+def test_nothing_to_do_is_said_of_what_is_durable(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(log: FileLog) -> None:
+        raise OutcomeUnknown(str(story.log), "not synced")
+
+    monkeypatch.setattr(FileLog, "sync", fail)
+    fails(story("restore-to", "8"), 15, "not synced")
 
 
 def test_sync_is_undone_as_one_and_not_with_an_earlier_one_of_the_same_list(story: Cli, listed: Listed) -> None:

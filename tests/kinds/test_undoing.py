@@ -3,19 +3,23 @@
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
+from conftest import Clock
 from support.histories import a_history, facts, register_in_memory, something_happens
+from support.registers import create
 
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import NoWay
-from evcli.domain.state import fold
+from evcli.domain.state import State, fold
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.memory import MemoryLog
 from evcli.register import batches
+from evcli.register.actor import random_id
 from evcli.register.batches import write
 from evcli.register.decide import Intention
 from evcli.register.operations import NothingLeft
@@ -200,3 +204,28 @@ def test_what_is_brought_back_needs_all_the_fields_that_it_set() -> None:
         revert(register, ids(register), [5])
     done(register, revert(register, ids(register), [5], with_dependents=True))
     assert register.state.get("desk", 1)[1:-3] == ("B", None, "1", "2")
+
+
+@pytest.mark.parametrize("most", range(2000, 3000, 60))
+def test_no_batch_is_longer_than_one_may_be(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    clock, log = Clock(), MemoryLog()
+    register = Register(log, actor="ann", clock=clock, new_id=random_id)
+    register.execute(*(create(f"U{number}") for number in range(10)))
+    register.execute(
+        *(Intention("user.email-changed", {"email": f"{id}@x.de"}, partial(_id, id)) for id in range(1, 11))
+    )
+    clock.advance(hours=-1)  # the longest lines have two times
+    monkeypatch.setattr(batches, "MAX_BATCH", most)
+    for way in (partial(restore_to, to=10), undo):
+        head = register.known.number
+        done(register, way(register, random_id))
+        sizes: dict[str, int] = {}
+        for event, line in zip(list(register.events())[head:], log.lines[head:], strict=True):
+            batch = event.get("batch", event["id"])
+            sizes[batch] = sizes.get(batch, 0) + len(line)
+        assert len(sizes) > 1
+        assert most - 800 < max(sizes.values()) <= most
+
+
+def _id(id: int, _: State) -> int:
+    return id
