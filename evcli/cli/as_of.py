@@ -7,7 +7,7 @@ from typing import Protocol
 
 from evcli.cli.show.moment import happened_by
 from evcli.cli.show.times import local
-from evcli.errors import BadInput
+from evcli.errors import BadInput, BadRef
 from evcli.register.past import ALWAYS
 from evcli.register.refs import as_stored
 from evcli.register.times import FORMS, NotATime, Span, read_time
@@ -61,7 +61,10 @@ def range_asked(asker: Asker, typed: str, known: int | None = None) -> tuple[str
         span = _span(first, asker, beginning=True)
         asker.tell(*happened_by(first, span, known, beginning=True))
         start = as_stored(span.start)
-    return start, time_asked(asker, last or "now", known)
+    until = time_asked(asker, last or "now", known)
+    if until < start:
+        raise BadInput(f'--as-of "{typed.strip()}" ends before it begins', f"the other way round: {last}..{first}")
+    return start, until
 
 
 def two_times_asked(asker: Asker, typed: str) -> tuple[str, str]:
@@ -96,6 +99,8 @@ def _span(words: str, asker: Asker, *, beginning: bool = False) -> Span:
         raise BadInput(f'--as-of "{words}" is an event: --as-of takes a time; --at takes an event', hint)
     try:
         return read_time(words, asker.now)
-    except NotATime as no:
-        hint = _FORMS if no.hint == FORMS else no.hint
-        raise BadInput(f'--as-of "{words}" is not a time', hint) from None
+    except BadRef as no:
+        no.hint = _FORMS if no.hint == FORMS else no.hint
+        if isinstance(no, NotATime):
+            raise BadInput(f'--as-of "{words}" is not a time', no.hint) from None
+        raise

@@ -86,14 +86,18 @@ def _not_by_then(session: Session, unknown: NoSuchRecord, kind: Kind, state: Sta
     """The same error about a state at a time, with a hint if such a record exists by now."""
     from evcli.cli.as_of import option
 
-    moment, hint = session.in_words(state, until), unknown.hint
-    with suppress(Refused):
-        name, id = kind.name, find(session.register.at(), kind, unknown.who).id
+    name, moment, hint, last_id = kind.name, session.in_words(state, until), unknown.hint, 0
+    try:
+        id = find(session.register.at(), kind, unknown.who).id
         if state.get(name, id) is None:
             hint = f"{name} {id} was not there yet: evcli log --{name} {id} shows since when it was"
         else:
             hint = f"{name} {id} had another name at that time; evcli {name} show {id} {option(until)}"
-    return NoSuchRecord(kind.name, unknown.who, moment, hint, unknown.last_id if not hint else 0)
+    except NoSuchRecord as never:
+        last_id = never.last_id
+    except Refused:
+        pass
+    return NoSuchRecord(name, unknown.who, moment, hint, last_id)
 
 
 def _known_later(unknown: NoSuchRecord, kind: Kind, state: State, now: State) -> NoSuchRecord:

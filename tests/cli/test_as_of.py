@@ -119,7 +119,10 @@ def test_who_is_called_as_at_that_time_or_before(union: Cli) -> None:
             union, (*words, "--as-of", "2010-01-01"), 1, at,
             "user 28 was not there yet: evcli log --user 28 shows since when it was",
         )  # fmt: skip
-    refuses(union, ("user", "show", "28", "--as-of", "2010-01-01"), 1, f'no user "28" {at}')
+    refuses(
+        union, ("user", "show", "28", "--as-of", "2010-01-01"), 1, f'no user "28" {at}', "user 28 was not there yet"
+    )
+    refuses(union, ("user", "show", "99", "--as-of", "2010-01-01"), 1, f'no user "99" {at}', "ids go from 1 to 28")
     refuses(union, ("user", "show", "Nobody", "--as-of", "2010-01-01"), 1, at, "evcli user list --all")
 
 
@@ -191,7 +194,7 @@ def test_export_with_head_says_the_time(union: Cli) -> None:
         ("id:1b", ("takes a time; --at takes an event",)),
         ("Q1 review", ("is not a time", "--at takes an event, or the name of a kept head")),
         ("31.12.2003", ("is not a time", "write 2003-12-31")),
-        ("2003-02-30", ("is not a valid time",)),
+        ("2003-02-30", ("is not a valid time", "hint: a time is a date or time like")),
         ("2003-01-01..2004-01-01", ("is a range: one time is needed here", "evcli log and evcli diff take A..B")),
         ("", ("--as-of is empty",)),
     ],
@@ -223,11 +226,31 @@ def test_options_that_exclude_each_other_are_refused(union: Cli) -> None:
     for words, phrase in (
         (("log", "-f", "--as-of", "2003-01-01"), "--follow shows events as they are recorded"),
         (("log", "-f", "--at", "5"), "--follow never ends"),
+        (("log", "--as-of", "2004-01-01..2003-12-31"), "the other way round: 2003-12-31..2004-01-01"),
         (("log", "--at", "5", "--until", "6"), "--at and --until both say"),
         (("log", "1..5", "--at", "5"), '--at and "1..5" both say'),
         (("export", "--what", "events", "--as-of", "2003-01-01"), "--as-of applies to records only"),
     ):
         refuses(union, words, 2, phrase)
+
+
+def test_trace_as_of_ends_with_what_had_happened(cli: Cli, tmp_path: Path) -> None:
+    late(cli, tmp_path, "2020-01-01,create,Ada,ada@example.com", "2021-01-01,rename,Ada King,ada@example.com")
+    cli.clock.advance(days=1)
+    cli.ok("undo")
+    cli.clock.advance(days=1)
+    cli.ok("redo")
+    numbers = {
+        typed: [each["event"]["sequence"][-1] for each in in_json(cli, "trace", "1", "--as-of", typed)["effects"]]
+        for typed in ("2020-06-01", "2026-03-02", "now")
+    }
+    assert numbers == {"2020-06-01": [], "2026-03-02": ["4"], "now": ["4"]}
+    assert in_json(cli, "trace", "--as-of", "2020-06-01")["event"]["sequence"][-1] == "1"
+    (undone,) = in_json(cli, "trace", "1", "--as-of", "2026-03-02")["effects"]
+    assert undone["effects"] == []
+    assert in_json(cli, "trace", "1", "--as-of", "now")["effects"][0]["effects"] != []
+    refuses(cli, ("trace", "2", "--as-of", "2020-06-01"), 2, "is event 2, which happened later, at 2021-01-01 00:00:00")
+    refuses(cli, ("trace", "--as-of", "2019-06-01"), 2, "nothing had happened by 2019-06-01 23:59:59")
 
 
 def test_log_at_is_log_until(union: Cli) -> None:

@@ -62,6 +62,10 @@ for this test."""
 EVENTS, OPTIONS, WHO = "evcli.cli.show.render", "evcli.cli.options", "evcli.domain.find"
 MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
+AS_OF = {
+    "evcli.cli.as_of", "evcli.cli.show.moment", "evcli.domain.timeline", "evcli.register.as_of", "evcli.register.late",
+    "evcli.register.refs", "evcli.register.setters",
+}  # fmt: skip
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", "evcli.register.command", OPTIONS}
 USER = {"evcli.cli.commands.record", "evcli.cli.intentions", EVENTS, WHO} | WRITE
 LIVES = {
@@ -158,6 +162,7 @@ LOADED: dict[str, set[str]] = {
     "user create Kurt --email kurt@example.com --occurred 2026-02-01": OCCURRED,
     "user list": USER,
     "user list --at yesterday": USER | MOMENT | TIMES,
+    "user list --as-of yesterday": USER | AS_OF | TIMES,
     "user list --wide": USER | CHOSEN,
     "user show 2 --json": USER | WHOM,
     "user show grace@navy.example": USER | FORMER,

@@ -5,12 +5,14 @@ from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.operations import operation_of
-from evcli.cli.options import AT
+from evcli.cli.options import AS_OF, AT
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.cells import Cell, Happened
+from evcli.cli.show.times import local
 from evcli.domain.event import Event, number_of
-from evcli.errors import BadRef
+from evcli.errors import BadInput, BadRef
+from evcli.register.past import Past
 from evcli.register.trace import Trace
 from evcli.register.trace import trace as linked_to
 
@@ -27,16 +29,19 @@ events of one import, of one sync or of one command share a correlation id.
 """
 
 
-def trace(session: Session, ref: str | None, at: str | None) -> Answer:
+def trace(session: Session, ref: str | None, at: str | None, as_of: str | None) -> Answer:
     """`evcli trace`"""
     register = session.opened()
-    until = register.head().number if at is None else session.moment(at).number
-    number = until if ref is None else session.moment(ref).number
+    known, time = session.view(at, as_of)
+    until = register.head().number if known is None else known
+    number = _last(register, until, time) if ref is None else session.moment(ref, by_time="").number
     if number == 0:
         raise BadRef(ref or "@", "is the empty register, before the first event", "events are counted from 1")
     if number > until:
         raise BadRef(ref or "@", f"is event {number}, which was not recorded by --at, event {until}")
     found = linked_to(register, number, until)
+    if time is not None:
+        found = _by_then(found, ref, time)
     if not (found.causes or found.missing or found.effects or found.size):
         session.output.note(f"event {number} answers no event, and none answers it")
     if len(found.effects) > MOST_NAMED and session.output.form not in ("json", "jsonl", "csv"):
@@ -45,6 +50,31 @@ def trace(session: Session, ref: str | None, at: str | None) -> Answer:
     rows = _rows(found, indents=session.output.chosen_form in ("table", "plain"))
     title = f"event {number}: what it answers, and what answers it"
     return Answer(_HEADER, rows, document=_document(found), title=title, whole="type")
+
+
+def _last(register: Past, until: int, time: str | None) -> int:
+    """Event `until`, or of what is known after it the last event that had happened by a time. Raises BadInput."""
+    if time is None:
+        return until
+    last = next(register.events_as_of(time, until, backward=True), None)
+    if last is None:
+        raise BadInput(
+            f"nothing had happened by {local(time)}", "evcli log --as-of now --reverse -n 0 shows what was first"
+        )
+    return number_of(last)
+
+
+def _by_then(found: Trace, ref: str | None, time: str) -> Trace:
+    """The same without what had not happened by that time. Raises BadRef."""
+    if found.event["time"] > time:
+        why = f"is event {number_of(found.event)}, which happened later, at {local(found.event['time'])}"
+        raise BadRef(ref or "@", why, "--at counts when events were recorded")
+    there, effects = {number_of(found.event)}, []
+    for effect in found.effects:
+        if effect.answers in there and effect.event["time"] <= time:
+            there.add(number_of(effect.event))
+            effects.append(effect)
+    return found._replace(effects=effects)
 
 
 def _rows(found: Trace, *, indents: bool) -> Iterator[tuple[Cell, ...]]:
@@ -110,7 +140,7 @@ COMMANDS = {
     "trace": lambda: Command(
         trace,
         _HELP,
-        [Parameter("ref", (), "[REF]", "Default: the last event.", is_moment=True), AT],
+        [Parameter("ref", (), "[REF]", "Default: the last event.", is_moment=True), AT, AS_OF],
         ["evcli trace", "evcli trace 42", "evcli trace id:1b4e28ba --at yesterday --json"],
         EXIT_CODES,
         only_asks=True,
