@@ -176,6 +176,8 @@ def _refusals() -> str:
     found["cannot-be-undone"] = "nothing that the kind declares takes the event back"
     found["already-taken-back"] = "another event took it back already"
     found["no-way"], found["in-the-way"] = "no events lead there", "records are in each other's way"
+    found["not-then"] = "--occurred: it could not happen then"
+    found["breaks-later"] = "--occurred: what happened later could then not have happened"
     found["nothing-to-repair"] = "the log is not damaged"
     found["refused"] = "another rule of a kind"
     return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())
