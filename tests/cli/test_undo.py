@@ -11,6 +11,7 @@ from support.calls import signal_after_each_append
 from support.registers import create, register_at
 
 from cli.support import ALAN, events_in, fails, in_json, refuses, untouched
+from evcli.cli import undone
 from evcli.errors import Interrupted, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.writer import LogWriter
@@ -489,3 +490,14 @@ def test_plan_is_written_only_onto_the_head_on_which_it_was_made(story: Cli, mon
     monkeypatch.setattr(Register, "execute", after_another)
     fails(story("undo"), 13, "nothing was written", "evcli log --since 9 shows what happened meanwhile")
     assert len(events_in(story.log)) == 10
+
+
+def test_many_that_are_taken_back_already_are_counted(story: Cli, listed: Listed) -> None:
+    story.ok("import", listed(*(f"P{number},p{number}@example.com" for number in range(22))))
+    story.ok("undo")
+    lines = story.ok("revert", "7..30").err.splitlines()
+    assert (len(lines), lines[0], lines[-1]) == (21, "event 9 is already taken back, by event 52", "so are 2 more")
+
+
+def test_events_are_named_as_refs_that_revert_takes() -> None:
+    assert [undone._as_refs(numbers) for numbers in ([4], [4, 5, 6], [4, 6])] == ["4", "3..6", "4 6"]

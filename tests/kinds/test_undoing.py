@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import Clock
+from cli.support import refuses
+from conftest import Cli, Clock
 from support.histories import a_history, facts, register_in_memory, something_happens
 from support.registers import create
 
@@ -229,3 +230,20 @@ def test_no_batch_is_longer_than_one_may_be(monkeypatch: pytest.MonkeyPatch, mos
 
 def _id(id: int, _: State) -> int:
     return id
+
+
+def test_what_nothing_undoes_is_named_and_no_way_back_is_promised(cli: Cli) -> None:
+    cli.ok("bike", "register", "WBK-1", "--model", "Cargo 8")
+    ran = cli.ok("undo")
+    assert ran.out.splitlines()[1:] == ["bike 1 retired: WBK-1 Cargo 8 (event 2)"]
+    assert ran.err == (
+        "this cannot be taken back as a whole: nothing undoes one of its events (bike 1 retired: WBK-1 Cargo 8)\n"
+    )
+    refuses(cli, ("redo",), 1, "event 2 (bike.retired of bike 1 by ann) cannot be taken back: nothing that can happen")
+    cli.ok("entry", "begin", "Monday")
+    cli.ok("entry", "note", "1", "It rained")
+    refuses(cli, ("undo",), 1, "event 4 (entry.noted of entry 1 by ann) cannot be taken back", "to an entry undoes it;")
+    refuses(
+        cli, ("restore-to", "2"), 1, "entry 1 (Monday) should not be there, and nothing ends it; nothing was written"
+    )
+    assert cli.ok("restore-to", "3").out.startswith("nothing to do")
