@@ -31,8 +31,8 @@ def operation_of(event: Event) -> Operation | None:
     named = correlation.partition(":")[0]
     if named in NAMED:
         return Operation(correlation, named, None)
+    from evcli.register.series import is_of_a_row
     from evcli.sync.lists import name_in
-    from evcli.transfer.identity import is_of_a_row
 
     if (name := name_in(correlation)) is not None:
         return Operation(correlation, "sync", name)

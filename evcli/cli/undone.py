@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
+from evcli.cli.operations import operation_of
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.cells import Cell
@@ -136,7 +137,9 @@ class Told:
             event = way.taken[0]
             who = event["subject"].replace("/", " ")
             return f"event {number_of(event):,} ({event['type']} of {who} by {event['authid']})"
-        return events_in_words(min(numbers), max(numbers), len(numbers))
+        events = events_in_words(min(numbers), max(numbers), len(numbers))
+        operation = operation_of(way.taken[-1]) if self._word == "undo" else None
+        return f"{operation.in_words}, {events}" if operation and operation.command else events
 
     def _planned(self, way: Way) -> str:
         head = int(self._session.register.known.head.partition(":")[0])

@@ -5,7 +5,6 @@ that word, and each of these events answers, as its causation id says, the one t
 unless an event that is in effect takes it back.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,13 +12,11 @@ from evcli.domain.event import Event, number_of
 from evcli.errors import Refused
 from evcli.log.correlated import answering, correlated
 from evcli.register.register import Register
+from evcli.register.series import is_of_a_row
 
 UNDO, REDO, REVERT, RESTORE_TO, WHAT_IF = "undo:", "redo:", "revert:", "restore-to:", "what-if:"
 TAKING_BACK = (UNDO, REDO, REVERT)
 """What the correlation ids of the events begin with that each take one event back."""
-
-_OF_ROWS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
-"""The correlation id of an import is a UUID of version 8. Only between its batches may other writers come."""
 
 
 class Operation(NamedTuple):
@@ -120,7 +117,7 @@ class _Walk:
     def operation_of(self, last: Event) -> Operation:
         """The operation whose last event in effect this is, the one that the walk has reached."""
         correlation = correlation_of(last)
-        if _OF_ROWS(correlation):
+        if is_of_a_row(correlation):  # an import, and only between its batches may other writers come
             gone = taken_back(self._register, 0)
             found = correlated(self._register.log, correlation, 0)
             numbers = [each.number for each in found if each.id not in gone]

@@ -1,5 +1,6 @@
 """A series of events that is too long for one batch, such as an import; it can be resumed, and followed by another."""
 
+import re
 from array import array
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ from evcli.domain.overlay import Draft
 from evcli.errors import NoLog
 from evcli.log.correlated import correlated
 from evcli.register.register import Register
+
+_ROW_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
 MOST_BEHIND = 64 << 20
 """Maximum lag of the cache during a series: the next command catches it up, and memory stays bounded."""
@@ -46,6 +49,11 @@ def earlier_series(register: Register, correlation: str, following: Callable[[in
     if found:
         log.sync()
     return found, log.end
+
+
+def is_of_a_row(id: str) -> bool:
+    """Whether an id has the form of a row's, and of an import's correlation id: that of a UUID of version 8."""
+    return _ROW_ID(id) is not None
 
 
 def rehearsal(register: Register) -> Draft:

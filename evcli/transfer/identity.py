@@ -1,6 +1,5 @@
 """The ids of an import's rows: each is a hash of the cells of all rows up to it, and of what the series begins with."""
 
-import re
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -12,8 +11,6 @@ _VARIANT = bytes((8 + (byte & 3)) << 4 | byte & 0x0F for byte in range(256))
 
 _DIGITS = [*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 36)]
 """Where the 32 digits of a UUID stand in its text, between the dashes."""
-
-_ROW_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
 
 class RowIds:
@@ -46,11 +43,6 @@ def uuids(digests: Sequence[bytes]) -> list[str]:
         texts[place::36] = digits[at::32]
     ids = texts.decode()
     return [ids[at : at + 36] for at in range(0, 36 * count, 36)]
-
-
-def is_of_a_row(id: str) -> bool:
-    """Whether an id has the form of a row's: that of a UUID of version 8."""
-    return _ROW_ID(id) is not None
 
 
 def _written(rows: Sequence[tuple[str, ...]]) -> list[bytes]:

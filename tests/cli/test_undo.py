@@ -237,7 +237,7 @@ def test_import_of_several_batches_with_others_in_between_is_undone_and_redone_a
     story.ok("undo")
     ran = story.ok("undo")
     assert re.search(r"6 events are written in \d batches", ran.err)
-    assert ran.out.startswith("undone: events 9 to 14\nuser 9 destroyed")
+    assert ran.out.startswith("undone: import, events 9 to 14\nuser 9 destroyed")
     assert names(story) == ["Ada Lovelace", "Grace Hopper"]
     story.ok("redo")
     story.ok("redo")
@@ -357,7 +357,7 @@ def test_sync_is_undone_as_one_and_not_with_an_earlier_one_of_the_same_list(stor
     assert len(in_json(story, "undo")["undone"]) == 1
     assert "A,grace@navy.example" in people(story)
     story.ok("undo")
-    assert len(in_json(story, "undo")["undone"]) == 5
+    assert story.ok("undo").out.startswith("undone: sync of people.csv, events 9 to 13\n")
     assert people(story) == before
 
 
