@@ -26,10 +26,8 @@ def applying(register: Register, supposed: Supposed, new_id: Callable[[], str], 
 
     def other(subject: Subject) -> Sequence[Would]:
         events = supposed.register.events_about(*subject, end, after=fork)
-        return [
-            Would(each.type, {name: text for name, text in each.event["data"].items() if name != "reason"}, each.before)
-            for each in followed(register.at(fork).get(*subject), events)
-        ]
+        were = followed(register.at(fork).get(*subject), events)
+        return [Would(each.type, each.event["data"], each.before) for each in were]
 
     subjects = [(each.kind, (each.now or each.then).id) for each in supposed.differing]
     groups = leading(Draft(register.state), supposed.state, subjects, past, supposed.answers, other)

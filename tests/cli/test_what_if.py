@@ -273,6 +273,20 @@ def test_record_that_is_put_in_is_applied_by_an_event_that_answers_none(story: C
     assert event == events_in(story.log)[-1]
 
 
+def test_record_of_a_changed_event_is_applied_by_an_event_that_answers_it(story: Cli) -> None:
+    plan = in_json(story, "what-if", "--change", "8 user rename 1 Ada", "--apply", "--dry-run")["plan"]
+    assert [(each["type"], each["id"], each["answers"]) for each in plan] == [
+        ("user.renamed", 1, 8), ("user.restored", 3, 8),
+    ]  # fmt: skip
+
+
+def test_long_options_are_cut_where_they_become_the_reason(story: Cli) -> None:
+    renames = [word for number in range(120) for word in ("--insert", f"user rename 1 'Ada {number:03}'")]
+    (event,) = in_json(story, "what-if", *renames, "--apply", "-q")["events"]
+    assert event["data"]["reason"].startswith("what-if --insert 'user rename 1 ")
+    assert 1800 < len(event["data"]["reason"]) <= 1900
+
+
 def test_apply_of_what_changes_nothing_writes_nothing(story: Cli) -> None:
     with untouched(story.log.parent):
         same = "3 user rename 2 'Grace Hopper'"

@@ -108,6 +108,13 @@ def test_what_if_is_applied_by_what_the_kind_declares(told: Cli) -> None:
     ]
     told.ok("undo")
     assert in_json(told, "bike", "show", "1")["station"] == "Harbour"
+    put_in = ("--insert", "bike register WBK-7 --model M", "--insert", "bike dock WBK-7 Pier --reason new")
+    told.ok("what-if", *put_in, "--apply", "--reason", "found")
+    bike, events = in_json(told, "bike", "show", "WBK-7"), events_in(told.log)[-2:]
+    assert (bike["id"], bike["station"]) == (4, "Pier")
+    assert [(each["type"], each["data"]["reason"]) for each in events] == [
+        ("bike.registered", "found"), ("bike.docked", "found"),
+    ]  # fmt: skip
 
 
 def test_what_several_records_of_any_kind_had_is_told_with_when(told: Cli) -> None:
