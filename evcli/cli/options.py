@@ -15,16 +15,15 @@ def _types() -> Iterator[str]:
     return (name for kind in all_kinds() for name in kind.types)
 
 
-TIMES = ("now", "today", "yesterday")
-"""Words that are times, for completion."""
-
 AT = Parameter("at", ("--at",), "REF", "As of this moment (evcli help refs).", is_moment=True)
-AS_OF = Parameter(
-    "as_of", ("--as-of",), "TIME", "What had happened by then, as known now or --at REF.", among=lambda: TIMES
-)
-AS_OF_RANGE = Parameter(
-    "as_of", ("--as-of",), "TIME", "What had happened by then, or A..B: between; also --at REF.", among=lambda: TIMES
-)
+
+
+def as_of(help: str) -> Parameter:
+    """The option `--as-of TIME`."""
+    return Parameter("as_of", ("--as-of",), "TIME", help, among=lambda: ("now", "today", "yesterday"))
+
+
+AS_OF = as_of("What had happened by then, as known now or --at REF.")
 REF = Parameter("ref", (), "[REF]", "Default: @, now.", is_moment=True, default="@")
 SINCE = Parameter("since", ("--since",), "REF", "Only events after it.", is_moment=True)
 UNTIL = Parameter("until", ("--until",), "REF", "Only events up to it.", is_moment=True)

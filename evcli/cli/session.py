@@ -180,12 +180,12 @@ class Session:
             self.output.show(answer)
 
     def moment(
-        self, ref: str, *, beginning: bool = False, since: "Moment | None" = None, by_time: str = "--as-of"
+        self, ref: str, *, beginning: bool = False, since: "Moment | None" = None, by_time: str = ""
     ) -> "Moment":
         """The moment that `ref` names in the opened log, printed on stderr unless a number. Raises BadRef, Damaged.
 
-        Of a time it is told how many events happened by then, or `since` another moment, but were recorded later; and
-        that the words `by_time` count them. Without such words, that is not told.
+        With `by_time`, words that ask by when things happened, it is also told how many events happened by a time, or
+        `since` another moment, but were recorded later.
         """
         moment = self.register.moment(ref, self.output.now, beginning=beginning)
         if not moment.is_plain:
@@ -201,7 +201,7 @@ class Session:
                     self.tell(self.with_log(told))
         return moment
 
-    def number(self, ref: str | None, *, by_time: str = "--as-of") -> int | None:
+    def number(self, ref: str | None, *, by_time: str = "") -> int | None:
         """The number of the event that `ref` names; None if `ref` is None. See `moment`."""
         return None if ref is None else self.moment(ref, by_time=by_time).number
 

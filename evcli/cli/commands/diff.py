@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AS_OF_RANGE, last_asked
 from evcli.cli.options import about as about_kinds
+from evcli.cli.options import as_of as as_of_option
+from evcli.cli.options import last_asked
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer, with_recorded
 from evcli.cli.show.cells import Cell, Happened, Sentence
@@ -74,7 +75,7 @@ def diff(session: Session, from_: str | None, to: str, as_of: str | None, by: st
 def _numbers(session: Session, from_: str | None, to: str, as_of: str | None) -> tuple[int, int]:
     """The events after which the two states are, or what is known of other times."""
     by_time = "" if as_of else "--as-of"
-    first = None if from_ is None else session.moment(from_, by_time="")
+    first = None if from_ is None else session.moment(from_)
     head = session.register.head().number
     end = head if to == "@" else session.moment(to, since=first, by_time=by_time).number
     if first is not None:
@@ -155,7 +156,7 @@ COMMANDS = {
         [
             Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
             Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
-            AS_OF_RANGE,
+            as_of_option("What was known of that time, or of A and B of A..B."),
             Parameter(
                 "by",
                 ("--by",),

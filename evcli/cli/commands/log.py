@@ -5,8 +5,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.options import AS_OF_RANGE, BY_TYPE, LIMIT_FLAGS, LOG_AT, REF, SINCE, UNTIL, last_asked
+from evcli.cli.options import BY_TYPE, LIMIT_FLAGS, LOG_AT, REF, SINCE, UNTIL, last_asked
 from evcli.cli.options import about as about_kinds
+from evcli.cli.options import as_of as as_of_option
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.cli.show.render import in_full
@@ -158,7 +159,7 @@ def _log() -> Command:
             SINCE,
             UNTIL,
             LOG_AT,
-            AS_OF_RANGE,
+            as_of_option("What had happened by then, or from A to B of A..B."),
             BY_TYPE,
             Parameter("actor", ("--actor",), "NAME", "Only by this actor."),
             *about_kinds(),

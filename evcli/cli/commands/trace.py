@@ -34,7 +34,7 @@ def trace(session: Session, ref: str | None, at: str | None, as_of: str | None) 
     register = session.opened()
     known, time = session.view(at, as_of)
     until = register.head().number if known is None else known
-    number = _last(register, until, time) if ref is None else session.moment(ref, by_time="").number
+    number = _last(register, until, time) if ref is None else session.moment(ref).number
     if number == 0:
         raise BadRef(ref or "@", "is the empty register, before the first event", "events are counted from 1")
     if number > until:

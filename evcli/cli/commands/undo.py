@@ -54,7 +54,7 @@ def _restore_to(session: Session, *, ref: str, **how: Any) -> Answer:
     told = Told(session, "restore-to", "restored", "undo: evcli undo")
 
     def plan(register: Register, reason: str | None) -> Way:
-        told.to = session.moment(ref).number
+        told.to = session.moment(ref, by_time="evcli state --as-of").number
         return restore_to(register, session.new_id, told.to, reason)
 
     return _run(session, plan, told, **how)
