@@ -131,6 +131,19 @@ def test_a_record_with_the_key_of_one_that_comes_back_for_a_moment_steps_aside_a
     assert {one.step.answers for one in groups[0]} == {(9, "of 1")}, "of the record for which the other steps aside"
 
 
+def test_what_a_rule_refuses_is_tried_again_once_another_record_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    register = told(("user.renamed", 1, {"name": "X"}), ("user.email-changed", 2, {"email": "d@x.de"}))
+
+    def waits(user: Any, _: Data, records: Records) -> None:
+        if records.holder("user", "d@x.de"):
+            raise Refused("not yet")
+
+    monkeypatch.setattr(TYPES["user.renamed"], "rule", waits)
+    draft, wanted = Draft(register.state), fold(list(register.events())[:3])
+    groups = leading(draft, wanted, [("user", 1), ("user", 2)], lambda _: [], {})
+    assert steps_of(groups) == [("change-email", 2, "b@x.de"), ("rename", 1, "A")]
+
+
 def test_what_a_rule_refuses_waits_until_others_have_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     register = told(
         ("user.destroyed", 1, {}),
