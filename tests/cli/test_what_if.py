@@ -63,6 +63,11 @@ def test_without_edits_the_answer_is_byte_for_byte_the_commands_own(story: Cli, 
         assert story("what-if", "--", *line) == story(*line), line
 
 
+def test_words_after_dashes_keep_dashes_of_their_own(story: Cli) -> None:
+    for words in (("user", "list", "--", "--all"), ("user", "show", "--", "2")):
+        assert story("what-if", "--", *words) == story(*words)
+
+
 def test_changing_an_event_to_itself_changes_nothing_but_hashes(story: Cli) -> None:
     own = documents(story.ok("log", "--format", "jsonl").out)
     same = "2 user create Grace --email grace@example.com"
@@ -152,6 +157,12 @@ def test_record_that_is_put_in_leaves_others_their_ids(story: Cli) -> None:
     assert [(each["id"], each["name"], each["created"]) for each in users] == [
         (1, "Ada Lovelace", 2), (3, "Alan", 5), (4, "Eve", 1),
     ]  # fmt: skip
+    later_first = in_json(story, "what-if", "--insert", "user destroy 2", "--insert", early, "--", "log")
+    assert [each["id"] for each in later_first] == [
+        "what-if-2",
+        *(f"event-{number}" for number in range(8, 0, -1)),
+        "what-if-1",
+    ]
     state = in_json(story, "what-if", "--insert", early, "--drop", "7", "--", "state", "--at", "1")
     assert (state["live"], state["destroyed"], [each["id"] for each in state["users"]]) == (1, 0, [4])
 
@@ -256,6 +267,7 @@ def test_dry_run_of_apply_shows_the_plan_and_writes_nothing(story: Cli) -> None:
         "dry run: nothing was written; this is the plan\nwhat-if: user.renamed 1, user.destroyed 1, after event 8\n"
     )
     assert (document["recorded"], document["events"], document["users"][0]["id"]) == (False, [], 2)
+    assert "number" not in document
     assert [each["event"]["id"] for each in document["refused"]] == ["event-3", "event-4"]
     assert document["differences"] == [{"kind": "user", "id": 2, "now": GRACE, "would_be": None}]
     assert [(each["type"], each["answers"], each["data"]) for each in document["plan"]] == [
@@ -330,6 +342,7 @@ BAD = {
     "--insert 'user create Ada'": (2, "--insert \"user create Ada\": missing option '--email'"),
     "--insert 'user create Ada --email x'": (2, '--insert "user create Ada --email x": the e-mail "x" has'),
     "--insert 'user destroy 2 --dry-run'": (2, "--dry-run has no meaning here"),
+    "--insert 'user destroy 2 --lock-wait 1'": (2, "--lock-wait has no meaning here"),
     "--insert 'user destroy 2 --id x'": (2, "--id has no meaning here"),
     "--insert 'user destroy 2 --json'": (2, "--json is not an option of the event"),
     "--insert 'user destroy 2 --occurred 2099-01-01'": (2, '2099-01-01": "2099-01-01" is in the future'),
