@@ -16,7 +16,7 @@ from evcli.kinds import KINDS
 from evcli.log import START
 from evcli.log.reader import Reader
 from evcli.register.history import History
-from evcli.register.setters import followed
+from evcli.register.setters import leads
 
 if TYPE_CHECKING:
     from evcli.cache.late_events import LateEvents, Step
@@ -96,7 +96,7 @@ class Late:
     def events(self, kind: str, id: int, course: Course) -> list[Event]:
         """The events of the record's course. Raises Damaged."""
         events = [self._reader.event_at(step.place) for step in course.steps]
-        if course.steps and not _lead_there(kind, id, events, course.steps[-1].after):
+        if course.steps and not leads(KINDS[kind], id, None, course.steps[-1].after, events):
             self._give_up(CacheFailed("one of its rows is missing or wrong", is_faulty=True))
             return self._rest.get((kind, id), [])
         return [*events, *course.events]
@@ -152,10 +152,3 @@ class Late:
 def _course(steps: "Sequence[Step]", events: Sequence[Event]) -> Course | None:
     is_any = any(step.late is not None for step in steps) or any(map(is_late, events))
     return Course(steps, events) if is_any else None
-
-
-def _lead_there(kind: str, id: int, events: Sequence[Event], record: Any) -> bool:
-    try:
-        return bool(followed(KINDS[kind], id, None, events)[0] == record)
-    except TypeError:  # what began the record is missing
-        return False

@@ -4,8 +4,9 @@ Nothing here sorts or folds the whole log. Lines that the cache does not know ar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, cast
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, subject_of
@@ -19,10 +20,10 @@ from evcli.log import START, Position
 from evcli.log.reader import Reader
 from evcli.register.decide import Change, Intention
 from evcli.register.history import History
-from evcli.register.setters import leads
+from evcli.register.setters import followed
 
 if TYPE_CHECKING:
-    from evcli.cache.spans import SpanState
+    from evcli.cache.cache import Cache
 
 Record = tuple[str, int]
 """The name of a kind, and the id of a record."""
@@ -85,12 +86,12 @@ class Recorded:
             for event, place in zip(events, places, strict=False):
                 self._places[subject_of(event)].append(place)
         self._placed_up_to = self._at
+        cache = self._cache()
         try:
-            spans = self._spans()
-            known = [] if spans is None else spans.events_about(kind.name, id)
-            places = [*(place for _, place in known), *self._places.get((kind.name, id), ())]
+            steps = [] if cache is None else cache.late(self._known.number).steps(kind.name, id)
+            places = [*(step.place for step in steps), *self._places.get((kind.name, id), ())]
             events = [self._reader.event_at(place) for place in places]
-            if spans is not None and not leads(kind, id, None, self.state.get(kind.name, id), events):
+            if cache is not None and not self._lead_on(kind, id, events, [step.after for step in steps]):
                 raise CacheFailed("one of its rows is missing or wrong", is_faulty=True)
         except CacheFailed as failed:
             self._give_up(failed)
@@ -104,8 +105,8 @@ class Recorded:
                 self._claims.add(event["type"], subject_of(event)[1], event["data"])
         self._claimed_up_to = self._at
         try:
-            spans = self._spans()
-            found = {} if spans is None else spans.ever_had(kind.name, keys)
+            cache = self._cache()
+            found = {} if cache is None else cache.state(self._known.number).ever_had(kind.name, keys)
         except CacheFailed as failed:
             self._give_up(failed)
             return self.ever_had(kind, keys)
@@ -114,10 +115,21 @@ class Recorded:
     def _after(self, known: Position) -> Iterator[tuple[list[Event], list[int]]]:
         return self._reader.bundles(known, self._at.number) if known.number < self._at.number else iter(())
 
-    def _spans(self) -> "SpanState | None":
-        """The state up to which the cache knows all events; None if there is no cache."""
-        cache = self._history.cache(self._reader, may_grow=False) if self._known.number else None
-        return None if cache is None else cache.state(self._known.number)
+    def _cache(self) -> "Cache | None":
+        """The cache that knows all events up to those that are known here; None if there is none."""
+        return self._history.cache(self._reader, may_grow=False) if self._known.number else None
+
+    def _lead_on(self, kind: Kind, id: int, events: Sequence[Event], known: Sequence[Any]) -> bool:
+        """Whether the first events lead to each of these records in turn, and all of them to the present one."""
+        record: Any = None
+        for event, after in zip_longest(events, known):
+            try:
+                record, _ = followed(kind, id, record, [event])
+            except TypeError:  # what began the record is missing
+                return False
+            if after is not None and record != after:
+                return False
+        return bool(record == self.state.get(kind.name, id))
 
     def _give_up(self, failed: CacheFailed) -> None:
         self._history.give_up(failed)

@@ -13,6 +13,7 @@ from support.caches import cache_every_log
 from support.histories import chance_event
 from support.logs import reading
 
+from evcli.domain import kind
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Begins, Revives
 from evcli.domain.overlay import Draft
@@ -171,3 +172,42 @@ def test_late_event_is_accepted_exactly_if_nothing_is_newly_broken(
     with reading(str(log_path)) as reader:
         assert [event["time"] for event in reader.events()] == [event["time"] for event in story.events]
     assert (story.register.history.cache_path is not None) == (behind is not None)
+
+
+@pytest.mark.parametrize("has_cache", [False, True], ids=["no cache", "cache"])
+def test_rule_of_a_kind_asks_what_was_at_that_moment(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, desks: None, has_cache: bool
+) -> None:
+    if has_cache:
+        cache_every_log(monkeypatch)
+    asked = list[tuple[Any, ...]]()
+
+    def is_of_somebody(desk: Any, _: Any, records: kind.Records) -> None:
+        holder = records.holder("user", "a@x.de")
+        asked.append((records.get("user", 1), desk == records.get("desk", 1), desk.room, records.last_id("user")))
+        if holder is None:
+            raise Refused("nobody is there to move it")
+
+    monkeypatch.setattr(TYPES["desk.moved"], "rule", is_of_somebody)
+    story = Storyteller(log_path, 0, ["user"], has_cache=has_cache)
+    story.now = 60
+
+    def happens(second: int, type: str, **data: str) -> None:
+        begins, name = isinstance(TYPES[type], Begins), type.partition(".")[0]
+        about = (lambda state: state.last_id(name) + 1) if begins else (lambda _: 1)
+        time = timestamp(START + timedelta(seconds=second))
+        story.register.execute(Intention(type, data, about, finds=not begins, time=time))
+
+    happens(5, "desk.added", room="one", code="1")
+    happens(10, "user.created", name="Ada", email="a@x.de")
+    happens(20, "user.destroyed")
+    happens(30, "user.restored")
+    happens(40, "desk.rearranged", room="two")
+    ada = story.register.at().get("user", 1)
+    for second, there in ((7, None), (25, ada._replace(changed=3, destroyed=3))):
+        with pytest.raises(NotThen, match="nobody is there to move it"):
+            happens(second, "desk.moved", floor="1", room="three")
+        assert asked[0] == (there, True, "one", 1)
+        asked.clear()
+    happens(15, "desk.moved", floor="1", room="three")
+    assert asked[0] == (ada._replace(changed=2), True, "one", 1)

@@ -1,0 +1,81 @@
+"""A late event is decided on the log, of which a cache only says where to look: few lines of it, and not it alone."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.caches import cache_every_log
+from support.calls import Meter
+from support.registers import create, register_at
+from support.users import DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
+
+from evcli.domain.refusals import BreaksLater, Misplaced, NotThen
+from evcli.register.decide import Intention
+from evcli.register.register import Register
+
+
+def at(hour: int) -> str:
+    return f"2026-02-01T{hour:02}:00:00.000000Z"
+
+
+def late(type: str, id: int, hour: int | None = None, **data: str) -> Intention:
+    return Intention(type, data, lambda _: id, time=None if hour is None else at(hour))
+
+
+@pytest.fixture
+def told(log_path: Path) -> Register:
+    """Users 1 and 2, to whom something happened every hour of 2026-02-01."""
+    hour = iter(range(1, 24))
+    register = register_at(log_path, clock=lambda: datetime(2026, 2, 1, next(hour), tzinfo=UTC))
+    for wanted in (
+        create("Ada"), create("Bob"), late(RENAMED, 1, name="Ada K"), late(EMAIL_CHANGED, 1, email="ada@x.org"),
+        late(RENAMED, 1, name="Ada L"), late(DESTROYED, 2), late(RESTORED, 2), late(RENAMED, 1, name="Ada M"),
+    ):  # fmt: skip
+        register.execute(wanted)
+    return register
+
+
+REFUSED = {
+    "of its own record": (late(DESTROYED, 1, 2), 3),
+    "of another": (create("Eve", "ada@x.org", time=at(3)), 4),
+    "of one who had its key": (create("Eve", "ada@example.com", time=at(2)), 1),
+}
+
+
+@pytest.mark.parametrize(("wanted", "other"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("row", range(1, 9))
+def test_lost_row_of_a_cache_decides_nothing(
+    told: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch, row: int, wanted: Intention, other: int
+) -> None:
+    told.execute(late(EMAIL_CHANGED, 1, email="ada@y.org"))
+    cache_every_log(monkeypatch)
+    register = register_at(log_path)
+    register.at()
+    register.catch_up()
+    path = register.history.cache_path
+    assert path
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"DELETE FROM user_spans WHERE changed = {row}")
+    with pytest.raises(Misplaced) as refused:
+        register.execute(wanted)
+    assert refused.value.more == {"event": other}
+
+
+def test_with_a_cache_few_lines_are_read(log_path: Path, register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    for first in range(1, 3000, 500):
+        register.execute(*(create(f"User {number}", f"user-{number}@x.org") for number in range(first, first + 500)))
+    register.execute(late(RENAMED, 7, name="Ada"))
+    cache_every_log(monkeypatch, 1000)
+    other = register_at(log_path)
+    other.catch_up()
+    meter = Meter(monkeypatch)
+    before = "2026-03-01T08:00:00.000000Z"
+    with pytest.raises(NotThen):
+        other.execute(late(DESTROYED, 7)._replace(time=before))
+    other.execute(late(EMAIL_CHANGED, 7, email="ada@x.org"))
+    with pytest.raises(BreaksLater):
+        other.execute(create("Eve", "user-7@x.org", time=before))
+    assert 0 < meter.read < 200_000
+    assert log_path.stat().st_size > 900_000
