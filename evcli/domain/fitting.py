@@ -98,8 +98,7 @@ def _others(lives: Lives, new: Life, old: Life) -> Iterator[Broken]:
             continue
         for other in (lives.life(kind, id) for id in lives.ever_had(kind, hold.key) if id != new.id):
             for place, (key, event) in other.claims.items():
-                is_new = key == hold.key and hold.has(place) and not any(each.has(place) for each in had)
-                if is_new and _Then(lives, other, event).refusal() is None:
+                if key == hold.key and hold.has(place) and _Then(lives, other, event).refusal() is None:
                     why = _Then(lives, other, event, instead=new).refusal()
                     if why is not None:
                         yield place, (event, why)

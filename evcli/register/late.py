@@ -6,7 +6,7 @@ order in which they were recorded; so only records with late events have to be l
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, number_of, subject_of

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import appends
 import bytecode
 import commands
+import late
 import library
 import machine
 import written
@@ -26,6 +27,7 @@ GROUPS = {
     "growth": growth,
     "append": appends.append,
     "own": appends.own_time,
+    "late": late.late,
     "bytes": library.bytes_read,
     "bisect": commands.bisect,
     "memory": commands.memory,
