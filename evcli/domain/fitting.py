@@ -62,18 +62,13 @@ def fit(lives: Lives, kind: Kind, id: int, event: Event) -> Refused | Life:
 def overtaken(life: Life, event: Event, record: Any) -> Overtaken | None:
     """What happened after a late event that fits, if the record, as it now is, says something else. None if not."""
     kind, last = life.kind, life.last
+    # Whether it has ended never differs: in the end, everything has happened that was recorded.
     differs = [name for name in kind.own if getattr(last, name) != getattr(record, name)]
-    if (last[-1] is None) is not (record[-1] is None):
-        differs.append(kind.ended)
-    if not differs:
-        return None
-    at = next(at for at, step in enumerate(life.steps) if step.event is event)
-    later = [step for step in life.steps[at + 1 :] if any(_differ(step.before, step.after, name) for name in differs)]
+    later = [
+        step for step in life.steps
+        if step.place > when(event) and any(getattr(step.before, name) != getattr(step.after, name) for name in differs)
+    ]  # fmt: skip
     return Overtaken(kind, record, last, later[-1].event) if later else None
-
-
-def _differ(before: Any, after: Any, name: str) -> bool:
-    return bool(getattr(before, name, None) != getattr(after, name))
 
 
 Broken = tuple[Place, tuple[Event, Refused]]
@@ -84,7 +79,7 @@ def _own(lives: Lives, new: Life, old: Life, since: Place) -> Iterator[Broken]:
     """The record's events after a place that break a rule in its new life, but break none in its old one."""
     for event in new.events:
         if when(event) > since:
-            why = _Then(lives, new, event, known=old).refusal()
+            why = _Then(lives, new, event).refusal()
             if why is not None and _Then(lives, old, event).refusal() is None:
                 yield when(event), (event, why)
 
@@ -116,14 +111,9 @@ class _Then:
     Ids are given as events are recorded, so that `last_id` is the present one.
     """
 
-    def __init__(
-        self, lives: Lives, life: Life, event: Event, *, instead: Life | None = None, known: Life | None = None
-    ) -> None:
-        """`instead` takes the place of the life that the same record has in `lives`.
-
-        A claim of a key that `known`, another life of the event's record, has at the same place, is not looked at.
-        """
-        self._lives, self._life, self._event, self._instead, self._known = lives, life, event, instead, known
+    def __init__(self, lives: Lives, life: Life, event: Event, *, instead: Life | None = None) -> None:
+        """`instead` takes the place of the life that the same record has in `lives`."""
+        self._lives, self._life, self._event, self._instead = lives, life, event, instead
         self._place, self._before = when(event), life.at(when(event))
         self.number = number_of(event) - 1
 
@@ -162,9 +152,7 @@ class _Then:
 
     def held(self, key: str) -> int | None:
         """The id of another live record that has the key."""
-        kind, own, known = self._life.kind, self._life.id, self._known
-        if known is not None and known.claims.get(self._place, ("",))[0] == key:
-            return None
+        kind, own = self._life.kind, self._life.id
         ids = sorted({*self._lives.ever_had(kind, key)} | ({self._instead.id} if self._instead else set()))
         others = ((id, self.get(kind.name, id)) for id in ids if id != own)
         return next((id for id, each in others if each is not None and _holds(kind, each, key)), None)

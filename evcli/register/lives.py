@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, subject_of
 from evcli.domain.fitting import Overtaken, fit, overtaken
-from evcli.domain.kind import Begins, Kind
+from evcli.domain.kind import Begins, EventType, Kind, Revives
 from evcli.domain.life import Life
 from evcli.domain.state import State
 from evcli.errors import Refused
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Record = tuple[str, int]
 """The name of a kind, and the id of a record."""
+
+NEVER = "~"
+"""After every time: something happened to a record in another order than it was recorded in."""
 
 
 class Claims:
@@ -64,6 +67,8 @@ class Recorded:
         """Which records claimed each unique key by an event that the cache does not know."""
         self._places = defaultdict[Record, list[int]](list)
         """Where the events about each record are that the cache does not know."""
+        self.latest: dict[Record, str] = {}
+        """When the last event happened, of records that began in a trial: what happened to them, happened in order."""
 
     def catch_up(self, state: State, at: Position) -> None:
         """Go on to the head `at`, where the state is `state`."""
@@ -78,6 +83,7 @@ class Recorded:
         if self._claimed_up_to.number == before.number:
             for type, _, id, _, data in trial.tried:
                 self._claims.add(type, id, data)
+            self.latest |= trial.latest
             self._claimed_up_to = at
 
     def events(self, kind: Kind, id: int) -> list[Event]:
@@ -98,12 +104,18 @@ class Recorded:
             return self.events(kind, id)
         return events
 
-    def ever_had(self, kind: Kind, keys: Collection[str]) -> dict[str, set[int]]:
-        """The ids of the records that ever had each of these unique keys, live or not."""
+    def read_claims(self) -> None:
+        """Read the events that others recorded since the last trial."""
         for events, _ in self._after(self._claimed_up_to):
             for event in events:
-                self._claims.add(event["type"], subject_of(event)[1], event["data"])
+                record = subject_of(event)
+                self._claims.add(event["type"], record[1], event["data"])
+                self.latest.pop(record, None)
         self._claimed_up_to = self._at
+
+    def ever_had(self, kind: Kind, keys: Collection[str]) -> dict[str, set[int]]:
+        """The ids of the records that ever had each of these unique keys, live or not."""
+        self.read_claims()
         try:
             cache = self._cache()
             found = {} if cache is None else cache.state(self._known.number).ever_had(kind.name, keys)
@@ -149,6 +161,9 @@ class Trial:
         self.tried: list[Tried] = []
         self.overtaken: dict[Record, Overtaken] = {}
         """The records of which something that happened later says something else than a late event."""
+        self.latest: dict[Record, str] = {}
+        """When the last event happened, of records that began here; `NEVER` after one that happened before another."""
+        recorded.read_claims()
         self._claims = Claims()
         self._events = defaultdict[Record, list[Event]](list)
         self._taken_in = 0  # how many of those tried are among `_events`
@@ -172,16 +187,24 @@ class Trial:
     def check(self, intention: Intention, id: int, number: int) -> None:
         """Raise NotThen or BreaksLater if the intention, as event `number`, does not fit where it happened."""
         each = TYPES[intention.type]
-        if type(each) is Begins and each.rule is None and each.apply is None:
-            # Most rows of an import: nothing else can have happened to the record, nor to another one with its key.
-            key = each.kind.claimed_key(intention.data)
-            if key is None or not self.ever_had(each.kind, key):
-                return
+        if self._plainly_fits(each, intention, id):
+            return
         event = self._event((intention.type, intention.time, id, number, intention.data))
         found = fit(self, each.kind, id, event)
         if isinstance(found, Refused):
             raise found
         self._fit = found, event
+
+    def _plainly_fits(self, each: EventType, intention: Intention, id: int) -> bool:
+        """Whether the present's rules say it all: nothing happened to the record later, nor had another one its key."""
+        kind, latest = each.kind, "" if type(each) is Begins else self._latest(each.kind.name, id)
+        if each.rule or each.apply or latest is None or str(intention.time) < latest or type(each) is Revives:
+            return False
+        key = kind.claimed_key(intention.data)
+        return key is None or not {*self.ever_had(kind, key)} - {id}
+
+    def _latest(self, kind: str, id: int) -> str | None:
+        return self.latest.get((kind, id)) or self._recorded.latest.get((kind, id))
 
     def happened(self, change: Change, number: int) -> None:
         """An intention was accepted as event `number`."""
@@ -193,6 +216,10 @@ class Trial:
             if over is not None:
                 self.overtaken[record] = over
             self._fit = None
+        kind, time = TYPES[wanted.type].kind.name, wanted.time or self._now
+        latest = "" if change.before is None else self._latest(kind, id)
+        if latest is not None:
+            self.latest[kind, id] = time if time >= latest else NEVER
         self.tried.append((wanted.type, wanted.time, id, number, wanted.data))
         self._claims.add(wanted.type, id, wanted.data)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from conftest import Clock
 from support.caches import cache_every_log
 from support.calls import Meter
 from support.registers import create, register_at
@@ -79,3 +80,20 @@ def test_with_a_cache_few_lines_are_read(log_path: Path, register: Register, mon
         other.execute(create("Eve", "user-7@x.org", time=before))
     assert 0 < meter.read < 200_000
     assert log_path.stat().st_size > 900_000
+
+
+def test_what_did_not_fit_before_is_not_held_against_a_late_event(register: Register, clock: Clock) -> None:
+    def happens(hour: int, wanted: Intention) -> None:
+        clock.now = datetime(2026, 2, 1, hour, tzinfo=UTC)
+        register.execute(wanted)
+
+    happens(5, create("Ada"))
+    happens(6, create("Bob"))
+    happens(20, late(DESTROYED, 1))
+    # Then by clocks that are behind: Bob cannot have changed his e-mail after he was destroyed, nor Cyd have had Ada's.
+    happens(10, late(EMAIL_CHANGED, 2, email="ada@example.com"))
+    happens(8, late(DESTROYED, 2))
+    happens(15, create("Cyd", "ada@example.com"))
+    happens(21, late(DESTROYED, 3))
+    # So Bob's new e-mail, which is also Ada's then, now is when Cyd comes; but that did not fit anyway.
+    register.execute(late(RESTORED, 2, 9))
