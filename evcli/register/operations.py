@@ -132,7 +132,6 @@ class _Walk:
 
     def _interrupted(self, correlation: str) -> str:
         """The correlation id of the last event of the log, if that took an event of the same operation back."""
-        if self._last is None or self._answered is None or not _is(self._last, UNDO, REDO):
+        if self._last is None or self._answered is None or correlation_of(self._answered) != correlation:
             return ""
-        is_same = bool(correlation) and correlation_of(self._answered) == correlation
-        return correlation_of(self._last) if is_same else ""
+        return correlation_of(self._last) if correlation else ""
