@@ -194,7 +194,7 @@ class Register(Past):
         most, own = self.history.most_behind, self._at.place
         if (
             dry_run
-            or command.is_late
+            or (command.is_late and length > own)
             or length - own >= most
             or self.history.is_behind(self._at, max(most, OWN_BEHIND))
         ):

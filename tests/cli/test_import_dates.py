@@ -6,6 +6,8 @@ import pytest
 from conftest import Cli
 
 from cli.support import events_in, fails, refuses
+from evcli.log.line import MAX_BATCH
+from evcli.transfer import run
 
 HEADER = "date,action,name,email\n"
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -65,7 +67,11 @@ def test_earlier_row_that_does_not_fit_is_named_before_a_later_one_that_cannot_b
     fails(cli("import", str(rows)), 1, "rows.csv line 3: user 1 was not there on 2019-01-01")
 
 
-def test_note_says_which_records_what_happened_last_says_something_else_of(cli: Cli, rows: Path) -> None:
+@pytest.mark.parametrize("room", [1, MAX_BATCH], ids=["a row a batch", "one batch"])
+def test_note_says_which_records_what_happened_last_says_something_else_of(
+    cli: Cli, rows: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(run, "MAX_BATCH", room)
     names = "2022-01-01,rename,Ada L,{0}\n2021-01-01,rename,Ada K,{0}\n"
     rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2020-01-01,,Bob,{BOB}\n" + names.format(ADA) + names.format(BOB)
                     + f"2023-01-01,rename,Rob,{BOB}\n")  # fmt: skip

@@ -108,6 +108,8 @@ class Storyteller:
         """One command of one or two events, some of them late, some by a clock that is behind."""
         chance = self.chance
         self.now = max(0, self.now + chance.choice([0, 0, 1, 1, 2, -3]))
+        if self.register.known.number and chance.random() < 0.3:
+            self.register.close()  # the cache, if there is one, follows
         wanted = [self._one() for _ in range(chance.choice([1, 1, 1, 1, 2]))]
         try:
             done = self.register.execute(*wanted)

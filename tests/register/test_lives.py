@@ -40,13 +40,14 @@ def told(log_path: Path) -> Register:
 
 REFUSED = {
     "of its own record": (late(DESTROYED, 1, 2), 3),
+    "of the last event of its own record": (late(DESTROYED, 1, 8), 9),
     "of another": (create("Eve", "ada@x.org", time=at(3)), 4),
     "of one who had its key": (create("Eve", "ada@example.com", time=at(2)), 1),
 }
 
 
 @pytest.mark.parametrize(("wanted", "other"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.parametrize("row", range(1, 9))
+@pytest.mark.parametrize("row", range(1, 10))
 def test_lost_row_of_a_cache_decides_nothing(
     told: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch, row: int, wanted: Intention, other: int
 ) -> None:
@@ -80,6 +81,19 @@ def test_with_a_cache_few_lines_are_read(log_path: Path, register: Register, mon
         other.execute(create("Eve", "user-7@x.org", time=before))
     assert 0 < meter.read < 200_000
     assert log_path.stat().st_size > 900_000
+
+
+def test_what_a_register_recorded_late_itself_is_not_read_again(
+    register: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register.history.most_behind = 1 << 30  # as for an import
+    meter = Meter(monkeypatch)
+    for first in range(1, 1000, 100):
+        numbers = range(first, first + 100)
+        register.execute(*(create(f"User {each}", f"user-{each}@x.org", time=at(2)) for each in numbers))
+        register.execute(*(late(RENAMED, each, 3, name="Ada") for each in numbers))
+    assert 0 < meter.read < 200_000
+    assert log_path.stat().st_size > 700_000
 
 
 def test_what_did_not_fit_before_is_not_held_against_a_late_event(register: Register, clock: Clock) -> None:
