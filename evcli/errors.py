@@ -202,11 +202,14 @@ class HeadMoved(Conflict):
 
 
 class IdTaken(Conflict):
-    """Event `number` has the id, but is not of the same command."""
+    """Event `number` has the id, but is not of the same command.
 
-    def __init__(self, id: str, number: int, what: str, differs: str) -> None:
+    `times`, where only these differ: when that event happened, and when this one would have; "" is when recorded.
+    """
+
+    def __init__(self, id: str, number: int, what: str, differs: str, times: tuple[str, str] | None = None) -> None:
         super().__init__(f"event id {id} is taken by event {number} ({what}), {differs}; nothing was written")
-        self.number = number
+        self.number, self.times = number, times
 
 
 class NotWritten(EvcliError):

@@ -1,6 +1,5 @@
 """TIME of `--as-of`, and A..B: what is meant, and what is said of it. It is about when events happened."""
 
-import re
 import shlex
 from datetime import datetime
 from typing import Protocol
@@ -8,11 +7,10 @@ from typing import Protocol
 from evcli.cli.show.moment import happened_by
 from evcli.cli.show.times import local
 from evcli.errors import BadInput, BadRef
+from evcli.register.occurred import is_year, place_in_log
 from evcli.register.past import ALWAYS
 from evcli.register.refs import as_stored
 from evcli.register.times import FORMS, NotATime, Span, read_time
-
-_EVENT = re.compile(r"[0-9]+|-[0-9]+|id:.*|(?:@|HEAD)[-~0-9]*").fullmatch
 
 _FORMS = (
     "a time is a date or time like 2026-11-22 17:03, a period like 2024-02 or 2024-Q1, 10m ago, today or yesterday; "
@@ -89,14 +87,10 @@ def option(until: str) -> str:
 def _span(words: str, asker: Asker, *, beginning: bool = False) -> Span:
     if not words:
         raise BadInput("--as-of is empty", _FORMS)
-    if _EVENT(words):
-        is_year = len(words) == 4 and words.isdigit()
-        hint = (
-            f"for the year write {words}-{'01-01' if beginning else '12-31'}"
-            if is_year
-            else f"--at {shlex.quote(words)}"
-        )
-        raise BadInput(f'--as-of "{words}" is an event: --as-of takes a time; --at takes an event', hint)
+    if why := place_in_log(words):
+        which, day = ("beginning", "01-01") if beginning else ("end", "12-31")
+        year, at = f"for the {which} of the year write {words}-{day}", f"--at takes an event: --at {shlex.quote(words)}"
+        raise BadInput(f'--as-of "{words}" {why}', year if is_year(words) else at)
     try:
         return read_time(words, asker.now)
     except BadRef as no:

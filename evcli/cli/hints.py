@@ -63,6 +63,8 @@ def _for_log(error: EvcliError, log: str) -> str:
             return f"nothing was changed; this version still answers for moments before it: --at {line - 1}"
         case HeadMoved(since=since):
             return f"see what happened meanwhile: evcli log --since {since}"
+        case IdTaken(times=(then, meant)):
+            return _at_another_time(then, meant)
         case IdTaken(number=number):
             return f"evcli show {number} shows it; another command needs another --id"
         case CannotOpen() | CannotCreate():
@@ -76,6 +78,14 @@ def _for_log(error: EvcliError, log: str) -> str:
         case NotSynced():
             return "check the disk, then write it again with --force"
     return ""
+
+
+def _at_another_time(then: str, meant: str) -> str:
+    """What to do about a command that was sent before with the same id, but happened `then`."""
+    if not then:
+        return "that event happened when it was recorded: without --occurred this is the same command"
+    but = f"this one {meant}; a command that may be sent again needs an absolute time" if meant else "this one now"
+    return f"that event happened {then}, {but}: with --occurred {then} it is the same command"
 
 
 def _without_log(path: str) -> str:

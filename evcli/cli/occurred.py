@@ -6,19 +6,34 @@ from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED
 from evcli.cli.show.render import in_words
 from evcli.cli.show.times import local, local_time
+from evcli.cli.words import command_of
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.fitting import Overtaken
-from evcli.domain.refusals import Misplaced, NoSuchRecord, NotEnded, NotLive, NotThen, Taken, Unchanged
+from evcli.domain.kind import EventType
+from evcli.domain.overlay import Draft
+from evcli.domain.refusals import Misplaced, NoSuchRecord, NotEnded, NotLive, NotThen, NoWay, Taken, Unchanged
+from evcli.domain.state import MemoryState
+from evcli.errors import BadInput
 from evcli.kinds import TYPES
 from evcli.register.occurred import read_occurred
+from evcli.register.register import Register
+
+FIRST_LIKELY = 1900
+"""The first year of which it is not said that it is meant: 0202 and 1203 are slips for 2020 and 2013."""
 
 
 def occurred(session: Session, text: str) -> str:
     """The time that `--occurred` means, in the log's time format. Raises BadInput."""
-    time, span = read_occurred(text, session.output.now)
+    try:
+        time, span = read_occurred(text, session.output.now)
+    except BadInput as bad:
+        bad.message = f"--occurred {bad.message}"
+        raise
     if span.earlier is not None:
         first, second = local_time(span.earlier), local_time(span.start)
         session.output.preface(f'"{text}" was twice, at {first} and at {second}; the later one is meant')
+    if span.start.year < FIRST_LIKELY:
+        session.output.preface(f'"{text}" is in the year {span.start.year}')
     return time
 
 
@@ -26,7 +41,16 @@ def explain(error: Misplaced) -> None:
     """Let the refusal of a late event say when it cannot have happened, and because of which event, in local time."""
     error.message = _not_then(error) if isinstance(error, NotThen) else _breaks_later(error)
     if error.other is not None and error.place is None:
-        error.hint = f"nothing was written; evcli show {number_of(error.other)} shows that event"
+        error.hint = f"evcli show {number_of(error.other)} shows that event"
+
+
+def explain_unchanged(register: Register, error: Unchanged, each: EventType) -> None:
+    """Let the refusal of a late event of that type, which would change nothing, say since which event that is so."""
+    kind = each.kind
+    settings = register.blame(kind, error.id, register.known.number)
+    event = max((setting.event for setting in settings if setting.name in each.fields), key=number_of)
+    error.message += f" since event {number_of(event)}, of {local(event['time'])}"
+    error.hint = "there is nothing to record; the date of an event cannot be changed once it is recorded"
 
 
 def overtaken_notes(found: Sequence[Overtaken]) -> Iterator[str]:
@@ -35,10 +59,30 @@ def overtaken_notes(found: Sequence[Overtaken]) -> Iterator[str]:
         kind, by = over.kind, f"event {number_of(over.by)} of {local(over.by['time'])}"
         yield (
             f"{kind.name} {over.record.id} is {in_words(kind, over.record)} now, since this was recorded last; "
-            f"--as-of now says {in_words(kind, over.last)}, by {by}"
+            f"--as-of now says {in_words(kind, over.last)}, by {by}{_repeated(over)}"
         )
     if len(found) > MOST_NAMED:
         yield f"and {len(found) - MOST_NAMED:,} more, of which --as-of now says something else"
+
+
+def _repeated(over: Overtaken) -> str:
+    """The commands that record anew, as of now, what happened last; "" if there are none."""
+    from evcli.domain.way import way_of
+
+    id = over.record.id
+    try:
+        acts = way_of(over.kind, id, _now(over), over.last, lambda subject: ())
+    except NoWay:
+        return ""
+    return f"; {', then '.join(command_of(each, id, data) for each, data in acts)} records that again, now"
+
+
+def _now(over: Overtaken) -> Draft:
+    """The record at present, in a state without others."""
+    state = Draft(MemoryState())
+    state.number = over.record[-2]
+    state.put(over.kind.name, None, over.record)
+    return state
 
 
 def _not_then(error: Misplaced) -> str:

@@ -45,6 +45,15 @@ def typed(each: EventType, values: Mapping[str, str]) -> list[str]:
     return words
 
 
+def command_of(each: EventType, id: int, values: Mapping[str, str]) -> str:
+    """The command that lets an event happen to a record: `evcli user rename 7 'Ada King'`."""
+    argument = values.get(argument_of(each), "")
+    options = typed(each, {name: value for name, value in values.items() if name != argument_of(each)})
+    # An argument that starts with a dash follows --, so that it is not read as an option.
+    last = ["--"] * argument.startswith("-") + [shlex.quote(argument)] * bool(argument)
+    return " ".join(["evcli", each.kind.name, each.verb, *options, f"{id}", *last])
+
+
 def beginning_of(kind: Kind) -> str:
     """The command, after `evcli`, that begins a record: `user create NAME --email EMAIL`."""
     each = kind.begins

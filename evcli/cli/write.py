@@ -13,7 +13,7 @@ from evcli.cli.show.render import as_json, change_in_words, event_fields, happen
 from evcli.cli.words import argument_of, typed
 from evcli.domain.event import number_of
 from evcli.domain.kind import Changes
-from evcli.domain.refusals import Misplaced
+from evcli.domain.refusals import Misplaced, Unchanged
 from evcli.domain.undo import undo_of
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Intention, Outcome
@@ -47,6 +47,13 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
         from evcli.cli.occurred import explain
 
         explain(no)
+        no.hint = no.hint and f"nothing was written; {no.hint}"
+        raise
+    except Unchanged as no:
+        if intentions[0].time is not None:
+            from evcli.cli.occurred import explain_unchanged
+
+            explain_unchanged(session.register, no, TYPES[intentions[0].type])
         raise
     session.output.warn_once(done.notices)
     if not done.recorded:

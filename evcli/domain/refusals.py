@@ -71,7 +71,7 @@ class Unchanged(Refused):
 
     def __init__(self, kind: str, id: int, said: str) -> None:
         super().__init__(f"{kind} {id} already has the {said}", "there is nothing to record")
-        self.said = said
+        self.kind, self.id, self.said = kind, id, said
 
 
 class NotTheNextId(Refused):

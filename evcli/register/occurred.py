@@ -16,6 +16,18 @@ class NotYet(BadInput):
         super().__init__(f'"{text}" is in the future', "only what has happened can be recorded")
 
 
+def place_in_log(words: str) -> str:
+    """Why words that name an event are no time; "" for all others."""
+    if words.isascii() and words.isdigit():
+        return "is the number of an event, not a time"
+    return "is a place in the log, not a time" if words.startswith(("@", "HEAD", "id:", "-")) else ""
+
+
+def is_year(words: str) -> bool:
+    """Whether these words may be meant as a year."""
+    return words.isascii() and words.isdigit() and len(words) == 4 and words >= "1000"
+
+
 def read_occurred(text: str, now: datetime) -> tuple[str, Span]:
     """The beginning of the time that `text` means, in the log's time format, and its span. Without a zone it is local.
 
@@ -24,12 +36,8 @@ def read_occurred(text: str, now: datetime) -> tuple[str, Span]:
         BadRef: it is no time, or none that an event can have; also for the number of an event, and `@`.
     """
     words = text.strip()
-    if words.isascii() and words.isdigit():
-        is_year = len(words) == 4 and words >= "1000"
-        hint = f"for the beginning of the year write {words}-01-01" if is_year else TIMES
-        raise BadRef(text, "is the number of an event, not a time", hint)
-    if words.startswith(("@", "HEAD", "id:", "-")):
-        raise BadRef(text, "is a place in the log, not a time", TIMES)
+    if why := place_in_log(words):
+        raise BadRef(text, why, f"for the beginning of the year write {words}-01-01" if is_year(words) else TIMES)
     try:
         span = read_time(text, now)
         start = span.start.astimezone(UTC)

@@ -47,28 +47,41 @@ def recorded_before(history: History, reader: Reader, intentions: Sequence[Inten
     first, batch = number_of(taken), taken.get("batch")
     last = first + len(ids) - 1
     is_whole = [event["id"] for event in found] == ids and batch == (f"{first}-{last}" if last > first else None)
-    changes = _changes(history, reader, intentions, first) if is_whole else None
+    changes, times = _changes(history, reader, intentions, first) if is_whole else (None, None)
+    what, differs = f"{taken['type']} {taken['subject']}", "whose content differs"
     if changes is None:
-        what, differs = f"{taken['type']} {taken['subject']}", "whose content differs"
         if len(ids) > 1 or batch:
             differs = "of a command with other content, another order or another number of events"
         raise IdTaken(taken["id"], first, what, differs)
+    if times is not None:
+        raise IdTaken(taken["id"], first, what, "which happened at another time", times)
     return Done(changes, [orjson.dumps(event) for event in found], first=first, was_there=True)
 
 
-def _changes(history: History, reader: Reader, intentions: Sequence[Intention], first: int) -> list[Change] | None:
-    """What the events from event `first` on changed, one per intention; None if one of them is not what was meant."""
+Times = tuple[str, str]
+"""When an event happened, and when the one that is meant would have; "" is when it was recorded."""
+
+
+def _changes(
+    history: History, reader: Reader, intentions: Sequence[Intention], first: int
+) -> tuple[list[Change] | None, Times | None]:
+    """What the events from event `first` on changed, one per intention; None if one of them is not what was meant.
+
+    With it, the times of the first of them that happened at another time than was meant.
+    """
     state = Draft(history.at(reader, first - 1))
     before = history.position(reader, first - 1)
     recorded = before.recorded
     events = reader.events(before, first + len(intentions) - 1)
-    changes = []
+    changes, times = list[Change](), list[Times]()
     for number, (intention, event) in enumerate(zip(intentions, events, strict=True), first):
-        if not (_is_meant(intention, event, state) and _happened_then(intention, event, recorded)):
-            return None
+        if not _is_meant(intention, event, state):
+            return None, None
+        if not _happened_then(intention, event, recorded):
+            times.append((event["time"] if "recordedtime" in event else "", intention.time or ""))
         recorded = recorded_moment(event)
         changes.append(Change(intention, subject_of(event)[1], *step(state, event, number)))
-    return changes
+    return changes, next(iter(times), None)
 
 
 def _is_meant(intention: Intention, event: Event, state: State) -> bool:

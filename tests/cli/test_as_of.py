@@ -67,7 +67,7 @@ def test_log_as_of_shows_what_happened_in_that_order(union: Cli, tmp_path: Path)
         "9", "8", "7", "31", "6", "5", "4", "3", "2", "1",
     ]  # fmt: skip
     between = union("log", "--as-of", "1958-01-02..1973", "-n", "1")
-    fails(between, 2, '--as-of "1973" is an event', "for the year write 1973-12-31", out="")
+    fails(between, 2, '--as-of "1973" is the number of an event', "for the end of the year write 1973-12-31", out="")
     ran = union.ok("log", "--as-of", "1958-01-02..1973-01-01", "--reverse", "--format", "csv")
     assert [line.split(",")[0] for line in ran.out.splitlines()[1:]] == ["31", "7", "8", "9"]
     assert ran.err.splitlines() == [
@@ -186,12 +186,12 @@ def test_export_with_head_says_the_time(union: Cli) -> None:
 @pytest.mark.parametrize(
     ("typed", "phrases"),
     [
-        ("42", ("takes a time; --at takes an event", "--at 42")),
-        ("2003", ("takes a time; --at takes an event", "for the year write 2003-12-31")),
-        ("@", ("takes a time; --at takes an event", "--at @")),
-        ("@-5", ("takes a time; --at takes an event",)),
-        ("HEAD~2", ("takes a time; --at takes an event",)),
-        ("id:1b", ("takes a time; --at takes an event",)),
+        ("42", ('--as-of "42" is the number of an event, not a time', "--at takes an event: --at 42")),
+        ("2003", ("is the number of an event, not a time", "for the end of the year write 2003-12-31")),
+        ("@", ("is a place in the log, not a time", "--at takes an event: --at @")),
+        ("@-5", ("is a place in the log, not a time",)),
+        ("HEAD~2", ("is a place in the log, not a time",)),
+        ("id:1b", ("is a place in the log, not a time",)),
         ("Q1 review", ("is not a time", "--at takes an event, or the name of a kept head")),
         ("31.12.2003", ("is not a time", "write 2003-12-31")),
         ("2003-02-30", ("is not a valid time", "hint: a time is a date or time like")),

@@ -59,7 +59,9 @@ def test_row_that_does_not_fit_is_named_with_the_row_that_stands_against_it(
     refuses(cli, ("import", str(rows)), 1, "rows.csv line 6: ", said)
     again = rows.with_name("again.csv")
     again.write_text(HEADER + row + "\n")
-    fails(cli("import", str(again)), 1, "again.csv line 2: ", f"event {stands}, of")
+    ran = cli("import", str(again))
+    fails(ran, 1, "again.csv line 2: ", f"event {stands}, of", f"hint: evcli show {stands} shows that event")
+    assert ran.err.count("nothing was written") == 1
 
 
 def test_earlier_row_that_does_not_fit_is_named_before_a_later_one_that_cannot_be_read(cli: Cli, rows: Path) -> None:
@@ -79,7 +81,8 @@ def test_note_says_which_records_what_happened_last_says_something_else_of(
         err = cli.ok("import", str(rows), *more).err
         assert (
             "user 1 is Ada K <ada@example.com> now, since this was recorded last; --as-of now says Ada L "
-            "<ada@example.com>, by event 3 of 2022-01-01 00:00:00+00:00\n"
+            "<ada@example.com>, by event 3 of 2022-01-01 00:00:00+00:00; evcli user rename 1 'Ada L' records that "
+            "again, now\n"
         ) in err
         assert "user 2 is" not in err
 

@@ -51,7 +51,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "log --from 3": ("--from\n", "did you mean --since? evcli log -h"),
     "log --to=3": ("--to\n", "did you mean --until? evcli log -h"),
     "state --att 3": ("--att\n", "did you mean --at? evcli state -h"),
-    "state --as-of 3": ('--as-of "3" is an event: --as-of takes a time; --at takes an event', "--at 3"),
+    "state --as-of 3": ('--as-of "3" is the number of an event, not a time', "--at 3"),
     "user list --since 3": ("--since\n", "hint: evcli user list -h shows how it is used"),
     "diff --from 2 --to 3": ("--from\n", "evcli diff FROM TO"),
     "user list --sort name": ("--sort\n", "hint: evcli user list -h shows how it is used"),

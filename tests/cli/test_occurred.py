@@ -58,7 +58,7 @@ def test_refusal_names_the_event_that_stands_against_it(
     story: Cli, words: str, time: str, code: str, event: int | None, said: str
 ) -> None:
     typed = ("user", *shlex.split(words), "--occurred", f"{DAY} {time}")
-    refuses(story, typed, 1, said)
+    refuses(story, typed, 1, said, *[f"hint: nothing was written; evcli show {event} shows that event"] * bool(event))
     error = json.loads(story(*typed, "--json").err)["error"]
     assert (error["code"], error.get("event")) == (code, event)
 
@@ -72,14 +72,29 @@ def test_note_says_what_happened_after_an_event_that_did_not_last(story: Cli) ->
         ran = story.ok("user", "rename", "2", "Amazing Grace", "--occurred", f"{DAY} 10:30", *more)
         assert (
             "user 2 is Amazing Grace <grace@navy.example> now, since this was recorded last; --as-of now says Grace "
-            f"Hopper <grace@navy.example>, by event 3 of {at('11:00')}\n"
+            f"Hopper <grace@navy.example>, by event 3 of {at('11:00')}; evcli user rename 2 'Grace Hopper' "
+            "records that again, now\n"
         ) in ran.err
+
+
+def test_command_of_the_note_makes_the_present_what_happened_last(story: Cli) -> None:
+    story.ok("user", "create", "Kurt", "--email", "kurt@example.com", "--occurred", f"{DAY} 08:00")
+    story.ok("user", "change-email", "4", "k@example.com", "--occurred", f"{DAY} 16:00")
+    story.ok("user", "rename", "4", "--occurred", f"{DAY} 15:00", "--", "-Kurt-")
+    told = story.ok("user", "rename", "4", "Kurt Gödel", "--occurred", f"{DAY} 14:00").err
+    assert "; evcli user rename 4 -- -Kurt- records that again, now\n" in told
+    told = story.ok("user", "change-email", "4", "old@example.com", "--occurred", f"{DAY} 14:00").err
+    commands = ("evcli user rename 4 -- -Kurt-", "evcli user change-email 4 k@example.com")
+    assert f"; {', then '.join(commands)} records that again, now\n" in told
+    for command in commands:
+        assert not story.ok(*shlex.split(command)[1:]).err
+    assert in_json(story, "state")["users"] == in_json(story, "state", "--as-of", "now")["users"]
 
 
 @pytest.mark.parametrize(
     ("time", "said", "hint"),
     [
-        ("42", "is the number of an event, not a time", "a TIME is a date or time like"),
+        ("42", '--occurred "42" is the number of an event, not a time', "a TIME is a date or time like"),
         ("2025", "is the number of an event, not a time", "write 2025-01-01"),
         ("@-", "is a place in the log, not a time", "a TIME is a date or time like"),
         ("id:x", "is a place in the log, not a time", "a TIME is a date or time like"),
@@ -94,13 +109,19 @@ def test_time_that_is_none_is_refused(story: Cli, time: str, said: str, hint: st
     refuses(story, ("user", "destroy", "2", "--occurred", time), 2, said, hint)
 
 
-def test_same_id_with_another_time_is_a_conflict(story: Cli) -> None:
-    sent = ("user", "destroy", "2", "--id", "once")
-    story.ok(*sent, "--occurred", f"{DAY} 16:30")
+def test_same_id_with_another_time_is_a_conflict_that_names_both(story: Cli) -> None:
+    sent, then = ("user", "destroy", "2", "--id", "once"), "2026-03-01T16:59:59.500000Z"
+    story.ok(*sent, "--occurred", then)
     story.clock.advance(hours=1)
-    assert story.ok(*sent, "--occurred", f"{DAY} 16:30").out == "already recorded as event 9\n"
-    for other in ((), ("--occurred", f"{DAY} 16:31")):
-        refuses(story, (*sent, *other), 13, "whose content differs; nothing was written")
+    assert story.ok(*sent, "--occurred", then).out == "already recorded as event 9\n"
+    same = f"hint: that event happened {then}, {{}}: with --occurred {then} it is the same command"
+    for other, said in (
+        ((), "this one now"),
+        (("--occurred", "61m ago"),
+         "this one 2026-03-01T16:59:00.000000Z; a command that may be sent again needs an absolute time"),
+    ):  # fmt: skip
+        refuses(story, (*sent, *other), 13, "which happened at another time; nothing was written", same.format(said))
+    refuses(story, ("user", "destroy", "2", "--id", "once", "--reason", "x"), 13, "whose content differs")
 
 
 def test_same_id_by_a_clock_that_was_behind_is_no_conflict(story: Cli) -> None:
@@ -108,7 +129,31 @@ def test_same_id_by_a_clock_that_was_behind_is_no_conflict(story: Cli) -> None:
     sent = ("user", "destroy", "2", "--id", "once")
     story.ok(*sent)
     assert story.ok(*sent).out == "already recorded as event 9\n"
-    refuses(story, (*sent, "--occurred", f"{DAY} 06:00"), 13, "whose content differs")
+    refuses(story, (*sent, "--occurred", f"{DAY} 06:00"), 13, "which happened at another time")
+
+
+def test_same_id_of_an_event_that_happened_when_it_was_recorded_is_no_late_one(story: Cli) -> None:
+    sent = ("user", "destroy", "2", "--id", "once")
+    story.ok(*sent)
+    refuses(
+        story, (*sent, "--occurred", f"{DAY} 16:30"), 13,
+        "that event happened when it was recorded: without --occurred this is the same command",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["write", "rehearse"])
+def test_what_is_so_already_is_refused_with_the_event_that_says_it(story: Cli, more: tuple[str, ...]) -> None:
+    typed = ("user", "rename", "2", "Grace Hopper", "--occurred", f"{DAY} 10:30", *more)
+    said = f'user 2 already has the name "Grace Hopper" since event 3, of {at("11:00")}'
+    refuses(story, typed, 1, said, "the date of an event cannot be changed once it is recorded")
+    refuses(story, ("user", "rename", "2", "Grace Hopper"), 1, "there is nothing to record\n")
+
+
+def test_year_long_ago_is_noted(story: Cli) -> None:
+    create = ("user", "create", "Kurt", "--dry-run", "--email", "kurt@example.com", "--occurred")
+    assert '"0202-01-01" is in the year 202\n' in story.ok(*create, "0202-01-01").err
+    assert '"1899-12-31" is in the year 1899\n' in story.ok(*create, "1899-12-31").err
+    assert "in the year" not in story.ok(*create, "1900-01-01").err
 
 
 def test_time_that_the_clock_showed_twice_is_the_later_one(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

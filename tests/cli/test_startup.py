@@ -64,7 +64,7 @@ MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
 AS_OF = {
     "evcli.cli.as_of", "evcli.cli.show.moment", "evcli.domain.timeline", "evcli.register.as_of", "evcli.register.late",
-    "evcli.register.refs", "evcli.register.setters",
+    "evcli.register.occurred", "evcli.register.refs", "evcli.register.setters",
 }  # fmt: skip
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", "evcli.register.command", OPTIONS}
 USER = {"evcli.cli.commands.record", "evcli.cli.intentions", EVENTS, WHO} | WRITE
