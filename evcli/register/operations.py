@@ -5,12 +5,12 @@ that word, and each of these events answers, as its causation id says, the one t
 unless an event that is in effect takes it back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from evcli.domain.event import Event, number_of
 from evcli.errors import Refused
-from evcli.log.correlated import answering, correlated
+from evcli.log.correlated import Answer, answering, correlated
 from evcli.register.register import Register
 from evcli.register.series import is_of_a_row
 
@@ -49,10 +49,40 @@ class SomethingSince(Refused):
 
 def taken_back(register: Register, after: int) -> dict[str, int]:
     """The ids of the events that are taken back by one after event `after`, each with the number of that one."""
+    return _taken_back(register, after, lambda each: True)
+
+
+def left_of(
+    register: Register, asked: Sequence[Event], along: Sequence[Event] = (), surely: Collection[int] = ()
+) -> list[int]:
+    """The numbers of those of these events, at least one, that must be taken back so that none of them counts.
+
+    Where one that is asked for takes another such one back, both stay as they are; unless it is `surely` taken back,
+    being one of these numbers, or goes along: then both are.
+    """
+    ids, events = {event["id"] for event in asked}, [*asked, *along]
+    numbers = {number_of(event) for event in events}
+
+    def stays(number: int, answered: str) -> bool:
+        return answered in ids and number not in surely
+
+    def counts(each: Answer) -> bool:
+        return each.number not in numbers or stays(each.number, each.answered)
+
+    gone = _taken_back(register, min(numbers) - 1, counts)
+    in_effect = [event for event in events if event["id"] not in gone]
+    return [
+        number_of(each)
+        for each in in_effect
+        if not (_is(each, *TAKING_BACK) and stays(number_of(each), each.get("causationid", "")))
+    ]
+
+
+def _taken_back(register: Register, after: int, counts: Callable[[Answer], bool]) -> dict[str, int]:
     place = register.position(after).place
     found: dict[str, int] = {}
     for each in reversed(list(answering(register.log, place, TAKING_BACK))):
-        if each.id not in found:
+        if each.id not in found and counts(each):
             found[each.answered] = each.number
     return found
 

@@ -22,7 +22,7 @@ from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.log.correlated import answering
 from evcli.register.courses import Past, courses, events_at
-from evcli.register.operations import TAKING_BACK, correlation_of, taken_back
+from evcli.register.operations import TAKING_BACK, correlation_of, left_of
 from evcli.register.register import Register
 
 _NAMED = 3
@@ -44,13 +44,17 @@ class HasDependents(Refused):
 
     code = "has-dependents"
 
-    def __init__(self, target: int, dependents: Sequence[Event]) -> None:
-        named = ", ".join(_told(event) for event in dependents[:_NAMED])
+    def __init__(self, dependents: Sequence[tuple[Event, int]]) -> None:
+        """`dependents` are the later events, each with the number of the one that it depends on."""
+        targets = {target for _, target in dependents}
+        on = "" if len(targets) == 1 else ", on event {}"
+        named = ", ".join(_told(event) + on.format(target) for event, target in dependents[:_NAMED])
         more = len(dependents) - _NAMED
         named += f" and {more:,} more" if more > 0 else ""
         depend = "a later event depends" if len(dependents) == 1 else f"{len(dependents):,} later events depend"
-        super().__init__(f"{depend} on event {target}: {named}; nothing was written")
-        self.numbers = [number_of(event) for event in dependents]
+        what = f"event {dependents[0][1]}" if len(targets) == 1 else "these"
+        super().__init__(f"{depend} on {what}: {named}; nothing was written")
+        self.numbers = [number_of(event) for event, _ in dependents]
 
 
 class TakenBack(NamedTuple):
@@ -65,7 +69,7 @@ class TakenBack(NamedTuple):
 def taking_back(
     register: Register, numbers: Collection[int], reason: Callable[[Event], str], *, with_dependents: bool
 ) -> TakenBack:
-    """The plan that takes back these events, at least one, which are in effect on the head that the register knows.
+    """The plan after which none of these events, at least one, counts on the head that the register knows.
 
     Args:
         register: where they are.
@@ -78,16 +82,18 @@ def taking_back(
         HasDependents: later events depend on them, and are not to be taken back.
         Refused: a rule of the kind rejects it.
     """
-    asked, wanted = frozenset(numbers), set(numbers)
-    while True:
+    asked, along, surely = list(events_at(register, numbers)), list[Event](), set[int]()
+    while wanted := left_of(register, asked, along, surely):
         attempt = _Attempt(register, wanted, reason)
         if not attempt.dependents:
-            along = sorted(wanted - asked, reverse=True)
-            return TakenBack(attempt.taken, along, [[each] for each in attempt.happened])
-        if not with_dependents:
-            dependents = sorted(attempt.dependents)
-            raise HasDependents(attempt.first_target, list(events_at(register, dependents)))
-        wanted |= attempt.dependents
+            going_along = sorted(map(number_of, along), reverse=True)
+            return TakenBack(attempt.taken, going_along, [[each] for each in attempt.happened])
+        surely |= attempt.dependents.keys()
+        others = list(events_at(register, attempt.dependents.keys() - numbers))
+        if others and not with_dependents:
+            raise HasDependents([(event, attempt.dependents[number_of(event)]) for event in others])
+        along += others
+    return TakenBack([], [], [])
 
 
 def _told(event: Event) -> str:
@@ -104,9 +110,8 @@ class _Attempt:
         self._draft = Draft(register.state)
         self.happened: list[Happened] = []
         self.taken: list[Event] = []
-        self.dependents = set[int]()
-        self.first_target = 0
-        """The newest event on which another one depends."""
+        self.dependents = dict[int, int]()
+        """Later events, each with the newest one on which it depends."""
         self._answers = self._netted()
         subjects = {subject_of(event) for event in events_at(register, wanted)}
         self._courses = courses(register, subjects, self._start)
@@ -116,22 +121,24 @@ class _Attempt:
             self._try()
 
     def _netted(self) -> dict[str, str]:
-        """The ids of events that are in effect, each with the id of the one that it takes back, which counts for
+        """The ids of events that will be in effect, each with the id of the one that it takes back, which counts for
         nothing, too.
         """
-        gone = taken_back(self._register, self._start)
         place = self._register.position(self._start).place
-        answers = answering(self._register.log, place, TAKING_BACK)
-        return {each.id: each.answered for each in answers if each.id not in gone and each.number not in self._wanted}
+        gone, found = set[str](), dict[str, str]()
+        for each in reversed(list(answering(self._register.log, place, TAKING_BACK))):
+            if each.id not in gone and each.number not in self._wanted:
+                gone.add(each.answered)
+                found[each.id] = each.answered
+        return found
 
     def _fetch(self, subjects: Iterable[Subject]) -> None:
         for name in {kind for kind, _ in subjects}:
             self._draft.fetch(name, [id for kind, id in subjects if kind == name], ())
 
     def _depends(self, target: int, dependents: Iterable[int]) -> None:
-        if dependents := set(dependents):
-            self.first_target = max(self.first_target, target)
-            self.dependents |= dependents
+        for number in dependents:
+            self.dependents[number] = max(target, self.dependents.get(number, 0))
 
     # --- dependents about the same record -----------------------------------------------------------------------------
 

@@ -11,7 +11,15 @@ from evcli.domain.way import Alone
 from evcli.errors import Refused
 from evcli.register.batches import Plan, planned
 from evcli.register.courses import events_at
-from evcli.register.operations import REDO, RESTORE_TO, REVERT, UNDO, last_operation, last_undo, taken_back
+from evcli.register.operations import (
+    REDO,
+    RESTORE_TO,
+    REVERT,
+    UNDO,
+    last_operation,
+    last_undo,
+    taken_back,
+)
 from evcli.register.register import Register
 from evcli.register.restoring import restoring
 from evcli.register.taking_back import taking_back
@@ -71,16 +79,16 @@ def revert(
 ) -> Way:
     """The plan that takes back these events, at least one, whatever happened since.
 
-    Raises AlreadyTakenBack, if all of them are; Cannot, HasDependents, Refused, Damaged.
+    Then the register is what it would be without any of them. Raises AlreadyTakenBack, if it is so already; Cannot,
+    HasDependents, Refused, Damaged.
     """
     gone_by = taken_back(register, min(numbers) - 1)
     events = list(events_at(register, numbers))
     gone = [(number_of(event), gone_by[event["id"]]) for event in events if event["id"] in gone_by]
-    wanted = [number_of(event) for event in events if event["id"] not in gone_by]
-    if not wanted:
-        raise AlreadyTakenBack(*gone[-1])
     correlation = REVERT + new_id()
-    way = _taken(register, wanted, correlation, reason, "revert of", with_dependents=with_dependents)
+    way = _taken(register, numbers, correlation, reason, "revert of", with_dependents=with_dependents)
+    if not way.taken:
+        raise AlreadyTakenBack(*gone[-1])
     return way._replace(gone=gone)
 
 

@@ -113,7 +113,8 @@ def test_json_has_the_events_the_records_and_what_was_taken_back(story: Cli) -> 
     assert (document["undone"], document["along"], document["already"]) == ([8], [], [])
     assert (document["recorded"], document["began"], document["head"]) == (True, False, f"9:{event['sha256']}")
     assert document["correlation"] == event["correlationid"]
-    assert in_json(story, "revert", "9", "8")["already"] == [8]
+    document = in_json(story, "revert", "7", "8")
+    assert (document["undone"], document["already"]) == ([7], [8])
     assert in_json(story, "restore-to", "8")["correlation"] is None
 
 
@@ -419,6 +420,33 @@ def test_what_was_undone_and_redone_since_is_taken_along_as_it_was_done_first(st
     refuses(story, ("revert", "8"), 1, "a later event depends on event 8: event 9 (user.created of user 4 by ann);")
     refuses(story, ("revert", "4"), 1, "a later event depends on event 4: event 10 (user.destroyed of user 2 by ann);")
     assert in_json(story, "revert", "8", "4", "--with-dependents")["undone"] == [10, 9, 8, 4]
+
+
+def test_later_events_are_each_named_with_the_event_that_they_depend_on(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.ok("user", "create", "Bob", "--email", "bob@example.com")
+    cli.ok("user", "rename", "2", "B")
+    cli.ok("user", "destroy", "1")
+    refuses(
+        cli, ("revert", "1", "2"), 1, "error: 2 later events depend on these: "
+        "event 3 (user.renamed of user 2 by ann), on event 2, event 4 (user.destroyed of user 1 by ann), on event 1; "
+    )  # fmt: skip
+
+
+def test_revert_of_an_event_and_of_what_took_it_back_leaves_both(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.ok("user", "create", "Zoe", "--email", "zoe@example.com")
+    cli.ok("undo")
+    said = "event 2 is already taken back, by event 3; nothing was written"
+    refuses(cli, ("revert", "2", "3"), 1, said)
+    assert in_json(cli, "revert", "0..3")["undone"] == [1]
+    assert not names(cli)
+    cli.ok("user", "create", "Bob", "--email", "bob@example.com")
+    cli.ok("user", "rename", "3", "B")
+    cli.ok("undo")
+    cli.ok("redo")
+    assert in_json(cli, "revert", "5..@")["undone"] == [6]
+    assert names(cli) == ["Bob"]
 
 
 def test_many_dependents_are_counted(story: Cli) -> None:

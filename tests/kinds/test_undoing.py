@@ -1,8 +1,8 @@
 """Undo, redo, revert and restore-to, for any history of any kinds."""
 
 import random
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from evcli.register.decide import Intention
 from evcli.register.operations import NothingLeft
 from evcli.register.register import Register
 from evcli.register.taking_back import Cannot, HasDependents
-from evcli.register.undoing import Way, redo, restore_to, revert, undo
+from evcli.register.undoing import AlreadyTakenBack, Way, redo, restore_to, revert, undo
 
 pytestmark = pytest.mark.usefixtures("desks")
 
@@ -74,12 +74,12 @@ def test_redo_gives_back_what_undo_took_however_often(seed: int, kinds: Sequence
         redo(register, ids(register))
 
 
-def in_effect(events: Sequence[Event]) -> list[Event]:
+def in_effect(events: Sequence[Event], without: Collection[int] = ()) -> list[Event]:
     """The events that nothing takes back, without those that take others back: written from the rule alone."""
     gone = set[str]()
     found = []
     for event in reversed(events):
-        if event["id"] in gone:
+        if event["id"] in gone or number_of(event) in without:
             continue
         if event.get("correlationid", "").startswith(("undo:", "redo:", "revert:")):
             gone.add(event["causationid"])
@@ -88,9 +88,9 @@ def in_effect(events: Sequence[Event]) -> list[Event]:
     return found[::-1]
 
 
-def made_by(events: Sequence[Event]) -> dict[tuple[str, int], Any]:
+def made_by(events: Sequence[Event], without: Collection[int] = ()) -> dict[tuple[str, int], Any]:
     """What the events in effect make of each record; one whose beginning is not has begun and ended."""
-    numbers = {number_of(event) for event in in_effect(events)}
+    numbers = {number_of(event) for event in in_effect(events, without)}
     records: dict[tuple[str, int], Any] = {}
     for number, event in enumerate(events, 1):
         subject, each = subject_of(event), TYPES[event["type"]]
@@ -111,15 +111,17 @@ def test_the_register_is_always_what_the_events_in_effect_made_of_it(
     for _ in range(60):
         what = chance.choice(["happens", *counts, "undo", "redo", "redo"])
         head = register.known.number
-        number = chance.randint(1, head)
+        number, wanted = chance.randint(1, head), None
         try:
             if what == "undo":
                 done(register, undo(register, ids(register), with_dependents=chance.random() < 0.5))
             elif what == "redo":
                 done(register, redo(register, ids(register)))
             elif what == "revert":
-                numbers = {number, chance.randint(1, head)}
-                done(register, revert(register, ids(register), numbers, with_dependents=chance.random() < 0.5))
+                numbers = {number, chance.randint(1, head), chance.randint(1, head)}
+                way = revert(register, ids(register), numbers, with_dependents=chance.random() < 0.5)
+                wanted = made_by(list(register.events()), {*numbers, *way.along})
+                done(register, way)
             elif what == "restore_to":
                 done(register, restore_to(register, ids(register), number))
             else:
@@ -133,7 +135,37 @@ def test_the_register_is_always_what_the_events_in_effect_made_of_it(
         if what in counts:
             counts[what] += 1
         assert facts(register.state, kinds) == made_by(list(register.events()))
+        assert wanted is None or facts(register.state, kinds) == wanted
     assert kinds != ["user"] or all(counts.values()), counts
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids=",".join)
+@pytest.mark.parametrize("seed", range(3))
+def test_revert_of_the_last_events_gives_the_state_before_them_also_with_undos_among_them(
+    seed: int, kinds: Sequence[str]
+) -> None:
+    chance = random.Random(seed)
+    told = a_history(chance, kinds, 6)
+    happen: list[Callable[[], None]] = [
+        lambda: something_happens(chance, told, kinds),
+        lambda: done(told, undo(told, ids(told))),
+        lambda: done(told, redo(told, ids(told))),
+        lambda: done(told, revert(told, ids(told), [chance.randint(1, told.known.number)])),
+    ]
+    while told.known.number < 30:
+        with suppress(Refused):
+            chance.choice(happen)()
+    events = list(told.events())
+    for number in range(len(events)):
+        register, wanted = copy_of(told), fold(events[:number])
+        try:
+            done(register, revert(register, ids(register), range(number + 1, len(events) + 1)))
+        except Cannot:
+            assert kinds != ["user"]
+            continue
+        except AlreadyTakenBack:
+            pass
+        assert facts(register.state, kinds, but=wanted) == facts(wanted, kinds)
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids=",".join)
