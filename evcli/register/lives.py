@@ -33,7 +33,7 @@ NEVER = "~"
 
 
 class Claims:
-    """Which records claimed each unique key. Nearly every key is claimed by one record only."""
+    """Which records claimed each unique key, as the data of events name it; nearly every one is claimed by one only."""
 
     def __init__(self) -> None:
         self._by_kind = defaultdict[str, dict[str, int | set[int]]](dict)
@@ -198,7 +198,7 @@ class Trial:
     def _plainly_fits(self, each: EventType, intention: Intention, id: int) -> bool:
         """Whether the present's rules say it all: nothing happened to the record later, nor had another one its key."""
         kind, latest = each.kind, "" if type(each) is Begins else self._latest(each.kind.name, id)
-        if each.rule or each.apply or latest is None or str(intention.time) < latest or type(each) is Revives:
+        if each.rule or latest is None or str(intention.time) < latest or type(each) is Revives:
             return False
         key = kind.claimed_key(intention.data)
         return key is None or not {*self.ever_had(kind, key)} - {id}

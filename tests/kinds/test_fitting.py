@@ -186,7 +186,8 @@ def test_rule_of_a_kind_asks_what_was_at_that_moment(
 
     def is_of_somebody(desk: Any, _: Any, records: kind.Records) -> None:
         holder = records.holder("user", "a@x.de")
-        asked.append((records.get("user", 1), desk == records.get("desk", 1), desk.room, records.last_id("user")))
+        is_known = desk == records.get("desk", desk.id)
+        asked.append((records.get("user", 1), is_known, desk.room, records.last_id("user")))
         if holder is None:
             raise Refused("nobody is there to move it")
 
@@ -194,22 +195,24 @@ def test_rule_of_a_kind_asks_what_was_at_that_moment(
     story = Storyteller(log_path, 0, ["user"], has_cache=has_cache)
     story.now = 60
 
-    def happens(second: int, type: str, **data: str) -> None:
+    def happens(second: int, type: str, id: int = 1, **data: str) -> None:
         begins, name = isinstance(TYPES[type], Begins), type.partition(".")[0]
-        about = (lambda state: state.last_id(name) + 1) if begins else (lambda _: 1)
+        about = (lambda state: state.last_id(name) + 1) if begins else (lambda _: id)
         time = timestamp(START + timedelta(seconds=second))
         story.register.execute(Intention(type, data, about, finds=not begins, time=time))
 
     happens(5, "desk.added", room="one", code="1")
+    happens(5, "desk.added", room="one", code="2")
     happens(10, "user.created", name="Ada", email="a@x.de")
     happens(20, "user.destroyed")
     happens(30, "user.restored")
     happens(40, "desk.rearranged", room="two")
     ada = story.register.at().get("user", 1)
-    for second, there in ((7, None), (25, ada._replace(changed=3, destroyed=3))):
+    gone = ada._replace(changed=4, destroyed=4)
+    for desk, second, there in ((1, 7, None), (1, 25, gone), (2, 7, None), (2, 25, gone)):
         with pytest.raises(NotThen, match="nobody is there to move it"):
-            happens(second, "desk.moved", floor="1", room="three")
+            happens(second, "desk.moved", desk, floor="1", room="three")
         assert asked[0] == (there, True, "one", 1)
         asked.clear()
     happens(15, "desk.moved", floor="1", room="three")
-    assert asked[0] == (ada._replace(changed=2), True, "one", 1)
+    assert asked[0] == (ada._replace(changed=3), True, "one", 1)

@@ -111,3 +111,10 @@ def test_what_did_not_fit_before_is_not_held_against_a_late_event(register: Regi
     happens(21, late(DESTROYED, 3))
     # So Bob's new e-mail, which is also Ada's then, now is when Cyd comes; but that did not fit anyway.
     register.execute(late(RESTORED, 2, 9))
+
+
+def test_what_another_process_recorded_meanwhile_counts(register: Register, log_path: Path) -> None:
+    register.execute(create("Ada", time=at(1)))
+    register_at(log_path).execute(late(RENAMED, 1, 3, name="Ada K"))
+    with pytest.raises(BreaksLater):
+        register.execute(late(DESTROYED, 1, 2))
