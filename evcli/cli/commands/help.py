@@ -121,7 +121,8 @@ JSON documents (members may be added, none removed; created, changed and destroy
   what-if --apply  the same, but "refused" and "differences", as in what-if, in place of them
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
               "files":["…"], "recorded": false if that head was already kept under that name
-  errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field
+  errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field;
+              about what does not fit where it happened (not-then, breaks-later) also event, which stands against it
 
 In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
 lines and events from 1."""
