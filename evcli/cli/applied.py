@@ -24,7 +24,7 @@ class Applied(Told):
 
     def _sentence(self, way: Way) -> str:
         count = len(self._supposed.differing)
-        return "applied: " + ("1 record is what it" if count == 1 else f"{count:,} records are what they") + " would be"
+        return f"applied to {count:,} {'record' if count == 1 else 'records'}"
 
     def _facts(self, way: Way) -> dict[str, Any]:
         return {name: value for name, value in document_of(self._supposed).items() if name != "number"}

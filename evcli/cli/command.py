@@ -7,6 +7,7 @@ These are plain classes, since making a named tuple takes a noticeable part of a
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from evcli.kinds import MODULES
@@ -34,6 +35,7 @@ class Parameter:
         is_count: bool = False,
         is_command: bool = False,
         among: Callable[[], Iterable[str]] | None = None,
+        following: "Callable[[Sequence[str]], Iterable[tuple[str, str]]] | None" = None,
         default: str | None = None,
     ) -> None:
         """Declare one.
@@ -53,12 +55,14 @@ class Parameter:
             is_command: whether it is another command, with its own options after `--`.
             kind: the kind of record that it completes to.
             among: the words that it completes to.
+            following: the words that it completes to after its earlier ones, each with a description.
             default: its value where it is not typed; of a flag, False.
         """
         self.name, self.flags, self.metavar, self.help, self.type = name, flags, metavar, help, type
         self.is_required, self.is_many = is_required, is_many
         self.is_moment, self.is_range, self.is_count = is_moment or is_range, is_range, is_count
         self.is_command, self.kind, self.among = is_command, kind, among
+        self.following = following
         self.default: bool | str | tuple[str, ...] | None = False if type == "flag" else default
         if flags and is_many:
             self.default = ()
@@ -103,6 +107,22 @@ class Group:
     ) -> None:
         """Declare one; `more` is what its help says after the examples."""
         self.commands, self.help, self.examples, self.more = commands, help, examples, more
+
+
+def only_asking(group: Group) -> Group:
+    """The same without the commands that cannot be asked of a history that did not happen."""
+    found: dict[str, Callable[[], Command | Group]] = {}
+    for name, build in group.commands.items():
+        made = build()
+        if isinstance(made, Group):
+            made = only_asking(made)
+        if made.commands if isinstance(made, Group) else made.only_asks:
+            found[name] = partial(_same, made)
+    return Group(found, group.help)
+
+
+def _same(made: "Command | Group") -> "Command | Group":
+    return made
 
 
 SHARED = (

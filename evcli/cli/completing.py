@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from evcli.cli.app import root
+from evcli.cli.command import only_asking
 from evcli.cli.plain import after_dashes, next_value
 from evcli.cli.session import Session
 from evcli.cli.show.safe import safe
@@ -39,7 +40,9 @@ def complete(shell: str, arguments: list[str]) -> None:
 def _candidates(words: Sequence[str], typed: str) -> Sequence[tuple[str, str]]:
     """The candidates for a word, each with a description: from the log if the line is plain, else from the parser."""
     session, commands = Session(), root()
-    words, shared = after_dashes(words, commands)
+    asked, shared = after_dashes(words, commands)
+    if asked is not words:
+        words, commands = asked, only_asking(commands)
     for option, value in shared:
         session.set(option, value)
     expected = None if typed[:1] == "-" else next_value(words, commands)

@@ -98,7 +98,8 @@ def _split(text: str, option: str) -> list[str]:
         hint = "a name with spaces stands in double quotes within single ones"
         raise BadInput(f"{option}: a quote is not closed", hint) from None
     if not words:
-        raise BadInput(f"{option} is empty", f"--insert '{beginning_of(first_kind())}'")
+        name, ref = option.partition(" ")[0], "REF " * option.startswith("--change")
+        raise BadInput(f"{option} is empty", f"{name} '{ref}{beginning_of(first_kind())}'")
     return words
 
 

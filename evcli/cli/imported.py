@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evcli.domain.fitting import Overtaken
 
 _RESUMED = "an earlier run was not finished; this one went on with it, and the next --again begins anew"
-_BY_DATE = "evcli state --as-of DATE asks by when things happened"
+_BY_DATE = "evcli state --as-of DATE shows what was true then"
 _ANEW = "--again --skip-existing records anew what is missing"
 
 Row = TypeVar("Row", Skipped, Undone)

@@ -20,13 +20,8 @@ _VIEWS = {"ls": "list", "list": "list", "get": "show", "view": "show"}
 _ELSEWHERE = {"history": "log", "events": "log", "version": "--version", "check": "verify", "fsck": "verify"}
 
 
-_UNDO = "what a command printed last names the command that undoes it; evcli log -n 3 shows the last events"
-
-
 def hint_for(words: Sequence[str], path: Sequence[str], names: Iterable[str]) -> str:
     """The hint where `words` begin with an unknown command, after `path`; "" if nothing is like it."""
-    if words[0] == "undo" and not path:
-        return _UNDO
     lines = commands_like(words, path, names)
     return f"did you mean {' or '.join(f'evcli {line}' for line in lines)}" if lines else ""
 

@@ -24,10 +24,13 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     """A parser error, with a hint for the likely mistakes."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else _command_in(arguments)
-    option = getattr(error, "option_name", "")
     message = _in_plain_words(error)
     hint = f"{command} -h shows how it is used"
     meant = getattr(error, "hint", "")
+    if not meant and "unexpected extra argument" in message:
+        from evcli.cli.unquoted import hint_for
+
+        meant = hint_for(arguments)
     if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
         from evcli.cli.app import root
         from evcli.cli.meant import completed
@@ -36,27 +39,36 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
         meant = f"did you mean evcli {line}" if line else ""
     after = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
     late = next((word for word in after if f"'{word}'" in message), "")
-    dashed = next((word for word in arguments if option and word.startswith(option) and len(word) > 2), "--")
     if meant:
         hint = meant
     elif late:
         hint = f"options come before --: {command} {late} … -- …"
-    elif message.startswith("no such option") and command.endswith(" what-if"):
-        hint = "what is asked, with its options, comes after --: evcli what-if … -- COMMAND …"
-    elif message.startswith("no such option") and not dashed.startswith("--") and not dashed[1].isdigit():
-        hint = f"write a value that begins with a dash last, after --: {command} … -- {dashed}"
-    elif option[1:2].isdigit() and (command.endswith((" diff", " show")) or any(".." in word for word in arguments)):
-        hint = f"write a moment relative to now as @{option} here"
+    elif message.startswith("no such option"):
+        hint = _for_option(getattr(error, "option_name", ""), context, command, arguments) or hint
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed
         extra = message[message.rfind("(") + 1 : -1]
         hint = f'quote a {what} that contains spaces: {command} … "{value} {extra}"'
     elif message.startswith("missing command"):
         hint = f"{command} -h lists the commands"
-    elif message.startswith("no such option"):
-        asks = f"a command and its options come after --: {command} -- CMD …" if command.endswith(" bisect") else hint
-        hint = _option_like(option, context, command) or asks
     return BadInput(message, hint)
+
+
+def _for_option(option: str, context: "Context | None", command: str, arguments: Sequence[str]) -> str:
+    """The hint for an option that the command does not have; "" if it is like none."""
+    dashed = next((word for word in arguments if option and word.startswith(option) and len(word) > 2), "--")
+    if command == "evcli bisect":
+        asked = f"a command and its options come after --: {command} -- {_first_word(arguments)} …"
+        return _option_like(option, context, command) or asked
+    if command == "evcli show" and option in ("--at", "--as-of"):
+        return f"evcli {next(iter(MODULES))} show WHO and evcli log take {option}; evcli show shows one event"
+    if command == "evcli what-if":
+        return "what is asked, with its options, comes after --: evcli what-if … -- COMMAND …"
+    if not dashed.startswith("--") and not dashed[1].isdigit():
+        return f"write a value that begins with a dash last, after --: {command} … -- {dashed}"
+    if option[1:2].isdigit() and (command.endswith((" diff", " show")) or any(".." in word for word in arguments)):
+        return f"write a moment relative to now as @{option} here"
+    return _option_like(option, context, command)
 
 
 def _in_plain_words(error: TyperException) -> str:
@@ -88,6 +100,12 @@ def _last_word(context: "Context") -> tuple[str, str] | None:
     last = arguments[-1] if arguments else ""
     value = context.params.get(last)
     return (last.removeprefix("data_"), str(value)) if last.startswith("data_") and value is not None else None
+
+
+def _first_word(arguments: Sequence[str]) -> str:
+    """What bisect was to run, where that is its first word."""
+    words = arguments[arguments.index("bisect") + 1 :] if "bisect" in arguments else []
+    return words[0] if words and not words[0].startswith("-") else "CMD"
 
 
 def _command_in(arguments: Sequence[str]) -> str:

@@ -110,6 +110,9 @@ class _Completed:
 
             wanted = self.of.about(ctx.params.get("kind"))
             pairs = candidates(ctx.ensure_object(Session), wanted, ctx.command_path.split()[1:], incomplete)
+        elif self.of.following:
+            found_after = self.of.following(ctx.params.get(self.of.name) or ())
+            pairs = [(word, help) for word, help in found_after if word.startswith(incomplete)]
         elif self.of.among:
             pairs = [(word, "") for word in self.of.among() if word.startswith(incomplete)]
         else:

@@ -3,26 +3,45 @@
 import shlex
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from evcli.cli.show.times import local_time
 from evcli.errors import Damaged, NewerLog
 from evcli.register.past import ALWAYS, Past
 from evcli.register.refs import Moment, as_stored
+
+if TYPE_CHECKING:
+    from evcli.register.times import Span
+
+_DIFF = "evcli diff --as-of"
+"""What asks the question of a report by when things happened: it compares the ends of two times."""
 
 
 def passed_over(past: Past, moment: Moment, since: Moment | None, by_time: str) -> str:
     """How many late events a moment that is a time passes over, or two such, and which words count them; "" if none."""
     if moment.span is None:
         return ""
-    start, when, asked = ALWAYS, "by then", moment.ref
+    start, when, asked = ALWAYS, "by then", f"{'..' * (by_time == _DIFF)}{moment.ref}"
     if since is not None and since.span is not None:
-        start, when, asked = _after(since), "between", f"{since.ref}..{moment.ref}"
+        first = _end_before(since.span) if by_time == _DIFF else since.ref
+        start, when, asked = _after(since), "between", f"{first}..{moment.ref}"
     count = 0
     with suppress(Damaged, NewerLog):  # after the moment, which can be answered all the same
         count = past.passed_over(as_stored(moment.span.end), moment.number, start)
     if not count:
         return ""
     events, were, them = (f"{count} events", "were", "them") if count > 1 else ("1 event", "was", "it")
-    return f"{events} happened {when} but {were} recorded later: {by_time} {shlex.quote(asked)} counts {them}"
+    does = "shows what changed" if by_time == _DIFF else f"counts {them}"
+    return f"{events} happened {when} but {were} recorded later: {by_time} {shlex.quote(asked)} {does}"
+
+
+def _end_before(span: "Span") -> str:
+    """The time whose end is the beginning of that one: A of `diff --as-of A..B` means the end of A."""
+    try:
+        before = local_time(span.start - timedelta(seconds=1))
+    except OverflowError:
+        return ""
+    return before[:10] if span.covers else before
 
 
 def _after(moment: Moment) -> str:

@@ -35,7 +35,7 @@ def names(ran: Ran) -> list[str]:
 
 
 def test_union_imported_today_with_its_dates_had_fifteen_members_in_2003(union: Cli) -> None:
-    said = "as of 2003-01-01 (end of day, +00:00), by when things happened\n"
+    said = "as of 2003-01-01 (end of day, +00:00): what had happened by then\n"
     for words in (("user", "list"), ("state",)):
         ran = union.ok(*words, "--as-of", "2003-01-01")
         assert names(ran) == FIFTEEN
@@ -54,7 +54,7 @@ def test_union_imported_today_with_its_dates_had_fifteen_members_in_2003(union: 
 def test_title_says_the_time_and_what_is_known(union: Cli) -> None:
     table = union.ok("state", "--as-of", "2003-01-01", "--at", "7", "--format", "table")
     assert table.out.startswith("2003-01-01 23:59:59+00:00, as known at event 7: 7 live, 0 destroyed\n")
-    assert table.err == "as of 2003-01-01 (end of day, +00:00), by when things happened, as known at event 7\n"
+    assert table.err == "as of 2003-01-01 (end of day, +00:00): what had happened by then, as known at event 7\n"
     title = union.ok("blame", "17", "--as-of", "2010-01", "--format", "table").out.splitlines()[0]
     assert title == "user 17, as of 2010-01-31 23:59:59+00:00, as known at event 30"
     empty = union.ok("user", "list", "--as-of", "1950-01-01")
@@ -71,14 +71,14 @@ def test_log_as_of_shows_what_happened_in_that_order(union: Cli, tmp_path: Path)
     ran = union.ok("log", "--as-of", "1958-01-02..1973-01-01", "--reverse", "--format", "csv")
     assert [line.split(",")[0] for line in ran.out.splitlines()[1:]] == ["31", "7", "8", "9"]
     assert ran.err.splitlines() == [
-        "since 1958-01-02 (beginning of day, +00:00), by when things happened",
-        "as of 1973-01-01 (end of day, +00:00), by when things happened",
+        "since 1958-01-02 (beginning of day, +00:00): what happened from then on",
+        "as of 1973-01-01 (end of day, +00:00): what had happened by then",
     ]
     known = union.ok("log", "--as-of", "1958-01-02..", "--at", "7")
     assert [line.split("\t")[0] for line in known.out.splitlines()] == ["7"]
     assert known.err.splitlines() == [
-        "since 1958-01-02 (beginning of day, +00:00), by when things happened, as known at event 7",
-        "as of now, by when things happened, as known at event 7",
+        "since 1958-01-02 (beginning of day, +00:00): what happened from then on, as known at event 7",
+        "as of now: what had happened by now, as known at event 7",
     ]
 
 
@@ -273,7 +273,7 @@ BY_THEN = "15 events happened by then but were recorded later: {} 2003-01-01 cou
     [
         ("user list --at", "--as-of"), ("state --at", "--as-of"), ("export --at", "--as-of"),
         ("export --what events --at", "evcli log --as-of"), ("log --until", "--as-of"), ("log --at", "--as-of"),
-        ("head --at", "evcli state --as-of"), ("report --to", "evcli log --as-of"),
+        ("head --at", "evcli state --as-of"),
         ("restore-to --dry-run", "evcli state --as-of"),
     ],
 )  # fmt: skip
@@ -293,13 +293,29 @@ def test_moment_by_date_that_finds_no_such_user_says_so_too(union: Cli) -> None:
         ("log --since 1973-01-01 --until 1973-12-31", "--as-of 1973-01-01..1973-12-31"),
         ("log 1973-01-01..1973-12-31", "--as-of 1973-01-01..1973-12-31"),
         ("diff 1972-12-31 1973-12-31", "--as-of 1972-12-31..1973-12-31"),
-        ("report --from 1973-01-01 --to 1973-12-31", "evcli log --as-of 1973-01-01..1973-12-31"),
-        ("report --from 1973-Q1", "evcli log --as-of 1973-Q1..1973-Q1"),
     ],
 )
 def test_two_moments_by_date_say_what_happened_between_them(union: Cli, words: str, by_time: str) -> None:
     said = f"3 events happened between but were recorded later: {by_time} counts them"
     assert told(union.ok(*words.split())) == [said]
+
+
+@pytest.mark.parametrize(
+    ("period", "asked"),
+    [
+        ("--to 1973-12-31", "..1973-12-31"),
+        ("--from 1973-01-01 --to 1973-12-31", "1972-12-31..1973-12-31"),
+        ("--from 1973-Q1", "1972-12-31..1973-Q1"),
+        ("--from 1973-01-01T00:00:00+00:00 --to 1973-Q1", "'1972-12-31 23:59:59+00:00..1973-Q1'"),
+    ],
+)
+def test_report_that_passes_over_events_names_the_difference_that_counts_them(
+    union: Cli, period: str, asked: str
+) -> None:
+    (said,) = told(union.ok("report", *period.split()))
+    assert said.endswith(f" but were recorded later: evcli diff --as-of {asked} shows what changed")
+    came = in_json(union, "diff", "--as-of", asked.strip("'"))["changes"]
+    assert len(came) == int(said.partition(" ")[0])
 
 
 def test_what_happened_on_the_first_day_is_between_for_since_but_not_for_diff(union: Cli) -> None:

@@ -52,7 +52,10 @@ OFFERED: dict[str, list[str]] = {
     "log --type user.": [
         "user.created", "user.renamed", "user.email-changed", "user.destroyed", "user.restored",
     ],
-    "help ": ["refs", "formats", "exit-codes", "environment", "evidence"],
+    "help e": ["exit-codes", "environment", "evidence", "export"],
+    "help user re": ["rename", "restore"],
+    "help user rename ": [],
+    "help refs ": [],
     "completion ": ["bash", "zsh", "fish"],
     # ids first, and what was begun then
     "user show ": ["1", "2", "3"],

@@ -93,7 +93,7 @@ def test_row_whose_key_is_free_now_but_was_not_then_is_not_skipped(cli: Cli, row
 
 
 def test_note_says_how_to_ask_by_the_dates(cli: Cli, rows: Path) -> None:
-    said = "happened on their dates, and were recorded now: evcli state --as-of DATE asks by when things happened\n"
+    said = "happened on their dates, and were recorded now: evcli state --as-of DATE shows what was true then\n"
     rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2021-01-01,rename,Ada K,{ADA}\n")
     assert said not in cli.ok("import", str(rows), "--dry-run").err
     assert f"these events {said}" in cli.ok("import", str(rows)).err

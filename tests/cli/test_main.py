@@ -58,7 +58,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "sync x.csv --max-destory=5": ("--max-destory\n", "did you mean --max-destroy? evcli sync -h"),
     "bisect --good 3": ("--good\n", "did you mean --from? evcli bisect -h"),
     "bisect --bad 3": ("--bad\n", "did you mean --to? evcli bisect -h"),
-    "bisect ./check --quickly": ("--quickly\n", "a command and its options come after --: evcli bisect -- CMD …"),
+    "bisect ./check --quickly": ("--quickly\n", "a command and its options come after --: evcli bisect -- ./check …"),
     "user list --al": ("--al\n", "did you mean --all? evcli user list -h"),
     "head 5": ("5", "did you mean evcli head --at 5\n"),
     "state yesterday": ("yesterday", "did you mean evcli state --at yesterday\n"),

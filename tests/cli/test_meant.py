@@ -80,10 +80,6 @@ def test_words_that_do_not_fit_the_missing_options_are_not_taken_for_them(cli: C
     assert "did you mean" not in cli(*words.split()).err or "d@x.example" in words
 
 
-def test_undo_is_explained_until_there_is_one(cli: Cli) -> None:
-    assert "names the command that undoes it" in cli("undo").err
-
-
 @pytest.mark.parametrize("words", ["log", "user create", "user", ""])
 def test_help_of_a_command_is_what_h_shows(cli: Cli, words: str) -> None:
     assert cli.ok("help", *words.split()).out.split() == cli.ok(*words.split(), "-h").out.split()
@@ -105,6 +101,17 @@ def test_no_command_shows_help(cli: Cli) -> None:
         ("user show ada", 'did you mean "Ada Lovelace"?'),
         ("user create X --email 'x@example.com';", "did you mean x@example.com"),
         ("user destroy GRAC", 'did you mean "Grace Hopper"?'),
+        (
+            "user list --as-of 3 March",
+            'hint: write a day like 2026-03-01, and quote a time that contains spaces: --as-of "',
+        ),
+        ("state --at=March 3 2026", 'write a day like 2026-03-01, and quote a time that contains spaces: --at "'),
+        ("log --since 3 days ago -n 3", "hint: quote a time that contains spaces: --since '3 days ago'"),
+        ("user list --as-of now 3", "did you mean evcli user list --at 3 --as-of now"),
+        ("show --as-of now", "hint: evcli user show WHO and evcli log take --as-of; evcli show shows one event"),
+        ("show 3 --at 5", "hint: evcli user show WHO and evcli log take --at; evcli show shows one event"),
+        ("bisect jq -e .live", "hint: a command and its options come after --: evcli bisect -- jq …"),
+        ("bisect --user 1 jq -e", "hint: a command and its options come after --: evcli bisect -- CMD …"),
     ],
 )
 def test_hint_names_the_way_out_of_a_likely_slip(story: Cli, words: str, hint: str) -> None:

@@ -98,7 +98,10 @@ def test_what_is_not_in_the_log_is_said_so(told: Cli) -> None:
 
 def test_event_that_is_linked_to_none_is_alone(told: Cli) -> None:
     line = f"1\t\t{TIME}\tann\tuser.created\tuser/1\t\n"
-    assert told("trace", "1") == Ran(0, line, "event 1 answers no event, and none answers it\n")
+    said = "event 1 answers no event, and none answers it\n"
+    assert told("trace", "1") == Ran(0, line, said)
+    table = told.ok("trace", "1", "--format", "table")
+    assert (table.out.splitlines(keepends=True)[0], table.err) == (said, ""), "it is said once"
     assert told("trace", "2", "--at", "2").err == "", "it is part of a sync"
 
 

@@ -56,11 +56,18 @@ ASKING = {
 """Questions of every command that may be asked, and what goes wrong."""
 
 
+NOTHING_SUPPOSED = "nothing is supposed: this is what happened\n"
+
+
 @pytest.mark.parametrize("form", FORMS)
-def test_without_edits_the_answer_is_byte_for_byte_the_commands_own(story: Cli, form: str) -> None:
+def test_without_edits_the_answer_is_byte_for_byte_the_commands_own_after_a_note(story: Cli, form: str) -> None:
+    said = NOTHING_SUPPOSED
+    if form in ("json", "jsonl"):
+        said = f'{{"note":{{"message":"{said[:-1]}"}}}}\n'
     for words in (*ASKING.values(), ("export",), ("export", "--what", "events")):
         line = [*words, "--format", form]
-        assert story("what-if", "--", *line) == story(*line), line
+        own = story(*line)
+        assert story("what-if", "--", *line) == own._replace(err=said + own.err), line
 
 
 def test_words_after_dashes_keep_dashes_of_their_own(story: Cli) -> None:
@@ -232,7 +239,7 @@ def test_apply_shows_what_would_be_and_writes_one_batch_that_undo_takes_back(sto
     ran = story.ok("what-if", "--drop", "4", "--drop", "8", "--apply")
     assert ran == Ran(
         0,
-        "applied: 2 records are what they would be\n"
+        "applied to 2 records\n"
         "user 2 e-mail changed: Grace Hopper <grace@example.com>, was grace@navy.example (event 9)\n"
         "user 3 restored: Alan <alan@example.com> (event 10)\n"
         "undo: evcli undo\n",
@@ -323,6 +330,8 @@ BAD = {
     "--drop ..3 -- show 3 --json --format json-patch": (2, "--format is both json and json-patch"),
     "--drop 2 -- log --format json-patch": (2, "--format json-patch is only for evcli diff"),
     "--drop 4 -- show id:event-4": (2, "no event id starts with that"),
+    "--drop 2 3": (2, '"3" is no command; --drop names one event', "of several: --drop 2 --drop 3"),
+    "--drop 2 4..6 @-1": (2, '"4..6" is no command', "--drop 2 --drop 4..6 --drop @-1"),
     "--drop 4..4": (2, '"4..4" has no events: it means those after A and up to B'),
     "--drop 2 user list --all": (2, "no such option: --all", "comes after --: evcli what-if … -- COMMAND"),
     "--drop 2 -- user list --nope": (2, "no such option: --nope", "evcli user list -h"),
@@ -334,7 +343,8 @@ BAD = {
     "--drop 2 -- export users.csv": (2, "export FILE writes a file", "leave FILE out, for stdout"),
     "--drop 2 -- user show 2": (1, 'no user "2" at event 5'),
     "--drop 2 -- show 8": (2, '"8": there is no such event: the head is event 5'),
-    "--insert ''": (2, '--insert "" is empty'),
+    "--insert ''": (2, '--insert "" is empty', "hint: --insert 'user create NAME"),
+    "--change ''": (2, '--change "" is empty', "hint: --change 'REF user create NAME"),
     "--insert 'user create \"Ada'": (2, "a quote is not closed", "a name with spaces stands in double quotes"),
     "--insert 'user list'": (2, '"user list": this is no command that records an event', "such as user create"),
     "--insert 'log'": (2, "this is no command that records an event"),
@@ -393,7 +403,7 @@ def test_warning_about_the_log_is_given_once(story: Cli) -> None:
     story.log.chmod(0o666)
     own = story("state")
     assert own.err.count("warning:") == 1
-    assert story("what-if", "--", "state") == own
+    assert story("what-if", "--", "state") == own._replace(err=NOTHING_SUPPOSED + own.err)
 
 
 def test_command_after_dashes_is_helped_and_completed_as_it_is_alone(
@@ -406,4 +416,12 @@ def test_command_after_dashes_is_helped_and_completed_as_it_is_alone(
     assert [offered("what-if", "--log", str(story.log), "--drop", "2", "--", *words) for words in COMPLETED] == alone
 
 
-COMPLETED = (("st",), ("user", "show", ""), ("user", "list", "--a"), ("diff", "4"))
+COMPLETED = (("bl",), ("user", "show", ""), ("user", "list", "--a"), ("diff", "4"))
+
+
+def test_only_commands_that_can_be_asked_are_offered_after_dashes(story: Cli) -> None:
+    assert offered("what-if", "--", "") == [
+        "user", "log", "show", "diff", "blame", "report", "state", "bisect", "trace", "export",
+    ]  # fmt: skip
+    assert offered("what-if", "--drop", "2", "--", "st") == ["state"]
+    assert offered("what-if", "--", "user", "") == ["list", "show"]

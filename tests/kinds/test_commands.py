@@ -101,7 +101,7 @@ def test_what_if_is_applied_by_what_the_kind_declares(told: Cli) -> None:
     fails(told("what-if", *edits, "--apply", "-q"), 1, "bike 2", "retired", "nothing was written")
     lines = told.ok("what-if", *edits[:2], "--apply").out.splitlines()
     assert lines == [
-        "applied: 1 record is what it would be",
+        "applied to 1 record",
         "bike 1 undocked by Ada (event 11)",
         "bike 1 docked at Station Square (event 12)",
         "undo: evcli undo",

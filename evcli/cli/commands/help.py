@@ -1,6 +1,8 @@
 """`evcli help TOPIC`: topics that concern several commands."""
 
-from evcli.cli.command import Command, Parameter
+from collections.abc import Iterator, Sequence
+
+from evcli.cli.command import Command, Group, Parameter
 from evcli.cli.evidence import EVIDENCE
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
@@ -225,11 +227,25 @@ def help(session: Session, topic: tuple[str, ...]) -> Answer:
     return Answer(header=("topic", "text"), rows=[(name, text)], document=document, lines=text.split("\n"))
 
 
+def _following(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The topics, and the commands; after words that name a group, its commands."""
+    from evcli.cli.app import root
+
+    found: Command | Group = root()
+    for word in words:
+        if not isinstance(found, Group) or word not in found.commands:
+            return
+        found = found.commands[word]()
+    if isinstance(found, Group):
+        yield from ((topic, "") for topic in TOPICS if not words)
+        yield from ((name, build().help.partition("\n")[0]) for name, build in found.commands.items())
+
+
 COMMANDS = {
     "help": lambda: Command(
         help,
         "Explain a topic, or a command.",
-        [Parameter("topic", (), "TOPIC", f"{', '.join(TOPICS)}; or a command.", is_many=True, among=lambda: TOPICS)],
+        [Parameter("topic", (), "TOPIC", f"{', '.join(TOPICS)}; or a command.", is_many=True, following=_following)],
         ["evcli help refs", "evcli help exit-codes", "evcli help user create"],
     )
 }

@@ -42,13 +42,15 @@ def trace(session: Session, ref: str | None, at: str | None, as_of: str | None) 
     found = linked_to(register, number, until)
     if time is not None:
         found = _by_then(found, ref, time)
+    title = f"event {number}: what it answers, and what answers it"
     if not (found.causes or found.missing or found.effects or found.size):
-        session.output.note(f"event {number} answers no event, and none answers it")
+        title = f"event {number} answers no event, and none answers it"
+        if session.output.chosen_form not in ("table", "markdown"):
+            session.output.note(title)
     if len(found.effects) > MOST_NAMED and session.output.form not in ("json", "jsonl", "csv"):
-        session.output.note(f"{len(found.effects) - MOST_NAMED} more events answer these; --json has all of them")
+        session.output.note(f"{len(found.effects) - MOST_NAMED:,} more events answer these; --json has all of them")
         found = found._replace(effects=found.effects[:MOST_NAMED])
     rows = _rows(found, indents=session.output.chosen_form in ("table", "plain"))
-    title = f"event {number}: what it answers, and what answers it"
     return Answer(_HEADER, rows, document=_document(found), title=title, whole="type")
 
 
@@ -92,7 +94,7 @@ def _rows(found: Trace, *, indents: bool) -> Iterator[tuple[Cell, ...]]:
     for event in reversed(found.causes):
         yield row(event, depth, above, _operation(event))
         depth, above = depth + 1, number_of(event)
-    several = f": {found.size} events, {found.first} to {found.last}" if found.size > 1 else ""
+    several = f": {found.size:,} events, {found.first:,} to {found.last:,}" if found.size > 1 else ""
     yield row(found.event, depth, above, _operation(found.event) + several)
     children: dict[int, list[Event]] = {}
     for event, answers in found.effects:

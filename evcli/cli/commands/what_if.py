@@ -1,5 +1,6 @@
 """`evcli what-if`: the register, and any answer about it, if other things had happened."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,11 +49,16 @@ def what_if(
         return _apply(session, asked, command, **how)
     if given := next((name for name, value in how.items() if value not in (None, False)), None):
         raise BadInput(f"--{given.replace('_', '-')} is for --apply, which writes", "add --apply, or leave it out")
+    if drop and all(map(_EVENT, command)) and command:
+        drops = " ".join(f"--drop {shlex.quote(ref)}" for ref in (*drop, *command))
+        raise BadInput(f'"{command[0]}" is no command; --drop names one event', f"of several: {drops}")
     inner = _question(session, command) if command else None
     if command and inner is None:  # it asked for help
         return None
     if inner is None:
         return answer_of(session.output, _supposed(session, session.opened(), asked, needs_some=True))
+    if not any(asked):
+        session.output.note("nothing is supposed: this is what happened")
     session.register.open()  # the command itself gives the warnings
     supposed = _supposed(session, session.register, asked)
     tell(session.output, supposed)
@@ -63,6 +69,10 @@ def what_if(
         _explain(damaged)
         raise
     return answer
+
+
+_EVENT = re.compile(r"[0-9]+|-[0-9]+|id:.*|(?:@|HEAD)[-~0-9]*|.*\.\..*").fullmatch
+"""A word that names an event, or a range of them, and no command."""
 
 
 class _Asked(NamedTuple):

@@ -76,7 +76,7 @@ def facts_of(session: Session, kind: Kind, since: str | None, until: str | None)
     first = None if since is None else session.moment(since, beginning=True)
     is_alone = until is None and first is not None and first.span is not None and first.span.covers in _PERIODS
     to = since if is_alone else until
-    last = None if to is None else session.moment(to, since=first, by_time="evcli log --as-of")
+    last = None if to is None else session.moment(to, since=first, by_time="evcli diff --as-of")
     start, end = first.number if first else 0, last.number if last else register.head().number
     if start > end or _is_backward(first, last):
         told = f"--from {since} is after event {start}, --to {to or '@'} is event {end}"

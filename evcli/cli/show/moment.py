@@ -33,8 +33,9 @@ def happened_by(
     if is_future:
         yield f'"{words}" is in the future; the answer is what is known {"then" if known is not None else "now"}'
     covers = _covers(words, span, beginning=beginning)
-    by = f"{'since' if beginning else 'as of'} {words}{covers and f' ({covers})'}, by when things happened"
-    yield by if known is None else f"{by}, as known at event {known}"
+    asked = f"{'since' if beginning else 'as of'} {words}{covers and f' ({covers})'}"
+    told = "what happened from then on" if beginning else f"what had happened by {'now' if words == 'now' else 'then'}"
+    yield f"{asked}: {told}" if known is None else f"{asked}: {told}, as known at event {known}"
 
 
 def _twice(words: str, span: "Span") -> Iterator[str]:
