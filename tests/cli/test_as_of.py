@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
+from support.events import creation, lines_of
 
 from cli.support import applied, fails, in_json, refuses, spoil
 
@@ -251,6 +252,23 @@ def test_trace_as_of_ends_with_what_had_happened(cli: Cli, tmp_path: Path) -> No
     assert in_json(cli, "trace", "1", "--as-of", "now")["effects"][0]["effects"] != []
     refuses(cli, ("trace", "2", "--as-of", "2020-06-01"), 2, "is event 2, which happened later, at 2021-01-01 00:00:00")
     refuses(cli, ("trace", "--as-of", "2019-06-01"), 2, "nothing had happened by 2019-06-01 23:59:59")
+
+
+def test_trace_as_of_leaves_out_what_answers_an_event_that_had_not_happened(cli: Cli) -> None:
+    hours = [f"2026-03-01T{hour:02}:00:00.000000Z" for hour in (9, 10, 12, 13)]
+    events = (
+        creation(1, time=hours[0]),
+        creation(2, time=hours[2], subject="user/1", type="user.destroyed", data={}, causationid="event-1"),
+        creation(
+            3, time=hours[1], recordedtime=hours[3], subject="user/1", type="user.restored", data={},
+            causationid="event-2",
+        ),
+    )  # fmt: skip
+    cli.log.write_bytes(b"".join(lines_of(events)))
+    cli.log.chmod(0o600)
+    cli.clock.advance(days=1)
+    assert in_json(cli, "trace", "1", "--as-of", "2026-03-01 11:00")["effects"] == []
+    assert len(cli.ok("trace", "1", "--as-of", "2026-03-01 12:00").out.splitlines()) == 3
 
 
 def test_log_at_is_log_until(union: Cli) -> None:
