@@ -22,9 +22,12 @@ RECENT = 20
 
 def candidates(session: Session, parameter: Parameter, path: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
     """The candidates for a value that is a record or a moment, of the command that `path` names."""
-    found = _moments(session) if parameter.is_moment else _who(session, parameter.kind, path, incomplete)
-    if parameter.is_range:
-        start, dots, _ = incomplete.partition("..")
+    if not parameter.is_moment:
+        found = _who(session, parameter.kind, path, incomplete)
+    else:
+        found = _moments(session, only_events=parameter.is_event)
+    start, dots, _ = incomplete.partition("..")
+    if parameter.is_range or (parameter.is_event and dots):
         found = [(f"{start}..{value}" if dots else f"{value}..", told) for value, told in found]
     return [(value, told) for value, told in found if value.startswith(incomplete)]
 
@@ -82,7 +85,7 @@ def _is_shared(state: State, kind: Kind, word: str, is_wanted: Callable[[Any], b
     return len(list(islice(called, 2))) > 1
 
 
-def _moments(session: Session) -> list[tuple[str, str]]:
+def _moments(session: Session, *, only_events: bool) -> list[tuple[str, str]]:
     """The last events by number, the keywords that name a moment, and the kept heads."""
     from evcli.register.heads import heads_beside
 
@@ -92,6 +95,8 @@ def _moments(session: Session) -> list[tuple[str, str]]:
             if len(found) == RECENT:
                 break
             found.append((str(number_of(event)), f"{local(event['time'])} {event['type']} {event['subject']}"))
+        if only_events:
+            return found
         kept = heads_beside(register.log)
     words = [("@", "now"), ("@-", "one event ago"), ("today", "now"), ("yesterday", "the end of yesterday")]
     heads = kept.heads if kept else []

@@ -31,6 +31,7 @@ class Parameter:
         is_many: bool = False,
         is_moment: bool = False,
         is_range: bool = False,
+        is_event: bool = False,
         kind: str = "",
         is_count: bool = False,
         is_command: bool = False,
@@ -51,6 +52,7 @@ class Parameter:
                 repeated. Its value is then a tuple.
             is_moment: whether it completes to moments of the log.
             is_range: whether it completes to A..B, where A and B are moments; it is a moment, too.
+            is_event: whether it completes to events only, also in A..B; it is a moment, too.
             is_count: whether `-5` alone means it, with this value.
             is_command: whether it is another command, with its own options after `--`.
             kind: the kind of record that it completes to.
@@ -60,7 +62,8 @@ class Parameter:
         """
         self.name, self.flags, self.metavar, self.help, self.type = name, flags, metavar, help, type
         self.is_required, self.is_many = is_required, is_many
-        self.is_moment, self.is_range, self.is_count = is_moment or is_range, is_range, is_count
+        self.is_moment, self.is_range, self.is_event = is_moment or is_range or is_event, is_range, is_event
+        self.is_count = is_count
         self.is_command, self.kind, self.among = is_command, kind, among
         self.following = following
         self.default: bool | str | tuple[str, ...] | None = False if type == "flag" else default

@@ -1,15 +1,16 @@
 """How a history is to differ from the log, as it is typed: events to drop, commands to put in, commands instead."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from evcli.cli.app import root
+from evcli.cli.events_named import event_named, events_named
 from evcli.cli.intentions import intentions
 from evcli.cli.session import Session
 from evcli.cli.typed import typed
 from evcli.cli.words import beginning_of
-from evcli.errors import BadInput, BadRef
+from evcli.errors import BadInput
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
 from evcli.register.what_if import Edits, Insertion, last_recorded_by
@@ -32,7 +33,7 @@ class Said(NamedTuple):
 def edits_of(session: Session, drop: Sequence[str], insert: Sequence[str], change: Sequence[str]) -> Said:
     """What the options ask for of the opened log. Raises BadInput, BadRef, BadText."""
     head = session.register.head().number
-    dropped = {number for ref in drop for number in _events(session, ref, head)}
+    dropped = {number for ref in drop for number in events_named(session, ref)}
     changed: dict[int, Intention] = {}
     options: list[tuple[Insertion | int, str]] = []
     for text in change:
@@ -50,31 +51,12 @@ def edits_of(session: Session, drop: Sequence[str], insert: Sequence[str], chang
     return Said(Edits(frozenset(dropped), changed, inserted), options)
 
 
-def _events(session: Session, ref: str, head: int) -> Iterator[int]:
-    """The numbers of the events that a REF or A..B names."""
-    start, dots, end = ref.partition("..")
-    if not dots:
-        yield _event(session, ref)
-        return
-    first, last = session.number(start or "0"), session.number(end) if end else head
-    if first is None or last is None or first >= last:
-        raise BadRef(ref, "has no events: it means those after A and up to B")
-    yield from range(first + 1, last + 1)
-
-
-def _event(session: Session, ref: str) -> int:
-    number = session.moment(ref).number
-    if not number:
-        raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-    return number
-
-
 def _change(session: Session, text: str, option: str) -> tuple[int, Intention]:
     """The event that `REF COMMAND` is about, and what is recorded instead."""
     ref, *words = _split(text, option)
     if not words:
         raise BadInput(f"{option}: what happened instead must follow", f"--change '{ref} {beginning_of(first_kind())}'")
-    number = _event(session, ref)
+    number = event_named(session, ref)
     found, time = _intentions(session, words, option)
     if time is not None:
         raise BadInput(f"{option}: the event keeps its time", "leave --occurred out")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
+from evcli.cli.events_named import in_numbers
 from evcli.cli.operations import operation_of
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
@@ -199,11 +200,6 @@ class Told:
             return {"to": self.to}
         undone, already = [number_of(event) for event in way.taken], [number for number, _ in way.gone]
         return {"undone": undone, "along": list(way.along), "already": already}
-
-
-def in_numbers(first: int, last: int) -> str:
-    """A range of events as A..B."""
-    return f"{first}..{last}"
 
 
 def _as_refs(numbers: Sequence[int]) -> str:

@@ -80,6 +80,11 @@ OFFERED: dict[str, list[str]] = {
     "log yesterday..7": ["yesterday..7"],
     "log ..7": ["..7"],
     "log 4.": ["4.."],
+    # events only
+    "revert ": MOMENTS,
+    "revert 3 4..": [f"4..{event}" for event in MOMENTS],
+    "what-if --drop ": MOMENTS,
+    "what-if --change ": MOMENTS,
     "log x..": [f"x..{moment}" for moment in (*MOMENTS, "@", "@-", "today", "yesterday")],
 }  # fmt: skip
 

@@ -83,7 +83,8 @@ BISECT = {
     "evcli.cli.commands.bisect", "evcli.cli.words", "evcli.register.first_bad", "bisect", "_bisect", EVENTS, OPTIONS,
 }  # fmt: skip
 WHAT_IF = {
-    "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.intentions", "evcli.cli.typed", "evcli.cli.words",
+    "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.events_named", "evcli.cli.intentions",
+    "evcli.cli.typed", "evcli.cli.words",
     "evcli.cli.show.supposed", "evcli.register.what_if", "evcli.register.branched", "evcli.register.refs",
     "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
 }  # fmt: skip
@@ -139,7 +140,7 @@ SYNC = {
     "evcli.log.correlated", "evcli.register.series", "array", "bisect", "_bisect", "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 UNDO = {
-    *WRITE, "evcli.cli.commands.undo", "evcli.cli.operations", "evcli.cli.undone", EVENTS,
+    *WRITE, "evcli.cli.commands.undo", "evcli.cli.events_named", "evcli.cli.operations", "evcli.cli.undone", EVENTS,
     "evcli.domain.leading", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
     "evcli.register.batches", "evcli.register.courses",
     "evcli.register.divided", "evcli.register.operations", "evcli.register.restoring", "evcli.register.series",

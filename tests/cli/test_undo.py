@@ -493,8 +493,8 @@ def test_what_is_taken_back_already_is_said_so(story: Cli) -> None:
     [
         (("revert", "0"), "is the empty register"),
         (("revert", "9"), "there is no such event"),
-        (("revert", "5..4"), "is no event: A..B are those after A up to B"),
-        (("revert", "4..4"), "is no event"),
+        (("revert", "5..4"), '"5..4" has no events: A..B are those after A up to B'),
+        (("revert", "4..4"), '"4..4" has no events'),
         (("restore-to", "soon"), "soon"),
         (("undo", "--expect", "x"), "--expect"),
         (("undo", "--lock-wait", "-1"), "--lock-wait"),
@@ -503,6 +503,18 @@ def test_what_is_taken_back_already_is_said_so(story: Cli) -> None:
 )  # fmt: skip
 def test_wrong_words_are_refused(story: Cli, words: tuple[str, ...], said: str) -> None:
     refuses(story, words, 2, said)
+
+
+def test_moment_that_is_no_event_is_not_reverted(story: Cli) -> None:
+    story.ok("head", "--keep", "Q1 review")
+    shows = "; evcli log --until {} -1 shows the last event before it"
+    forms = "an event is named by its number, @ (the last one), @-1 or id:…"
+    for ref, hint in {"yesterday": shows, "today": shows, "2026-03-01": shows, "Q1 review": shows, "soon": ""}.items():
+        shown = hint.format(f"'{ref}'" if " " in ref else ref)
+        refuses(story, ("revert", ref), 2, f'error: "{ref}" is not an event\nhint: {forms}{shown}\n')
+        refuses(story, ("revert", f"2..{ref}"), 2, f'error: "{ref}" is not an event\n')
+    for ref in ("8", "@", "@-0", "HEAD", "id:event-8"):
+        assert in_json(story, "revert", ref, "--dry-run")["undone"] == [8]
 
 
 def test_plan_is_written_only_onto_the_head_on_which_it_was_made(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.events_named import events_named
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.cli.undone import Told, in_numbers
+from evcli.cli.undone import Told
 from evcli.domain.fields import REASON
-from evcli.errors import BadInput, BadRef
 from evcli.kinds import first_kind
 from evcli.register.decide import check_head
 from evcli.register.register import Register
@@ -44,7 +44,7 @@ def _redo(session: Session, **how: Any) -> Answer:
 
 def _revert(session: Session, *, refs: tuple[str, ...], with_dependents: bool, **how: Any) -> Answer:
     def plan(register: Register, reason: str | None) -> Way:
-        numbers = sorted({number for ref in refs for number in _numbers(session, ref)})
+        numbers = sorted({number for ref in refs for number in events_named(session, ref)})
         return revert(register, session.new_id, numbers, reason, with_dependents=with_dependents)
 
     return _run(session, plan, Told(session, "revert", "reverted", "undo: evcli undo"), **how)
@@ -78,23 +78,6 @@ def _run(
     with told.explaining():
         way = plan(register, why)
     return told.rehearsed(way) if dry_run else told.written(way, seconds)
-
-
-def _numbers(session: Session, ref: str) -> range:
-    """The events that a REF of `revert` means: one, or of A..B those after A up to B. Raises BadRef, BadInput."""
-    start, dots, end = ref.partition("..")
-    if not dots:
-        number = session.moment(ref).number
-        if number == 0:
-            raise BadRef(ref, "is the empty register, before the first event", "events are counted from 1")
-        return range(number, number + 1)
-    first = session.moment(start, beginning=True).number if start else 0
-    last = session.moment(end or "@").number
-    if last <= first:
-        raise BadInput(
-            f'"{ref}" is no event: A..B are those after A up to B', f"did you mean {in_numbers(last, first)}?"
-        )
-    return range(first + 1, last + 1)
 
 
 def _options(reason: str) -> list[Parameter]:
@@ -142,7 +125,7 @@ def _revert_command() -> Command:
         "Take back certain events, whatever happened since.\n\n"
         "Each REF is one event; A..B are those after A up to B. What is already taken back is left as it is.",
         [
-            Parameter("refs", (), "REF", "An event, or A..B.", is_required=True, is_many=True, is_moment=True),
+            Parameter("refs", (), "REF", "An event, or A..B.", is_required=True, is_many=True, is_event=True),
             _WITH_DEPENDENTS,
             *_options("revert of event N"),
         ],

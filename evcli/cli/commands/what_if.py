@@ -172,7 +172,7 @@ COMMANDS = {
             Parameter(
                 "command", (), "[-- COMMAND]", "What to ask: state, log, diff, show …", is_many=True, is_command=True
             ),
-            Parameter("drop", ("--drop",), "REF", "Without this event; also A..B.", is_moment=True, is_many=True),
+            Parameter("drop", ("--drop",), "REF", "Without this event; also A..B.", is_event=True, is_many=True),
             Parameter(
                 "insert",
                 ("--insert",),
@@ -185,7 +185,7 @@ COMMANDS = {
                 ("--change",),
                 "'REF COMMAND'",
                 "With what COMMAND would have recorded instead of this event.",
-                is_moment=True,
+                is_event=True,
                 is_many=True,
             ),
             Parameter("apply", ("--apply",), "", "Write the events that make it so, after showing it.", "flag"),
