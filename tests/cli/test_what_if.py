@@ -71,8 +71,9 @@ def test_without_edits_the_answer_is_byte_for_byte_the_commands_own_after_a_note
 
 
 def test_words_after_dashes_keep_dashes_of_their_own(story: Cli) -> None:
-    for words in (("user", "list", "--", "--all"), ("user", "show", "--", "2")):
-        assert story("what-if", "--", *words).out == story.ok(*words).out
+    words = ("user", "list", "--", "--all")
+    assert story("what-if", "--", *words) == story(*words)
+    assert story("what-if", "--", "user", "show", "--", "2").out == story.ok("user", "show", "--", "2").out
 
 
 def test_changing_an_event_to_itself_changes_nothing_but_hashes(story: Cli) -> None:
