@@ -1,5 +1,6 @@
 """What is said of an import: its rows, its bad rows, and what was recorded."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,10 +11,10 @@ from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
-from evcli.domain.refusals import Misplaced
+from evcli.domain.refusals import Misplaced, NoSuchRecord
 from evcli.errors import BadInput, EvcliError, Refused
 from evcli.kinds import KINDS
-from evcli.transfer.happened import Bad, Noted, Recorded, Skipped, Undone
+from evcli.transfer.happened import Bad, HasDates, Noted, Recorded, Skipped, Undone
 from evcli.transfer.places import Place
 from evcli.transfer.refusals import BadList, UnknownWord
 from evcli.transfer.run import Import
@@ -57,7 +58,7 @@ class Told:
             raise
         finally:
             self._waiting.end()
-        return answer_to(lambda: self._answer(recorded=True), self._sentence(), "running it again is safe")
+        return answer_to(lambda: self._answer(recorded=True), self._sentence("imported"), "running it again is safe")
 
     def rehearse(self) -> Answer:
         """Check everything, and return the answer. Raises BadInput or Refused after naming all bad rows."""
@@ -77,7 +78,11 @@ class Told:
             self._warn()
             why = f"{bad:,} of {self._import.rows:,} rows of {self._source.name} are bad; nothing was written"
             raise BadInput(why) if worst == BadInput.exit else Refused(why)
-        self._session.note_rehearsal(self._import.first)
+        if self._import.first == 1:
+            self._session.note_rehearsal(1)
+        else:
+            plan = "nothing was written; this is the plan" if self._import.events else "there is nothing to write"
+            self._session.output.note(f"dry run: {plan}")
         answer = self._answer(recorded=False)
         lines = [*(answer.lines or ()), *changed.lines()]
         return answer._replace(lines=lines, document={**answer.document, "changes": changed.document()})
@@ -91,7 +96,7 @@ class Told:
             self._rows.take(happened)
         match happened:
             case Noted(message):
-                self._session.output.note(f"{self._source.name}: {message}")
+                self._session.output.note(f"{self._source.name}: {message}{_way_in(message)}")
             case Recorded(begins=begins, notices=notices):
                 self._session.output.warn_once(notices)
                 for id in happened.ids if self._overtaken else ():
@@ -117,7 +122,9 @@ class Told:
         if isinstance(error, Misplaced):
             from evcli.cli.occurred import explain
 
-            explain(error)
+            explain(error, self._session.register.state)
+        if isinstance(error, NoSuchRecord) and bad.is_dated:
+            error.hint += "; rows are taken in the order of the file: sort them by date"
         if isinstance(error, UnknownWord):
             from evcli.cli.meant import verbs_like
 
@@ -138,12 +145,16 @@ class Told:
         run = self._import
         return events_in_words(run.first, run.last, run.events)
 
-    def _sentence(self) -> str:
+    def _sentence(self, done: str) -> str:
         run = self._import
         if not run.rows:
             return f"nothing to import: {self._source.name} has no rows"
         one, many = self._kind.name, self._kind.plural
-        asides = [] if self._is_all_new else [_counted(self._rows.changed, one, many, "changed by it")]
+        asides = (
+            []
+            if self._is_all_new
+            else [_counted(self._rows.changed, one, many, "changed by it", would=done != "imported")]
+        )
         asides += [_counted(run.skipped, "row", "rows", "skipped")] if run.skipped else []
         asides += [_counted(run.already, "row", "rows", "already recorded")] if run.already else []
         if not run.events:
@@ -151,8 +162,8 @@ class Told:
         if not self._is_all_new:
             one, many = "event", "events"
         what = many if run.events > 1 else one
-        done = f"imported {run.events:,} {what} from {self._source.name}: {self._events()}"
-        return done + (f" ({', '.join(asides)})" if asides else "")
+        said = f"{done} {run.events:,} {what} from {self._source.name}: {self._events()}"
+        return said + (f" ({', '.join(asides)})" if asides else "")
 
     def _answer(self, *, recorded: bool) -> Answer:
         run = self._import
@@ -168,7 +179,7 @@ class Told:
             "changed": self._rows.changed,
             **self._rows.members(),
         }
-        lines = [self._sentence()]
+        lines = [self._sentence("imported" if recorded else "would import")]
         if recorded and (way_back := self._way_back.line(self._session.log_words)):
             lines.append(way_back)
         rows = [tuple(len(each) if isinstance(each, list) else each for each in document.values())]
@@ -243,6 +254,13 @@ class RowsTold:
         }  # fmt: skip
 
 
+def _way_in(note: str) -> str:
+    """What to do about a note of an input, if there is something; it goes on after the note."""
+    if not isinstance(note, HasDates):
+        return ""
+    return f": --column {shlex.quote(f'date={note.column}')} records when each happened"
+
+
 def _undone(row: Undone) -> str:
     return f"recorded as event {row.event}, but {row.kind} {row.id} was {row.past} by event {row.by}"
 
@@ -267,5 +285,7 @@ def _skipped(row: Skipped) -> str:
     return f"skipped: {has}, but {' and '.join(others)}"
 
 
-def _counted(count: int, one: str, many: str, what: str) -> str:
+def _counted(count: int, one: str, many: str, what: str, *, would: bool = False) -> str:
+    if would:
+        return f"{count:,} {one if count == 1 else many} would be {what}"
     return f"{count:,} {one} was {what}" if count == 1 else f"{count:,} {many} were {what}"

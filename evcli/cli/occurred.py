@@ -9,10 +9,10 @@ from evcli.cli.show.times import local, local_time
 from evcli.cli.words import command_of
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.fitting import Overtaken
-from evcli.domain.kind import EventType
+from evcli.domain.kind import EventType, Revives
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Misplaced, NoSuchRecord, NotEnded, NotLive, NotThen, NoWay, Taken, Unchanged
-from evcli.domain.state import MemoryState
+from evcli.domain.state import MemoryState, State
 from evcli.errors import BadInput
 from evcli.kinds import TYPES
 from evcli.register.occurred import read_occurred
@@ -37,11 +37,26 @@ def occurred(session: Session, text: str) -> str:
     return time
 
 
-def explain(error: Misplaced) -> None:
-    """Let the refusal of a late event say when it cannot have happened, and because of which event, in local time."""
+def explain(error: Misplaced, state: State) -> None:
+    """Let the refusal of a late event say when it cannot have happened, and because of which event, in local time.
+
+    `state` is the present one.
+    """
     error.message = _not_then(error) if isinstance(error, NotThen) else _breaks_later(error)
     if error.other is not None and error.place is None:
-        error.hint = f"evcli show {number_of(error.other)} shows that event"
+        error.hint = f"{_way_back(error, state)}evcli show {number_of(error.other)} shows that event"
+
+
+def _way_back(error: Misplaced, state: State) -> str:
+    """How to revive the record that had the unique field then, if it has ended since: it may be the same one."""
+    kind, why = TYPES[error.event["type"]].kind, error.why
+    if not isinstance(why, Taken) or not isinstance(error, NotThen):
+        return ""
+    holder, back = state.get(kind.name, why.holder), kind.one(Revives)
+    if holder is None or holder[-1] is None or back is None:
+        return ""
+    who = f"{kind.name} {why.holder}"
+    return f"if {who} is the same {kind.name}, evcli {kind.name} {back.verb} {why.holder} brings it back; "
 
 
 def explain_unchanged(register: Register, error: Unchanged, each: EventType) -> None:

@@ -7,6 +7,7 @@ from evcli.errors import BadInput
 
 _PROBE = datetime(1999, 12, 31, 23, 58, 59)
 _DATE = re.compile(r"\s*([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{1,4})( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?\s*").fullmatch
+_ISO = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]).*").fullmatch
 
 
 def check_form(form: str) -> None:
@@ -20,14 +21,22 @@ def check_form(form: str) -> None:
 
 
 def in_iso(date: str, form: str) -> str:
-    """A date in the given form, as evcli reads it. Raises BadInput."""
+    """A date in the given form, or as real dates of a workbook are read, in that of evcli. Raises BadInput."""
     try:
         found = datetime.strptime(date.strip(), form)
     except ValueError:
+        # Beside dates with the day before the month, as 2024-31-01, this one would be a guess.
+        if _ISO(date) and (_ISO(probe := _PROBE.strftime(form)) is None or probe.startswith(f"{_PROBE.date()}")):
+            return date.strip()
         raise BadInput(f'"{date.strip()}" is not a date in the form {form}') from None
     if not any(code in form for code in ("%H", "%I", "%M", "%S", "%T", "%X", "%c", "%R", "%f")):
         return found.date().isoformat()
     return found.isoformat(sep=" ")
+
+
+def looks_like_date(cell: str) -> bool:
+    """Whether a cell has nothing but a date."""
+    return bool(_ISO(cell) or forms_of(cell))
 
 
 def forms_of(date: str) -> list[str]:

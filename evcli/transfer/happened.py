@@ -21,6 +21,8 @@ class Changed(NamedTuple):
     data: Mapping[str, str]
     before: Any
     after: Any
+    time: str | None = None
+    """When it happened, if the row says so."""
 
 
 class Recorded(NamedTuple):
@@ -70,11 +72,25 @@ class Bad(NamedTuple):
     error: EvcliError
     is_skippable: bool = False
     """Whether it is bad only because what it asks for is already the case."""
+    is_dated: bool = False
+    """Whether it says when it happened."""
 
     @property
     def line(self) -> int:
         """The line on which the row begins."""
         return self.place.line
+
+
+class HasDates(str):
+    """The note that an ignored `column` has dates only."""
+
+    column: str
+
+    def __new__(cls, column: str) -> "HasDates":
+        """The note about the column of that name."""
+        note = super().__new__(cls, f'ignored column "{column}" has dates')
+        note.column = column
+        return note
 
 
 class Noted(NamedTuple):
@@ -113,7 +129,15 @@ def recorded(first: int, changes: Sequence[Change], notices: list[str]) -> Recor
 def rehearsed(first: int, changes: Sequence[Change], places: Iterable[Place]) -> Recorded:
     """What is told of these changes, of rows at these places, that a rehearsal tried out."""
     changed = [
-        Changed(place, event, change.intention.type, change.intention.data, change.before, change.after)
+        Changed(
+            place,
+            event,
+            change.intention.type,
+            change.intention.data,
+            change.before,
+            change.after,
+            change.intention.time,
+        )
         for event, (place, change) in enumerate(zip(places, changes, strict=True), first)
     ]
     return recorded(first, changes, [])._replace(changed=changed)

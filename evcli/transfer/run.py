@@ -9,14 +9,13 @@ stand any more.
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from evcli.domain.event import number_of
 from evcli.domain.overlay import Draft
-from evcli.domain.refusals import Misplaced, Taken
+from evcli.domain.refusals import Taken
 from evcli.errors import EvcliError, Refused
-from evcli.kinds import KINDS
 from evcli.log.line import MAX_BATCH
 from evcli.log.replay import without_garbage_collection
 from evcli.register.beginnings import Beginnings
@@ -276,23 +275,24 @@ class Import:
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
-        if isinstance(why, Misplaced) and why.other is not None:
-            why.place = self._place_of(number_of(why.other), refused, first)
-        if isinstance(why, Taken):
-            place = self._place_of(why.event, refused, first)
-            if place is not None and place != self._place(index):
-                kind = KINDS[why.kind]
-                field = kind.fields[why.field]
-                why.message = f"the {kind.name} of {place} already has that {field.label}"
-                why.hint = f"no two live {kind.plural} share {field.one}"
-        return Bad(self._place(index), "", why, self._skipping.could(self._pending.intentions[index], why))
+        own, intention = self._place(index), self._pending.intentions[index]
+        from evcli.transfer.against import name_other
 
-    def _place_of(self, event: int, refused: Collection[int] = (), first: int | None = None) -> Place | None:
+        place_of = partial(self._place_of, refused=refused, first=first, is_new=self._again)
+        name_other(why, own, place_of)
+        return Bad(own, "", why, self._skipping.could(intention, why), is_dated=intention.time is not None)
+
+    def _place_of(
+        self, event: int, refused: Collection[int] = (), first: int | None = None, *, is_new: bool = False
+    ) -> Place | None:
         """Where the row is that event `event` records; None if no row of this input does.
 
         `first` is the number of the first event of the batch that is pending, of which some rows are refused.
+        With `is_new`, what earlier runs recorded is no row of this one.
         """
         if first is not None and event >= first:
             return self._place(self._pending.kept(refused)[event - first])
         found = self._places.of(event)
-        return Place(*found, self._heading) if found else self.before.place_of(event)
+        if found:
+            return Place(*found, self._heading)
+        return None if is_new else self.before.place_of(event)

@@ -22,6 +22,9 @@ class Tabular:
         self._name, self._fields, self._needed, self._notice, self._how = name, fields, needed, notice, how
         self._nothing = ("",) * len(fields)
         self._choose: _Choose = list
+        self._ignored = list[int]()
+        """The columns that hold no field, while they may have the dates for which there is no column."""
+        self._header: Sequence[str] = ()
         self.uses: dict[int, str] = {}
         """The field that each column holds, or a part of it."""
 
@@ -47,6 +50,8 @@ class Tabular:
             self._notice(found.said)
         if others := [name for name in (header[at].strip() for at in found.others) if name]:
             self._notice(f"ignored column{'s' if len(others) > 1 else ''}: {_some(others)}")
+        if "date" in self._fields and not found.columns[self._fields.index("date")]:
+            self._header, self._ignored = header, found.others
         if nameless := _nameless("ignored: ", header, called):
             self._notice(nameless)
 
@@ -67,6 +72,12 @@ class Tabular:
 
     def chosen(self, lines: list[int], columns: list[Sequence[str]]) -> Rows | None:
         """The rows on these lines with the cells of the fields only, but for the empty ones."""
+        if self._ignored:
+            from evcli.transfer.dated import column_of_dates
+
+            if note := column_of_dates(self._header, self._ignored, columns):
+                self._notice(note)
+            self._ignored = []
         cells = list(zip(*self._choose([*columns, ("",) * len(lines)]), strict=True))
         if self._nothing in cells:
             kept = [at for at, row in enumerate(cells) if row != self._nothing]

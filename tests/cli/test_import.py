@@ -234,7 +234,7 @@ def test_dry_run_names_every_bad_row_and_writes_nothing(cli: Cli, load: Any) -> 
 def test_dry_run_says_what_would_be(cli: Cli, load: Any) -> None:
     ran = load(people(5000), "--dry-run")
     said, *shown = ran.out.splitlines()
-    assert said == "imported 5,000 users from people.csv: events 1 to 5,000"
+    assert said == "would import 5,000 users from people.csv: events 1 to 5,000"
     assert shown[19:] == ["  user 20 created: Person 20 <person.20@example.com>", "  and 4,980 more"]
     assert ran.err == f"dry run: nothing was written; this would begin a new log at {cli.log}\n"
     document = json.loads(load(people(5000), "--dry-run", "--json").out)
@@ -256,10 +256,16 @@ def test_dry_run_says_whom_and_what_it_would_change(cli: Cli, load: Any) -> None
         "  user 1 restored: Ada <a@example.com>",
         "  user 4 created: Kurt <kurt@example.com>",
     ]
+    assert load(content, "--dry-run", "--skip-existing").err.startswith(
+        "dry run: nothing was written; this is the plan\n"
+    )
+    assert load("name,email\n", "--dry-run").err == "dry run: there is nothing to write\n"
     changes = json.loads(load(content, "--dry-run", "--skip-existing", "--json").out)["changes"]
     ada = {"id": 1, "name": "Person 1", "email": "person.1@example.com", "created": 1, "changed": 1, "destroyed": None}
     after = {**ada, "name": "Ada", "changed": 4}
-    assert changes[0] == {"row": 1, "line": 2, "event": 4, "kind": "user", "id": 1, "before": ada, "after": after}
+    assert changes[0] == {
+        "row": 1, "line": 2, "event": 4, "kind": "user", "id": 1, "time": None, "before": ada, "after": after,
+    }  # fmt: skip
     assert [(change["row"], change["line"], change["event"]) for change in changes] == [
         (1, 2, 4), (2, 4, 5), (4, 6, 6), (5, 7, 7), (6, 8, 8),
     ]  # fmt: skip
@@ -638,9 +644,9 @@ def test_skipped_recorded_and_changed_are_three_numbers(cli: Cli, load: Any) -> 
     load(content, "--skip-existing")
     content += "Eve,eve@example.com,\nEva,eve@example.com,rename\nBo,bob@example.com,rename\nAda,ada@example.com,\n"
     content += "Zoe,zoe@example.com,\n"
-    words = "(3 users were changed by it, 2 rows were skipped, 1 row was already recorded)"
+    words = "(3 users would be changed by it, 2 rows were skipped, 1 row was already recorded)"
     said, *_ = load(content, "--skip-existing", "--dry-run").out.splitlines()
-    assert said == f"imported 4 events from people.csv: events 3 to 6 {words}"
+    assert said == f"would import 4 events from people.csv: events 3 to 6 {words}"
     document = json.loads(load(content, "--skip-existing", "--json").out)
     assert [document[name] for name in ("changed", "skipped", "already", "events")] == [3, 2, 1, 4]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from cli.support import events_in, fails, refuses
+from cli.support import events_in, fails, in_json, refuses
 from evcli.log.line import MAX_BATCH
 from evcli.transfer import run
 
@@ -60,8 +60,50 @@ def test_row_that_does_not_fit_is_named_with_the_row_that_stands_against_it(
     again = rows.with_name("again.csv")
     again.write_text(HEADER + row + "\n")
     ran = cli("import", str(again))
-    fails(ran, 1, "again.csv line 2: ", f"event {stands}, of", f"hint: evcli show {stands} shows that event")
+    fails(ran, 1, "again.csv line 2: ", f"event {stands}, of", f"evcli show {stands} shows that event")
     assert ran.err.count("nothing was written") == 1
+
+
+def test_row_recorded_anew_is_not_its_own_obstacle(cli: Cli, rows: Path) -> None:
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2020-02-01,,Bob,{BOB}\n2020-03-01,rename,Rob,{BOB}\n")
+    cli.ok("import", str(rows))
+    cli.ok("user", "destroy", "1")
+    anew = ("import", str(rows), "--again", "--skip-existing")
+    refuses(
+        cli, anew, 1, f"rows.csv line 2: e-mail {ADA} was user 1's on 2020-01-01 00:00:00+00:00, by event 1, of",
+        "hint: if user 1 is the same user, evcli user restore 1 brings it back; evcli show 1 shows that event",
+    )  # fmt: skip
+    cli.ok("user", "restore", "1")
+    cli.ok(*anew)
+    cli.ok("user", "change-email", "1", "a@example.com")
+    fails(cli(*anew), 1, "line 2", f"e-mail {ADA} was user 1's on", "hint: evcli show 1 shows that event")
+
+
+def test_row_recorded_anew_is_refused_by_a_row_of_its_own_run(cli: Cli, rows: Path) -> None:
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n2021-01-01,rename,Ada K,{ADA}\n")
+    cli.ok("import", str(rows))
+    rows.write_text(rows.read_text() + f"2020-05-01,,Bob,{BOB}\n,destroy,,{BOB}\n2020-06-01,,Eve,{BOB}\n")
+    said = f"rows.csv line 6: e-mail {BOB} was user 2's on 2020-06-01 00:00:00+00:00, by the event of line 4, of"
+    for more in (("--dry-run",), ()):
+        fails(cli("import", str(rows), "--again", "--skip-existing", *more), 1, said)
+
+
+def test_row_above_the_one_that_it_follows_is_told_the_order(cli: Cli, rows: Path) -> None:
+    row = f"2022-01-01,,Ada,{ADA}\n2023-01-01,destroy,,{ADA}\n{{}},rename,Ada K,{ADA}\n"
+    said = "rows are taken in the order of the file: sort them by date"
+    rows.write_text(HEADER + row.format("2022-06-01"))
+    fails(cli("import", str(rows)), 1, 'line 4: no user "ada@example.com"', "only live users are considered; " + said)
+    rows.write_text(HEADER + row.format(""))
+    assert said not in cli("import", str(rows)).err
+
+
+def test_dry_run_shows_when_each_row_happened(cli: Cli, rows: Path) -> None:
+    rows.write_text(HEADER + f"2020-01-01,,Ada,{ADA}\n,rename,Ada K,{ADA}\n")
+    assert cli.ok("import", str(rows), "--dry-run").out.splitlines()[1:] == [
+        f"  user 1 created: Ada <{ADA}> (happened 2020-01-01 00:00:00+00:00)", '  user 1: name "Ada" → "Ada K"',
+    ]  # fmt: skip
+    changes = in_json(cli, "import", str(rows), "--dry-run")["changes"]
+    assert [change["time"] for change in changes] == ["2020-01-01T00:00:00.000000Z", None]
 
 
 def test_earlier_row_that_does_not_fit_is_named_before_a_later_one_that_cannot_be_read(cli: Cli, rows: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 from datetime import date
 from pathlib import Path
 
@@ -140,12 +141,49 @@ def test_date_is_read_in_the_form_that_is_told(cli: Cli, people: Path, form: str
     assert events_in(cli.log)[0]["time"] == f"{moment}.000000Z"
 
 
-@pytest.mark.parametrize("date", ["31.02.2024", "2024-04-03", "3.4."])
+@pytest.mark.parametrize("date", ["31.02.2024", "2024-4-3", "3.4."])
 def test_date_in_another_form_than_told_is_a_bad_row(cli: Cli, people: Path, date: str) -> None:
     people.write_bytes(LIST.replace(b"{}", date.encode()))
     fails(
         cli("import", "people.csv", "--date-format", "%d.%m.%Y"), 2, f'line 2, date: "{date}" is not a date in the form'
     )
+
+
+def test_real_dates_are_read_beside_those_in_the_form_that_is_told(cli: Cli, people: Path) -> None:
+    people.write_text("name,email,date\nAda,ada@example.com,2024-05-06 07:08\nBob,bob@example.com, 03.03.2020\n")
+    cli.ok("import", "people.csv", "--date-format", "%d.%m.%Y")
+    assert [event["time"][:16] for event in events_in(cli.log)] == ["2024-05-06T07:08", "2020-03-03T00:00"]
+
+
+def test_real_date_is_none_where_the_form_has_the_day_before_the_month(cli: Cli, people: Path) -> None:
+    people.write_bytes(LIST.replace(b"{}", b"2024-04-30"))
+    fails(
+        cli("import", "people.csv", "--date-format", "%Y-%d-%m"), 2, '"2024-04-30" is not a date in the form %Y-%d-%m'
+    )
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Joined", "Joined on", "Member since", "Start date", "Hire date", "Datum", "Eintritt", "Date d’entrée",
+     "Fecha de alta"],
+)  # fmt: skip
+def test_ignored_column_of_dates_is_named_with_the_option_that_takes_it(cli: Cli, people: Path, heading: str) -> None:
+    people.write_text(
+        f"name,email,Born,{heading},Last seen\n"
+        "Ada,ada@example.com,1980-01-01,2020-01-01,2021-01-01\nBob,bob@example.com,,,\nEve,eve@example.com,,3.4.2021,\n"
+    )
+    option = f"date={heading}"
+    assert f'people.csv: ignored column "{heading}" has dates: --column {shlex.quote(option)} records when' in (
+        cli.ok("import", "people.csv", "--dry-run").err
+    )
+    assert "has dates" not in cli("import", "people.csv", "--dry-run", "--column", option).err
+
+
+@pytest.mark.parametrize("cells", ["2020-01-01,x", ","], ids=["other", "empty"])
+def test_ignored_column_of_other_things_is_not_taken_for_dates(cli: Cli, people: Path, cells: str) -> None:
+    first, second = cells.split(",")
+    people.write_text(f"name,email,Joined\nAda,ada@example.com,{first}\nBob,bob@example.com,{second}\n")
+    assert "has dates" not in cli.ok("import", "people.csv").err
 
 
 def test_list_in_a_pipe_is_read_as_from_a_file(cli: Cli, people: Path) -> None:

@@ -302,7 +302,7 @@ def test_every_verb_is_an_action_of_an_import(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(ROWS)
     assert cli.ok("import", "--kind", "bike", str(file), "--dry-run").out.splitlines()[1:] == [
-        "  bike 1 registered: WBK-1 Cargo 8",
+        "  bike 1 registered: WBK-1 Cargo 8 (happened 2026-02-01 00:00:00+00:00)",
         '  bike 1 "WBK-1": station none → "Main St"',
         '  bike 1 "WBK-1": station "Main St" → none, rider none → "Ada"',
         "  bike 1 retired: WBK-1 Cargo 8",

@@ -36,7 +36,7 @@ Lists are read as other programs export them:
   encodings    UTF-8, UTF-16, others with --encoding; also in a .gz file
   columns      a name or e-mail may be under its usual heading in English, German, French or Spanish, a name also in
                two columns, as First Name and Last Name; what was taken for what is said, and --column decides
-  dates        --date-format %d.%m.%Y reads 31.12.2024; day and month are never guessed
+  dates        --date-format %d.%m.%Y reads 31.12.2024, and 2024-12-31 too; day and month are never guessed
 
 If it is interrupted, run it again: recorded rows are recognized by their content and skipped. A row that was recorded
 but does not stand any more, because its record was destroyed since, is named in a warning.

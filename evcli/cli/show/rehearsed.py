@@ -6,6 +6,7 @@ import orjson
 
 from evcli.cli.show.answer import MOST_NAMED
 from evcli.cli.show.render import as_json, change_in_words
+from evcli.cli.show.times import local
 from evcli.kinds import TYPES
 from evcli.transfer.happened import Changed, Happened, Recorded
 
@@ -31,13 +32,18 @@ class Rehearsed:
 
     def lines(self) -> list[str]:
         """The first changes, one a line, and how many more there are."""
-        lines = [f"  {change_in_words(TYPES[each.type], each.data, each.before, each.after)}" for each in self._shown]
+        lines = [f"  {_in_words(each)}" for each in self._shown]
         rest = self._count - len(lines)
         return [*lines, f"  and {rest:,} more"] if rest else lines
 
     def document(self) -> orjson.Fragment:
         """All changes as a JSON array."""
         return orjson.Fragment(b"[" + b",".join(self._written) + b"]")
+
+
+def _in_words(each: Changed) -> str:
+    then = "" if each.time is None else f" (happened {local(each.time)})"
+    return change_in_words(TYPES[each.type], each.data, each.before, each.after) + then
 
 
 def _as_json(each: Changed) -> dict[str, Any]:
@@ -48,6 +54,7 @@ def _as_json(each: Changed) -> dict[str, Any]:
         "event": each.event,
         "kind": kind.name,
         "id": each.after.id,
+        "time": each.time,
         "before": as_json(each.before),
         "after": as_json(each.after),
     }
