@@ -2,18 +2,24 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from evcli.cli.app import root
 from evcli.cli.events_named import event_named, events_named
 from evcli.cli.intentions import intentions
 from evcli.cli.session import Session
+from evcli.cli.show.times import local
+from evcli.cli.show.would import names_of, refusal
 from evcli.cli.typed import typed
 from evcli.cli.words import beginning_of
-from evcli.errors import BadInput
+from evcli.domain.find import find
+from evcli.domain.refusals import NoSuchRecord
+from evcli.errors import BadInput, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
-from evcli.register.what_if import Edits, Insertion, last_recorded_by
+from evcli.register.register import Register
+from evcli.register.what_if import Edits, Insertion, NotPossible, place_at
 
 _WITHOUT_MEANING = ("dry_run", "expect", "id", "lock_wait")
 """The options of a command that writes which say nothing of the event."""
@@ -70,7 +76,7 @@ def _insertion(session: Session, text: str, option: str, head: int) -> Insertion
     found, time = _intentions(session, _split(text, option), option)
     if time is None:
         return Insertion(head, _occurred(session, "now"), found)
-    return Insertion(last_recorded_by(session.register, time), time, found)
+    return Insertion(place_at(session.register, time, found), time, found)
 
 
 def _split(text: str, option: str) -> list[str]:
@@ -102,6 +108,29 @@ def _intentions(session: Session, words: list[str], option: str) -> tuple[list[I
     except BadInput as error:
         error.message = f"{option}: {error.message}"
         raise
+
+
+def not_possible(register: Register, no: NotPossible, option: str) -> Refused:
+    """Why the event that an option asks for would be refused where it is to happen."""
+    why, edit = no.why, no.edit
+    if isinstance(why, NoSuchRecord) and isinstance(edit, Insertion) and edit.after < register.head().number:
+        why = _not_there(register, why, edit.time) or why
+    named = names_of(no.numbering)
+    why.message = f"{option}: {refusal(why, named)}"
+    return why
+
+
+def _not_there(register: Register, why: NoSuchRecord, time: str) -> Refused | None:
+    """That the record was not there at a time, and which event of the log began it later; None if none did."""
+    kind = KINDS[why.kind]
+    with suppress(Refused):
+        record = find(register.at(), kind, why.who)
+        event, *_ = register.change(record[-3])
+        began = f"it was {kind.began} by event {record[-3]}, of {local(event['time'])}"
+        found = Refused(f"{kind.name} {record.id} was not there on {local(time)}: {began}")
+        found.code, found.hint = why.code, f"evcli show {record[-3]} shows that event"
+        return found
+    return None
 
 
 def _occurred(session: Session, text: str) -> str:

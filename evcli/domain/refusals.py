@@ -53,7 +53,7 @@ class NotLive(Refused):
 
     def __init__(self, kind: str, id: int, name: str, ended: str, event: int) -> None:
         super().__init__(f'{kind} {id} "{name}" is already {ended} (event {event})')
-        self.code, self.kind, self.id = ended, kind, id
+        self.code, self.kind, self.id, self.event = ended, kind, id, event
 
 
 class NotEnded(Refused):

@@ -6,6 +6,7 @@ these. So the id of a record that is never begun stays unused, and a record that
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from evcli.kinds import TYPES
 from evcli.log.branch import Branch
 from evcli.register.branched import BranchedHistory
 from evcli.register.decide import Intention
+from evcli.register.numbering import Numbering
 from evcli.register.register import Register
 
 if TYPE_CHECKING:
@@ -76,19 +78,47 @@ class Supposed(NamedTuple):
     """The last event before the first difference."""
     answers: "Mapping[Subject, Answered]"
     """Of each record about which there are other events: the first event of the log that is not what it was, if any."""
+    numbering: Numbering
 
 
 class NotPossible(Refused):
     """An event that is put in, or that replaces another, breaks a rule where it is to happen."""
 
-    def __init__(self, edit: Insertion | int, why: Refused) -> None:
+    def __init__(self, edit: Insertion | int, why: Refused, numbering: Numbering) -> None:
+        """`numbering` is that of the events before it."""
         super().__init__(why.message, why.hint)
-        self.code, self.edit, self.why = why.code, edit, why
+        self.code, self.edit, self.why, self.numbering = why.code, edit, why, numbering
 
 
 def last_recorded_by(register: Register, time: str) -> int:
     """The number of the last event recorded at or before a time, in the log's time format. Raises Damaged."""
     return register.reader.seek(lambda position: position.recorded <= time).number
+
+
+def place_at(register: Register, time: str, intentions: Iterable[Intention]) -> int:
+    """The number of the event after which to put in what happened at a time. Raises Damaged, LogCut.
+
+    That is the last one recorded by then; or the last one about the same record that happened by then, if it was
+    recorded later.
+    """
+    place, head = last_recorded_by(register, time), register.head().number
+    for intention in intentions:
+        each = TYPES[intention.type]
+        if type(each) is Begins:
+            continue
+        with suppress(Refused):
+            id = _about(intention, register.at(place), register.at(head))
+            events = register.events_about(each.kind.name, id, head, after=place)
+            place = max((number_of(event) for event in events if event["time"] <= time), default=place)
+    return place
+
+
+def _about(intention: Intention, *states: State) -> int:
+    """The id of the record that an intention is about in the first of these states that has it. Raises Refused."""
+    for state in states[:-1]:
+        with suppress(Refused):
+            return intention.about(state)
+    return intention.about(states[-1])
 
 
 def suppose(register: Register, edits: Edits) -> Supposed:
@@ -110,7 +140,9 @@ def suppose(register: Register, edits: Edits) -> Supposed:
     history = BranchedHistory(register, branch, supposing.state)
     past = Register(branch, actor=actor.id, actor_type=actor.type, history=history)
     differing = list(supposing.differing())
-    return Supposed(past, supposing.refused, differing, supposing.state, fork.number, supposing.answers)
+    return Supposed(
+        past, supposing.refused, differing, supposing.state, fork.number, supposing.answers, supposing.numbering
+    )
 
 
 class _Supposing:
@@ -121,6 +153,7 @@ class _Supposing:
         self._actor, self._source = register.author
         self.state = Draft(below, takes_any_id=True)
         self.refused: list[LeftOut] = []
+        self.numbering = Numbering(below.number, edits.changed)
         self._touched = set[tuple[str, int]]()
         """The records about which there are other events now."""
         self.answers: dict[tuple[str, int], Answered] = {}
@@ -163,6 +196,7 @@ class _Supposing:
         if instead is not None or number in self._edits.dropped:
             self._miss(event)
         if number in self._edits.dropped:
+            self.numbering.missing.append(number)
             return None
         try:
             if instead is not None:
@@ -170,8 +204,9 @@ class _Supposing:
             step(self.state, event, self.state.number + 1)
         except Refused as why:
             if instead is not None:
-                raise NotPossible(number, why) from None
+                raise NotPossible(number, why, self.numbering) from None
             self._miss(event)
+            self.numbering.missing.append(number)
             self.refused.append(LeftOut(event, why.with_traceback(None)))
             return None
         return event
@@ -223,7 +258,8 @@ class _Supposing:
                 event["subject"] = self._subject(intention, None)
                 step(self.state, event, self.state.number + 1)
             except Refused as why:
-                raise NotPossible(insertion, why) from None
+                raise NotPossible(insertion, why, self.numbering) from None
+            self.numbering.put_in.append(self.state.number)
             events.append(event)
         self._grow(branch, events)
 

@@ -86,8 +86,8 @@ def test_changing_an_event_to_itself_changes_nothing_but_hashes(story: Cli) -> N
 
 def test_later_events_that_would_be_refused_come_first_and_then_what_would_be_different(story: Cli) -> None:
     refused = (
-        'warning: event 3 (user.renamed by ann) would be refused: no user "2" at event 1\n'
-        'warning: event 4 (user.email-changed by ann) would be refused: no user "2" at event 1\n'
+        'warning: event 3 (user.renamed by ann) would be refused: there would be no user "2"\n'
+        'warning: event 4 (user.email-changed by ann) would be refused: there would be no user "2"\n'
     )
     assert story("what-if", "--drop", "2") == Ran(
         0, "user 2\tGrace Hopper <grace@navy.example>\t\n", f"{refused}1 record would be different\n"
@@ -101,9 +101,50 @@ def test_later_events_that_would_be_refused_come_first_and_then_what_would_be_di
     assert asked == Ran(0, "1\tAda Lovelace\tada@example.com\t1\t3\t\n", refused + told)
 
 
+def test_event_of_that_history_is_named_as_the_logs_or_as_the_inserted_or_changed_one(story: Cli) -> None:
+    def said(*edits: str) -> list[str]:
+        ran = story.ok("what-if", *edits)
+        refusals = [line.partition(" would be refused: ")[2] for line in ran.err.splitlines() if "warning" in line]
+        return refusals + [line.rpartition("\t")[2] for line in ran.out.splitlines()]
+
+    grace, ada = "Grace Hopper <grace@navy.example>", "Ada Lovelace <ada@example.com>"
+    first, second = (f"user destroy {id} --occurred '2026-03-01 15:30'" for id in (3, 2))
+    assert said("--drop", "4", "--insert", first) == [
+        "user 3 would already be destroyed, by the inserted event", "Grace Hopper <grace@example.com>",
+    ]  # fmt: skip
+    assert said("--insert", second) == [f"{grace}, destroyed by the inserted event"]
+    assert said("--insert", first, "--insert", second) == [
+        "user 3 would already be destroyed, by the inserted event what-if-1",
+        f"{grace}, destroyed by the inserted event what-if-2",
+    ]
+    assert f"{ada}, destroyed by event 7, as changed" in said("--drop", "2", "--change", "7 user destroy 1")
+    assert f"{ada}, destroyed by event 5" in said("--drop", "2", "--drop", "6")
+    taken = said("--insert", "user create Bo --email alan@example.com --occurred 2026-02-01")
+    assert taken[0] == "e-mail alan@example.com would be user 4's, created by the inserted event"
+
+
+def test_event_of_a_record_that_was_recorded_later_is_put_in_after_what_it_had_been_through_by_then(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "create", "Bob", "--email", "bob@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "rename", "1", "Eve", "--occurred", "2022-01-01")
+    cli.ok("user", "rename", "1", "Ann", "--occurred", "2021-01-01")
+    numbers = []
+    for year in (2020, 2021, 2022, 2023):
+        put_in = f"user destroy 1 --occurred {year}-06-01"
+        numbers.append(
+            in_json(cli, "what-if", "--insert", put_in, "--", "show", "id:what-if-1")["event"]["sequence"][-1]
+        )
+    assert numbers == ["2", "5", "5", "5"]
+    refuses(
+        cli, ("what-if", "--insert", "user destroy 1 --occurred 2019-12-31"), 1, "user 1 was not there on 2019-12-31 00"
+    )
+
+
 def test_document_has_what_would_be_refused_and_what_would_be_different(story: Cli) -> None:
     events = events_in(story.log)
-    refused = [{"event": event, "code": "no-such-user", "message": 'no user "2" at event 1'} for event in events[2:4]]
+    refused = [
+        {"event": event, "code": "no-such-user", "message": 'there would be no user "2"'} for event in events[2:4]
+    ]
     assert in_json(story, "what-if", "--drop", "2") == {
         "number": 5, "refused": refused, "differences": [{"kind": "user", "id": 2, "now": GRACE, "would_be": None}],
     }  # fmt: skip
@@ -358,19 +399,25 @@ BAD = {
     "--insert 'user destroy 2 --lock-wait 1'": (2, "--lock-wait has no meaning here"),
     "--insert 'user destroy 2 --id x'": (2, "--id has no meaning here"),
     "--insert 'user destroy 2 --json'": (2, "--json is not an option of the event"),
-    "--insert 'user destroy 2 --occurred 2099-01-01'": (2, '": --occurred "2099-01-01" is in the future'),
-    "--insert 'user destroy 2 --occurred yesterday'": (1, 'no user "2" at event 0'),
-    "--insert 'user destroy 2 --occurred @'": (2, '": --occurred "@" is a place in the log, not a time'),
-    "--insert 'user destroy 9'": (1, '--insert "user destroy 9": no user "9" at event 8', "ids go from 1 to 3"),
-    "--insert 'user destroy 2 2'": (1, 'user 2 "Grace Hopper" is already destroyed'),
-    "--insert 'user destroy 2 --occurred 2026-03-01'": (1, 'no user "2" at event 0'),
+    "--insert 'user destroy 2 --occurred 2099-01-01'": (2, '2099-01-01": --occurred "2099-01-01" is in the future'),
+    "--insert 'user destroy 2 --occurred yesterday'": (
+        1, "user 2 was not there on 2026-02-28 00:00:00+00:00: it was created by event 2, of 2026-03-01 10:00:00+00:00",
+        "hint: evcli show 2 shows that event",
+    ),
+    "--insert 'user destroy 2 --occurred @'": (2, '--occurred @": --occurred "@" is a place in the log, not a time'),
+    "--insert 'user destroy 9'": (1, '--insert "user destroy 9": there would be no user "9"', "ids go from 1 to 3"),
+    "--insert 'user destroy 9 --occurred yesterday'": (1, 'there would be no user "9"'),
+    "--insert 'user destroy 2 2'": (1, "user 2 would already be destroyed, by the inserted event"),
+    "--insert 'user restore 2'": (1, "user 2 would not be destroyed"),
+    "--insert 'user rename 2 \"Grace Hopper\"'": (1, 'user 2 would already have the name "Grace Hopper"'),
+    "--drop 4 --insert 'user destroy 3'": (1, "user 3 would already be destroyed, by event 8"),
     "--change 3": (2, '--change "3": what happened instead must follow', "--change '3 user create NAME"),
     "--change '0 user destroy 1'": (2, "is the empty register"),
     "--change '3 user destroy 1 2'": (2, "one event cannot become 2", "--insert puts further ones in"),
     "--change '3 user destroy 1 --occurred 2026-01-01'": (2, "the event keeps its time"),
     "--change '3 user destroy 1' --change '3 user destroy 2'": (2, "event 3 is changed already"),
     "--drop 3 --change '3 user destroy 1'": (2, "event 3 is dropped already"),
-    "--change '3 user rename 3 Al'": (1, '--change "3 user rename 3 Al": no user "3" at event 2'),
+    "--change '3 user rename 3 Al'": (1, '--change "3 user rename 3 Al": there would be no user "3"'),
 }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_what_if_asks_about_records_of_any_kind(told: Cli) -> None:
     assert [(each["id"], each["created"]) for each in users] == [(1, 1), (2, 3)]
     kept = told("what-if", "--drop", "5", "--insert", "bike retire 3")
     assert kept.out.splitlines() == [
-        "bike 3\tWBK-1816 Cargo 10\tWBK-1816 Cargo 10, retired by event 9", "entry 1\tMonday\t"
+        "bike 3\tWBK-1816 Cargo 10\tWBK-1816 Cargo 10, retired by the inserted event", "entry 1\tMonday\t"
     ]  # fmt: skip
 
 

@@ -74,7 +74,8 @@ JSON documents (members may be added, none removed; created, changed and destroy
               event, before and after are null, and skipped has their numbers
   what-if     {"number":41,"refused":[{"event":{…},"code":"…","message":"…"}],"differences":[{"kind":"user","id":7,
               "now":RECORD or null,"would_be":RECORD or null}]}; number: of the last event that would be; refused: later
-              events that the rules would refuse; with a command, the document is that command's own
+              events that the rules would refuse; would_be has the event numbers of that history; with a command, the
+              document is that command's own
   trace       {"event":{…},"operation":{"correlation":"list:people.csv:9c1e…","command":"sync","list":"people.csv",
               "events":50,"first":101,"last":150} or null,"causes":[{"id":"…","event":{…} or null,"operation":…}],
               "effects":[{"event":{…},"operation":…,"effects":[…]}]}; causes: what it answers, what that answers, and so

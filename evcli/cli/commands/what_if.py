@@ -12,7 +12,7 @@ from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer
 from evcli.cli.show.supposed import answer_of, tell
 from evcli.cli.typed import Typed, typed
-from evcli.errors import BadInput, BadRef, Damaged, Refused
+from evcli.errors import BadInput, BadRef, Damaged
 from evcli.kinds import first_kind
 from evcli.register.what_if import NotPossible, Supposed, suppose
 
@@ -149,9 +149,9 @@ def _supposed(session: Session, register: "Register", asked: _Asked, *, needs_so
     try:
         return suppose(register, said.edits)
     except NotPossible as no:
-        why: Refused = no.why
-        why.message = f"{said.option_of(no.edit)}: {why.message}"
-        raise why from None
+        from evcli.cli.edits import not_possible
+
+        raise not_possible(register, no, said.option_of(no.edit)) from None
 
 
 def _explain(damaged: Damaged) -> None:

@@ -1,6 +1,6 @@
 """Events and records of any kind as rows and fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.show.answer import Answer, fields
@@ -119,8 +119,8 @@ def in_full(event: Event, before: Any, after: Any) -> Answer:
     return fields(rows, {"event": event, "before": as_json(before), "after": as_json(after)})
 
 
-def in_words(kind: Kind, record: Any) -> str:
-    """A record in a cell: `Ada <ada@example.com>`, and whether it has ended; "" for no record."""
+def in_words(kind: Kind, record: Any, named: Callable[[int], str] = "event {}".format) -> str:
+    """A record in a cell: `Ada <ada@example.com>`, and which event ended it, if one did; "" for no record."""
     if record is None:
         return ""
-    return kind.labelled(record) + (f", {kind.ended} by event {record[-1]}" if record[-1] else "")
+    return kind.labelled(record) + (f", {kind.ended} by {named(record[-1])}" if record[-1] else "")

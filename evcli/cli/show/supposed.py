@@ -1,16 +1,18 @@
 """What would be different in a history that did not happen, for people and for programs."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.cells import Cell
 from evcli.cli.show.output import Output
 from evcli.cli.show.render import as_json, in_words
-from evcli.domain.event import number_of
+from evcli.cli.show.would import names_of, refusal
+from evcli.domain.event import Event, number_of
 from evcli.kinds import KINDS
 
 if TYPE_CHECKING:
-    from evcli.register.what_if import Differing, LeftOut, Supposed
+    from evcli.register.what_if import Differing, Supposed
 
 
 def answer_of(output: Output, supposed: "Supposed") -> Answer:
@@ -23,7 +25,7 @@ def answer_of(output: Output, supposed: "Supposed") -> Answer:
     if output.chosen_form in ("plain", "csv") or not count:
         output.note(title)
     return Answer(
-        header=("record", "now", "would_be"), rows=map(_row, supposed.differing), title=title if count else ""
+        header=("record", "now", "would_be"), rows=_rows(supposed, supposed.differing), title=title if count else ""
     )
 
 
@@ -33,8 +35,7 @@ _NOTHING = "nothing would be different"
 def tell(output: Output, supposed: "Supposed") -> None:
     """Say on stderr what would be refused, and what would be different, before another answer."""
     _warn_of_refused(output, supposed)
-    for each in supposed.differing[:MOST_NAMED]:
-        record, now, would_be = _row(each)
+    for record, now, would_be in _rows(supposed, supposed.differing[:MOST_NAMED]):
         would = f"would be {would_be}" if would_be else "would not be there"
         output.preface(f"{record} is {now or 'not there'}, and {would}")
     if (more := len(supposed.differing) - MOST_NAMED) > 0:
@@ -43,10 +44,12 @@ def tell(output: Output, supposed: "Supposed") -> None:
 
 def document_of(supposed: "Supposed") -> dict[str, Any]:
     """All of it, for programs."""
+    named = names_of(supposed.numbering)
     return {
         "number": supposed.state.number,
         "refused": [
-            {"event": each.event, "code": each.why.code, "message": each.why.message} for each in supposed.refused
+            {"event": each.event, "code": each.why.code, "message": refusal(each.why, named)}
+            for each in supposed.refused
         ],
         "differences": [_as_json(each) for each in supposed.differing],
     }
@@ -61,18 +64,22 @@ def _as_json(each: "Differing") -> dict[str, Any]:
     }
 
 
-def _row(each: "Differing") -> tuple[Cell, Cell, Cell]:
-    kind = KINDS[each.kind]
-    return f"{kind.name} {(each.now or each.then).id}", in_words(kind, each.now), in_words(kind, each.then)
+def _rows(supposed: "Supposed", differing: "Sequence[Differing]") -> Iterator[tuple[Cell, Cell, Cell]]:
+    named = names_of(supposed.numbering)
+    for each in differing:
+        kind = KINDS[each.kind]
+        who = f"{kind.name} {(each.now or each.then).id}"
+        yield who, in_words(kind, each.now), in_words(kind, each.then, named)
 
 
 def _warn_of_refused(output: Output, supposed: "Supposed") -> None:
+    named = names_of(supposed.numbering)
     for each in supposed.refused[:MOST_NAMED]:
-        output.warning(_refusal(each), more={"event": number_of(each.event), "code": each.why.code})
+        told = f"{_told(each.event)} would be refused: {refusal(each.why, named)}"
+        output.warning(told, more={"event": number_of(each.event), "code": each.why.code})
     if (more := len(supposed.refused) - MOST_NAMED) > 0:
         output.warning(f"{more:,} more would be refused", "with --json all of them are named")
 
 
-def _refusal(each: "LeftOut") -> str:
-    event = each.event
-    return f"event {number_of(event)} ({event['type']} by {event['authid']}) would be refused: {each.why.message}"
+def _told(event: Event) -> str:
+    return f"event {number_of(event)} ({event['type']} by {event['authid']})"
