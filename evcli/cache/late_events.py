@@ -1,16 +1,16 @@
 """The events of a cache that were recorded late, by record and by when they happened."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from evcli.cache import CacheFailed
 from evcli.cache.guard import failing_cache
 from evcli.cache.late import late_count, late_table
-from evcli.cache.tables import SQL, number_known, unpacked
+from evcli.cache.span import Span, must_be_chained, spans_about, unpacked
+from evcli.cache.tables import SQL, number_known
 from evcli.kinds import MODULES
 
 
@@ -39,13 +39,18 @@ class LateEvents:
     def steps(self, kind: str, id: int) -> list[Step]:
         """The events about a record, in the order in which they were recorded."""
         with failing_cache():
-            return [_step(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
+            spans = spans_about(self._db, kind, id, self.number)
+            _check_late(spans, self._db.execute(SQL[kind].late_of, (id, self.number)).fetchone()[0])
+        return list(map(_step, spans))
 
     def records(self, kind: str) -> Iterator[tuple[int, list[Step]]]:
         """The id and all steps of every record that a late event is about, by id."""
-        steps = (_step(kind, row) for row in self._rows(SQL[kind].of_late, self.number, self.number))
-        for id, found in groupby(steps, key=attrgetter("id")):
-            yield id, list(found)
+        rows = ((unpacked(kind, row), late) for *row, late in self._rows(SQL[kind].of_late, self.number, self.number))
+        for (id, late), found in groupby(rows, key=lambda each: (each[0].record[0], each[1])):
+            spans = [span for span, _ in found]
+            _check_late(spans, late)
+            must_be_chained(spans)
+            yield id, list(map(_step, spans))
 
     def between(self, start: str, until: str, after: int, *, backward: bool) -> Iterator[tuple[str, int, int]]:
         """Late events after event `after` that happened from `start` to `until`: when, which number, and its place.
@@ -73,7 +78,7 @@ class LateEvents:
         for time, number in self._rows(statement, start, until, after, self.number):
             with failing_cache():
                 row = self._db.execute(SQL[kind].at, (number,)).fetchone()
-                step = None if row is None else _step(kind, row)
+                step = None if row is None else _step(unpacked(kind, row))
             if step is None or step.late != time:
                 raise CacheFailed("two of its tables disagree", is_faulty=True)
             yield time, number, step.place
@@ -98,6 +103,10 @@ class LateEvents:
         self._is_checked = True
 
 
-def _step(kind: str, row: tuple[Any, ...]) -> Step:
-    record, place, late = unpacked(kind, row)
-    return Step(record[0], record[-2], late, record, place)
+def _check_late(spans: Iterable[Span], late: int) -> None:
+    if sum(span.late is not None for span in spans) != late:
+        raise CacheFailed("two of its tables disagree", is_faulty=True)
+
+
+def _step(span: Span) -> Step:
+    return Step(span.record[0], span.record[-2], span.late, span.record, span.place)

@@ -13,7 +13,8 @@ import orjson
 
 from evcli.cache import CacheFailed
 from evcli.cache.guard import failing_cache
-from evcli.cache.tables import SQL, sum_of, unpacked
+from evcli.cache.span import must_be_last, spans_about, unpacked
+from evcli.cache.tables import SQL, sum_of
 from evcli.cache.words import need_words
 from evcli.domain.event import Event
 from evcli.domain.state import Count
@@ -55,6 +56,8 @@ class SpanState:
             if self._live_counts is not None:
                 now = self._db.execute(SQL[kind].now, (id,)).fetchone()
                 self._must_agree(now == (None if record is None else (record[-2],)))
+            else:
+                must_be_last(self._db, kind, self.number, {id: 0 if record is None else record[-2]})
             return record
 
     def get_many(self, kind: str, ids: Iterable[int]) -> list[Any]:
@@ -69,6 +72,10 @@ class SpanState:
             if self._live_counts is not None:
                 now = dict(self._db.execute(SQL[kind].now_many, (wanted,)))
                 self._must_agree(now == {record.id: record[-2] for record in records})
+            else:
+                must_be_last(
+                    self._db, kind, self.number, dict.fromkeys(ids, 0) | {each.id: each[-2] for each in records}
+                )
             return records
 
     def are_live(self, kind: str, ids: Iterable[int]) -> bool:
@@ -119,14 +126,14 @@ class SpanState:
     def events_about(self, kind: str, id: int) -> list[tuple[int, int]]:
         """The number of each event about a record up to this state, and the byte at which its line begins."""
         with failing_cache():
-            found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].events, (id, self.number))]
-        return [(record[-2], byte) for record, byte, _ in found]
+            found = spans_about(self._db, kind, id, self.number)
+        return [(span.record[-2], span.place) for span in found]
 
     def places(self, kind: str, numbers: Collection[int]) -> dict[int, int]:
         """The bytes at which the lines of events begin, by number: of those that are about records of the kind."""
         with failing_cache():
             found = [unpacked(kind, row) for row in self._db.execute(SQL[kind].places, (_array(numbers),))]
-        return {record[-2]: byte for record, byte, _ in found}
+        return {span.record[-2]: span.place for span in found}
 
     def last_id(self, kind: str) -> int:
         """The highest id given by then: ids are given in order, so it is found by bisection."""
@@ -262,7 +269,7 @@ class SpanState:
 
 
 def _record(kind: str, row: tuple[Any, ...]) -> Any:
-    return unpacked(kind, row)[0]
+    return unpacked(kind, row).record
 
 
 def _array(values: Iterable[object]) -> str:

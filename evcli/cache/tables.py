@@ -3,8 +3,8 @@
 There is one row per event, its key is the event's number, and rows never change: so the state after any event can be
 looked up, and stays the same while other processes append later events. For each kind K of record:
 
-    K_spans   the event, the record's id, whether it is live, its fields, the byte at which the event's line begins, and
-              when it happened if it was recorded late
+    K_spans   the event, the record's id, whether it is live, its fields, the byte at which the event's line begins, the
+              event about the record before it, and when it happened if it was recorded late
     K_of      the same rows, by record
     K_now     the last event about each record, and whether the record is live
     K_keys    unique key, whether the record has ended, the event that ends the row, the record, the event that began it
@@ -100,12 +100,16 @@ class Sql:
             "WHERE (SELECT number FROM log) = ?"
         )
         self.last_id = f"SELECT (SELECT max(id) FROM {spans}), (SELECT max(id) FROM {now})"
+        self.late_of = f"SELECT count(*) FROM {late} WHERE id = ? AND number <= ?"
         self.first = f"SELECT {columns} FROM {spans} WHERE id = ? ORDER BY changed LIMIT 1"
         self.count_live = f"SELECT count(*) FROM ({self.all}) WHERE live"
         self.events = f"SELECT {columns} FROM {spans} WHERE id = ? AND changed <= ? ORDER BY changed"
+        next_of = f"{spans}.changed = (SELECT min(changed) FROM {spans} WHERE id = wanted.value AND changed > ?)"
+        self.after = f"SELECT {columns} FROM json_each(?) AS wanted CROSS JOIN {spans} ON {next_of}"
         self.at = f"SELECT {columns} FROM {spans} WHERE changed = ?"
         self.of_late = (
-            f"SELECT {columns} FROM (SELECT DISTINCT id FROM {late} WHERE number <= ?) AS wanted "
+            f"SELECT {columns}, wanted.count FROM "
+            f"(SELECT id, count(*) AS count FROM {late} WHERE number <= ? GROUP BY id) AS wanted "
             f"CROSS JOIN {spans} ON {spans}.id = wanted.id AND changed <= ? ORDER BY {spans}.id, changed"
         )
         self.by_record = f"SELECT {columns} FROM {spans} WHERE changed <= ? ORDER BY id, changed"
@@ -218,13 +222,13 @@ def number_known(db: sqlite3.Connection) -> int:
 def add(db: sqlite3.Connection, kind: str, puts: Iterable[Put]) -> None:
     """Add the effects of events on records of a kind."""
     rows, late = [], []
-    for (of_kind, _, record), byte, time in puts:
+    for (of_kind, before, record), byte, time in puts:
         if of_kind != kind:
             continue
         if time is None:
-            packed = orjson.dumps((*record, byte))
+            packed = orjson.dumps((*record, byte, before[-2] if before else 0))
         else:
-            packed = orjson.dumps((*record, byte, time))
+            packed = orjson.dumps((*record, byte, before[-2] if before else 0, time))
             late.append((record[-2], record[0], time))
         rows.append((record[-2], record[0], record[-1] is None, packed, crc32(packed)))
     db.executemany(SQL[kind].add, rows)
@@ -245,23 +249,6 @@ def set_now(db: sqlite3.Connection, number: int) -> None:
 def live_now(db: sqlite3.Connection, kind: str) -> int:
     """How many records of a kind are live at the last event."""
     return int(db.execute(SQL[kind].live_now).fetchone()[0])
-
-
-def unpacked(kind: str, row: tuple[Any, ...]) -> tuple[Any, int, str | None]:
-    """The record in a row of spans, the byte at which its event's line begins, and when that happened if it was late.
-
-    Raises CacheFailed.
-    """
-    id, changed, live, packed, sum = row
-    if crc32(packed) != sum:
-        raise CacheFailed("one of its rows was changed", is_faulty=True)
-    record_of = KINDS[kind].record
-    values = orjson.loads(packed)
-    length = len(record_of._fields)
-    record = record_of._make(values[:length])
-    if (record[0], record[-2], record[-1] is None) != (id, changed, live):
-        raise CacheFailed("one of its rows was changed", is_faulty=True)
-    return record, values[length], values[length + 1] if len(values) > length + 1 else None
 
 
 def add_ids(db: sqlite3.Connection, ids: Iterable[tuple[str, int]]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from evcli.cache import CacheFailed
-from evcli.cache.tables import SQL, STILL, WORDS_KNOWN, number_known, sum_of, unpacked
+from evcli.cache.span import unpacked
+from evcli.cache.tables import SQL, STILL, WORDS_KNOWN, number_known, sum_of
 from evcli.kinds import KINDS, all_kinds
 from evcli.log.replay import without_garbage_collection
 
@@ -76,7 +77,7 @@ def _changes(db: sqlite3.Connection, kind: str, number: int) -> Iterator[Change]
     """What each event changed, by record."""
     last: Any = None
     for row in db.execute(SQL[kind].by_record, (number,)):
-        record = unpacked(kind, row)[0]
+        record = unpacked(kind, row).record
         yield (last if last is not None and last.id == record.id else None), record
         last = record
 

@@ -5,8 +5,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.kind import EventType
-from evcli.domain.overlay import records_of
+from evcli.domain.kind import Begins, EventType
 from evcli.domain.way import Subject
 from evcli.kinds import TYPES
 from evcli.register.register import Register
@@ -40,8 +39,12 @@ def courses(register: Register, subjects: Collection[Subject], after: int) -> di
         for kind, id in wanted:
             found[kind, id] += register.events_about(kind, id, end, after=after)
     state = register.at(after)
-    befores = {kind: records_of(state, kind, [id for _, id in each]) for kind, each in groupby(sorted(wanted), _kind)}
-    return {(kind, id): list(followed(befores[kind].get(id), events)) for (kind, id), events in found.items()}
+    courses = dict[Subject, list[Past]]()
+    for (kind, id), events in found.items():
+        is_begun = bool(events) and type(TYPES[events[0]["type"]]) is Begins
+        # Asked one by one, a state of the past is as sure as the present one: what is found decides what is written.
+        courses[kind, id] = list(followed(None if is_begun else state.get(kind, id), events))
+    return courses
 
 
 def followed(record: Any, events: Iterable[Event]) -> Iterator[Past]:
@@ -60,7 +63,3 @@ def events_at(register: Register, numbers: Iterable[int]) -> Iterator[Event]:
     for _, run in groupby(enumerate(sorted(numbers)), lambda each: each[1] - each[0]):
         own = [number for _, number in run]
         yield from register.events(register.position(own[0] - 1), own[-1])
-
-
-def _kind(subject: Subject) -> str:
-    return subject[0]

@@ -117,15 +117,22 @@ def test_state_events_and_counts_are_those_of_the_model(
         assert bool(past.history.cache_path) == bool(cached)
 
 
-@pytest.mark.parametrize(
-    "lost",
-    ["DELETE FROM user_late WHERE number = (SELECT max(number) FROM user_late)", "UPDATE user_late SET time = '2020'"],
-    ids=["row lost", "row changed"],
-)
-def test_cache_whose_tables_disagree_is_given_up_and_the_log_answers(
-    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+LAST = "(SELECT max(number) FROM user_late)"
+FAULTS = {
+    "late row lost": f"DELETE FROM user_late WHERE number = {LAST}",
+    "late row changed": "UPDATE user_late SET time = '2020'",
+    "span lost": "DELETE FROM user_spans WHERE changed = (SELECT number FROM user_late ORDER BY time DESC LIMIT 1)",
+    "span changed": f"UPDATE user_spans SET sum = 0 WHERE changed = {LAST}",
+    "span of the last record changed": "UPDATE user_spans SET sum = 0 WHERE id = (SELECT max(id) FROM user_spans)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+@pytest.mark.parametrize("asked", ["events", "events backward", "records"])
+def test_cache_whose_rows_are_wrong_is_given_up_and_the_log_answers(
+    fault: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = tmp_path / "events.jsonl"
+    log, until = tmp_path / "events.jsonl", moment(99)
     members: Any = lately(1, ["user"], EVENTS)
     log.write_bytes(b"".join(lines_of(members)))
     cache_every_log(monkeypatch)
@@ -133,10 +140,12 @@ def test_cache_whose_tables_disagree_is_given_up_and_the_log_answers(
         past.at()
         cache = past.history.cache(past.reader)
         assert cache is not None
-        cache.db.execute(lost)
-        until = moment(20)
-        expected = in_order([each for each in members if each["time"] <= until])
-        assert [number_of(each) for each in past.events_as_of(until, EVENTS)] == expected
-        if "DELETE" in lost:
-            check(past.as_of(until, EVENTS), members, until, EVENTS)
-            assert not past.history.uses_cache
+        cache.db.execute(fault)
+        if asked == "records":
+            expected = model(members, until, EVENTS)["user"]
+            assert list(past.as_of(until, EVENTS).records("user")) == [expected[id] for id in sorted(expected)]
+        else:
+            found = past.events_as_of(until, EVENTS, backward=asked != "events")
+            assert list(map(number_of, found)) == in_order(members)[:: 1 if asked == "events" else -1]
+        # Where an event was found by another time, only what asks by time can see it.
+        assert past.history.uses_cache == (asked == "records" and fault == FAULTS["late row changed"])
