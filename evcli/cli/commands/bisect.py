@@ -21,15 +21,15 @@ from evcli.register.register import Register
 
 _HELP = """Show the first event after which something holds.
 
-A state is bad if it holds there: a field has a value, a record is live or has ended, more than N records are live, or
-CMD says so. The state after FROM must be good, the one after TO bad. Those between are bisected: 1,000,000 events take
-22 looks.
+A state is bad if this holds: a field has a value, a record is live or has ended, more than N records are live, or CMD
+says so. The state at FROM must be good, the one at TO bad. What lies between is halved until one event is left:
+1,000,000 events take 22 looks.
 
-CMD reads the document of evcli state --json on its stdin, and the event's number in EVCLI_BISECT_EVENT. Its exit code
-is read as by git bisect run: 0 is good, 125 skips, any other up to 127 is bad, and a higher one ends the search. What
-it prints goes to stderr.
+CMD finds the document of evcli state --json on its stdin, and the number of the event in EVCLI_BISECT_EVENT. Its exit
+code means what it means to git bisect run: 0 is good, 125 skips, any other up to 127 is bad, and a higher one ends the
+search. What it prints goes to stderr.
 
-What is asked may change more than once: then one of the changes is found, and with --first, the first one.
+If it begins to hold more than once, one of these events is found; --first finds the first one.
 """
 
 
@@ -192,23 +192,25 @@ def _bisect() -> Command:
         _HELP,
         [
             Parameter("command", (), "[-- CMD]", "The command that says whether a state is good.", is_many=True),
-            Parameter("from_", ("--from",), "REF", "Good; a day means its beginning. Default: 0.", is_moment=True),
-            Parameter("to", ("--to",), "REF", "Bad. Default: @, now.", is_moment=True, default="@"),
+            Parameter(
+                "from_", ("--from",), "REF", "A good state; a day means its beginning. Default: 0.", is_moment=True
+            ),
+            Parameter("to", ("--to",), "REF", "A bad state. Default: @, now.", is_moment=True, default="@"),
             *(
                 Parameter(
-                    f"about_{name}", (f"--{name}",), "WHO", f"The {name} of --field or --is, as of TO.", kind=name
+                    f"about_{name}", (f"--{name}",), "WHO", f"The {name} of --field or --is, as at TO.", kind=name
                 )
                 for name in MODULES
             ),
             Parameter("field", ("--field",), "FIELD", "A field of it.", among=lambda: fields_of_all),
-            Parameter("equals", ("--equals",), "VALUE", "Bad from when the field has this value; '' is none."),
+            Parameter("equals", ("--equals",), "VALUE", "Bad once the field has this value; '' means none."),
             Parameter(
-                "is_", ("--is",), "WHAT", f"Bad from when it is {LIVE}, or {ended} (as its kind calls that).",
+                "is_", ("--is",), "WHAT", f"Bad once it is {LIVE}, or {ended} (the word of its kind).",
                 among=lambda: dict.fromkeys((LIVE, *(each.ended for each in all_kinds()))),
             ),
-            Parameter("count_over", ("--count-over",), "N", "Bad from when more than N records are live.", "integer"),
+            Parameter("count_over", ("--count-over",), "N", "Bad once more than N records are live.", "integer"),
             KIND,
-            Parameter("first", ("--first",), "", "Find the first such event, by a walk from FROM.", "flag"),
+            Parameter("first", ("--first",), "", "Walk from FROM, and find the first such event.", "flag"),
         ],
         [
             f"evcli bisect --{kind.name} {example} --is {ended}",

@@ -25,11 +25,11 @@ BY = ("person", "field")
 
 _HELP = f"""Show what changed between two moments, by which events, by whom and why.
 
-With --as-of TIME, what was known of that time at FROM and at TO: which events changed it that were recorded later. With
---as-of A..B, what was true at A and at B, as known at TO, or at FROM and at TO.
+With --as-of TIME: what was true at that time, as known at FROM and at TO, and which events made the difference.
+With --as-of A..B: what was true at A and what at B, both as known at TO; with FROM, A as known at FROM.
 
-With --format {JSON_PATCH}, as operations of RFC 6902 that make evcli state --at FROM --json what it is at TO (with
---as-of A at FROM, and --as-of B at TO); those about one record alone leave the hash and the counts.
+With --format {JSON_PATCH}: operations of RFC 6902 that turn the document of evcli state --at FROM --json into that of
+--at TO (with --as-of A at FROM, and --as-of B at TO); those about one record alone leave out the hash and the counts.
 """
 
 
@@ -156,7 +156,7 @@ COMMANDS = {
         [
             Parameter("from_", (), "[FROM]", "Default: @-.", is_moment=True),
             Parameter("to", (), "[TO]", "Default: @, now.", is_moment=True, default="@"),
-            as_of_option("What was known of that time, or of A and B of A..B."),
+            as_of_option("What was true then, or at A and at B of A..B."),
             Parameter(
                 "by",
                 ("--by",),

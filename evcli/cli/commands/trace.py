@@ -23,9 +23,9 @@ _DEEPEST = 100
 
 _HELP = """Show what an event answers, and what answers it.
 
-An event of undo, redo, revert, restore-to or what-if answers the event that it takes back or brings back. Above the
-event is what it answers, below it what answers it, each a step further to the right. The operation is the command: all
-events of one import, of one sync or of one command share a correlation id.
+An event of undo, redo, revert, restore-to or what-if --apply answers the event that it takes back or brings back. Above
+the event is what it answers, below it what answers it, each one step further to the right. The operation is the command
+that recorded them: all events of an import, a sync or another command share a correlation id.
 """
 
 

@@ -19,13 +19,13 @@ from evcli.register.undoing import Way, redo, restore_to, revert, undo
 _Plan = Callable[[Register, str | None], Way]
 
 _DEPENDENTS = """\
-A later event depends on one if it could not have happened without it, has set the same field, or if its record has the
-unique field that would be given back, or has ended. Such events are named, and nothing is written; --with-dependents
-takes them back, too, the newest first.
+A later event depends on one that is to be taken back if it could not have happened without it, if it set the same field
+again or ended the record, or if another record now has the unique field that would be given back. Such events are
+named, and nothing is written; --with-dependents takes them back, too, the newest first.
 """
 _BATCHES = """\
-All of it is one batch if it fits (about 2,000 events), else several, which is said first; it is written only if nobody
-else has written since the plan was made. """
+Up to about 2,000 events are one batch: all or none. More are several batches, which is said first. Nothing is written
+if somebody else has written since the plan was made. """
 
 
 def _undo(session: Session, *, with_dependents: bool, **how: Any) -> Answer:
@@ -82,7 +82,7 @@ def _run(
 
 def _options(reason: str) -> list[Parameter]:
     return [
-        Parameter("reason", ("--reason",), "TEXT", f"Why; default: {reason}."),
+        Parameter("reason", ("--reason",), "TEXT", f'Why; default: "{reason}".'),
         Parameter("dry_run", ("--dry-run",), "", "Show the plan; write nothing.", "flag"),
         Parameter("expect", ("--expect",), "HEAD", "Only if the head is still N (or N:SHA256); else exit 13."),
         LOCK_WAIT_FOR,
@@ -98,8 +98,9 @@ def _undo_command() -> Command:
     return Command(
         _undo,
         "Take back the last command.\n\n"
-        "All of its events are taken back, the newest first: each by another event, which names it. An import or a "
-        "sync is undone as one. Run again, it undoes the command before; evcli redo goes the other way.",
+        "What one command recorded is taken back as a whole: an import, a sync, a change of several records. Nothing "
+        "is deleted: each of its events, the newest first, is answered by a new one, which names it. Run undo again "
+        "to take back the command before; evcli redo goes the other way.",
         [_WITH_DEPENDENTS, *_options("undo of event N")],
         ["evcli undo --dry-run", "evcli undo", 'evcli undo --reason "wrong list"', "evcli undo --with-dependents"],
         _DEPENDENTS + _BATCHES + "Run again after an interruption, it takes back what is left.\n" + EXIT_CODES,
@@ -110,8 +111,8 @@ def _redo_command() -> Command:
     return Command(
         _redo,
         "Take back the last undo.\n\n"
-        "Run again, it takes back the undo before. After another command it is refused: evcli revert takes back any "
-        "event, also one of an undo.",
+        "Run redo again to take back the undo before. Once another command is recorded, redo is refused; evcli revert "
+        "takes back any event, also one of an undo.",
         _options("redo: takes back event N"),
         ["evcli redo --dry-run", "evcli redo"],
         EXIT_CODES,
@@ -119,11 +120,11 @@ def _redo_command() -> Command:
 
 
 def _revert_command() -> Command:
-    kind = first_kind()
     return Command(
         _revert,
         "Take back certain events, whatever happened since.\n\n"
-        "Each REF is one event; A..B are those after A up to B. What is already taken back is left as it is.",
+        "Then every record is what it would be without these events; what is already taken back stays so. A REF is one "
+        "event, A..B are the events after A up to B. evcli trace REF says which events a command recorded.",
         [
             Parameter("refs", (), "REF", "An event, or A..B.", is_required=True, is_many=True, is_event=True),
             _WITH_DEPENDENTS,
@@ -133,7 +134,7 @@ def _revert_command() -> Command:
             "evcli revert 17 --dry-run",
             "evcli revert 17 19 --with-dependents",
             "evcli revert 41..57",
-            f"evcli log --{kind.name} 7",
+            'evcli revert id:1b4e28ba --reason "wrong person"',
         ],
         _DEPENDENTS + _BATCHES + "Run again after an interruption, it takes back what is left.\n" + EXIT_CODES,
     )
@@ -141,12 +142,11 @@ def _revert_command() -> Command:
 
 def _restore_to_command() -> Command:
     kind = first_kind()
-    ends = f" Those that were not there then are {kind.ended}."
     return Command(
         _restore_to,
         "Bring the whole register back to what it was at a moment.\n\n"
-        f"Every record gets back the fields it had, and is live or {kind.ended} as it was.{ends} Nothing is forgotten: "
-        "the events since stay in the log.",
+        f"Every record gets the fields that it had then, and is live or {kind.ended} as it was; one that was not there "
+        f"yet is {kind.ended}. Nothing is deleted: the events since stay in the log.",
         [
             Parameter("ref", (), "REF", "The moment (evcli help refs).", is_required=True, is_moment=True),
             *_options("restore to event N"),

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 _HELP = """Show what would be if other things had happened.
 
-Events can be dropped, put in or changed. Those after the first difference happen again, in memory; the log stays as it
-is. Later events that the rules would refuse then are left out and named. Without a command, the answer is the records
-that would be different at the end; with one after --, it is that command's own answer about the history that did not
-happen, and stderr has the rest.
+Drop events, insert others, or change some. The events after the first difference happen again, in memory; the log stays
+as it is. Those that the rules would then refuse are left out, and named. The answer is the records that would be
+different at the end. With a command after --, it is that command's answer about the supposed history, and stderr has
+the rest.
 
-A record that is not begun leaves its id unused: other records keep theirs. Events are numbered anew.
+All records keep their ids. A command's answer numbers the events anew; what is said on stderr has the log's numbers.
 
-With --apply, events are recorded that make every record what it would be; one that would not be there ends. Each
-answers the first event about its record that is not what it was. evcli undo takes all of them back.
+With --apply, events are recorded that make every record what it would be; one that would not be there ends. Each names
+the first event about its record that is dropped, changed or refused, if any is. evcli undo takes all of them back.
 """
 
 
@@ -177,14 +177,14 @@ COMMANDS = {
                 "insert",
                 ("--insert",),
                 "COMMAND",
-                "With what COMMAND would record, at its --occurred TIME, else now.",
+                "With what COMMAND records as well, at its --occurred TIME or now.",
                 is_many=True,
             ),
             Parameter(
                 "change",
                 ("--change",),
                 "'REF COMMAND'",
-                "With what COMMAND would have recorded instead of this event.",
+                "With what COMMAND records in place of this event.",
                 is_event=True,
                 is_many=True,
             ),
