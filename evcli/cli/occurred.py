@@ -1,5 +1,6 @@
 """What is said of events that happened earlier: when, why one does not fit there, and what happened after it."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from evcli.cli.session import Session
@@ -35,6 +36,14 @@ def occurred(session: Session, text: str) -> str:
     if span.start.year < FIRST_LIKELY:
         session.output.preface(f'"{text}" is in the year {span.start.year}')
     return time
+
+
+def as_option(session: Session, time: str) -> str:
+    """The option that means exactly this time, which is in the log's time format: as a local date if it can be."""
+    shown = local(time)
+    words = (shown[:10], shown, time)
+    exact = next(text for text in words if read_occurred(text, session.output.now)[0] == time)
+    return f"--occurred {shlex.quote(exact)}"
 
 
 def explain(error: Misplaced, state: State) -> None:

@@ -64,7 +64,7 @@ class Told:
         title = self._planned(way) if way.plan.happened else self._nothing()
         if output.chosen_form != "table" or not way.plan.happened:
             output.note(title)
-        return self._answer(way, is_real=False)._replace(title=title)
+        return self._answer(way, is_real=False)._replace(title=title, remarks=self._remarks(way))
 
     def written(self, way: Way, lock_wait: float) -> Answer:
         """Write the plan, and return the answer. Raises what writing raises."""
@@ -91,7 +91,7 @@ class Told:
         finally:
             waiting.end()
         lines = [self._sentence(way), *self._each(), *([self._way_back] if end is None else [])]
-        remarks = [] if end is None else [("note", self._no_way_back(end))]
+        remarks = [*self._remarks(way), *([] if end is None else [("note", self._no_way_back(end))])]
         where = f"{self._events()} {'is' if self._count == 1 else 'are'} stored"
         hint = "evcli log shows what was written; do not repeat the command"
         lines = [session.with_log(line) for line in lines]
@@ -160,13 +160,24 @@ class Told:
     def _each(self) -> list[str]:
         """What happened, an event a line; of many, how many of each type."""
         if self._count <= MOST_NAMED:
-            return [sentence(outcome) for outcome in self._outcomes()]
+            changes = (change for done in self._done for change in done.changes)
+            return [sentence(each, one.intention.time) for each, one in zip(self._outcomes(), changes, strict=True)]
         types = _counted(change.intention.type for done in self._done for change in done.changes)
         return [f"{types} ({self._events()})"]
 
     def _no_way_back(self, one: Happened) -> str:
         told = happened_in_words(one.step.type, one.step.data, one.after)
         return f"this cannot be taken back as a whole: nothing undoes one of its events ({told})"
+
+    def _remarks(self, way: Way) -> list[tuple[str, str]]:
+        """That late events, which were taken back, go on counting for --as-of."""
+        if not way.still:
+            return []
+        events = events_in_words(way.still[0], way.still[-1], len(way.still))
+        late, happened = (f"{events}, which was", "it") if len(way.still) == 1 else (f"{events}, which were", "they")
+        why = "" if self._word == "restore-to" else f": what takes them back does not fit when {happened} happened"
+        why = why.replace("them", "it") if happened == "it" else why
+        return [("note", f"--as-of before now still counts {late} recorded late{why}")]
 
     @property
     def _count(self) -> int:
@@ -196,10 +207,11 @@ class Told:
 
     def _facts(self, way: Way) -> dict[str, Any]:
         """What the document has of this command alone."""
+        still = list(way.still)
         if self._word == "restore-to":
-            return {"to": self.to}
+            return {"to": self.to, "still": still}
         undone, already = [number_of(event) for event in way.taken], [number for number, _ in way.gone]
-        return {"undone": undone, "along": list(way.along), "already": already}
+        return {"undone": undone, "along": list(way.along), "already": already, "still": still}
 
 
 def _as_refs(numbers: Sequence[int]) -> str:
@@ -228,6 +240,7 @@ def _as_document(one: Happened) -> dict[str, Any]:
         "id": step.id,
         "answers": step.answers[0] if step.answers else None,
         "data": step.data,
+        "time": step.time,
         "before": as_json(one.before),
         "after": as_json(one.after),
     }

@@ -103,7 +103,12 @@ def _lines(session: Session, done: Done) -> list[str]:
     if done.was_there:
         last = done.first + len(done) - 1
         return [f"already recorded as event{f's {done.first} to {last}' if last > done.first else f' {done.first}'}"]
-    undo = [f"undo: evcli{session.log_words} {command}" for command in undo_commands(session.register, done)]
+    then = ""
+    if (time := done.changes[0].intention.time) is not None:
+        from evcli.cli.occurred import as_option
+
+        then = f" {as_option(session, time)}"
+    undo = [f"undo: evcli{session.log_words} {command}{then}" for command in undo_commands(session.register, done)]
     told = (sentence(each, change.intention.time) for each, change in zip(done, done.changes, strict=True))
     return [*told, *undo]
 

@@ -59,6 +59,11 @@ def fit(lives: Lives, kind: Kind, id: int, event: Event) -> Refused | Life:
     return new
 
 
+def may_happen(lives: Lives, life: Life, event: Event) -> bool:
+    """Whether an event of a life breaks no rule at its own place."""
+    return _Then(lives, life, event).refusal() is None
+
+
 def overtaken(life: Life, event: Event, record: Any) -> Overtaken | None:
     """What happened after a late event that fits, if the record, as it now is, says something else. None if not."""
     kind, last = life.kind, life.last

@@ -32,6 +32,8 @@ class Step(NamedTuple):
     answers: Answered | None = None
     is_aside: bool = False
     """Whether it only gives the record a stand-in for its unique key, which another record needs first."""
+    time: str | None = None
+    """When it happens, in the log's time format, if that is known to fit; None means now."""
 
 
 class Happened(NamedTuple):

@@ -61,7 +61,8 @@ def write(register: Register, plan: Plan, lock_wait: float, held: ExitStack) -> 
 
 def _intention(step: Step) -> Intention:
     answers = None if step.answers is None else step.answers[1]
-    return Intention(step.type.name, step.data, _about(step.id), type(step.type) is not Begins, answers=answers)
+    finds = type(step.type) is not Begins
+    return Intention(step.type.name, step.data, _about(step.id), finds, time=step.time, answers=answers, fits=True)
 
 
 def _about(id: int) -> Callable[[Any], int]:

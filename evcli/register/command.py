@@ -30,7 +30,7 @@ class Command:
         self.many = many
         self.begun: Begun | None = None
         """What they led to if all of them were accepted at once."""
-        self.is_late = many is None and any(each.time is not None for each in intentions)
-        """Whether one of them says when it happened."""
+        self.is_late = many is None and any(each.time is not None and not each.fits for each in intentions)
+        """Whether one of them says when it happened, and it is to be seen whether it fits there."""
         self.trial: Trial | None = None
         """What they were tried on, if so."""

@@ -37,6 +37,8 @@ class Intention(NamedTuple):
     """When it happened, in the log's time format; None means now."""
     answers: str | None = None
     """The id of the event that it answers, if it answers one: an undo names what it takes back."""
+    fits: bool = False
+    """Whether it is known to fit when it happened, on this head."""
 
 
 class Outcome(NamedTuple):
@@ -152,7 +154,7 @@ def accept(
 def _happen(draft: Draft, intention: Intention, trial: Trial | None) -> Change:
     """Apply the intention to the draft, as replaying its event would. Raises Refused."""
     id, number = intention.about(draft), draft.number + 1
-    if trial is not None and intention.time is not None:
+    if trial is not None and intention.time is not None and not intention.fits:
         try:
             trial.check(intention, id, number)
         except Refused:
@@ -206,7 +208,7 @@ def write_down(
     """
     parts: list[AnyPart] = []
     answered: dict[int, str] = {}
-    for (type, data, _, _, id, time, answers), record, _, _ in changes:
+    for (type, data, _, _, id, time, answers, _), record, _, _ in changes:
         if time is not None and time > now:
             raise BadInput(f"an event cannot have happened in the future: {time} is after {now}")
         if answers is not None:

@@ -157,7 +157,7 @@ class Trial:
 
     def __init__(self, recorded: Recorded, now: str) -> None:
         """`now` is when everything happens that does not say when, in the log's time format."""
-        self._recorded, self._now = recorded, now
+        self._recorded, self.now = recorded, now
         self.tried: list[Tried] = []
         self.overtaken: dict[Record, Overtaken] = {}
         """The records of which something that happened later says something else than a late event."""
@@ -183,6 +183,13 @@ class Trial:
         for name, wanted in keys.items():
             for key, ids in self._recorded.ever_had(KINDS[name], wanted).items():
                 self._had[name, key] = ids
+
+    def suppose(self, tried: Iterable[Tried]) -> list[Event]:
+        """Let all of these happen, without a look at whether they fit; the events."""
+        self.tried += tried
+        for type, _, id, _, data in self.tried:
+            self._claims.add(type, id, data)
+        return list(map(self._event, self.tried))
 
     def check(self, intention: Intention, id: int, number: int) -> None:
         """Raise NotThen or BreaksLater if the intention, as event `number`, does not fit where it happened."""
@@ -216,7 +223,7 @@ class Trial:
             if over is not None:
                 self.overtaken[record] = over
             self._fit = None
-        kind, time = TYPES[wanted.type].kind.name, wanted.time or self._now
+        kind, time = TYPES[wanted.type].kind.name, wanted.time or self.now
         latest = "" if change.before is None else self._latest(kind, id)
         if latest is not None:
             self.latest[kind, id] = time if time >= latest else NEVER
@@ -256,5 +263,5 @@ class Trial:
         """As much of the event as says what happens, and when."""
         type, time, id, number, data = tried
         subject = f"{TYPES[type].kind.name}/{id}"
-        said = {"type": type, "subject": subject, "time": time or self._now, "sequence": f"{number}", "data": data}
+        said = {"type": type, "subject": subject, "time": time or self.now, "sequence": f"{number}", "data": data}
         return cast(Event, said)

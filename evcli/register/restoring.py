@@ -5,21 +5,30 @@ from collections.abc import Sequence
 from evcli.domain.event import number_of, subject_of
 from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
+from evcli.domain.timeline import is_late
 from evcli.domain.way import Subject, Was
 from evcli.register.courses import courses
+from evcli.register.operations import TAKING_BACK, correlation_of
 from evcli.register.register import Register
 
 
-def restoring(register: Register, to: int) -> list[list[Happened]]:
+def restoring(register: Register, to: int) -> tuple[list[list[Happened]], list[int]]:
     """The events that make every record what it was after event `to`, on the head that the register knows.
 
-    Each answers the last event about its record. Records that were not there then end. Raises NoWay, InTheWay, Damaged.
+    Each answers the last event about its record. Records that were not there then end. Also the numbers of the late
+    events since, that go on counting when it is asked by when things happened. Raises NoWay, InTheWay, Damaged.
     """
     last: dict[Subject, Answered] = {}
+    late: dict[str, int] = {}
     for event in register.events(register.position(to), register.known.number):
         last[subject_of(event)] = number_of(event), event["id"]
+        if not is_late(event):
+            continue
+        if not correlation_of(event).startswith(TAKING_BACK) or late.pop(event.get("causationid", ""), None) is None:
+            late[event["id"]] = number_of(event)
 
     def past(subject: Subject) -> Sequence[Was]:
         return [Was(each.type, each.before, each.after) for each in courses(register, [subject], to)[subject]]
 
-    return leading(Draft(register.state), register.at(to), sorted(last), past, last)
+    groups = leading(Draft(register.state), register.at(to), sorted(last), past, last)
+    return groups, list(late.values()) if groups else []

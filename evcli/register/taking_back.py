@@ -16,6 +16,7 @@ from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Taken
 from evcli.domain.rules import after_of
 from evcli.domain.state import happen
+from evcli.domain.timeline import is_late
 from evcli.domain.undo import undo_of
 from evcli.domain.way import Alone, Subject
 from evcli.errors import Refused
@@ -64,6 +65,8 @@ class TakenBack(NamedTuple):
     along: list[int]
     """The numbers of those that were not asked for, but depend on others."""
     groups: list[list[Happened]]
+    still: Sequence[int] = ()
+    """The numbers of late events among them that go on counting when it is asked by when things happened."""
 
 
 def taking_back(
@@ -87,13 +90,22 @@ def taking_back(
         attempt = _Attempt(register, wanted, reason)
         if not attempt.dependents:
             going_along = sorted(map(number_of, along), reverse=True)
-            return TakenBack(attempt.taken, going_along, [[each] for each in attempt.happened])
+            return TakenBack(attempt.taken, going_along, *_dated(register, attempt))
         surely |= attempt.dependents.keys()
         others = list(events_at(register, attempt.dependents.keys() - numbers))
         if others and not with_dependents:
             raise HasDependents([(event, attempt.dependents[number_of(event)]) for event in others])
         along += others
     return TakenBack([], [], [])
+
+
+def _dated(register: Register, attempt: "_Attempt") -> tuple[list[list[Happened]], Sequence[int]]:
+    groups = [[each] for each in attempt.happened]
+    if not any(map(is_late, attempt.taken)):
+        return groups, ()
+    from evcli.register.backdating import backdated
+
+    return backdated(register, groups, attempt.taken, attempt.courses)
 
 
 def _told(event: Event) -> str:
@@ -114,7 +126,7 @@ class _Attempt:
         """Later events, each with the newest one on which it depends."""
         self._answers = self._netted()
         subjects = {subject_of(event) for event in events_at(register, wanted)}
-        self._courses = courses(register, subjects, self._start)
+        self.courses = courses(register, subjects, self._start)
         self._fetch(subjects)
         self._look_at_fields()
         if not self.dependents:
@@ -143,7 +155,7 @@ class _Attempt:
     # --- dependents about the same record -----------------------------------------------------------------------------
 
     def _look_at_fields(self) -> None:
-        for course in self._courses.values():
+        for course in self.courses.values():
             if not all(past.number in self._wanted for past in course):
                 for index, past in enumerate(course):
                     if past.number in self._wanted:
@@ -183,7 +195,7 @@ class _Attempt:
     # --- taking them back, one after another --------------------------------------------------------------------------
 
     def _try(self) -> None:
-        pasts = [past for course in self._courses.values() for past in course if past.number in self._wanted]
+        pasts = [past for course in self.courses.values() for past in course if past.number in self._wanted]
         for past in sorted(pasts, reverse=True, key=lambda past: past.number):
             kind, id = past.type.kind, int(past.after.id)
             now = self._draft.get(kind.name, id)
@@ -217,7 +229,7 @@ class _Attempt:
         if back is None or (now[-1] is None) is not (type(back) is Revives):
             return []
         role = Revives if type(back) is Revives else Ends
-        course = self._courses[past.type.kind.name, past.after.id]
+        course = self.courses[past.type.kind.name, past.after.id]
         later = self._in_effect([each for each in course if each.number > past.number])
         return [each.number for each in later if type(each.type) is role and each.number not in self._wanted][-1:]
 

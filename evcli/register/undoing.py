@@ -37,6 +37,8 @@ class Way(NamedTuple):
     """The numbers of those among them that depend on others, and were not asked for."""
     gone: Sequence[tuple[int, int]] = ()
     """Events that were to be taken back but are already, each with the number of the event that did it."""
+    still: Sequence[int] = ()
+    """The numbers of late events that are taken back now: at the times before, they go on counting."""
 
 
 class AlreadyTakenBack(Refused):
@@ -94,8 +96,9 @@ def revert(
 
 def restore_to(register: Register, new_id: NewId, to: int, reason: str | None = None) -> Way:
     """The plan that makes every record what it was after event `to`. Raises NoWay, InTheWay, Damaged."""
-    groups = with_reason(restoring(register, to), reason or f"restore to event {to}")
-    return Way(planned(register, groups, RESTORE_TO + new_id()))
+    steps, still = restoring(register, to)
+    groups = with_reason(steps, reason or f"restore to event {to}")
+    return Way(planned(register, groups, RESTORE_TO + new_id()), still=still)
 
 
 def with_reason(groups: Sequence[Sequence[Happened]], reason: str) -> list[list[Happened]]:
@@ -128,4 +131,4 @@ def _taken(
         return reason or f"{what} event {number_of(event)}"
 
     taken = taking_back(register, numbers, why, with_dependents=with_dependents)
-    return Way(planned(register, taken.groups, correlation), taken.events, taken.along)
+    return Way(planned(register, taken.groups, correlation), taken.events, taken.along, still=taken.still)

@@ -32,6 +32,25 @@ def test_dry_run_shows_both_times(story: Cli) -> None:
     assert "time\t2026-03-01 16:30:00+00:00\nrecordedtime\t2026-03-01 17:00:00+00:00\n" in rehearsed
 
 
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    [
+        (DAY, f"--occurred {DAY}"),
+        (f"{DAY} 16:30", f"--occurred '{DAY} 16:30:00+00:00'"),
+        (f"{DAY}T16:30:00.5Z", f"--occurred {DAY}T16:30:00.500000Z"),
+    ],
+    ids=["date", "second", "fraction"],
+)
+def test_way_back_says_exactly_when_it_happened(story: Cli, typed: str, option: str) -> None:
+    story.clock.advance(days=2)
+    told = story.ok("user", "create", "Kurt", "--email", "kurt@example.com", "--occurred", typed).out
+    back = told.splitlines()[-1]
+    assert back == f"undo: evcli user destroy 4 {option}"
+    story.ok(*shlex.split(back)[2:])
+    created, destroyed = events_in(story.log)[8:]
+    assert created["time"] == destroyed["time"]
+
+
 def at(time: str) -> str:
     return f"{DAY} {time}:00+00:00"
 

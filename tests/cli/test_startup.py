@@ -142,7 +142,7 @@ SYNC = {
 }  # fmt: skip
 UNDO = {
     *WRITE, "evcli.cli.commands.undo", "evcli.cli.events_named", "evcli.cli.operations", "evcli.cli.undone", EVENTS,
-    "evcli.domain.leading", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
+    "evcli.domain.leading", "evcli.domain.timeline", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
     "evcli.register.batches", "evcli.register.courses",
     "evcli.register.divided", "evcli.register.operations", "evcli.register.restoring", "evcli.register.series",
     "evcli.register.taking_back", "evcli.register.undoing",

@@ -362,6 +362,78 @@ def test_sync_is_undone_as_one_and_not_with_an_earlier_one_of_the_same_list(stor
     assert people(story) == before
 
 
+# --- late events ------------------------------------------------------------------------------------------------------
+
+
+def live_at(cli: Cli, time: str) -> list[str]:
+    return [user["name"] for user in in_json(cli, "user", "list", "--as-of", time)]
+
+
+def test_late_event_is_taken_back_and_redone_where_it_happened(cli: Cli) -> None:
+    cli.ok("user", "create", "Ann", "--email", "ann@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "destroy", "1", "--occurred", "2022-05-05")
+    ran = cli.ok("undo")
+    assert "\nuser 1 restored: Ann <ann@example.com> (event 3, happened 2022-05-05 00:00:00+00:00)\n" in ran.out
+    assert (ran.err, live_at(cli, "2023-01-01")) == ("", ["Ann"])
+    (planned,) = in_json(cli, "redo", "--dry-run")["plan"]
+    assert planned["time"] == "2022-05-05T00:00:00.000000Z"
+    cli.ok("redo")
+    assert (live_at(cli, "2022-01-01"), live_at(cli, "2023-01-01")) == (["Ann"], [])
+    assert [event["time"][:10] for event in events_in(cli.log)] == ["2020-01-01", *["2022-05-05"] * 3]
+    cli.ok("revert", "1..2", "1")
+    assert not live_at(cli, "2022-01-01")
+
+
+def test_dated_import_that_is_undone_leaves_nobody_at_any_time_and_can_be_repeated(cli: Cli, listed: Listed) -> None:
+    rows = listed("A,a@example.com,2020-01-01", "B,b@example.com,2021-01-01", header="name,email,date")
+    days = ("2020-01-01", "2020-07-01", "2021-07-01", "today")
+    cli.ok("import", rows)
+    cli.ok("undo")
+    assert [live_at(cli, day) for day in days] == [[]] * 4
+    cli.ok("redo")
+    assert [live_at(cli, day) for day in days] == [["A"], ["A"], ["A", "B"], ["A", "B"]]
+    cli.ok("undo")
+    cli.ok("import", rows, "--again")
+    assert [live_at(cli, day) for day in days] == [["A"], ["A"], ["A", "B"], ["A", "B"]]
+
+
+def test_late_event_goes_on_counting_where_nothing_fits_when_it_happened_and_a_note_says_so(cli: Cli) -> None:
+    cli.ok("user", "create", "Ann", "--email", "ann@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "rename", "1", "Anna", "--occurred", "2022-01-01")
+    cli.ok("user", "rename", "1", "Annie", "--occurred", "2021-01-01")
+    note = "--as-of before now still counts event 3, which was recorded late: what takes it back does not fit when it"
+    assert cli.ok("undo", "--dry-run").err.endswith(f"{note} happened\n")
+    assert in_json(cli, "undo", "--dry-run")["still"] == [3]
+    assert cli.ok("undo").err == f"{note} happened\n"
+    assert "recordedtime" not in events_in(cli.log)[-1]
+    assert (live_at(cli, "2021-07-01"), live_at(cli, "2022-07-01"), live_at(cli, "today")) == (
+        ["Annie"], ["Anna"], ["Anna"],
+    )  # fmt: skip
+
+
+def test_email_that_another_had_meanwhile_is_not_given_back_then(cli: Cli) -> None:
+    cli.ok("user", "create", "Ann", "--email", "a@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "change-email", "1", "b@example.com", "--occurred", "2021-01-01")
+    cli.ok("user", "create", "Bob", "--email", "a@example.com", "--occurred", "2022-01-01")
+    cli.ok("user", "change-email", "2", "c@example.com", "--occurred", "2023-01-01")
+    assert "still counts event 2, which was recorded late" in cli.ok("revert", "2").err
+    assert live_at(cli, "2022-07-01") == ["Ann", "Bob"]
+    assert in_json(cli, "user", "show", "1", "--as-of", "2022-07-01")["email"] == "b@example.com"
+
+
+def test_restore_to_is_about_what_was_recorded_and_says_which_late_events_still_count(cli: Cli) -> None:
+    cli.ok("user", "create", "Ann", "--email", "ann@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "create", "Bob", "--email", "bob@example.com", "--occurred", "2021-01-01")
+    cli.ok("user", "rename", "1", "Anna", "--occurred", "2022-01-01")
+    cli.ok("undo")
+    note = "--as-of before now still counts event 2, which was recorded late\n"
+    assert cli.ok("restore-to", "1", "--dry-run").err.endswith(note)
+    assert in_json(cli, "restore-to", "1", "--dry-run")["still"] == [2]
+    assert cli.ok("restore-to", "1").err == note
+    assert (live_at(cli, "2021-07-01"), live_at(cli, "today")) == (["Ann", "Bob"], ["Ann"])
+    assert cli.ok("restore-to", "1").err == ""
+
+
 # --- what depends on others -------------------------------------------------------------------------------------------
 
 DEPENDENTS = {

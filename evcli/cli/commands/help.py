@@ -115,11 +115,12 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "began":false,"plan":[{"action":"rename","type":"user.renamed","line":7,"id":2,"data":{…},
               "before":RECORD or null,"after":RECORD}]}; the head of a dry run is one for --expect
   undo        {"events":[…],"users":[…],"before":[…],"recorded":true,"began":false,"head":"105:…",
-  redo        "correlation":"undo:…","undone":[17,16],"along":[],"already":[]}; undone: the events that are taken back,
-  revert      each by the event at the same place; along: those among them that depend on others and were taken along;
-              already: those that were taken back before; with --dry-run no events, and "plan":[{"action":"rename",
-              "type":"user.renamed","kind":"user","id":2,"answers":17,"data":{…},"before":RECORD or null,
-              "after":RECORD}]; answers: the event that this one takes back
+  redo        "correlation":"undo:…","undone":[17,16],"along":[],"already":[],"still":[]}; undone: the events that are
+  revert      taken back, each by the event at the same place; along: those among them that depend on others and were
+              taken along; already: those that were taken back before; still: late ones that --as-of still counts; with
+              --dry-run no events, and "plan":[{"action":"rename","type":"user.renamed","kind":"user","id":2,
+              "answers":17,"data":{…},"time":null,"before":RECORD or null,"after":RECORD}]; answers: the event that this
+              one takes back; time: when it happens, if not now
   restore-to  the same, but "to":42 in place of undone, along and already
   what-if --apply  the same, but "refused" and "differences", as in what-if, in place of them
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
