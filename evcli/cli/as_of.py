@@ -25,9 +25,8 @@ class Asker(Protocol):
     def now(self) -> datetime:
         """The time at which everything is asked."""
 
-    @property
-    def recorded(self) -> str:
-        """When the last event was recorded."""
+    def recorded(self, number: int | None) -> str:
+        """When event `number` was recorded, or the last one."""
 
     def tell(self, *texts: str) -> None:
         """Print notes on what the answer will be about, each once."""
@@ -46,7 +45,7 @@ def time_asked(asker: Asker, typed: str, known: int | None = None) -> str:
     asker.tell(*happened_by(words, span, known, is_future=is_future))
     until = as_stored(span.end)
     # Where the head was recorded later than this clock says, these two mean the head.
-    return max(until, asker.recorded) if words in ("now", "today") else until
+    return max(until, asker.recorded(known)) if words in ("now", "today") else until
 
 
 def range_asked(asker: Asker, typed: str, known: int | None = None) -> tuple[str, str]:

@@ -241,10 +241,10 @@ class Session:
         """The time at which everything is asked."""
         return self.output.now
 
-    @property
-    def recorded(self) -> str:
-        """When the last event of the opened log was recorded. Raises Damaged."""
-        return self.register.head().recorded
+    def recorded(self, number: int | None) -> str:
+        """When event `number` of the opened log was recorded, or the last one. Raises Damaged."""
+        at = self.register.head() if number is None else self.register.position(number)
+        return at.recorded
 
     def tell(self, *texts: str) -> None:
         """Print notes on what the answer will be about, each once."""

@@ -4,15 +4,18 @@ A record that no late event is about is what it was after the last event recorde
 anew from its own events. So nothing sorts the whole log.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import takewhile
 from typing import Any
 
-from evcli.domain.event import Event, number_of
+from evcli.domain.event import Event, number_of, recorded_moment
 from evcli.domain.overlay import get_many
 from evcli.domain.state import Count, State, words_among
 from evcli.domain.timeline import is_late, record_as_of, when
+from evcli.errors import Damaged, NewerLog
 from evcli.kinds import KINDS
+from evcli.log import START
 from evcli.log.reader import Reader
 from evcli.register.history import History
 from evcli.register.late import Course, Late
@@ -24,7 +27,7 @@ class AsOfState:
     def __init__(self, history: History, reader: Reader, until: str, number: int) -> None:
         """Raises Damaged, LogCut."""
         self.number, self._until = number, until
-        self._recorded = min(number, reader.seek(lambda position: position.recorded <= until).number)
+        self._recorded = _last(reader, lambda recorded: recorded <= until, number)
         """The last event that was recorded by then."""
         self._base = history.at(reader, self._recorded)
         self._late = Late(history, reader, number)
@@ -110,6 +113,18 @@ def _are_in_order(course: Course) -> bool:
     return True
 
 
+def _last(reader: Reader, holds: Callable[[str], bool], number: int) -> int:
+    """The last event up to event `number` of whose recorded moment `holds` is true. Raises Damaged.
+
+    If a line is not good, those up to that event are read in order: one after it does not matter.
+    """
+    try:
+        return min(number, reader.seek(lambda position: holds(position.recorded)).number)
+    except (Damaged, NewerLog):
+        events = Reader(reader.log).events(START, number)
+        return sum(1 for _ in takewhile(lambda event: holds(recorded_moment(event)), events))
+
+
 def events_as_of(
     history: History,
     reader: Reader,
@@ -124,8 +139,8 @@ def events_as_of(
 
     Those of one time are in the order of their numbers; with `backward`, all are the other way round. Raises Damaged.
     """
-    first = max(after, reader.seek(lambda position: position.recorded < start).number)
-    last = min(number, reader.seek(lambda position: position.recorded <= until).number)
+    first = max(after, _last(reader, lambda recorded: recorded < start, number))
+    last = _last(reader, lambda recorded: recorded <= until, number)
     timely = iter(()) if last <= first else _timely(history, reader, first, last, backward=backward)
     late = Late(history, Reader(reader.log), number).between(start, until, after, backward=backward)
     return merge(timely, late, key=when, reverse=backward)

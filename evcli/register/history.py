@@ -4,6 +4,7 @@ Without a cache, a state is folded in memory from the beginning. With one, it is
 cache lacks are folded on top. Both give the same answer; with the cache, a million events are as fast as ten.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.state import Foldable, MemoryState, State
 from evcli.domain.text import is_unicode
-from evcli.errors import LogCut
+from evcli.errors import Damaged, LogCut, NewerLog
 from evcli.log import START, Log, Position
 from evcli.log.reader import Reader
 from evcli.log.replay import replay
@@ -100,7 +101,12 @@ class History:
         if number == reader.at.number and reader.follows(reader.at):
             return reader.at
         known = START if self._cache is None else self._cache.at
-        return reader.position_of(number, known if number <= known.number else None)
+        try:
+            return reader.position_of(number, known if number <= known.number else None)
+        except (Damaged, NewerLog):  # of a later line, perhaps: then all lines up to this event are good
+            forward = Reader(reader.log)
+            deque(forward.events(START, number), maxlen=0)
+            return forward.at
 
     def change(self, reader: Reader, number: int) -> tuple[Event, Any, Any]:
         """Event `number` (from 1), and its record before and after it. Raises Damaged, LogCut."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, Ran
-from support.events import creation, lines_of
+from support.events import creation, forged, lines_of
 
 from cli.support import applied, fails, in_json, refuses, spoil
 
@@ -369,3 +369,38 @@ def test_what_is_passed_over_names_the_log_that_was_named(union: Cli, monkeypatc
     monkeypatch.delenv("EVCLI_LOG")
     ran = union("head", "--at", "2003-01-01", "--log", str(union.log))
     assert told(ran)[0].endswith(f": evcli --log {union.log} state --as-of 2003-01-01 counts them")
+
+
+def spoiled(log: bytes, how: str) -> bytes:
+    """The log with line 34 or the last one, 35, spoiled, or with one after them that is newer."""
+    lines = log.splitlines(keepends=True)
+    if how == "newer":
+        last = json.loads(lines[-1])
+        event = {**last, "id": "later", "sequence": f"{36:012}", "type": "user.merged"}
+        return log + forged(event, previous=event.pop("sha256").encode())[0]
+    return b"".join([*lines[:33], b"garbage\n", *lines[34:]] if how == "amid" else [*lines[:34], b"garbage\n"])
+
+
+@pytest.mark.parametrize("how", ["amid", "last", "newer"])
+def test_bad_line_after_what_is_asked_of_does_not_matter(union: Cli, tmp_path: Path, how: str) -> None:
+    for number, name in enumerate(("Ada", "Bob", "Cyd", "Dan", "Eve"), 31):
+        union.clock.advance(days=1)
+        if number % 2:
+            union.ok("user", "create", name, "--email", f"{name}@example.com")
+        else:
+            late(union, tmp_path, f"1999-01-01,create,{name},{name}@example.com")
+    lines = (
+        "state --as-of 2003-01-01 --at 33", "state --as-of now --at 33", "state --as-of 2026-03-02 --at 33",
+        "user list --as-of today --at 31", "user show Bob --as-of 2026-03-02 --at 33",
+        "blame 10 --as-of 2026-03-02 --at 33", "log --as-of 2026-03-04 --at 33",
+        "log --as-of 1998-01-01..2026-03-02 --at 33 --reverse", "log --as-of 2026-03-04 --at 33 -n 3 -p",
+        "diff 30 33 --as-of 2026-03-04", "diff --as-of 1998-01-01..2026-03-04 30 33", "log --at 33",
+    )  # fmt: skip
+    whole = {line: union.ok(*line.split()).out for line in lines}
+    union.log.write_bytes(spoiled(union.log.read_bytes(), how))
+    for line in lines:
+        assert union.ok(*line.split()).out == whole[line], line
+    assert whole["log --as-of 2026-03-04 --at 33"].count("\n") == 33
+    exit, number = {"amid": (12, 34), "last": (12, 35), "newer": (17, 36)}[how]
+    for more in ((), ("--at", f"{number}")):
+        refuses(union, ("state", "--as-of", "2026-03-04", *more), exit, f"line {number}, ")

@@ -76,10 +76,11 @@ def _numbers(session: Session, from_: str | None, to: str, as_of: str | None) ->
     """The events after which the two states are, or what is known of other times."""
     by_time = "" if as_of else "--as-of"
     first = None if from_ is None else session.moment(from_)
-    head = session.register.head().number
-    end = head if to == "@" else session.moment(to, since=first, by_time=by_time).number
+    is_now = to == "@"
+    end = session.register.head().number if is_now else session.moment(to, since=first, by_time=by_time).number
     if first is not None:
         return first.number, end
+    head = session.register.head().number
     # Of two times the difference is asked as of one moment of knowledge; of one time, or none, what the last event did.
     return (end if as_of and ".." in as_of else max(0, head - 1)), end
 
