@@ -118,14 +118,10 @@ def only_asking(group: Group) -> Group:
     for name, build in group.commands.items():
         made = build()
         if isinstance(made, Group):
-            made = only_asking(made)
-        if made.commands if isinstance(made, Group) else made.only_asks:
-            found[name] = partial(_same, made)
+            found[name] = partial(only_asking, made)
+        elif made.only_asks:
+            found[name] = build
     return Group(found, group.help)
-
-
-def _same(made: "Command | Group") -> "Command | Group":
-    return made
 
 
 SHARED = (

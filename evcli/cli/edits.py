@@ -113,7 +113,7 @@ def _intentions(session: Session, words: list[str], option: str) -> tuple[list[I
 def not_possible(register: Register, no: NotPossible, option: str) -> Refused:
     """Why the event that an option asks for would be refused where it is to happen."""
     why, edit = no.why, no.edit
-    if isinstance(why, NoSuchRecord) and isinstance(edit, Insertion) and edit.after < register.head().number:
+    if isinstance(why, NoSuchRecord) and isinstance(edit, Insertion):
         why = _not_there(register, why, edit.time) or why
     named = names_of(no.numbering)
     why.message = f"{option}: {refusal(why, named)}"
@@ -121,11 +121,13 @@ def not_possible(register: Register, no: NotPossible, option: str) -> Refused:
 
 
 def _not_there(register: Register, why: NoSuchRecord, time: str) -> Refused | None:
-    """That the record was not there at a time, and which event of the log began it later; None if none did."""
+    """That the record was not there at a time, and which event of the log began it later; None if none did so."""
     kind = KINDS[why.kind]
     with suppress(Refused):
         record = find(register.at(), kind, why.who)
         event, *_ = register.change(record[-3])
+        if event["time"] <= time:
+            return None
         began = f"it was {kind.began} by event {record[-3]}, of {local(event['time'])}"
         found = Refused(f"{kind.name} {record.id} was not there on {local(time)}: {began}")
         found.code, found.hint = why.code, f"evcli show {record[-3]} shows that event"

@@ -108,6 +108,11 @@ def test_no_command_shows_help(cli: Cli) -> None:
         ("state --at=March 3 2026", 'write a day like 2026-03-01, and quote a time that contains spaces: --at "'),
         ("log --since 3 days ago -n 3", "hint: quote a time that contains spaces: --since '3 days ago'"),
         ("user list --as-of now 3", "did you mean evcli user list --at 3 --as-of now"),
+        (
+            "user rename 2 Grace H --occurred yesterday",
+            'quote a name that contains spaces: evcli user rename … "Grace H"',
+        ),
+        ("show --nope", "hint: evcli show -h shows how it is used"),
         ("show --as-of now", "hint: evcli user show WHO and evcli log take --as-of; evcli show shows one event"),
         ("show 3 --at 5", "hint: evcli user show WHO and evcli log take --at; evcli show shows one event"),
         ("bisect jq -e .live", "hint: a command and its options come after --: evcli bisect -- jq …"),

@@ -407,6 +407,8 @@ BAD = {
     "--insert 'user destroy 2 --occurred @'": (2, '--occurred @": --occurred "@" is a place in the log, not a time'),
     "--insert 'user destroy 9'": (1, '--insert "user destroy 9": there would be no user "9"', "ids go from 1 to 3"),
     "--insert 'user destroy 9 --occurred yesterday'": (1, 'there would be no user "9"'),
+    "--drop 2 --insert 'user destroy 2'": (1, 'there would be no user "2"'),
+    "--drop 2 --insert 'user destroy 2 --occurred \"2026-03-01 15:30\"'": (1, 'there would be no user "2"'),
     "--insert 'user destroy 2 2'": (1, "user 2 would already be destroyed, by the inserted event"),
     "--insert 'user restore 2'": (1, "user 2 would not be destroyed"),
     "--insert 'user rename 2 \"Grace Hopper\"'": (1, 'user 2 would already have the name "Grace Hopper"'),
