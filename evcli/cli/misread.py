@@ -45,6 +45,9 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
         hint = f"options come before --: {command} {late} … -- …"
     elif message.startswith("no such option"):
         hint = _for_option(getattr(error, "option_name", ""), context, command, arguments) or hint
+    elif "unexpected extra argument" in message and command == "evcli undo":
+        extra = message[message.rfind("(") + 1 : -1]
+        hint = f"undo takes back the last command; evcli revert {extra} takes back an event"
     elif "unexpected extra argument" in message and context and (typed := _last_word(context)):
         what, value = typed
         extra = message[message.rfind("(") + 1 : -1]

@@ -6,7 +6,8 @@ from typing import Any
 
 from evcli.cli.show.cells import Cell
 from evcli.cli.show.render import as_json
-from evcli.domain.kind import Changes, EventType, Kind
+from evcli.cli.words import past_of
+from evcli.domain.kind import Changes, Kind
 from evcli.sync.means import Means
 from evcli.sync.order import Step
 from evcli.sync.run import Planned
@@ -48,11 +49,7 @@ def counts_of(kind: Kind, planned: Planned) -> dict[str, int]:
 
 def in_words(kind: Kind, counts: dict[str, int]) -> str:
     """`created 3, e-mail changed 1`."""
-    return ", ".join(f"{_past(kind.verbs[verb])} {count:,}" for verb, count in counts.items())
-
-
-def _past(each: EventType) -> str:
-    return each.name.partition(".")[2].replace("-", " ") if "{" in each.past else each.past
+    return ", ".join(f"{past_of(kind.verbs[verb])} {count:,}" for verb, count in counts.items())
 
 
 def _was(step: Step, before: Any) -> str | None:

@@ -1,6 +1,5 @@
 """What is said of an undo, a redo, a revert and a restore-to: its plan, and what was written."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,21 +7,20 @@ from typing import Any
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
 from evcli.cli.events_named import in_numbers
 from evcli.cli.operations import operation_of
+from evcli.cli.planned_events import HEADER, as_document, counted, row, with_dependents
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
-from evcli.cli.show.cells import Cell
 from evcli.cli.show.progress import Waiting
-from evcli.cli.show.render import as_json, happened_in_words, in_words
+from evcli.cli.show.render import as_json, happened_in_words
 from evcli.cli.write import sentence
 from evcli.domain.event import number_of
 from evcli.domain.leading import Happened
 from evcli.errors import EvcliError, HeadMoved, Refused
+from evcli.kinds import TYPES
 from evcli.register.decide import Done, Outcome
 from evcli.register.operations import SomethingSince
 from evcli.register.taking_back import HasDependents
 from evcli.register.undoing import AlreadyTakenBack, Way, without_way_back
-
-_HEADER = ("event", "action", "record", "after", "before")
 
 
 class Told:
@@ -83,7 +81,8 @@ class Told:
             for done in write(session.register, plan, lock_wait, session.held):
                 self._done.append(done)
                 session.output.warn_once(done.notices)
-                waiting.show(self._count, len(plan.happened), self._count)
+                if len(plan.batches) > 1:
+                    waiting.show(self._count, len(plan.happened), self._count)
         except EvcliError as error:
             waiting.end()
             self._tell_how_far(error, way)
@@ -131,38 +130,37 @@ class Told:
         """What is taken back: `event 3 (user.renamed of user 2 by ann)`, `events 3 to 9`."""
         if self._word == "restore-to":
             return f"event {self.to:,}"
-        numbers = [number_of(event) for event in way.taken]
-        if self._word == "redo":
-            return f"the undo by {events_in_words(min(numbers), max(numbers), len(numbers))}"
-        if len(way.taken) == 1:
-            event = way.taken[0]
-            who = event["subject"].replace("/", " ")
-            return f"event {number_of(event):,} ({event['type']} of {who} by {event['authid']})"
+        asked = [event for event in way.taken if number_of(event) not in set(way.along)]
+        numbers = [number_of(event) for event in asked]
         events = events_in_words(min(numbers), max(numbers), len(numbers))
-        operation = operation_of(way.taken[-1]) if self._word == "undo" else None
-        return f"{operation.in_words}, {events}" if operation and operation.command else events
+        if self._word == "redo":
+            return f"the undo by {events}"
+        operation = operation_of(asked[-1]) if self._word == "undo" and len(asked) > 1 else None
+        if len(way.taken) == 1:
+            who = asked[0]["subject"].replace("/", " ")
+            events += f" ({asked[0]['type']} of {who} by {asked[0]['authid']})"
+        elif operation and operation.command:
+            events = f"{operation.in_words}, {events}"
+        return with_dependents(events, len(asked), way.along)
 
     def _planned(self, way: Way) -> str:
         head = int(self._session.register.known.head.partition(":")[0])
-        counts = _counted(one.step.type.name for one in way.plan.happened)
+        counts = counted(one.step.type for one in way.plan.happened)
         return f"{self._heading(way)}: {counts}, after event {head:,}"
 
     def _heading(self, way: Way) -> str:
         return f"{self._word}{'' if self._word == 'restore-to' else ' of'} {self._taken(way)}"
 
     def _sentence(self, way: Way) -> str:
-        along = (
-            f", with {len(way.along):,} that depend{'s' if len(way.along) == 1 else ''} on others" if way.along else ""
-        )
         joint = " to" if self._word == "restore-to" else ":"
-        return f"{self._past}{joint} {self._taken(way)}{along}"
+        return f"{self._past}{joint} {self._taken(way)}"
 
     def _each(self) -> list[str]:
         """What happened, an event a line; of many, how many of each type."""
         if self._count <= MOST_NAMED:
             changes = (change for done in self._done for change in done.changes)
             return [sentence(each, one.intention.time) for each, one in zip(self._outcomes(), changes, strict=True)]
-        types = _counted(change.intention.type for done in self._done for change in done.changes)
+        types = counted(TYPES[change.intention.type] for done in self._done for change in done.changes)
         return [f"{types} ({self._events()})"]
 
     def _no_way_back(self, one: Happened) -> str:
@@ -202,8 +200,8 @@ class Told:
             document["correlation"] = way.plan.correlation if happened else None
             document |= self._facts(way)
             if not is_real:
-                document["plan"] = list(map(_as_document, happened))
-        return Answer(header=_HEADER, rows=map(_row, happened), document=document)
+                document["plan"] = list(map(as_document, happened))
+        return Answer(header=HEADER, rows=map(row, happened), document=document)
 
     def _facts(self, way: Way) -> dict[str, Any]:
         """What the document has of this command alone."""
@@ -219,28 +217,3 @@ def _as_refs(numbers: Sequence[int]) -> str:
     if last - first + 1 == len(numbers) and first < last:
         return in_numbers(first - 1, last)
     return " ".join(map(str, numbers))
-
-
-def _counted(types: Iterator[str]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in Counter(types).items())
-
-
-def _row(one: Happened) -> tuple[Cell, ...]:
-    kind, answers = one.step.type.kind, one.step.answers
-    after, before = in_words(kind, one.after), in_words(kind, one.before)
-    return (answers[0] if answers else None, one.step.type.verb, f"{kind.name} {one.step.id}", after, before)
-
-
-def _as_document(one: Happened) -> dict[str, Any]:
-    step = one.step
-    return {
-        "action": step.type.verb,
-        "type": step.type.name,
-        "kind": step.type.kind.name,
-        "id": step.id,
-        "answers": step.answers[0] if step.answers else None,
-        "data": step.data,
-        "time": step.time,
-        "before": as_json(one.before),
-        "after": as_json(one.after),
-    }

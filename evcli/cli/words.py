@@ -60,6 +60,11 @@ def beginning_of(kind: Kind) -> str:
     return " ".join([kind.name, each.verb, *typed(each, {name: name.upper() for name in each.required})])
 
 
+def past_of(each: EventType) -> str:
+    """What happened, in a word or two: `destroyed`, `e-mail changed`."""
+    return each.name.partition(".")[2].replace("-", " ") if "{" in each.past else each.past
+
+
 def listed(words: Sequence[str], last: str) -> str:
     """`id, e-mail or name`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

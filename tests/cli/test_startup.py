@@ -141,7 +141,8 @@ SYNC = {
     "evcli.log.correlated", "evcli.register.series", "array", "bisect", "_bisect", "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 UNDO = {
-    *WRITE, "evcli.cli.commands.undo", "evcli.cli.events_named", "evcli.cli.operations", "evcli.cli.undone", EVENTS,
+    *WRITE, "evcli.cli.commands.undo", "evcli.cli.events_named", "evcli.cli.operations", "evcli.cli.planned_events",
+    "evcli.cli.undone", EVENTS,
     "evcli.domain.leading", "evcli.domain.timeline", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
     "evcli.register.batches", "evcli.register.courses",
     "evcli.register.divided", "evcli.register.operations", "evcli.register.restoring", "evcli.register.series",

@@ -12,6 +12,7 @@ from support.registers import create, register_at
 
 from cli.support import ALAN, events_in, fails, in_json, refuses, untouched
 from evcli.cli import undone
+from evcli.cli.show.progress import Waiting
 from evcli.errors import Interrupted, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.writer import LogWriter
@@ -91,12 +92,12 @@ def test_dry_run_shows_the_plan_and_writes_nothing(story: Cli) -> None:
         in_json(story, "undo", "--dry-run")
         refuses(story, ("redo", "--dry-run"), 1, "nothing is undone that could be redone")
     assert ran.out.splitlines() == [
-        "8\trestore\tuser 3\tAlan <alan@example.com>\tAlan <alan@example.com>, destroyed by event 8",
-        "6\tdestroy\tuser 1\tAda Lovelace <ada@example.com>, destroyed by event 10\tAda Lovelace <ada@example.com>",
+        "8\trestore\tuser 3\tAlan <alan@example.com>, destroyed by event 8\tAlan <alan@example.com>",
+        "6\tdestroy\tuser 1\tAda Lovelace <ada@example.com>\tAda Lovelace <ada@example.com>, destroyed by event 10",
     ]
     assert ran.err == (
         "dry run: nothing was written; this is the plan\n"
-        "revert of 2 events between 6 and 8: user.restored 1, user.destroyed 1, after event 8\n"
+        "revert of 2 events between 6 and 8: destroyed 1, restored 1, after event 8\n"
     )
     assert (document["recorded"], document["events"], document["to"]) == (False, [], 2)
     assert [(each["action"], each["id"], each["answers"], each["data"]) for each in document["plan"]] == [
@@ -339,6 +340,20 @@ def test_others_who_write_between_batches_end_it(
     assert names(cli) == ["Other"]
 
 
+def test_only_a_plan_of_several_batches_shows_how_far_it_is(
+    cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(Waiting, "show", lambda _, done, total, count: shown.append(count))
+    cli.ok("import", listed(*ROWS[:4]))
+    shown.clear()
+    cli.ok("undo")
+    assert not shown
+    monkeypatch.setattr(batches, "MAX_BATCH", 1000)
+    cli.ok("redo")
+    assert shown[-1] == 4
+
+
 def test_nothing_to_do_is_said_of_what_is_durable(story: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(log: FileLog) -> None:
         raise OutcomeUnknown(str(story.log), "not synced")
@@ -519,6 +534,23 @@ def test_revert_of_an_event_and_of_what_took_it_back_leaves_both(cli: Cli) -> No
     cli.ok("redo")
     assert in_json(cli, "revert", "5..@")["undone"] == [6]
     assert names(cli) == ["Bob"]
+
+
+def test_dependents_that_were_taken_along_are_named_beside_what_was_asked_for(story: Cli) -> None:
+    one, several = "event 7, and event 8, which depends on it", "event 2, and 2 that depend on it"
+    assert story.ok("revert", "7", "--with-dependents").out.startswith(f"reverted: {one}\n")
+    story.ok("undo")
+    plan = story.ok("revert", "7", "--with-dependents", "--dry-run").err
+    assert plan.endswith(f"revert of {one}: destroyed 1, restored 1, after event 12\n")
+    assert story.ok("revert", "2", "--with-dependents").out.startswith(f"reverted: {several}\n")
+    story.ok("undo")
+    assert story.ok("revert", "2", "3", "--with-dependents").out.startswith(
+        "reverted: events 2 to 3, and event 4, which depends on them\n"
+    )
+
+
+def test_undo_of_an_event_names_the_command_that_takes_it_back(cli: Cli) -> None:
+    fails(cli("undo", "5"), 2, "hint: undo takes back the last command; evcli revert 5 takes back an event\n")
 
 
 def test_many_dependents_are_counted(story: Cli) -> None:

@@ -309,11 +309,11 @@ def test_dry_run_of_apply_shows_the_plan_and_writes_nothing(story: Cli) -> None:
         )
         document = in_json(story, "what-if", "--drop", "2", "--apply", "--dry-run", "--expect", "8")
     assert ran.out.splitlines() == [
-        "3\trename\tuser 2\tGrace <grace@navy.example>\tGrace Hopper <grace@navy.example>",
-        "3\tdestroy\tuser 2\tGrace <grace@navy.example>, destroyed by event 10\tGrace <grace@navy.example>",
+        "3\trename\tuser 2\tGrace Hopper <grace@navy.example>\tGrace <grace@navy.example>",
+        "3\tdestroy\tuser 2\tGrace <grace@navy.example>\tGrace <grace@navy.example>, destroyed by event 10",
     ]
     assert ran.err.endswith(
-        "dry run: nothing was written; this is the plan\nwhat-if: user.renamed 1, user.destroyed 1, after event 8\n"
+        "dry run: nothing was written; this is the plan\nwhat-if: renamed 1, destroyed 1, after event 8\n"
     )
     assert (document["recorded"], document["events"], document["users"][0]["id"]) == (False, [], 2)
     assert "number" not in document

@@ -279,3 +279,11 @@ def test_what_nothing_undoes_is_named_and_no_way_back_is_promised(cli: Cli) -> N
         cli, ("restore-to", "2"), 1, "entry 1 (Monday) should not be there, and nothing ends it; nothing was written"
     )
     assert cli.ok("restore-to", "3").out.startswith("nothing to do")
+
+
+def test_plan_for_several_kinds_counts_the_events_of_each(cli: Cli) -> None:
+    cli.ok("user", "create", "Ada", "--email", "ada@example.com")
+    cli.ok("user", "create", "Bob", "--email", "bob@example.com")
+    cli.ok("bike", "register", "WBK-1", "--model", "Cargo 8")
+    said = "restore-to event 0: bikes retired 1; users destroyed 2, after event 3\n"
+    assert cli.ok("restore-to", "0", "--dry-run").err.endswith(said)
