@@ -33,7 +33,17 @@ def late(ground: Ground) -> list[Figure]:
         others = " : ".join(f"{taken[length] * 1000:.1f} ms" for length in sorted(logs, reverse=True))
         grown = times_as_long(what, f"the same on {few} events", None, taken[events], taken[few])
         figures.append(grown._replace(medians=others))
-    return figures
+    return [*figures, _as_of(ground, logs[events], who[events])]
+
+
+def _as_of(ground: Ground, log: Path, who: str) -> Figure:
+    """A user who was renamed late, by when things happened, against the same by when they were recorded."""
+    asked = [partial(run, *ground.evcli(log, "user", "show", who, option, "now")) for option in ("--as-of", "--at")]
+    in_turns(ground.sizes.warm_ups, *asked)
+    mine, other = in_turns(ground.sizes.starts, *asked)
+    return times_as_long(
+        f"user show --as-of on {ground.sizes.events:,} events", "user show --at", at_most(1.3), mine, other
+    )
 
 
 Action = Callable[[], object]

@@ -60,7 +60,7 @@ def test_every_group_writes_its_figures_to_the_table_and_the_readme(tmp_path: Pa
     header, rule, *rows = table.splitlines()
     assert re.split(r" {2,}", header) == ["what", "against", "target", "measured", "medians"]
     assert not rule.strip("─ ")
-    assert len(rows) == 37
+    assert len(rows) == 38
     for row in rows:
         assert re.search(r"  ([≤≥] [\d.]+( MB| µs)?|—)  +(-?\d+\.\d+( MB| µs)?( MISSED)?)  +\S", row), row
 
