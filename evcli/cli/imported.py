@@ -122,7 +122,7 @@ class Told:
         if isinstance(error, Misplaced):
             from evcli.cli.occurred import explain
 
-            explain(error, self._session.register.state)
+            explain(error, self._session.register.state, "a date")
         if isinstance(error, NoSuchRecord) and bad.is_dated:
             error.hint += "; rows are taken in the order of the file: sort them by date"
         if isinstance(error, UnknownWord):

@@ -12,7 +12,17 @@ from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.fitting import Overtaken
 from evcli.domain.kind import EventType, Revives
 from evcli.domain.overlay import Draft
-from evcli.domain.refusals import Misplaced, NoSuchRecord, NotEnded, NotLive, NotThen, NoWay, Taken, Unchanged
+from evcli.domain.refusals import (
+    DoesNotLast,
+    Misplaced,
+    NoSuchRecord,
+    NotEnded,
+    NotLive,
+    NotThen,
+    NoWay,
+    Taken,
+    Unchanged,
+)
 from evcli.domain.state import MemoryState, State
 from evcli.errors import BadInput
 from evcli.kinds import TYPES
@@ -46,26 +56,41 @@ def as_option(session: Session, time: str) -> str:
     return f"--occurred {shlex.quote(exact)}"
 
 
-def explain(error: Misplaced, state: State) -> None:
+def explain(error: Misplaced, state: State, by: str) -> None:
     """Let the refusal of a late event say when it cannot have happened, and because of which event, in local time.
 
-    `state` is the present one.
+    `state` is the present one; `by` is what said that the event is a late one: `--occurred`.
     """
-    error.message = _not_then(error) if isinstance(error, NotThen) else _breaks_later(error)
+    match error:
+        case NotThen():
+            error.message = _not_then(error)
+        case DoesNotLast():
+            error.message = _does_not_last(error)
+        case _:
+            error.message = _breaks_later(error)
+    ways = [_way_out(error, state, by)]
     if error.other is not None and error.place is None:
-        error.hint = f"{_way_back(error, state)}evcli show {number_of(error.other)} shows that event"
+        ways.append(f"evcli show {number_of(error.other)} shows that event")
+    error.hint = "; ".join(filter(None, ways))
 
 
-def _way_back(error: Misplaced, state: State) -> str:
-    """How to revive the record that had the unique field then, if it has ended since: it may be the same one."""
+def _way_out(error: Misplaced, state: State, by: str) -> str:
+    """What to do instead; "" if nothing is known.
+
+    A record that had the unique field then, but has ended since, may be the same one.
+    """
     kind, why = TYPES[error.event["type"]].kind, error.why
+    if isinstance(error, DoesNotLast):
+        if error.place is not None:
+            return "rows are taken in the order of the file: sort them by date"
+        return f"without {by} it changes now"
     if not isinstance(why, Taken) or not isinstance(error, NotThen):
         return ""
     holder, back = state.get(kind.name, why.holder), kind.one(Revives)
     if holder is None or holder[-1] is None or back is None:
         return ""
     who = f"{kind.name} {why.holder}"
-    return f"if {who} is the same {kind.name}, evcli {kind.name} {back.verb} {why.holder} brings it back; "
+    return f"if {who} is the same {kind.name}, evcli {kind.name} {back.verb} {why.holder} brings it back"
 
 
 def explain_unchanged(register: Register, error: Unchanged, each: EventType) -> None:
@@ -150,6 +175,11 @@ def _breaks_later(error: Misplaced) -> str:
         f"this cannot have happened on {local(error.event['time'])}: {_named(other, error.place)} ({who} {past}), "
         f"could not have happened after it: {said}"
     )
+
+
+def _does_not_last(error: DoesNotLast) -> str:
+    by = error.why.message if error.other is None else f"{_named(error.other, error.place)}, changed it again"
+    return f"{error.said} on {local(error.event['time'])} would not last: {by}"
 
 
 def _named(event: Event, place: object) -> str:

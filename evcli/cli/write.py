@@ -46,7 +46,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
     except Misplaced as no:
         from evcli.cli.occurred import explain
 
-        explain(no, session.register.state)
+        explain(no, session.register.state, "--occurred")
         no.hint = no.hint and f"nothing was written; {no.hint}"
         raise
     except Unchanged as no:

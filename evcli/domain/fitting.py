@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from evcli.domain.event import Event, number_of
 from evcli.domain.kind import Kind
 from evcli.domain.life import Hold, Life, Place
-from evcli.domain.refusals import BreaksLater, NoSuchRecord, NotEnded, NotLive, NotThen, Taken
+from evcli.domain.refusals import BreaksLater, DoesNotLast, NoSuchRecord, NotEnded, NotLive, NotThen, Taken
 from evcli.domain.rules import step_of
 from evcli.domain.timeline import when
 from evcli.errors import Refused
@@ -46,17 +46,25 @@ class Overtaken(NamedTuple):
     """The event that happened after it."""
 
 
-def fit(lives: Lives, kind: Kind, id: int, event: Event) -> Refused | Life:
-    """The record's life with the late event in it; or why the event does not fit there."""
+class Fit(NamedTuple):
+    """A late event that fits where it happened, and the life of its record without it and with it."""
+
+    event: Event
+    old: Life
+    new: Life
+
+
+def fit(lives: Lives, kind: Kind, id: int, event: Event) -> Fit:
+    """Fit a late event in where it happened. Raises NotThen, BreaksLater."""
     old = lives.life(kind, id)
     new = Life(kind, id, [*old.events, event])
     if (why := _Then(lives, new, event).refusal()) is not None:
-        return NotThen(id, event, why, _cause(lives, new, event, why))
+        raise NotThen(id, event, why, _cause(lives, new, event, why))
     broken = dict([*_own(lives, new, old, when(event)), *_others(lives, new, old)])
     if broken:
         later, why = broken[min(broken)]
-        return BreaksLater(id, event, why, later)
-    return new
+        raise BreaksLater(id, event, why, later)
+    return Fit(event, old, new)
 
 
 def may_happen(lives: Lives, life: Life, event: Event) -> bool:
@@ -64,8 +72,24 @@ def may_happen(lives: Lives, life: Life, event: Event) -> bool:
     return _Then(lives, life, event).refusal() is None
 
 
-def overtaken(life: Life, event: Event, record: Any) -> Overtaken | None:
+def must_last(found: Fit, before: Any, after: Any) -> None:
+    """Check that by both orders the record has the same unique key in the end, if it had before the late event.
+
+    `before` and `after` are the record at present, without the event and with it. Otherwise another record could get
+    the key that this one has by the order of happening only. Raises DoesNotLast.
+    """
+    event, old, new = found
+    kind, key = new.kind, new.kind.key
+    if key(new.last) == key(after) or key(old.last) != key(before):
+        return
+    later = (step for step in reversed(new.steps) if step.place > when(event))
+    by = next((step.event for step in later if key(step.before) != key(step.after)), None)
+    raise DoesNotLast(after.id, event, f"{kind.fields[kind.unique].label} {getattr(after, kind.unique)}", by)
+
+
+def overtaken(found: Fit, record: Any) -> Overtaken | None:
     """What happened after a late event that fits, if the record, as it now is, says something else. None if not."""
+    event, life = found.event, found.new
     kind, last = life.kind, life.last
     # Whether it has ended never differs: in the end, everything has happened that was recorded.
     differs = [name for name in kind.own if getattr(last, name) != getattr(record, name)]

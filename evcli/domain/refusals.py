@@ -135,3 +135,16 @@ class BreaksLater(Misplaced):
     """What happened later, first of all `other`, could then not have happened."""
 
     code = "breaks-later"
+
+
+class DoesNotLast(Misplaced):
+    """It would make the unique field of its record what `said` says at present, but `other` happened after it.
+
+    So this record and another one, which may have that field at present, could share it by the order of happening.
+    """
+
+    code = "does-not-last"
+
+    def __init__(self, id: int, event: Event, said: str, other: Event | None) -> None:
+        super().__init__(id, event, Refused("what happened later changed it again"), other)
+        self.message, self.said = f"{said} would not last: {self.why.message}", said

@@ -108,7 +108,9 @@ class _Backdating:
             return False
         last = after if len(answers) == len(own) else Life(kind, id, [*events, *(event for event, _ in own)])
         was, becomes = own[0][1].before, own[-1][1].after
-        return not is_alike(before.last, was) or is_alike(last.last, becomes)
+        if is_alike(before.last, was):
+            return is_alike(last.last, becomes)
+        return kind.key(before.last) != kind.key(was) or kind.key(last.last) == kind.key(becomes)
 
 
 def _answered(one: Happened) -> int:

@@ -19,7 +19,7 @@ from evcli.log.template import AnyPart, Shared, cast
 from evcli.register.actor import Actor
 
 if TYPE_CHECKING:
-    from evcli.domain.fitting import Overtaken
+    from evcli.domain.fitting import Fit, Overtaken
 
 
 class Intention(NamedTuple):
@@ -71,11 +71,14 @@ class Trial(Protocol):
     def prepare(self, intentions: Sequence[Intention], /) -> None:
         """Look up at once what these ask for."""
 
-    def check(self, intention: Intention, id: int, number: int, /) -> None:
-        """Raise NotThen or BreaksLater if the intention, as event `number`, does not fit where it happened."""
+    def check(self, intention: Intention, id: int, number: int, /) -> "Fit | None":
+        """How the intention, as event `number`, fits where it happened; None if it plainly does.
 
-    def happened(self, change: Change, number: int, /) -> None:
-        """An intention was accepted as event `number`."""
+        Raises NotThen, BreaksLater.
+        """
+
+    def happened(self, change: Change, number: int, fit: "Fit | None", /) -> None:
+        """An intention was accepted as event `number`; `fit` is what `check` returned."""
 
 
 class Series:
@@ -154,17 +157,32 @@ def accept(
 def _happen(draft: Draft, intention: Intention, trial: Trial | None) -> Change:
     """Apply the intention to the draft, as replaying its event would. Raises Refused."""
     id, number = intention.about(draft), draft.number + 1
-    if trial is not None and intention.time is not None and not intention.fits:
-        try:
-            trial.check(intention, id, number)
-        except Refused:
-            happen(Draft(draft), intention.type, id, number, intention.data)  # the present's rules speak first
-            raise
+    fit = (
+        None if trial is None or intention.time is None or intention.fits else _fit(draft, intention, id, number, trial)
+    )
     before, after = happen(draft, intention.type, id, number, intention.data)
     change = _new(Change, (intention, id, before, after))
     if trial is not None:
-        trial.happened(change, number)
+        trial.happened(change, number, fit)
     return change
+
+
+def _fit(draft: Draft, intention: Intention, id: int, number: int, trial: Trial) -> "Fit | None":
+    """How an intention that says when it happened fits there. The present's rules speak first. Raises Refused."""
+
+    def at_present() -> tuple[Any, Any]:
+        return happen(Draft(draft), intention.type, id, number, intention.data)
+
+    try:
+        found = trial.check(intention, id, number)
+    except Refused:
+        at_present()
+        raise
+    if found is not None:
+        from evcli.domain.fitting import must_last
+
+        must_last(found, *at_present())
+    return found
 
 
 def refusal_alone(

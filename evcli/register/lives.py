@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, subject_of
-from evcli.domain.fitting import Overtaken, fit, overtaken
+from evcli.domain.fitting import Fit, Overtaken, fit, overtaken
 from evcli.domain.kind import Begins, EventType, Kind, Revives
 from evcli.domain.life import Life
 from evcli.domain.state import State
-from evcli.errors import Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.log import START, Position
 from evcli.log.reader import Reader
@@ -169,7 +168,6 @@ class Trial:
         self._taken_in = 0  # how many of those tried are among `_events`
         self._had: dict[tuple[str, str], set[int]] = {}
         self._lives: dict[Record, Life] = {}
-        self._fit: tuple[Life, Event] | None = None
 
     def prepare(self, intentions: Iterable[Intention]) -> None:
         """Ask at once who ever had the unique keys that late ones of these claim."""
@@ -191,16 +189,16 @@ class Trial:
             self._claims.add(type, id, data)
         return list(map(self._event, self.tried))
 
-    def check(self, intention: Intention, id: int, number: int) -> None:
-        """Raise NotThen or BreaksLater if the intention, as event `number`, does not fit where it happened."""
+    def check(self, intention: Intention, id: int, number: int) -> Fit | None:
+        """How the intention, as event `number`, fits where it happened; None if it plainly does.
+
+        Raises NotThen, BreaksLater.
+        """
         each = TYPES[intention.type]
         if self._plainly_fits(each, intention, id):
-            return
+            return None
         event = self._event((intention.type, intention.time, id, number, intention.data))
-        found = fit(self, each.kind, id, event)
-        if isinstance(found, Refused):
-            raise found
-        self._fit = found, event
+        return fit(self, each.kind, id, event)
 
     def _plainly_fits(self, each: EventType, intention: Intention, id: int) -> bool:
         """Whether the present's rules say it all: nothing happened to the record later, nor had another one its key."""
@@ -213,17 +211,14 @@ class Trial:
     def _latest(self, kind: str, id: int) -> str | None:
         return self.latest.get((kind, id)) or self._recorded.latest.get((kind, id))
 
-    def happened(self, change: Change, number: int) -> None:
-        """An intention was accepted as event `number`."""
+    def happened(self, change: Change, number: int, fit: Fit | None) -> None:
+        """An intention was accepted as event `number`; `fit` is what `check` returned."""
         wanted, id = change.intention, change.id
-        if self._fit is not None:
-            life, event = self._fit
-            record, over = (life.kind.name, id), overtaken(life, event, change.after)
-            self.overtaken.pop(record, None)
-            if over is not None:
-                self.overtaken[record] = over
-            self._fit = None
         kind, time = TYPES[wanted.type].kind.name, wanted.time or self.now
+        if fit is not None:
+            self.overtaken.pop((kind, id), None)
+            if (over := overtaken(fit, change.after)) is not None:
+                self.overtaken[kind, id] = over
         latest = "" if change.before is None else self._latest(kind, id)
         if latest is not None:
             self.latest[kind, id] = time if time >= latest else NEVER

@@ -1,5 +1,6 @@
 """Rows of an import that happened on their dates: each must fit where it happened, as any late event."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,33 @@ def test_note_says_how_to_ask_by_the_dates(cli: Cli, rows: Path) -> None:
     mixed = rows.with_name("mixed.csv")
     mixed.write_text(HEADER + f",,Bob,{BOB}\n2025-01-01,rename,Ada L,{ADA}\n")
     assert f"1 of these events {said}" in cli.ok("import", str(mixed)).err
+
+
+def test_note_is_not_about_a_row_that_was_skipped(cli: Cli, rows: Path) -> None:
+    cli.ok("user", "create", "Ada", "--email", ADA)
+    for name in ("Bea", "Cleo"):
+        cli.clock.advance(hours=2)
+        cli.ok("user", "rename", "1", name)
+    between = (cli.clock.now - timedelta(hours=1)).isoformat()  # Bea, but the present's rules speak first
+    rows.write_text(HEADER + f"{between},rename,Cleo,{ADA}\n2020-01-01,,Zoe,zoe@example.com\n")
+    ran = cli.ok("import", str(rows), "--again", "--skip-existing")
+    assert "(1 row was skipped)" in ran.out
+    assert "--as-of now says" not in ran.err
+
+
+def test_unique_field_that_an_event_changed_later_is_refused(cli: Cli, rows: Path) -> None:
+    first = "2020-01-01,create,Ada,a@x.org\n"
+    later, earlier = "2022-01-01,change-email,Ada,b@x.org\n", "2021-01-01,change-email,Ada,c@x.org\n"
+    said = "e-mail c@x.org on 2021-01-01 00:00:00+00:00 would not last: "
+    rows.write_text(HEADER + first + later + earlier)
+    fails(
+        cli("import", str(rows)), 1, f"rows.csv line 4: {said}the event of line 3, of 2022-01-01 00:00:00+00:00, "
+        "changed it again", "nothing was written\nhint: rows are taken in the order of the file: sort them by date\n",
+    )  # fmt: skip
+    rows.write_text(HEADER + first + later)
+    cli.ok("import", str(rows))
+    rows.write_text(HEADER + earlier)
+    fails(
+        cli("import", str(rows)), 1, f"line 2: {said}event 2, of 2022-01-01 00:00:00+00:00, changed it again",
+        "hint: without a date it changes now; evcli show 2 shows that event",
+    )  # fmt: skip

@@ -126,7 +126,8 @@ JSON documents (members may be added, none removed; created, changed and destroy
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
               "files":["…"], "recorded": false if that head was already kept under that name
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field;
-              about what does not fit where it happened (not-then, breaks-later) also event, which stands against it
+              about what does not fit where it happened (not-then, breaks-later, does-not-last) also event, which stands
+              against it
 
 In table and plain, control, direction and other invisible characters are shown as \\u{1b}. Bytes are counted from 0,
 lines and events from 1."""
@@ -183,6 +184,7 @@ def _refusals() -> str:
     found["no-way"], found["in-the-way"] = "no events lead there", "records are in each other's way"
     found["not-then"] = "--occurred: it could not happen then"
     found["breaks-later"] = "--occurred: what happened later could then not have happened"
+    found["does-not-last"] = "--occurred: the unique field was changed again later"
     found["nothing-to-repair"] = "the log is not damaged"
     found["refused"] = "another rule of a kind"
     return "\n       ".join(f"{code:{max(map(len, found))}}  {why}" for code, why in found.items())
