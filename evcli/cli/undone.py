@@ -57,6 +57,7 @@ class Told:
         """The plan as the answer."""
         output = self._session.output
         self._name_gone(way)
+        self._name_parts(way)
         plan = "nothing was written; this is the plan" if way.plan.happened else "there is nothing to write"
         output.note(f"dry run: {plan}")
         title = self._planned(way) if way.plan.happened else self._nothing()
@@ -70,6 +71,7 @@ class Told:
 
         session, plan = self._session, way.plan
         self._name_gone(way)
+        self._name_parts(way)
         if not plan.happened:
             session.register.log.sync()  # what a writer that was killed may not have done
             return self._answer(way, is_real=True)._replace(lines=[self._nothing()], is_optional=True)
@@ -116,6 +118,12 @@ class Told:
             self._session.output.note(f"event {number} is already taken back, by event {by}")
         if (more := len(way.gone) - MOST_NAMED) > 0:
             self._session.output.note(f"so are {more:,} more")
+
+    def _name_parts(self, way: Way) -> None:
+        """That an import is undone that had several runs, and what undoes only the last one."""
+        if len(way.parts) > 1:
+            told = f"that import has {len(way.parts):,} parts (several runs, or skipped rows between); all are undone"
+            self._session.output.note(f"{told}; evcli revert {_as_refs(way.parts[-1])} takes back only the last")
 
     # --- sentences ----------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from evcli.log.line import id_in
 
 # Within a JSON string, quotes are escaped by a backslash, so only the members themselves can match these.
 _ABOUT = re.compile(rb'"type":"([^"]+)","subject":"[^"/]+/([0-9]{1,12})",').search
+_BATCH = re.compile(rb',"batch":"([0-9]{1,12})-([0-9]{1,12})",').search
 _SEQUENCE = b'"sequence":"'
 
 
@@ -49,6 +50,31 @@ def correlated(
                     break
 
 
+class Batch(NamedTuple):
+    """A batch: the numbers of its first and its last event, and how many bytes its lines have."""
+
+    first: int
+    last: int
+    size: int
+
+
+def batches(log: Log, correlation: str, place: int) -> Iterator[Batch]:
+    """The batches after `place` of the series with that correlation id; an event alone is one, too. Unchecked, too."""
+    member, now = _member(correlation), Batch(0, 0, 0)
+    for _, lines in log.read(place):
+        for line in lines:
+            if member not in line or (own := _batch(line)) is None:
+                continue
+            if own.first == now.first:
+                now = now._replace(size=now.size + own.size)
+                continue
+            if now.size:
+                yield now
+            now = own
+    if now.size:
+        yield now
+
+
 class Answer(NamedTuple):
     """An event that answers another: its number and id, the id of that event, and its own correlation id."""
 
@@ -80,6 +106,16 @@ def _answer(line: bytes) -> Answer | None:
 
 def _member(correlation: str) -> bytes:
     return b'"correlationid":' + orjson.dumps(correlation) + b","
+
+
+def _batch(line: bytes) -> Batch | None:
+    """The batch of the event in a line, with this line's size; None if it is too damaged to be one."""
+    at = line.find(_SEQUENCE) + len(_SEQUENCE)
+    try:
+        first, last = found.groups() if (found := _BATCH(line)) else (line[at : at + 12],) * 2
+        return Batch(int(first), int(last), len(line))
+    except ValueError:
+        return None
 
 
 def _event(series: int, line: bytes) -> Found | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from evcli.domain.event import Event, number_of
 from evcli.errors import Refused
 from evcli.log.correlated import Answer, answering, correlated
+from evcli.register.import_parts import parts_around
 from evcli.register.register import Register
 from evcli.register.series import is_of_a_row
 
@@ -27,6 +28,8 @@ class Operation(NamedTuple):
     """The numbers of these events, ascending."""
     interrupted: str = ""
     """The correlation id of the undo or redo that began to take this operation back, and ended before it was done."""
+    parts: Sequence[Sequence[int]] = ()
+    """The numbers in parts, of an import that may have had several runs."""
 
 
 class NothingLeft(Refused):
@@ -147,11 +150,8 @@ class _Walk:
     def operation_of(self, last: Event) -> Operation:
         """The operation whose last event in effect this is, the one that the walk has reached."""
         correlation = correlation_of(last)
-        if is_of_a_row(correlation):  # an import, and only between its batches may other writers come
-            gone = taken_back(self._register, 0)
-            found = correlated(self._register.log, correlation, 0)
-            numbers = [each.number for each in found if each.id not in gone]
-            return Operation(correlation, numbers, self._interrupted(correlation))
+        if is_of_a_row(correlation):
+            return self._import_of(last)
         numbers = [number_of(last)]
         # What takes an operation back begins with its newest event: those before one in effect are in effect.
         for event in self._events if correlation else ():
@@ -159,6 +159,18 @@ class _Walk:
                 break
             numbers.append(number_of(event))
         return Operation(correlation or None, numbers[::-1], self._interrupted(correlation))
+
+    def _import_of(self, last: Event) -> Operation:
+        """The same for an event of an import: only between its batches may other writers come."""
+        correlation = correlation_of(last)
+        parts = parts_around(self._register, correlation, number_of(last))
+        before, own = parts[0][0] - 1, {number for part in parts for number in part}
+        gone = taken_back(self._register, before)
+        found = correlated(self._register.log, correlation, self._register.position(before).place)
+        left = {each.number for each in found if each.id not in gone}
+        is_begun = self._answered is not None and number_of(self._answered) in own
+        in_effect = [numbers for part in parts if (numbers := [number for number in part if number in left])]
+        return Operation(correlation, sorted(left), self._interrupted(correlation) if is_begun else "", in_effect)
 
     def _interrupted(self, correlation: str) -> str:
         """The correlation id of the last event of the log, if that took an event of the same operation back."""

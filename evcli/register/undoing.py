@@ -37,6 +37,8 @@ class Way(NamedTuple):
     """The numbers of those among them that depend on others, and were not asked for."""
     gone: Sequence[tuple[int, int]] = ()
     """Events that were to be taken back but are already, each with the number of the event that did it."""
+    parts: Sequence[Sequence[int]] = ()
+    """Of an undone import that may have had several runs: the numbers of what each may have recorded."""
     still: Sequence[int] = ()
     """The numbers of late events that are taken back now: at the times before, they go on counting."""
 
@@ -58,7 +60,8 @@ def undo(register: Register, new_id: NewId, reason: str | None = None, *, with_d
     """
     last = last_operation(register)
     correlation = last.interrupted or UNDO + new_id()
-    return _taken(register, last.numbers, correlation, reason, "undo of", with_dependents=with_dependents)
+    way = _taken(register, last.numbers, correlation, reason, "undo of", with_dependents=with_dependents)
+    return way._replace(parts=last.parts)
 
 
 def redo(register: Register, new_id: NewId, reason: str | None = None) -> Way:

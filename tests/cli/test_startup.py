@@ -145,8 +145,8 @@ UNDO = {
     "evcli.cli.undone", EVENTS,
     "evcli.domain.leading", "evcli.domain.timeline", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
     "evcli.register.batches", "evcli.register.courses",
-    "evcli.register.divided", "evcli.register.operations", "evcli.register.restoring", "evcli.register.series",
-    "evcli.register.taking_back", "evcli.register.undoing",
+    "evcli.register.divided", "evcli.register.import_parts", "evcli.register.operations", "evcli.register.restoring",
+    "evcli.register.series", "evcli.register.taking_back", "evcli.register.undoing",
 }  # fmt: skip
 LISTS = {
     "evcli.sync", "evcli.sync.lists", "evcli.log.correlated", "evcli.transfer", "evcli.transfer.source",

@@ -16,7 +16,7 @@ from evcli.cli.show.progress import Waiting
 from evcli.errors import Interrupted, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.writer import LogWriter
-from evcli.register import batches
+from evcli.register import batches, import_parts
 from evcli.register.register import Register
 from evcli.sync import run as syncing
 from evcli.transfer import run as importing
@@ -255,6 +255,67 @@ def test_import_among_others_is_undone_without_them(small: None, story: Cli, lis
     assert 9 < int(other["sequence"]) < 15, "it is among them"
     story.ok("undo")
     assert names(story) == ["Ada Lovelace", "Grace Hopper", "Other"]
+
+
+def rename_another(cli: Cli) -> None:
+    cli.ok("user", "rename", "1", "Ada")
+
+
+def rename_and_undo(cli: Cli) -> None:
+    cli.ok("user", "rename", "1", "Ada")
+    cli.ok("undo")
+
+
+def two_by_another(cli: Cli) -> None:
+    register_at(cli.log, "x").execute(create("Other"), create("Another"))
+
+
+@pytest.mark.parametrize("between", [rename_another, rename_and_undo, two_by_another])
+def test_list_that_grew_is_undone_without_the_import_before_a_command(
+    story: Cli, listed: Listed, between: Callable[[Cli], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.ok("import", listed(*ROWS[:2]))
+    between(story)
+    before = people(story)
+    monkeypatch.setenv("EVCLI_ACTOR", "carl")
+    story.ok("import", listed(*ROWS[:3]))
+    ran = story.ok("undo")
+    assert (people(story), ran.err) == (before, "")
+    if between is not rename_and_undo:
+        story.ok("undo")
+    before = people(story)
+    ran = story.ok("undo")
+    assert ran.out.startswith("undone: import, events 9 to 10\n")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper"]
+    story.ok("redo")
+    assert people(story) == before, "it was another undo"
+
+
+def test_list_that_grew_meanwhile_is_undone_as_one_after_a_note(story: Cli, listed: Listed) -> None:
+    for count in (2, 3, 5):
+        story.ok("import", listed(*ROWS[:count]))
+    note = "that import has 3 parts (several runs, or skipped rows between); all are undone; evcli revert"
+    assert f"{note} 11..13 takes back only the last\n" in story.ok("undo", "--dry-run").err
+    story.ok("undo")
+    assert names(story) == ["Ada Lovelace", "Grace Hopper"]
+
+
+def test_batches_that_were_full_are_of_one_run(cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "MAX_BATCH", 1400)
+    cli.ok("import", listed(*ROWS))
+    assert [event["batch"] for event in events_in(cli.log)[::2]] == ["1-2", "3-4", "5-6"]
+    monkeypatch.setattr(import_parts, "MAX_BATCH", 1300)
+    assert "parts" not in cli.ok("undo", "--dry-run").err
+
+
+def test_undo_that_goes_on_names_the_parts_that_are_left(
+    small: None, cli: Cli, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.ok("import", listed(*ROWS))
+    killed_after(monkeypatch, 3)
+    assert "that import has 6 parts" in cli("undo").err
+    assert names(cli) == ["P0", "P1", "P2"]
+    assert "that import has 3 parts" in cli("undo").err
 
 
 def import_with(cli: Cli, path: str, between: Callable[[], None]) -> None:
