@@ -10,7 +10,7 @@ from evcli.cli.show.times import local, local_time
 from evcli.cli.words import command_of
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.fitting import Overtaken
-from evcli.domain.kind import EventType, Revives
+from evcli.domain.kind import Revives
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import (
     DoesNotLast,
@@ -26,6 +26,7 @@ from evcli.domain.refusals import (
 from evcli.domain.state import MemoryState, State
 from evcli.errors import BadInput
 from evcli.kinds import TYPES
+from evcli.register.decide import Intention
 from evcli.register.occurred import read_occurred
 from evcli.register.register import Register
 
@@ -93,11 +94,10 @@ def _way_out(error: Misplaced, state: State, by: str) -> str:
     return f"if {who} is the same {kind.name}, evcli {kind.name} {back.verb} {why.holder} brings it back"
 
 
-def explain_unchanged(register: Register, error: Unchanged, each: EventType) -> None:
-    """Let the refusal of a late event of that type, which would change nothing, say since which event that is so."""
-    kind = each.kind
-    settings = register.blame(kind, error.id, register.known.number)
-    event = max((setting.event for setting in settings if setting.name in each.fields), key=number_of)
+def explain_unchanged(register: Register, error: Unchanged, wanted: Intention) -> None:
+    """Let the refusal of a late event that would change nothing say since which event everything is so."""
+    settings = register.blame(TYPES[wanted.type].kind, error.id, register.known.number)
+    event = max((setting.event for setting in settings if setting.name in wanted.data), key=number_of)
     error.message += f" since event {number_of(event)}, of {local(event['time'])}"
     error.hint = "there is nothing to record; the date of an event cannot be changed once it is recorded"
 
@@ -129,7 +129,6 @@ def _repeated(over: Overtaken) -> str:
 def _now(over: Overtaken) -> Draft:
     """The record at present, in a state without others."""
     state = Draft(MemoryState())
-    state.number = over.record[-2]
     state.put(over.kind.name, None, over.record)
     return state
 

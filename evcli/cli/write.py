@@ -53,7 +53,7 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
         if intentions[0].time is not None:
             from evcli.cli.occurred import explain_unchanged
 
-            explain_unchanged(session.register, no, TYPES[intentions[0].type])
+            explain_unchanged(session.register, no, intentions[0])
         raise
     session.output.warn_once(done.notices)
     if not done.recorded:

@@ -275,12 +275,14 @@ class Import:
     def _bad(self, index: int, why: Refused, refused: Collection[int], first: int) -> Bad:
         """The result for the refused row at `index`; `first` is the number of the first event of its batch."""
         self._is_stopped = self._draft is None
-        own, intention = self._place(index), self._pending.intentions[index]
+        intention = self._pending.intentions[index]
         from evcli.transfer.against import name_other
 
         place_of = partial(self._place_of, refused=refused, first=first, is_new=self._again)
-        name_other(why, own, place_of)
-        return Bad(own, "", why, self._skipping.could(intention, why), is_dated=intention.time is not None)
+        name_other(why, place_of)
+        return Bad(
+            self._place(index), "", why, self._skipping.could(intention, why), is_dated=intention.time is not None
+        )
 
     def _place_of(
         self, event: int, refused: Collection[int] = (), first: int | None = None, *, is_new: bool = False

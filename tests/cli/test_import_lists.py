@@ -177,6 +177,8 @@ def test_ignored_column_of_dates_is_named_with_the_option_that_takes_it(cli: Cli
         cli.ok("import", "people.csv", "--dry-run").err
     )
     assert "has dates" not in cli("import", "people.csv", "--dry-run", "--column", option).err
+    people.write_text(f"name,email,date,{heading}\nAda,ada@example.com,,2020-01-01\n")
+    assert "has dates" not in cli.ok("import", "people.csv", "--dry-run").err
 
 
 @pytest.mark.parametrize("cells", ["2020-01-01,x", ","], ids=["other", "empty"])

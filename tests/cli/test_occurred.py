@@ -90,6 +90,17 @@ def test_second_of_several_is_refused_for_what_happened_to_it(story: Cli) -> Non
     refuses(story, ("user", "destroy", "2", "1", "--occurred", f"{DAY} 12:30"), 1, "event 5, of", "(user 1 destroyed)")
 
 
+def test_revival_that_breaks_a_later_event_is_no_reason_to_revive(story: Cli) -> None:
+    story.ok("user", "create", "Eve", "--email", "alan@example.com", "--occurred", f"{DAY} 16:30")
+    story.clock.advance(hours=1)
+    story.ok("user", "destroy", "4")
+    said = "e-mail alan@example.com would have been user 3's"
+    refuses(
+        story, ("user", "restore", "3", "--occurred", f"{DAY} 16:10"), 1, said,
+        "hint: nothing was written; evcli show 9 shows that event",
+    )  # fmt: skip
+
+
 def test_note_says_what_happened_after_an_event_that_did_not_last(story: Cli) -> None:
     for more in (("--dry-run",), ()):
         ran = story.ok("user", "rename", "2", "Amazing Grace", "--occurred", f"{DAY} 10:30", *more)
@@ -113,6 +124,7 @@ def test_command_of_the_note_makes_the_present_what_happened_last(story: Cli) ->
     ("time", "said", "hint"),
     [
         ("42", '--occurred "42" is the number of an event, not a time', "a TIME is a date or time like"),
+        ("0042", "is the number of an event, not a time", "a TIME is a date or time like"),
         ("2025", "is the number of an event, not a time", "write 2025-01-01"),
         ("@-", "is a place in the log, not a time", "a TIME is a date or time like"),
         ("id:x", "is a place in the log, not a time", "a TIME is a date or time like"),

@@ -517,3 +517,13 @@ def test_a_restore_in_an_import_means_the_destroyed_one_first(cli: Cli, tmp_path
     file.write_text("name,email,action\nAda,a@example.com,restore\n")
     ran = cli("import", str(file))
     assert (ran.code, 'user 1 "Ada" cannot be restored' in ran.err) == (1, True), ran.err
+
+
+@pytest.mark.usefixtures("desks")
+def test_late_event_that_changes_nothing_is_told_since_which_event_all_its_fields_are_so(cli: Cli) -> None:
+    cli.ok("desk", "add", "North", "--code", "D1", "--occurred", "2020-01-01")
+    cli.ok("desk", "move", "1", "2", "--room", "South", "--occurred", "2021-01-01")
+    cli.ok("desk", "rearrange", "1", "West", "--occurred", "2022-01-01")
+    cli.ok("desk", "note", "1", "so", "--occurred", "2023-01-01")
+    said = 'desk 1 already has the floor "2" and the room "West" since event 3, of 2022-01-01'
+    fails(cli("desk", "move", "1", "2", "--room", "West", "--occurred", "2020-06-01"), 1, said)
