@@ -29,8 +29,6 @@ class Told:
     def __init__(self, session: Session, word: str, past: str, way_back: str) -> None:
         """`word` is the command, `past` what is said when it is done, `way_back` the line that names the way back."""
         self._session, self._word, self._past, self._way_back = session, word, past, way_back
-        self.to = 0
-        """For restore-to: the event."""
         self._done: list[Done] = []
 
     @contextmanager
@@ -63,12 +61,15 @@ class Told:
         title = self._planned(way) if way.plan.happened else self._nothing()
         if output.chosen_form != "table" or not way.plan.happened:
             output.note(title)
-        return self._answer(way, is_real=False)._replace(title=title, remarks=self._remarks(way))
+        answer = self._answer(way, is_real=False)
+        return answer._replace(title=title, remarks=self._remarks(way), error=self._refusal(way))
 
     def written(self, way: Way, lock_wait: float) -> Answer:
-        """Write the plan, and return the answer. Raises what writing raises."""
+        """Write the plan, and return the answer. Raises what writing raises, and if the plan is too much."""
         from evcli.register.batches import write
 
+        if (refusal := self._refusal(way)) is not None:
+            raise refusal
         session, plan = self._session, way.plan
         self._name_gone(way)
         self._name_parts(way)
@@ -129,15 +130,16 @@ class Told:
 
     def _again(self) -> str:
         """The command that goes on after an interruption."""
-        return f"evcli restore-to {self.to}" if self._word == "restore-to" else "the same command, run again,"
+        return "the same command, run again,"
 
     def _nothing(self) -> str:
-        return f"nothing to do: the register is what it was at event {self.to}"
+        return "nothing to do"
+
+    def _refusal(self, way: Way) -> EvcliError | None:
+        """Why the plan may not be written; None if it may."""
 
     def _taken(self, way: Way) -> str:
         """What is taken back: `event 3 (user.renamed of user 2 by ann)`, `events 3 to 9`."""
-        if self._word == "restore-to":
-            return f"event {self.to:,}"
         asked = [event for event in way.taken if number_of(event) not in set(way.along)]
         numbers = [number_of(event) for event in asked]
         events = events_in_words(min(numbers), max(numbers), len(numbers))
@@ -157,11 +159,10 @@ class Told:
         return f"{self._heading(way)}: {counts}, after event {head:,}"
 
     def _heading(self, way: Way) -> str:
-        return f"{self._word}{'' if self._word == 'restore-to' else ' of'} {self._taken(way)}"
+        return f"{self._word} of {self._taken(way)}"
 
     def _sentence(self, way: Way) -> str:
-        joint = " to" if self._word == "restore-to" else ":"
-        return f"{self._past}{joint} {self._taken(way)}"
+        return f"{self._past}: {self._taken(way)}"
 
     def _each(self) -> list[str]:
         """What happened, an event a line; of many, how many of each type."""
@@ -179,11 +180,13 @@ class Told:
         """That late events, which were taken back, go on counting for --as-of."""
         if not way.still:
             return []
-        events = events_in_words(way.still[0], way.still[-1], len(way.still))
-        late, happened = (f"{events}, which was", "it") if len(way.still) == 1 else (f"{events}, which were", "they")
-        why = "" if self._word == "restore-to" else f": what takes them back does not fit when {happened} happened"
-        why = why.replace("them", "it") if happened == "it" else why
-        return [("note", f"--as-of before now still counts {late} recorded late{why}")]
+        is_one = len(way.still) == 1
+        late = f"{events_in_words(way.still[0], way.still[-1], len(way.still))}, which {'was' if is_one else 'were'}"
+        return [("note", f"--as-of before now still counts {late} recorded late{self._why_still(is_one=is_one)}")]
+
+    def _why_still(self, *, is_one: bool) -> str:
+        them, they = ("it", "it") if is_one else ("them", "they")
+        return f": what takes {them} back does not fit when {they} happened"
 
     @property
     def _count(self) -> int:
@@ -213,11 +216,8 @@ class Told:
 
     def _facts(self, way: Way) -> dict[str, Any]:
         """What the document has of this command alone."""
-        still = list(way.still)
-        if self._word == "restore-to":
-            return {"to": self.to, "still": still}
         undone, already = [number_of(event) for event in way.taken], [number for number, _ in way.gone]
-        return {"undone": undone, "along": list(way.along), "already": already, "still": still}
+        return {"undone": undone, "along": list(way.along), "already": already, "still": list(way.still)}
 
 
 def _as_refs(numbers: Sequence[int]) -> str:

@@ -133,8 +133,8 @@ IMPORT = {
 }  # fmt: skip
 
 SYNC = {
-    *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.planned", "evcli.cli.synced", "evcli.cli.way_back",
-    EVENTS, WHO,
+    *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.limit", "evcli.cli.planned", "evcli.cli.synced",
+    "evcli.cli.way_back", EVENTS, WHO,
     "evcli.sync", "evcli.sync.finding", "evcli.sync.limit", "evcli.sync.lists", "evcli.sync.means", "evcli.sync.order",
     "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run", "evcli.transfer.happened", "evcli.register.divided",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
@@ -215,7 +215,7 @@ LOADED: dict[str, set[str]] = {
     "undo": UNDO,
     "undo --dry-run --json": UNDO,
     "revert 8": UNDO | {"evcli.register.refs"},
-    "restore-to yesterday": UNDO | MOMENT | TIMES,
+    "restore-to yesterday": UNDO | MOMENT | TIMES | {"evcli.cli.restored", "evcli.sync", "evcli.sync.limit"},
     "log --list people.csv": LOG | LISTS,
     "help refs": {"evcli.cli.commands.help", "evcli.cli.evidence"},
     "completion bash": {"evcli.cli.commands.completion"},

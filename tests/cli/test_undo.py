@@ -10,7 +10,7 @@ from conftest import Cli
 from support.calls import signal_after_each_append
 from support.registers import create, register_at
 
-from cli.support import ALAN, events_in, fails, in_json, refuses, untouched
+from cli.support import ALAN, documents, events_in, fails, in_json, refuses, untouched
 from evcli.cli import undone
 from evcli.cli.show.progress import Waiting
 from evcli.errors import Interrupted, OutcomeUnknown
@@ -508,6 +508,37 @@ def test_restore_to_is_about_what_was_recorded_and_says_which_late_events_still_
     assert cli.ok("restore-to", "1").err == note
     assert (live_at(cli, "2021-07-01"), live_at(cli, "today")) == (["Ann", "Bob"], ["Ann"])
     assert cli.ok("restore-to", "1").err == ""
+
+
+# --- how many may be ended by a date ----------------------------------------------------------------------------------
+
+
+def test_restore_to_a_date_ends_at_most_half_of_what_is_live_unless_it_is_allowed(cli: Cli) -> None:
+    for name in "abcde":
+        cli.ok("user", "create", name.upper(), "--email", f"{name}@example.com")
+        cli.clock.advance(days=1)
+    cli.ok("user", "destroy", "1")
+    said = (
+        "error: the register at event 2 lacks 3 of 4 users: they would be destroyed, but at most 2 may be; nothing was "
+    )
+    hint = "written\nhint: is that the moment? if so, --max-destroy 75% allows it; evcli state --at 2 shows it\n"
+    for words in ((), ("--max-destroy", "2"), ("--max-destroy", "74%")):
+        refuses(cli, ("restore-to", "2026-03-02", *words), 1, said + hint)
+    with untouched(cli.log.parent):
+        dry = cli("restore-to", "2026-03-02", "--dry-run")
+        document = cli("restore-to", "2026-03-02", "--dry-run", "--json")
+    assert (dry.code, len(dry.out.splitlines())) == (1, 4)
+    plan = "restore-to event 2: destroyed 3, restored 1, after event 6; 3 of 4 users would be destroyed\n"
+    assert plan in dry.err
+    assert dry.err.endswith(said + hint)
+    assert documents(document.err)[-1]["error"]["code"] == "too-many-ended"
+    half = cli.ok("restore-to", "2026-03-03", "--dry-run").err
+    assert half.endswith("restore-to event 3: destroyed 2, restored 1, after event 6\n")
+    cli.ok("head", "--keep", "Q1", "--at", "2")
+    for line in ("2026-03-02 --max-destroy 75%", "2026-03-02 --max-destroy 3", "Q1", "2"):
+        cli.ok("restore-to", *line.split())
+        cli.ok("undo")
+    refuses(cli, ("restore-to", "1", "--max-destroy", "half"), 2, '--max-destroy "half" is neither')
 
 
 # --- what depends on others -------------------------------------------------------------------------------------------

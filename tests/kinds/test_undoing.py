@@ -285,5 +285,5 @@ def test_plan_for_several_kinds_counts_the_events_of_each(cli: Cli) -> None:
     cli.ok("user", "create", "Ada", "--email", "ada@example.com")
     cli.ok("user", "create", "Bob", "--email", "bob@example.com")
     cli.ok("bike", "register", "WBK-1", "--model", "Cargo 8")
-    said = "restore-to event 0: bikes retired 1; users destroyed 2, after event 3\n"
+    said = "restore-to event 0: bikes retired 1; users destroyed 2, after event 3; 3 of 3 records would be ended\n"
     assert cli.ok("restore-to", "0", "--dry-run").err.endswith(said)

@@ -172,7 +172,7 @@ def _refusals() -> str:
         found[kind.ended], found[f"not-{kind.ended}"] = f"it is already {kind.ended}", f"it is not {kind.ended}"
     found["unchanged"] = "the event would change nothing"
     found["not-the-next-id"] = "an id is not the next one"
-    found["too-many-ended"] = "a list would end more records than --max-destroy allows"
+    found["too-many-ended"] = "a list, or restore-to, would end more records than --max-destroy allows"
     found["wrong-end"] = "bisect: the state at --from is not good, or the one at --to not bad"
     found["never-bad"] = "bisect --first: no state is bad"
     found["only-skipped"] = "bisect: only states that were skipped are left"

@@ -1,10 +1,10 @@
 """`evcli sync`: make the register what a list says, by a plan."""
 
-import re
 from contextlib import ExitStack
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
+from evcli.cli.limit import limit_of
 from evcli.cli.options import KIND, LOCK_WAIT_FOR, kind_of, lock_wait_of, read_head
 from evcli.cli.reading import WITHOUT_DATES, reading_of
 from evcli.cli.session import Session
@@ -14,7 +14,7 @@ from evcli.domain.fields import REASON
 from evcli.domain.kind import Kind
 from evcli.errors import BadInput
 from evcli.kinds import all_kinds
-from evcli.sync.limit import USUAL, Limit
+from evcli.sync.limit import USUAL
 from evcli.sync.lists import List, opened
 from evcli.sync.means import Means
 from evcli.sync.plan import Reasons
@@ -44,8 +44,6 @@ swap-1@evcli.invalid, and its reason says so.
 Its events keep the list's name and the beginning of its SHA-256: evcli log --list FILE shows them.
 """
 
-_LIMIT = re.compile(r"([0-9]{1,9})(%?)").fullmatch
-
 
 def sync(
     session: Session,
@@ -65,7 +63,8 @@ def sync(
     """`evcli sync`"""
     of_kind = _kind(kind)
     column = _by(of_kind, by, previous)
-    limit, head = _limit(max_destroy), None if expect is None else read_head(expect)
+    limit = USUAL if max_destroy is None else limit_of(max_destroy)
+    head = None if expect is None else read_head(expect)
     means = Means(of_kind)
     how = reading_of(dict.fromkeys((*means.fields, column, of_kind.ended)), **reading)
     with ExitStack() as lists:
@@ -101,15 +100,6 @@ def _by(kind: Kind, typed: str | None, previous: str | None) -> str:
     if previous is not None and (column in known or not column):
         raise BadInput("--previous is for --by COLUMN, in which another system has a key", "leave it out")
     return column
-
-
-def _limit(typed: str | None) -> Limit:
-    if typed is None:
-        return USUAL
-    match = _LIMIT(typed.strip())
-    if match is None:
-        raise BadInput(f'--max-destroy "{typed}" is neither a number nor a percentage', "write 20, or 50%")
-    return Limit(int(match[1]), is_percent=bool(match[2]))
 
 
 def _reasons(kind: Kind, listed: List, reason: str | None) -> Reasons:

@@ -50,11 +50,20 @@ def _revert(session: Session, *, refs: tuple[str, ...], with_dependents: bool, *
     return _run(session, plan, Told(session, "revert", "reverted", "undo: evcli undo"), **how)
 
 
-def _restore_to(session: Session, *, ref: str, **how: Any) -> Answer:
-    told = Told(session, "restore-to", "restored", "undo: evcli undo")
+def _restore_to(session: Session, *, ref: str, max_destroy: str | None, **how: Any) -> Answer:
+    from evcli.cli.restored import HALF, Restored
+
+    told = Restored(session)
+    if max_destroy is not None:
+        from evcli.cli.limit import limit_of
+
+        told.limit = limit_of(max_destroy)
 
     def plan(register: Register, reason: str | None) -> Way:
-        told.to = session.moment(ref, by_time="evcli state --as-of").number
+        moment = session.moment(ref, by_time="evcli state --as-of")
+        told.to = moment.number
+        if moment.span is not None and told.limit is None:
+            told.limit = HALF
         return restore_to(register, session.new_id, told.to, reason)
 
     return _run(session, plan, told, **how)
@@ -149,10 +158,23 @@ def _restore_to_command() -> Command:
         f"yet is {kind.ended}. Nothing is deleted: the events since stay in the log.",
         [
             Parameter("ref", (), "REF", "The moment (evcli help refs).", is_required=True, is_moment=True),
+            Parameter(
+                "max_destroy",
+                ("--max-destroy",),
+                "N",
+                f"Refuse if more would be {kind.ended}: a number, or 60%; default, by a date or time: 50%.",
+            ),
             *_options("restore to event N"),
         ],
-        ["evcli restore-to 42 --dry-run", "evcli restore-to yesterday", 'evcli restore-to "Q1 review"'],
-        _BATCHES + "Run again after an interruption, it does what is left.\n" + EXIT_CODES,
+        [
+            "evcli restore-to 42 --dry-run",
+            "evcli restore-to yesterday --max-destroy 60%",
+            'evcli restore-to "Q1 review"',
+        ],
+        "It is about what was recorded: late events go on counting for --as-of.\n"
+        + _BATCHES
+        + "Run again after an interruption, it does what is left.\n"
+        + EXIT_CODES,
     )
 
 
