@@ -140,7 +140,8 @@ class Told:
 
     def _taken(self, way: Way) -> str:
         """What is taken back: `event 3 (user.renamed of user 2 by ann)`, `events 3 to 9`."""
-        asked = [event for event in way.taken if number_of(event) not in set(way.along)]
+        along = set(way.along)
+        asked = [event for event in way.taken if number_of(event) not in along]
         numbers = [number_of(event) for event in asked]
         events = events_in_words(min(numbers), max(numbers), len(numbers))
         if self._word == "redo":
