@@ -18,8 +18,9 @@ from evcli.domain.refusals import NoSuchRecord
 from evcli.errors import BadInput, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
+from evcli.register.inserting import place_at
 from evcli.register.register import Register
-from evcli.register.what_if import Edits, Insertion, NotPossible, place_at
+from evcli.register.what_if import Edits, Insertion, NotPossible
 
 _WITHOUT_MEANING = ("dry_run", "expect", "id", "lock_wait")
 """The options of a command that writes which say nothing of the event."""
@@ -76,7 +77,7 @@ def _insertion(session: Session, text: str, option: str, head: int) -> Insertion
     found, time = _intentions(session, _split(text, option), option)
     if time is None:
         return Insertion(head, _occurred(session, "now"), found)
-    return Insertion(place_at(session.register, time, found), time, found)
+    return Insertion(place_at(session.register, time, found), time, found, is_dated=True)
 
 
 def _split(text: str, option: str) -> list[str]:

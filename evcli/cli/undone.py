@@ -75,7 +75,8 @@ class Told:
         self._name_parts(way)
         if not plan.happened:
             session.register.log.sync()  # what a writer that was killed may not have done
-            return self._answer(way, is_real=True)._replace(lines=[self._nothing()], is_optional=True)
+            answer = self._answer(way, is_real=True)
+            return answer._replace(lines=[self._nothing()], is_optional=True, remarks=self._remarks(way))
         if len(plan.batches) > 1:
             told = f"{len(plan.happened):,} events are written in {len(plan.batches)} batches"
             session.output.note(f"{told}; after each of them the register is good, and {self._again()} goes on")

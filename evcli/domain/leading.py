@@ -51,6 +51,7 @@ def leading(
     past: Callable[[Subject], Sequence[Was]],
     answers: Mapping[Subject, Answered],
     other: Callable[[Subject], Sequence[Would]] | None = None,
+    first: Mapping[Subject, Sequence[Act]] | None = None,
 ) -> list[list[Happened]]:
     """The events that make these records what they are in `wanted`; those of one group belong together.
 
@@ -63,6 +64,7 @@ def leading(
         past: the events that have happened to a record, oldest first, up to the draft's state.
         answers: for each record, the event that its events answer.
         other: the events of a record in another history, which led to `wanted`.
+        first: for some records, events that are preferred where they lead there.
 
     Raises:
         NoWay: a record cannot be brought there by what its kind declares.
@@ -71,7 +73,9 @@ def leading(
     ways = [
         _Way(KINDS[kind], id, acts, answers.get((kind, id)))
         for kind, id in subjects
-        if (acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past, other))
+        if (
+            acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past, other, (first or {}).get((kind, id), ()))
+        )
     ]
     for kind in {way.kind for way in ways}:
         draft.fetch(kind.name, [way.id for way in ways if way.kind is kind], ())

@@ -58,11 +58,17 @@ def way_of(
     wanted: Any,
     past: Callable[[Subject], Sequence[Was]],
     other: Callable[[Subject], Sequence[Would]] | None = None,
+    first: Sequence[Act] = (),
 ) -> list[Act]:
-    """The events of one record; none if nothing is left to do. `other` are those of another history. Raises NoWay."""
+    """The events of one record; none if nothing is left to do. `other` are those of another history. Raises NoWay.
+
+    Those of `first` are preferred, if they lead there.
+    """
     now, alone = state.get(kind.name, id), Alone(state)
     if is_there(now, wanted):
         return []
+    if first and _lead(first, id, now, wanted, alone):
+        return list(first)
     if (direct := _direct(kind, id, now, wanted, alone)) is not None:
         return direct
     back, forth = _ways_back(past((kind.name, id))), _ways_forth(other((kind.name, id)) if other else ())
@@ -79,6 +85,14 @@ def way_of(
             reached.add(_own(there))
             waiting.append((there, [*acts, act]))
     raise NoWay(kind, now, wanted)
+
+
+def _lead(acts: Sequence[Act], id: int, record: Any, wanted: Any, records: Alone) -> bool:
+    """Whether these events lead from the one record to the other."""
+    for act in acts:
+        if (record := _after(act, id, record, records)) is None:
+            return False
+    return is_there(record, wanted)
 
 
 def _after(act: Act, id: int, record: Any, records: Alone) -> Any:

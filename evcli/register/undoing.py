@@ -6,6 +6,7 @@ from typing import NamedTuple
 from evcli.domain.event import Event, number_of
 from evcli.domain.leading import Happened
 from evcli.domain.overlay import Draft
+from evcli.domain.refusals import Misplaced
 from evcli.domain.undo import undo_of
 from evcli.domain.way import Alone
 from evcli.errors import Refused
@@ -41,6 +42,9 @@ class Way(NamedTuple):
     """Of an undone import that may have had several runs: the numbers of what each may have recorded."""
     still: Sequence[int] = ()
     """The numbers of late events that are taken back now: at the times before, they go on counting."""
+    undated: Sequence[tuple[Event, Misplaced | None]] = ()
+    """The events of a what-if that were put in at a time, and are not recorded as of then: where one is recorded now,
+    with why it does not fit then."""
 
 
 class AlreadyTakenBack(Refused):

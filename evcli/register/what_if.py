@@ -5,8 +5,8 @@ another; those that the rules refuse now are left out. Records keep their ids: e
 these. So the id of a record that is never begun stays unused, and a record that is put in gets one after all others.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +36,8 @@ class Insertion(NamedTuple):
     after: int
     time: str
     intentions: Sequence[Intention]
+    is_dated: bool = False
+    """Whether it was said that they happened at that time."""
 
 
 class Edits(NamedTuple):
@@ -66,6 +68,13 @@ class LeftOut(NamedTuple):
     why: Refused
 
 
+class PutIn(NamedTuple):
+    """An event that was put in, and whether it was said when it happened."""
+
+    event: Event
+    is_dated: bool
+
+
 class Supposed(NamedTuple):
     """The history that was supposed."""
 
@@ -79,6 +88,8 @@ class Supposed(NamedTuple):
     answers: "Mapping[Subject, Answered]"
     """Of each record about which there are other events: the first event of the log that is not what it was, if any."""
     numbering: Numbering
+    put_in: "Mapping[Subject, Sequence[PutIn]]"
+    """Of each record about which events were put in: these, in the order in which they would be recorded."""
 
 
 class NotPossible(Refused):
@@ -88,37 +99,6 @@ class NotPossible(Refused):
         """`numbering` is that of the events before it."""
         super().__init__(why.message, why.hint)
         self.code, self.edit, self.why, self.numbering = why.code, edit, why, numbering
-
-
-def last_recorded_by(register: Register, time: str) -> int:
-    """The number of the last event recorded at or before a time, in the log's time format. Raises Damaged."""
-    return register.reader.seek(lambda position: position.recorded <= time).number
-
-
-def place_at(register: Register, time: str, intentions: Iterable[Intention]) -> int:
-    """The number of the event after which to put in what happened at a time. Raises Damaged, LogCut.
-
-    That is the last one recorded by then; or the last one about the same record that happened by then, if it was
-    recorded later.
-    """
-    place, head = last_recorded_by(register, time), register.head().number
-    for intention in intentions:
-        each = TYPES[intention.type]
-        if type(each) is Begins:
-            continue
-        with suppress(Refused):
-            id = _about(intention, register.at(place), register.at(head))
-            events = register.events_about(each.kind.name, id, head, after=place)
-            place = max((number_of(event) for event in events if event["time"] <= time), default=place)
-    return place
-
-
-def _about(intention: Intention, *states: State) -> int:
-    """The id of the record that an intention is about in the first of these states that has it. Raises Refused."""
-    for state in states[:-1]:
-        with suppress(Refused):
-            return intention.about(state)
-    return intention.about(states[-1])
 
 
 def suppose(register: Register, edits: Edits) -> Supposed:
@@ -141,7 +121,14 @@ def suppose(register: Register, edits: Edits) -> Supposed:
     past = Register(branch, actor=actor.id, actor_type=actor.type, history=history)
     differing = list(supposing.differing())
     return Supposed(
-        past, supposing.refused, differing, supposing.state, fork.number, supposing.answers, supposing.numbering
+        past,
+        supposing.refused,
+        differing,
+        supposing.state,
+        fork.number,
+        supposing.answers,
+        supposing.numbering,
+        supposing.put_in,
     )
 
 
@@ -159,7 +146,8 @@ class _Supposing:
         self.answers: dict[tuple[str, int], Answered] = {}
         self._given: dict[str, int] = {}
         """The last id of each kind that a new record got."""
-        self._put_in = 0
+        self._count = 0
+        self.put_in = defaultdict[tuple[str, int], list[PutIn]](list)
 
     def run(self, branch: Branch, events: Iterable[Event]) -> None:
         """Let these events happen again, and the edits with them. Raises NotPossible, BadInput, Damaged."""
@@ -239,10 +227,10 @@ class _Supposing:
         recorded = max(insertion.time, branch.tip.recorded)
         events: list[Event] = []
         for intention in insertion.intentions:
-            self._put_in += 1
+            self._count += 1
             event: Any = {
                 "specversion": "1.0",
-                "id": f"what-if-{self._put_in}",
+                "id": f"what-if-{self._count}",
                 "source": branch.tip.source or self._source,
                 "type": intention.type,
                 "subject": "",
@@ -260,6 +248,7 @@ class _Supposing:
             except Refused as why:
                 raise NotPossible(insertion, why, self.numbering) from None
             self.numbering.put_in.append(self.state.number)
+            self.put_in[subject_of(event)].append(PutIn(event, insertion.is_dated))
             events.append(event)
         self._grow(branch, events)
 

@@ -85,7 +85,7 @@ BISECT = {
 WHAT_IF = {
     "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.events_named", "evcli.cli.intentions",
     "evcli.cli.typed", "evcli.cli.words",
-    "evcli.cli.show.supposed", "evcli.cli.show.would", "evcli.register.numbering",
+    "evcli.cli.show.supposed", "evcli.cli.show.would", "evcli.register.numbering", "evcli.register.inserting",
     "evcli.register.what_if", "evcli.register.branched", "evcli.register.refs",
     "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
 }  # fmt: skip

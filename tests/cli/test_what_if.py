@@ -324,6 +324,48 @@ def test_dry_run_of_apply_shows_the_plan_and_writes_nothing(story: Cli) -> None:
     ]
 
 
+def test_event_that_was_put_in_at_a_time_is_applied_as_of_that_time(story: Cli) -> None:
+    create = "user create Eve --email eve@example.com --occurred '2026-03-01 10:30'"
+    destroy = "user destroy 2 --occurred '2026-03-01 15:30'"
+    edits = ("--insert", create, "--insert", "user rename 4 Eva", "--insert", destroy)
+    plan = in_json(story, "what-if", *edits, "--apply", "--dry-run")["plan"]
+    assert [(each["type"], each["time"] and each["time"][11:16]) for each in plan] == [
+        ("user.destroyed", "15:30"), ("user.created", "10:30"), ("user.renamed", None),
+    ]  # fmt: skip
+    ran = story.ok("what-if", *edits, "--apply")
+    assert "destroyed: Grace Hopper <grace@navy.example> (event 9, happened 2026-03-01 15:30:00+00:00)" in ran.out
+    users = in_json(story, "user", "list", "--all", "--as-of", "2026-03-01 15:40")
+    assert [(each["name"], each["destroyed"]) for each in users if each["id"] != 1] == [
+        ("Grace Hopper", 9), ("Alan", None), ("Eve", None),
+    ]  # fmt: skip
+    assert in_json(story, "user", "show", "4")["name"] == "Eva"
+
+
+def test_note_says_why_what_was_put_in_at_a_time_is_not_recorded_as_of_it(story: Cli) -> None:
+    overtaken = ("--insert", "user rename 2 Gray --occurred '2026-03-01 10:30'", "--apply")
+    said = "user.renamed of user 2 on 2026-03-01 10:30:00+00:00 is not recorded: it makes no difference now"
+    with untouched(story.log.parent):
+        assert story("what-if", *overtaken) == Ran(0, "nothing to do: nothing would be different\n", said + "\n")
+    taken = "user create Bo --email grace@example.com --occurred '2026-03-01 11:30'"
+    ran = story.ok("what-if", "--drop", "4..8", "--drop", "2", "--insert", taken, "--apply")
+    (event,) = (each for each in events_in(story.log) if each["data"].get("name") == "Bo")
+    assert "recordedtime" not in event
+    assert ran.err.splitlines()[-1] == (
+        "user.created of user 4 is recorded as happening now: e-mail grace@example.com was user 2's on "
+        "2026-03-01 11:30:00+00:00, by event 2, of 2026-03-01 10:00:00+00:00"
+    )
+
+
+def test_what_is_dropped_of_a_late_event_is_not_counted_before_now_either(cli: Cli) -> None:
+    for name in ("Ada", "Bob"):
+        cli.ok("user", "create", name, "--email", f"{name}@example.com", "--occurred", "2020-01-01")
+    cli.ok("user", "rename", "2", "Ben", "--occurred", "2021-01-01")
+    assert in_json(cli, "what-if", "--drop", "1", "--apply")["still"] == []
+    assert [each["name"] for each in in_json(cli, "user", "list", "--as-of", "2020-06-01")] == ["Bob"]
+    ran = cli.ok("what-if", "--drop", "2", "--apply")
+    assert ran.err.splitlines()[-1].startswith("--as-of before now still counts event 2, which was recorded late")
+
+
 def test_record_that_is_put_in_is_applied_by_an_event_that_answers_none(story: Cli) -> None:
     document = in_json(story, "what-if", "--insert", "user create Eve --email eve@example.com", "--apply")
     (event,) = document["events"]

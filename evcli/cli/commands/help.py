@@ -122,7 +122,7 @@ JSON documents (members may be added, none removed; created, changed and destroy
               "answers":17,"data":{…},"time":null,"before":RECORD or null,"after":RECORD}]; answers: the event that this
               one takes back; time: when it happens, if not now
   restore-to  the same, but "to":42 in place of undone, along and already
-  what-if --apply  the same, but "refused" and "differences", as in what-if, in place of them
+  what-if --apply  the same, but "refused" and "differences", as in what-if, in place of undone, along and already
   head, path  {"number":42,"sha256":"…"}; {"path":"…"}; with --keep also "name", "time", "log" (the hash of event 1),
               "files":["…"], "recorded": false if that head was already kept under that name
   errors      {"error":{"code":"…","exit":13,"message":"…","hint":"…"}}; about a row of an import also row, line, field;

@@ -29,7 +29,8 @@ the rest.
 All records keep their ids. A command's answer numbers the events anew; what is said on stderr has the log's numbers.
 
 With --apply, events are recorded that make every record what it would be; one that would not be there ends. Each names
-the first event about its record that is dropped, changed or refused, if any is. evcli undo takes all of them back.
+the first event about its record that is dropped, changed or refused, if any is. An inserted event with a time is
+recorded as of that time, if it fits there. evcli undo takes all of them back.
 """
 
 
