@@ -87,7 +87,7 @@ def taking_back(
     """
     asked, along, surely = list(events_at(register, numbers)), list[Event](), set[int]()
     while wanted := left_of(register, asked, along, surely):
-        attempt = _Attempt(register, wanted, reason)
+        attempt = _Attempt(register, frozenset(wanted), reason)
         if not attempt.dependents:
             going_along = sorted(map(number_of, along), reverse=True)
             return TakenBack(attempt.taken, going_along, *_dated(register, attempt))
@@ -116,7 +116,7 @@ def _told(event: Event) -> str:
 class _Attempt:
     """An attempt to take back exactly these events: what it leads to, or on which later events it founders."""
 
-    def __init__(self, register: Register, wanted: Collection[int], reason: Callable[[Event], str]) -> None:
+    def __init__(self, register: Register, wanted: frozenset[int], reason: Callable[[Event], str]) -> None:
         self._register, self._wanted, self._reason = register, wanted, reason
         self._start = min(wanted) - 1
         self._draft = Draft(register.state)
