@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from evcli.domain.fields import key_of
 from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
-from evcli.domain.overlay import Draft
+from evcli.domain.overlay import Draft, records_of
 from evcli.domain.refusals import InTheWay, Taken
 from evcli.domain.state import State, happen
 from evcli.domain.way import Act, Subject, Was, Would, way_of
@@ -70,16 +70,23 @@ def leading(
         NoWay: a record cannot be brought there by what its kind declares.
         InTheWay: records wait for each other's unique keys, and none can hold other meanwhile.
     """
-    ways = [
-        _Way(KINDS[kind], id, acts, answers.get((kind, id)))
-        for kind, id in subjects
-        if (
-            acts := way_of(KINDS[kind], id, draft, wanted.get(kind, id), past, other, (first or {}).get((kind, id), ()))
-        )
-    ]
-    for kind in {way.kind for way in ways}:
-        draft.fetch(kind.name, [way.id for way in ways if way.kind is kind], ())
+    subjects, ways = list(subjects), list[_Way]()
+    goals = _looked_up(draft, wanted, subjects)
+    for kind, id in subjects:
+        goal, preferred = goals.get((kind, id)), (first or {}).get((kind, id), ())
+        if acts := way_of(KINDS[kind], id, draft, goal, past, other, preferred):
+            ways.append(_Way(KINDS[kind], id, acts, answers.get((kind, id))))
     return _Ordering(draft, ways, answers).groups
+
+
+def _looked_up(draft: Draft, wanted: State, subjects: Sequence[Subject]) -> dict[Subject, Any]:
+    """Look the records up in both states at once, because single look-ups are slow; what `wanted` has of them."""
+    goals = dict[Subject, Any]()
+    for name in {kind for kind, _ in subjects}:
+        ids = [id for kind, id in subjects if kind == name]
+        draft.fetch(name, ids, ())
+        goals |= {(name, id): record for id, record in records_of(wanted, name, ids).items()}
+    return goals
 
 
 class _Way:

@@ -1,11 +1,12 @@
 """What has happened to records since a moment: the events about each, with the record before and after them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.kind import Begins, EventType
+from evcli.domain.overlay import records_of
 from evcli.domain.way import Subject
 from evcli.kinds import TYPES
 from evcli.register.register import Register
@@ -38,13 +39,17 @@ def courses(register: Register, subjects: Collection[Subject], after: int) -> di
     else:
         for kind, id in wanted:
             found[kind, id] += register.events_about(kind, id, end, after=after)
-    state = register.at(after)
-    courses = dict[Subject, list[Past]]()
-    for (kind, id), events in found.items():
-        is_begun = bool(events) and type(TYPES[events[0]["type"]]) is Begins
-        # Asked one by one, a state of the past is as sure as the present one: what is found decides what is written.
-        courses[kind, id] = list(followed(None if is_begun else state.get(kind, id), events))
+    state, courses = register.at(after), dict[Subject, list[Past]]()
+    for name in {kind for kind, _ in wanted}:
+        begun = {id for (kind, id), events in found.items() if kind == name and not _is_beginning(events[:1])}
+        before = records_of(state, name, sorted(begun))
+        for id in (id for kind, id in wanted if kind == name):
+            courses[name, id] = list(followed(before.get(id), found[name, id]))
     return courses
+
+
+def _is_beginning(events: Sequence[Event]) -> bool:
+    return any(type(TYPES[event["type"]]) is Begins for event in events)
 
 
 def followed(record: Any, events: Iterable[Event]) -> Iterator[Past]:

@@ -15,7 +15,7 @@ from support.registers import create
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import NoWay
-from evcli.domain.state import State, fold
+from evcli.domain.state import MemoryState, State, fold
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.memory import MemoryLog
@@ -195,6 +195,26 @@ def copy_of(register: Register) -> Register:
     copied = register_in_memory(log)
     copied.catch_up()
     return copied
+
+
+def test_records_are_looked_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    register, asked = register_in_memory(), list[int]()
+    register.execute(*(create(f"U{number}") for number in range(9)))
+    register.execute(*(Intention("user.renamed", {"name": "X"}, partial(_id, id)) for id in range(1, 10)))
+    get = MemoryState.get
+
+    def one(state: MemoryState, kind: str, id: int) -> Any:
+        asked.append(id)
+        return get(state, kind, id)
+
+    def many(state: MemoryState, kind: str, ids: Collection[int]) -> list[Any]:
+        return [record for id in ids if (record := get(state, kind, id))]
+
+    monkeypatch.setattr(MemoryState, "get", one)
+    monkeypatch.setattr(MemoryState, "get_many", many, raising=False)
+    restore_to(register, ids(register), 9)
+    revert(register, ids(register), range(10, 19))
+    assert not asked
 
 
 def test_each_event_of_a_restore_answers_the_last_one_about_its_record() -> None:
