@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED
@@ -69,7 +70,7 @@ def explain(error: Misplaced, state: State, by: str) -> None:
             error.message = _does_not_last(error)
         case _:
             error.message = _breaks_later(error)
-    ways = [_way_out(error, state, by)]
+    ways = [_way_out(error, state, by), _later_that_day(error)]
     if error.other is not None and error.place is None:
         ways.append(f"evcli show {number_of(error.other)} shows that event")
     error.hint = "; ".join(filter(None, ways))
@@ -100,6 +101,17 @@ def explain_unchanged(register: Register, error: Unchanged, wanted: Intention) -
     event = max((setting.event for setting in settings if setting.name in wanted.data), key=number_of)
     error.message += f" since event {number_of(event)}, of {local(event['time'])}"
     error.hint = "there is nothing to record; the date of an event cannot be changed once it is recorded"
+
+
+def _later_that_day(error: Misplaced) -> str:
+    """Of a date alone, on which an event about the same record stands against it later: a time after that event."""
+    event, other = error.event, error.other
+    if other is None or other["subject"] != event["subject"] or other["time"] <= event["time"]:
+        return ""
+    then, after = local(event["time"]), local_time(datetime.fromisoformat(other["time"]) + timedelta(seconds=1))
+    if then[:10] != after[:10] or then[11:19] != "00:00:00":
+        return ""
+    return f"a date alone means its beginning: '{after[:19]}' is after that event"
 
 
 def overtaken_notes(found: Sequence[Overtaken]) -> Iterator[str]:

@@ -86,6 +86,21 @@ def test_refusal_names_the_event_that_stands_against_it(
     assert (error["code"], error.get("event")) == (code, event)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_date_alone_before_an_event_of_that_day_is_told_a_time_after_it(
+    story: Cli, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    tzset()
+    rename = ("user", "rename", "2", "X", "--occurred")
+    time = {"UTC": f"{DAY} 10:00:01", "Asia/Kolkata": f"{DAY} 15:30:01"}[zone]
+    said = f"a date alone means its beginning: '{time}' is after that event; evcli show 2 shows that event"
+    refuses(story, (*rename, DAY), 1, said)
+    for other in (f"{DAY} 00:01", "2026-02-28"):
+        assert "a date alone" not in story(*rename, other).err
+    story.ok(*rename, time)
+
+
 def test_second_of_several_is_refused_for_what_happened_to_it(story: Cli) -> None:
     refuses(story, ("user", "destroy", "2", "1", "--occurred", f"{DAY} 12:30"), 1, "event 5, of", "(user 1 destroyed)")
 
