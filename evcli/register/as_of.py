@@ -96,7 +96,7 @@ class AsOfState:
         if not course.events and _are_in_order(course):
             by_then = [step for step in course.steps if self._is_by_then(step.number, step.late)]
             return by_then[-1].after if by_then else None
-        return record_as_of(KINDS[kind], self._late.events(kind, id, course), self._until)
+        return record_as_of(KINDS[kind], self._late.events(course), self._until)
 
     def _is_by_then(self, number: int, late: str | None) -> bool:
         return number <= self._recorded if late is None else late <= self._until

@@ -12,11 +12,9 @@ from evcli.cache import CacheFailed
 from evcli.domain.event import Event, number_of, subject_of
 from evcli.domain.text import is_unicode
 from evcli.domain.timeline import is_late, when
-from evcli.kinds import KINDS
 from evcli.log import START
 from evcli.log.reader import Reader
 from evcli.register.history import History
-from evcli.register.setters import leads
 
 if TYPE_CHECKING:
     from evcli.cache.late_events import LateEvents, Step
@@ -93,12 +91,9 @@ class Late:
             if course is not None:
                 yield id, course
 
-    def events(self, kind: str, id: int, course: Course) -> list[Event]:
-        """The events of the record's course. Raises Damaged."""
+    def events(self, course: Course) -> list[Event]:
+        """The events of a record's course. Raises Damaged."""
         events = [self._reader.event_at(step.place) for step in course.steps]
-        if course.steps and not leads(KINDS[kind], id, None, course.steps[-1].after, events):
-            self._give_up(CacheFailed("one of its rows is missing or wrong", is_faulty=True))
-            return self._rest.get((kind, id), [])
         return [*events, *course.events]
 
     def ever_called(self, kind: str, word: str) -> set[int]:

@@ -4,9 +4,8 @@ Nothing here sorts or folds the whole log. Lines that the cache does not know ar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
 
 from evcli.cache import CacheFailed
 from evcli.domain.event import Event, subject_of
@@ -19,7 +18,7 @@ from evcli.log import START, Position
 from evcli.log.reader import Reader
 from evcli.register.decide import Change, Intention
 from evcli.register.history import History
-from evcli.register.setters import followed
+from evcli.register.setters import leads
 
 if TYPE_CHECKING:
     from evcli.cache.cache import Cache
@@ -86,7 +85,7 @@ class Recorded:
             self._claimed_up_to = at
 
     def events(self, kind: Kind, id: int) -> list[Event]:
-        """The events about a record, oldest first. They lead to it, or the cache is faulty, and given up."""
+        """The events about a record, oldest first; of a faulty cache nothing counts."""
         for events, places in self._after(self._placed_up_to):
             for event, place in zip(events, places, strict=False):
                 self._places[subject_of(event)].append(place)
@@ -96,8 +95,10 @@ class Recorded:
             steps = [] if cache is None else cache.late(self._known.number).steps(kind.name, id)
             places = [*(step.place for step in steps), *self._places.get((kind.name, id), ())]
             events = [self._reader.event_at(place) for place in places]
-            if cache is not None and not self._lead_on(kind, id, events, [step.after for step in steps]):
-                raise CacheFailed("one of its rows is missing or wrong", is_faulty=True)
+            after = [step.after for step in steps]
+            each = zip(events, [None, *after], after, strict=False)
+            if not all(leads(kind, id, old, new, [event]) for event, old, new in each):
+                raise CacheFailed("one of its rows names another line", is_faulty=True)
         except CacheFailed as failed:
             self._give_up(failed)
             return self.events(kind, id)
@@ -129,18 +130,6 @@ class Recorded:
     def _cache(self) -> "Cache | None":
         """The cache that knows all events up to those that are known here; None if there is none."""
         return self._history.cache(self._reader, may_grow=False) if self._known.number else None
-
-    def _lead_on(self, kind: Kind, id: int, events: Sequence[Event], known: Sequence[Any]) -> bool:
-        """Whether the first events lead to each of these records in turn, and all of them to the present one."""
-        record: Any = None
-        for event, after in zip_longest(events, known):
-            try:
-                record, _ = followed(kind, id, record, [event])
-            except TypeError:  # what began the record is missing
-                return False
-            if after is not None and record != after:
-                return False
-        return bool(record == self.state.get(kind.name, id))
 
     def _give_up(self, failed: CacheFailed) -> None:
         self._history.give_up(failed)

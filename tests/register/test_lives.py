@@ -4,7 +4,9 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from zlib import crc32
 
+import orjson
 import pytest
 from conftest import Clock
 from support.caches import cache_every_log
@@ -60,6 +62,26 @@ def test_lost_row_of_a_cache_decides_nothing(
     assert path
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(f"DELETE FROM user_spans WHERE changed = {row}")
+    with pytest.raises(Misplaced) as refused:
+        register.execute(wanted)
+    assert refused.value.more == {"event": other}
+
+
+def test_row_of_a_cache_that_names_another_line_decides_nothing(
+    told: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache_every_log(monkeypatch)
+    register = register_at(log_path)
+    register.at()
+    register.catch_up()
+    path = register.history.cache_path
+    assert path
+    with closing(sqlite3.connect(path)) as db, db:
+        rows = dict(db.execute("SELECT changed, row FROM user_spans"))
+        *own, _, previous = orjson.loads(rows[3])
+        row = orjson.dumps([*own, orjson.loads(rows[5])[len(own)], previous])
+        db.execute("UPDATE user_spans SET row = ?, sum = ? WHERE changed = 3", (row, crc32(row)))
+    wanted, other = REFUSED["of its own record"]
     with pytest.raises(Misplaced) as refused:
         register.execute(wanted)
     assert refused.value.more == {"event": other}
