@@ -47,9 +47,7 @@ def applying(register: Register, supposed: Supposed, new_id: Callable[[], str], 
         if any(each.is_dated for each in events)
     }
     groups = leading(Draft(register.state), supposed.state, subjects, past, supposed.answers, other, first)
-    answered = {
-        supposed.answers[subject][0] for subject in subjects if subject in supposed.answers.keys() - first.keys()
-    }
+    answered = {supposed.answers[subject][0] for subject in subjects if subject in supposed.answers}
     back = backdated(register, groups, events_at(register, answered), {})
     placing = _Placing(register, supposed.put_in)
     dated = [list(map(placing.placed, group)) for group in back.groups]

@@ -346,6 +346,15 @@ def test_note_says_why_what_was_put_in_at_a_time_is_not_recorded_as_of_it(story:
     said = "user.renamed of user 2 on 2026-03-01 10:30:00+00:00 is not recorded: it makes no difference now"
     with untouched(story.log.parent):
         assert story("what-if", *overtaken) == Ran(0, "nothing to do: nothing would be different\n", said + "\n")
+        ran = story.ok("what-if", "--drop", "4", *overtaken, "--dry-run", "--json")
+        assert [each["type"] for each in json.loads(ran.out)["plan"]] == ["user.email-changed"]
+        assert documents(ran.err)[-1]["note"]["message"] == said
+        destroy = "user destroy 2 --occurred '2026-03-01 15:30' --reason gone"
+        (step,) = in_json(story, "what-if", "--insert", destroy, *overtaken, "--dry-run")["plan"]
+        assert (step["type"], step["time"]) == ("user.destroyed", "2026-03-01T15:30:00.000000Z")
+        other = "user change-email 2 hopper@navy.example --occurred '2026-03-01 10:30'"
+        ran = story.ok("what-if", "--drop", "4", "--insert", other, "--apply", "--dry-run")
+        assert "user.email-changed of user 2 is recorded as happening now: " in ran.err
     taken = "user create Bo --email grace@example.com --occurred '2026-03-01 11:30'"
     ran = story.ok("what-if", "--drop", "4..8", "--drop", "2", "--insert", taken, "--apply")
     (event,) = (each for each in events_in(story.log) if each["data"].get("name") == "Bo")
