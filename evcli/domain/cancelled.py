@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evcli.domain.event import Event
-from evcli.domain.fitting import Lives, may_happen
+from evcli.domain.fitting import Lives, covers, may_happen
 from evcli.domain.life import Hold, Life, Place
 from evcli.domain.way import is_there
 
@@ -48,7 +48,7 @@ def _is_taken(lives: Lives, before: Life, after: Life, hold: Hold) -> bool:
     """Whether another record has the key meanwhile, with which this one did not share it until now."""
     kind = after.kind
     had = [each for each in before.holds() if each.key == hold.key]
-    if hold in had:
+    if any(covers(own, hold) for own in had):
         return False
     others = (lives.life(kind, id) for id in lives.ever_had(kind, hold.key) if id != after.id)
     theirs = (each for life in others for each in life.holds() if each.key == hold.key)

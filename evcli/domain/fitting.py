@@ -118,7 +118,7 @@ def _others(lives: Lives, new: Life, old: Life) -> Iterator[Broken]:
     kind = new.kind
     for hold in new.holds():
         had = [each for each in old.holds() if each.key == hold.key]
-        if any(_covers(each, hold) for each in had):
+        if any(covers(each, hold) for each in had):
             continue
         for other in (lives.life(kind, id) for id in lives.ever_had(kind, hold.key) if id != new.id):
             for place, (key, event) in other.claims.items():
@@ -128,7 +128,8 @@ def _others(lives: Lives, new: Life, old: Life) -> Iterator[Broken]:
                         yield place, (event, why)
 
 
-def _covers(old: Hold, new: Hold) -> bool:
+def covers(old: Hold, new: Hold) -> bool:
+    """Whether one span lies within another."""
     if old.until is None:
         return old.since <= new.since
     return old.since <= new.since and new.until is not None and new.until <= old.until

@@ -10,6 +10,7 @@ from evcli.domain.refusals import Misplaced
 from evcli.domain.undo import undo_of
 from evcli.domain.way import Alone
 from evcli.errors import Refused
+from evcli.log.replay import without_garbage_collection
 from evcli.register.batches import Plan, planned
 from evcli.register.courses import events_at
 from evcli.register.operations import (
@@ -103,7 +104,8 @@ def revert(
 
 def restore_to(register: Register, new_id: NewId, to: int, reason: str | None = None) -> Way:
     """The plan that makes every record what it was after event `to`. Raises NoWay, InTheWay, Damaged."""
-    steps, still = restoring(register, to)
+    with without_garbage_collection():
+        steps, still = restoring(register, to)
     groups = with_reason(steps, reason or f"restore to event {to}")
     return Way(planned(register, groups, RESTORE_TO + new_id()), still=still)
 
@@ -137,5 +139,6 @@ def _taken(
     def why(event: Event) -> str:
         return reason or f"{what} event {number_of(event)}"
 
-    taken = taking_back(register, numbers, why, with_dependents=with_dependents)
+    with without_garbage_collection():
+        taken = taking_back(register, numbers, why, with_dependents=with_dependents)
     return Way(planned(register, taken.groups, correlation), taken.events, taken.along, still=taken.still)
