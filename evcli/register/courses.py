@@ -30,22 +30,43 @@ def courses(register: Register, subjects: Collection[Subject], after: int) -> di
 
     Raises Damaged, LogCut.
     """
-    end, wanted = register.known.number, set(subjects)
-    found: dict[Subject, list[Event]] = {subject: [] for subject in wanted}
-    if end - after <= WORTH_READING * len(wanted):
-        for event in register.events(register.position(after), end):
-            if (subject := subject_of(event)) in wanted:
-                found[subject].append(event)
-    else:
-        for kind, id in wanted:
-            found[kind, id] += register.events_about(kind, id, end, after=after)
-    state, courses = register.at(after), dict[Subject, list[Past]]()
-    for name in {kind for kind, _ in wanted}:
-        begun = {id for (kind, id), events in found.items() if kind == name and not _is_beginning(events[:1])}
-        before = records_of(state, name, sorted(begun))
-        for id in (id for kind, id in wanted if kind == name):
-            courses[name, id] = list(followed(before.get(id), found[name, id]))
-    return courses
+    return Courses(register, after).of(subjects)
+
+
+class Courses:
+    """What has happened to records after event `after`, up to the head that the register knows; looked up once."""
+
+    def __init__(self, register: Register, after: int) -> None:
+        self._register, self._after = register, after
+        self.before = register.at(after)
+        """The state after that event."""
+        self._known = dict[Subject, list[Past]]()
+
+    def of(self, subjects: Collection[Subject]) -> dict[Subject, list[Past]]:
+        """For each of these records the events about it. Raises Damaged, LogCut."""
+        if new := set(subjects) - self._known.keys():
+            self._look_up(new)
+        return {subject: self._known[subject] for subject in subjects}
+
+    def _look_up(self, wanted: Collection[Subject]) -> None:
+        found = self._events(wanted)
+        for name in {kind for kind, _ in wanted}:
+            begun = {id for (kind, id), events in found.items() if kind == name and not _is_beginning(events[:1])}
+            before = records_of(self.before, name, sorted(begun))
+            for id in (id for kind, id in wanted if kind == name):
+                self._known[name, id] = list(followed(before.get(id), found[name, id]))
+
+    def _events(self, wanted: Collection[Subject]) -> dict[Subject, list[Event]]:
+        register, after, end = self._register, self._after, self._register.known.number
+        found: dict[Subject, list[Event]] = {subject: [] for subject in wanted}
+        if end - after <= WORTH_READING * len(wanted):
+            for event in register.events(register.position(after), end):
+                if (subject := subject_of(event)) in found:
+                    found[subject].append(event)
+        else:
+            for kind, id in wanted:
+                found[kind, id] += register.events_about(kind, id, end, after=after)
+        return found
 
 
 def _is_beginning(events: Sequence[Event]) -> bool:

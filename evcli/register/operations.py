@@ -52,16 +52,21 @@ class SomethingSince(Refused):
 
 def taken_back(register: Register, after: int) -> dict[str, int]:
     """The ids of the events that are taken back by one after event `after`, each with the number of that one."""
-    return _taken_back(register, after, lambda each: True)
+    return _taken_back(answers_after(register, after), lambda each: True)
+
+
+def answers_after(register: Register, after: int) -> list[Answer]:
+    """The events after event `after` that each take one back, oldest first."""
+    return list(answering(register.log, register.position(after).place, TAKING_BACK))
 
 
 def left_of(
-    register: Register, asked: Sequence[Event], along: Sequence[Event] = (), surely: Collection[int] = ()
+    answers: Sequence[Answer], asked: Sequence[Event], along: Sequence[Event] = (), surely: Collection[int] = ()
 ) -> list[int]:
     """The numbers of those of these events, at least one, that must be taken back so that none of them counts.
 
     Where one that is asked for takes another such one back, both stay as they are; unless it is `surely` taken back,
-    being one of these numbers, or goes along: then both are.
+    being one of these numbers, or goes along: then both are. `answers` are all since the first of them.
     """
     ids, events = {event["id"] for event in asked}, [*asked, *along]
     numbers = {number_of(event) for event in events}
@@ -72,7 +77,7 @@ def left_of(
     def counts(each: Answer) -> bool:
         return each.number not in numbers or stays(each.number, each.answered)
 
-    gone = _taken_back(register, min(numbers) - 1, counts)
+    gone = _taken_back(answers, counts)
     in_effect = [event for event in events if event["id"] not in gone]
     return [
         number_of(each)
@@ -81,10 +86,9 @@ def left_of(
     ]
 
 
-def _taken_back(register: Register, after: int, counts: Callable[[Answer], bool]) -> dict[str, int]:
-    place = register.position(after).place
+def _taken_back(answers: Sequence[Answer], counts: Callable[[Answer], bool]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for each in reversed(list(answering(register.log, place, TAKING_BACK))):
+    for each in reversed(answers):
         if each.id not in found and counts(each):
             found[each.answered] = each.number
     return found

@@ -7,7 +7,7 @@ from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.timeline import is_late
 from evcli.domain.way import Subject, Was
-from evcli.register.courses import courses
+from evcli.register.courses import Courses
 from evcli.register.operations import TAKING_BACK, correlation_of
 from evcli.register.register import Register
 
@@ -27,8 +27,10 @@ def restoring(register: Register, to: int) -> tuple[list[list[Happened]], list[i
         if not correlation_of(event).startswith(TAKING_BACK) or late.pop(event.get("causationid", ""), None) is None:
             late[event["id"]] = number_of(event)
 
-    def past(subject: Subject) -> Sequence[Was]:
-        return [Was(each.type, each.before, each.after) for each in courses(register, [subject], to)[subject]]
+    known = Courses(register, to)
 
-    groups = leading(Draft(register.state), register.at(to), sorted(last), past, last)
+    def past(subject: Subject) -> Sequence[Was]:
+        return [Was(each.type, each.before, each.after) for each in known.of([subject])[subject]]
+
+    groups = leading(Draft(register.state), known.before, sorted(last), past, last)
     return groups, list(late.values()) if groups else []

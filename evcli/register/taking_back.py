@@ -21,9 +21,9 @@ from evcli.domain.undo import undo_of
 from evcli.domain.way import Alone, Subject
 from evcli.errors import Refused
 from evcli.kinds import KINDS
-from evcli.log.correlated import answering
-from evcli.register.courses import Past, courses, events_at
-from evcli.register.operations import TAKING_BACK, correlation_of, left_of
+from evcli.log.correlated import Answer
+from evcli.register.courses import Courses, Past, events_at
+from evcli.register.operations import TAKING_BACK, answers_after, correlation_of, left_of
 from evcli.register.register import Register
 
 _NAMED = 3
@@ -86,8 +86,11 @@ def taking_back(
         Refused: a rule of the kind rejects it.
     """
     asked, along, surely = list(events_at(register, numbers)), list[Event](), set[int]()
-    while wanted := left_of(register, asked, along, surely):
-        attempt = _Attempt(register, frozenset(wanted), reason)
+    since = min(numbers) - 1
+    known, answers = Courses(register, since), answers_after(register, since)
+    while wanted := frozenset(left_of(answers, asked, along, surely)):
+        taken = [event for event in (*asked, *along) if number_of(event) in wanted]
+        attempt = _Attempt(register, known, answers, taken, reason)
         if not attempt.dependents:
             going_along = sorted(map(number_of, along), reverse=True)
             return TakenBack(attempt.taken, going_along, *_dated(register, attempt))
@@ -116,29 +119,35 @@ def _told(event: Event) -> str:
 class _Attempt:
     """An attempt to take back exactly these events: what it leads to, or on which later events it founders."""
 
-    def __init__(self, register: Register, wanted: frozenset[int], reason: Callable[[Event], str]) -> None:
-        self._register, self._wanted, self._reason = register, wanted, reason
-        self._start = min(wanted) - 1
+    def __init__(
+        self,
+        register: Register,
+        known: Courses,
+        answers: Sequence[Answer],
+        events: Sequence[Event],
+        reason: Callable[[Event], str],
+    ) -> None:
+        self._known, self._reason = known, reason
+        self._wanted = frozenset(map(number_of, events))
         self._draft = Draft(register.state)
         self.happened: list[Happened] = []
         self.taken: list[Event] = []
         self.dependents = dict[int, int]()
         """Later events, each with the newest one on which it depends."""
-        self._answers = self._netted()
-        subjects = {subject_of(event) for event in events_at(register, wanted)}
-        self.courses = courses(register, subjects, self._start)
+        self._answers = self._netted(answers)
+        subjects = set(map(subject_of, events))
+        self.courses = known.of(subjects)
         self._fetch(subjects)
         self._look_at_fields()
         if not self.dependents:
             self._try()
 
-    def _netted(self) -> dict[str, str]:
+    def _netted(self, answers: Sequence[Answer]) -> dict[str, str]:
         """The ids of events that will be in effect, each with the id of the one that it takes back, which counts for
         nothing, too.
         """
-        place = self._register.position(self._start).place
         gone, found = set[str](), dict[str, str]()
-        for each in reversed(list(answering(self._register.log, place, TAKING_BACK))):
+        for each in reversed(answers):
             if each.id not in gone and each.number not in self._wanted:
                 gone.add(each.answered)
                 found[each.id] = each.answered
@@ -236,7 +245,7 @@ class _Attempt:
     def _acquired(self, holder: Subject, key: str | None, after: int) -> list[int]:
         """The number of the event after event `after` by which the holder of that key has got it."""
         key_of = KINDS[holder[0]].key
-        course = courses(self._register, [holder], after)[holder]
+        course = [past for past in self._known.of([holder])[holder] if past.number > after]
 
         def holds(record: Any) -> bool:
             return record is not None and record[-1] is None and key_of(record) == key

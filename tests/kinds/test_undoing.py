@@ -217,6 +217,27 @@ def test_records_are_looked_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not asked
 
 
+def test_chain_of_dependents_is_taken_back_and_the_past_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    register, count, asked = register_in_memory(), 9, list[int | None]()
+    register.execute(*(create(f"U{number}") for number in range(count)))
+    before, freed = facts(register.state, ["user"]), "free@example.com"
+    for id in range(1, count + 1):  # each takes the e-mail that the one before has left
+        own = register.state.get("user", id).email
+        register.execute(Intention("user.email-changed", {"email": freed}, partial(_id, id)))
+        freed = own
+    at = Register.at
+
+    def counted(register: Register, number: int | None = None) -> State:
+        asked.append(number)
+        return at(register, number)
+
+    monkeypatch.setattr(Register, "at", counted)
+    way = revert(register, ids(register), [count + 1], with_dependents=True)
+    assert asked == [count]
+    done(register, way)
+    assert (facts(register.state, ["user"]), len(way.along)) == (before, count - 1)
+
+
 def test_each_event_of_a_restore_answers_the_last_one_about_its_record() -> None:
     register = a_history(random.Random(3), ["user"], 20)
     events = list(register.events())
