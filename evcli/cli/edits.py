@@ -14,7 +14,7 @@ from evcli.cli.show.would import names_of, refusal
 from evcli.cli.typed import typed
 from evcli.cli.words import beginning_of
 from evcli.domain.find import find
-from evcli.domain.refusals import NoSuchRecord
+from evcli.domain.refusals import NoSuchRecord, NotLive
 from evcli.errors import BadInput, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
@@ -118,6 +118,10 @@ def not_possible(register: Register, no: NotPossible, option: str) -> Refused:
         why = _not_there(register, why, edit.time) or why
     named = names_of(no.numbering)
     why.message = f"{option}: {refusal(why, named)}"
+    if isinstance(why, NotLive) and no.numbering.in_log(why.event) is None:
+        found = Refused(why.message)  # nothing that could be typed brings it back
+        found.code = why.code
+        return found
     return why
 
 

@@ -22,7 +22,14 @@ _ELSEWHERE = {"history": "log", "events": "log", "version": "--version", "check"
 
 def hint_for(words: Sequence[str], path: Sequence[str], names: Iterable[str]) -> str:
     """The hint where `words` begin with an unknown command, after `path`; "" if nothing is like it."""
-    lines = commands_like(words, path, names)
+    time = ""
+    if any(word.startswith("--") for word in words):
+        from evcli.cli.unquoted import hint_for as hint_for_time
+
+        time = hint_for_time(words)
+    lines = commands_like(words[:1] if time else words, path, names)
+    if lines and time:
+        return f"did you mean evcli {lines[0]}; {time}"
     return f"did you mean {' or '.join(f'evcli {line}' for line in lines)}" if lines else ""
 
 

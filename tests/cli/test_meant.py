@@ -105,6 +105,7 @@ def test_no_command_shows_help(cli: Cli) -> None:
             "user list --as-of 3 March",
             'hint: write a day like 2026-03-01, and quote a time that contains spaces: --as-of "',
         ),
+        ("list --as-of 3 March", "hint: did you mean evcli user list; write a day like 2026-03-01"),
         ("state --at=March 3 2026", 'write a day like 2026-03-01, and quote a time that contains spaces: --at "'),
         ("log --since 3 days ago -n 3", "hint: quote a time that contains spaces: --since '3 days ago'"),
         ("user list --as-of now 3", "did you mean evcli user list --at 3 --as-of now"),

@@ -112,6 +112,7 @@ def test_event_of_that_history_is_named_as_the_logs_or_as_the_inserted_or_change
     assert said("--drop", "4", "--insert", first) == [
         "user 3 would already be destroyed, by the inserted event", "Grace Hopper <grace@example.com>",
     ]  # fmt: skip
+    assert story("what-if", "--insert", "user destroy 2 2").err.endswith("destroyed, by the inserted event\n")
     assert said("--insert", second) == [f"{grace}, destroyed by the inserted event"]
     assert said("--insert", first, "--insert", second) == [
         "user 3 would already be destroyed, by the inserted event what-if-1",
@@ -463,7 +464,7 @@ BAD = {
     "--insert 'user destroy 2 2'": (1, "user 2 would already be destroyed, by the inserted event"),
     "--insert 'user restore 2'": (1, "user 2 would not be destroyed"),
     "--insert 'user rename 2 \"Grace Hopper\"'": (1, 'user 2 would already have the name "Grace Hopper"'),
-    "--drop 4 --insert 'user destroy 3'": (1, "user 3 would already be destroyed, by event 8"),
+    "--drop 4 --insert 'user destroy 3'": (1, "user 3 would already be destroyed, by event 8", "bring it back"),
     "--change 3": (2, '--change "3": what happened instead must follow', "--change '3 user create NAME"),
     "--change '0 user destroy 1'": (2, "is the empty register"),
     "--change '3 user destroy 1 2'": (2, "one event cannot become 2", "--insert puts further ones in"),
