@@ -292,7 +292,7 @@ BY_THEN = "15 events happened by then but were recorded later: {} 2003-01-01 cou
         ("user list --at", "--as-of"), ("state --at", "--as-of"), ("export --at", "--as-of"),
         ("export --what events --at", "evcli log --as-of"), ("log --until", "--as-of"), ("log --at", "--as-of"),
         ("head --at", "evcli state --as-of"),
-        ("restore-to --dry-run", "evcli state --as-of"),
+        ("restore-to --max-destroy 100% --dry-run", "evcli state --as-of"),
     ],
 )  # fmt: skip
 def test_moment_by_date_says_once_what_it_passes_over(union: Cli, words: str, by_time: str) -> None:
