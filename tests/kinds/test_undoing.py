@@ -1,7 +1,7 @@
 """Undo, redo, revert and restore-to, for any history of any kinds."""
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from evcli.domain.state import MemoryState, State, fold
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.memory import MemoryLog
-from evcli.register import batches
+from evcli.register import batches, courses
 from evcli.register.actor import random_id
 from evcli.register.batches import write
 from evcli.register.decide import Intention
@@ -232,8 +232,15 @@ def test_chain_of_dependents_is_taken_back_and_the_past_is_asked_for_once(monkey
         return at(register, number)
 
     monkeypatch.setattr(Register, "at", counted)
+    follow, followed = courses.followed, list[Event]()
+
+    def noted(record: Any, events: Sequence[Event]) -> Iterator[courses.Past]:
+        followed.extend(events)
+        return follow(record, events)
+
+    monkeypatch.setattr(courses, "followed", noted)
     way = revert(register, ids(register), [count + 1], with_dependents=True)
-    assert asked == [count]
+    assert (asked, len(followed)) == ([count], count)
     done(register, way)
     assert (facts(register.state, ["user"]), len(way.along)) == (before, count - 1)
 
