@@ -14,7 +14,7 @@ from evcli.cache.tables import SQL, number_known
 from evcli.kinds import MODULES
 
 
-class Step(NamedTuple):
+class Row(NamedTuple):
     """An event about a record, as a cache knows it."""
 
     id: int
@@ -36,21 +36,21 @@ class LateEvents:
         self._db, self.number, self._known, self._count = db, number, known, count
         self._is_checked = False
 
-    def steps(self, kind: str, id: int) -> list[Step]:
+    def steps(self, kind: str, id: int) -> list[Row]:
         """The events about a record, in the order in which they were recorded."""
         with failing_cache():
             spans = spans_about(self._db, kind, id, self.number)
             _check_late(spans, self._db.execute(SQL[kind].late_of, (id, self.number)).fetchone()[0])
-        return list(map(_step, spans))
+        return list(map(_row, spans))
 
-    def records(self, kind: str) -> Iterator[tuple[int, list[Step]]]:
+    def records(self, kind: str) -> Iterator[tuple[int, list[Row]]]:
         """The id and all steps of every record that a late event is about, by id."""
         rows = ((unpacked(kind, row), late) for *row, late in self._rows(SQL[kind].of_late, self.number, self.number))
         for (id, late), found in groupby(rows, key=lambda each: (each[0].record[0], each[1])):
             spans = [span for span, _ in found]
             _check_late(spans, late)
             must_be_chained(spans)
-            yield id, list(map(_step, spans))
+            yield id, list(map(_row, spans))
 
     def between(self, start: str, until: str, after: int, *, backward: bool) -> Iterator[tuple[str, int, int]]:
         """Late events after event `after` that happened from `start` to `until`: when, which number, and its place.
@@ -77,11 +77,11 @@ class LateEvents:
         )
         for time, number in self._rows(statement, start, until, after, self.number):
             with failing_cache():
-                row = self._db.execute(SQL[kind].at, (number,)).fetchone()
-                step = None if row is None else _step(unpacked(kind, row))
-            if step is None or step.late != time:
+                found = self._db.execute(SQL[kind].at, (number,)).fetchone()
+                row = None if found is None else _row(unpacked(kind, found))
+            if row is None or row.late != time:
                 raise CacheFailed("two of its tables disagree", is_faulty=True)
-            yield time, number, step.place
+            yield time, number, row.place
 
     def _rows(self, statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
         with failing_cache():
@@ -108,5 +108,5 @@ def _check_late(spans: Iterable[Span], late: int) -> None:
         raise CacheFailed("two of its tables disagree", is_faulty=True)
 
 
-def _step(span: Span) -> Step:
-    return Step(span.record[0], span.record[-2], span.late, span.record, span.place)
+def _row(span: Span) -> Row:
+    return Row(span.record[0], span.record[-2], span.late, span.record, span.place)

@@ -6,6 +6,9 @@ types at no run-time cost. A command is an event that has not been accepted yet.
 
 from typing import NotRequired, TypedDict
 
+Subject = tuple[str, int]
+"""The record that an event is about: the name of its kind, and its id."""
+
 
 class Event(TypedDict):
     """One line of the log; members in this order. Times are RFC 3339 in UTC with six fraction digits."""
@@ -32,7 +35,7 @@ def number_of(event: Event) -> int:
     return int(event["sequence"])
 
 
-def subject_of(event: Event) -> tuple[str, int]:
+def subject_of(event: Event) -> Subject:
     """The kind and id of the record that the event is about."""
     kind, _, id = event["subject"].partition("/")
     return kind, int(id)

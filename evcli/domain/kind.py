@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import Any, ClassVar, Protocol
 
 from evcli.domain.effect import effect_of
+from evcli.domain.event import Event, number_of
 from evcli.domain.fields import REASON, Field, folded_in, key_in, key_of
 
 Data = Mapping[str, str]
@@ -104,6 +105,11 @@ class EventType:
         if type(self) is Changes:
             return self if self.says_fields else None
         return kind.one(Revives if type(self) is Ends else Ends)
+
+    def after(self, record: Any, event: Event) -> Any:
+        """The record after an event of this type about it: its rules have held when the event was recorded."""
+        data = {name: value for name, value in event["data"].items() if name != "reason"}
+        return self.effect(record, int(event["subject"][self.kind.prefix :]), number_of(event), data)
 
     @property
     def claims_key(self) -> bool:

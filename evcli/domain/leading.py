@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+from evcli.domain.event import Subject
 from evcli.domain.fields import key_of
 from evcli.domain.kind import Begins, Changes, Ends, EventType, Kind, Revives
 from evcli.domain.overlay import Draft, records_of
 from evcli.domain.refusals import InTheWay, Taken
 from evcli.domain.state import State, happen
-from evcli.domain.way import Act, Subject, Was, Would, way_of
+from evcli.domain.way import Act, Was, Would, way_of
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 

@@ -38,7 +38,7 @@ def happenings(kind: Kind, events: Iterable[Event], until: str) -> Iterator[Happ
         waiting.append(event)
         while (next_one := next((each for each in waiting if _can(_type(kind, each), record)), None)) is not None:
             waiting.remove(next_one)
-            before, record = record, _after(kind, record, next_one)
+            before, record = record, _type(kind, next_one).after(record, next_one)
             yield next_one, before, record
 
 
@@ -58,8 +58,3 @@ def _can(each: EventType, record: Any) -> bool:
     if type(each) is Begins or record is None:
         return type(each) is Begins and record is None
     return (record[-1] is None) is not (type(each) is Revives)
-
-
-def _after(kind: Kind, record: Any, event: Event) -> Any:
-    data = {name: value for name, value in event["data"].items() if name != "reason"}
-    return _type(kind, event).effect(record, int(event["subject"][kind.prefix :]), number_of(event), data)

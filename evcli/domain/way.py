@@ -9,15 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from evcli.domain.event import Subject
 from evcli.domain.kind import Changes, Ends, EventType, Kind, Revives
 from evcli.domain.refusals import NoWay
 from evcli.domain.rules import after_of
 from evcli.domain.state import State
 from evcli.domain.undo import undo_of
 from evcli.errors import Refused
-
-Subject = tuple[str, int]
-"""A record: the name of its kind, and its id."""
 
 
 class Was(NamedTuple):

@@ -6,13 +6,13 @@ answers a late event happens when that happened.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from evcli.domain.event import Event
+from evcli.domain.event import Event, Subject
 from evcli.domain.fitting import must_last
 from evcli.domain.kind import Begins
 from evcli.domain.leading import Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Misplaced
-from evcli.domain.way import Act, Subject, Was, Would
+from evcli.domain.way import Act, Was, Would
 from evcli.kinds import TYPES
 from evcli.register.backdating import backdated
 from evcli.register.batches import planned

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from evcli.domain.cancelled import cancel, is_alike
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, Subject, number_of, subject_of
 from evcli.domain.leading import Happened
 from evcli.domain.life import Life
 from evcli.domain.timeline import is_late
-from evcli.domain.way import Subject
 from evcli.kinds import KINDS
 from evcli.register.courses import Past, courses
 from evcli.register.lives import Trial

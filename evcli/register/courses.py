@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, Subject, number_of, subject_of
 from evcli.domain.kind import Begins, EventType
 from evcli.domain.overlay import records_of
-from evcli.domain.way import Subject
 from evcli.kinds import TYPES
 from evcli.register.register import Register
 
@@ -76,11 +75,9 @@ def _is_beginning(events: Sequence[Event]) -> bool:
 def followed(record: Any, events: Iterable[Event]) -> Iterator[Past]:
     """The events about one record, oldest first, with what each made of it."""
     for event in events:
-        # The rules have held when these events were written; here only what they say of this record counts.
-        data = {name: value for name, value in event["data"].items() if name != "reason"}
-        each, number = TYPES[event["type"]], number_of(event)
-        after = each.effect(record, subject_of(event)[1], number, data)
-        yield Past(number, event, each, record, after)
+        each = TYPES[event["type"]]
+        after = each.after(record, event)
+        yield Past(number_of(event), event, each, record, after)
         record = after
 
 

@@ -45,7 +45,7 @@ class Difference(NamedTuple):
         earlier = self.after if self.is_backward else self.before
         changed_by = self.setters
         if changed_by is None:
-            _, changed_by = followed(self.kind, self.id, earlier, self.events)
+            _, changed_by = followed(self.kind, earlier, self.events)
         for name in (*self.kind.own, self.kind.ended):
             old, new = value_of(self.before, name), value_of(self.after, name)
             if old != new:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, Subject, number_of, subject_of
 from evcli.domain.kind import Kind
 from evcli.domain.timeline import happenings, when
 from evcli.kinds import KINDS
@@ -18,8 +18,6 @@ from evcli.register.changes import FEW, MANY, Change
 from evcli.register.diff import Difference
 from evcli.register.history import History
 from evcli.register.setters import About, Setting, followed, of_one, settings
-
-Subject = tuple[str, int]
 
 AT_ONCE = 1000
 """Of more records than that, the events are found by one reading of the log rather than record by record."""
@@ -87,7 +85,7 @@ def diff_as_of(
         every = {(one[0].name, one[1]): of.events(*one)}
     else:
         every = of.of_many(_subjects(history, reader, narrow, wide))
-    found = (_difference(KINDS[kind], id, every[kind, id], (narrow, wide), is_backward) for kind, id in sorted(every))
+    found = (_difference(KINDS[kind], every[kind, id], (narrow, wide), is_backward) for kind, id in sorted(every))
     return [each for each in found if each.events]
 
 
@@ -107,9 +105,7 @@ def _subjects(history: History, reader: Reader, narrow: View, wide: View) -> set
     return found
 
 
-def _difference(
-    kind: Kind, id: int, events: Sequence[Event], views: tuple[View, View], is_backward: bool
-) -> Difference:
+def _difference(kind: Kind, events: Sequence[Event], views: tuple[View, View], is_backward: bool) -> Difference:
     """A record as it is in the narrower and in the wider view."""
     narrow, wide = (
         list(happenings(kind, (event for event in events if number_of(event) <= number), until))
@@ -117,8 +113,8 @@ def _difference(
     )
     alone = {number_of(event) for event, _, _ in narrow} ^ {number_of(event) for event, _, _ in wide}
     between = sorted((event for event in events if number_of(event) in alone), key=when)
-    _, set_in_narrow = followed(kind, id, None, [event for event, _, _ in narrow])
-    _, set_in_wide = followed(kind, id, None, [event for event, _, _ in wide])
+    _, set_in_narrow = followed(kind, None, [event for event, _, _ in narrow])
+    _, set_in_wide = followed(kind, None, [event for event, _, _ in wide])
     before, after = (side[-1][2] if side else None for side in (narrow, wide))
     if is_backward:
         before, after = after, before

@@ -9,7 +9,7 @@ from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from evcli.cache import CacheFailed
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, Subject, number_of, subject_of
 from evcli.domain.text import is_unicode
 from evcli.domain.timeline import is_late, when
 from evcli.log import START
@@ -17,16 +17,14 @@ from evcli.log.reader import Reader
 from evcli.register.history import History
 
 if TYPE_CHECKING:
-    from evcli.cache.late_events import LateEvents, Step
+    from evcli.cache.late_events import LateEvents, Row
     from evcli.cache.spans import SpanState
-
-Subject = tuple[str, int]
 
 
 class Course(NamedTuple):
     """All events about one record, of which at least one is late, in the order in which they were recorded."""
 
-    steps: "Sequence[Step]"
+    steps: "Sequence[Row]"
     """What the cache knows of them."""
     events: Sequence[Event]
     """The others."""
@@ -144,6 +142,6 @@ class Late:
         self._read()
 
 
-def _course(steps: "Sequence[Step]", events: Sequence[Event]) -> Course | None:
+def _course(steps: "Sequence[Row]", events: Sequence[Event]) -> Course | None:
     is_any = any(step.late is not None for step in steps) or any(map(is_late, events))
     return Course(steps, events) if is_any else None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from evcli.cache import CacheFailed
-from evcli.domain.event import Event, subject_of
+from evcli.domain.event import Event, Subject, subject_of
 from evcli.domain.fitting import Fit, Overtaken, fit, overtaken
 from evcli.domain.kind import Begins, EventType, Kind, Revives
 from evcli.domain.life import Life
@@ -22,9 +22,6 @@ from evcli.register.setters import leads
 
 if TYPE_CHECKING:
     from evcli.cache.cache import Cache
-
-Record = tuple[str, int]
-"""The name of a kind, and the id of a record."""
 
 NEVER = "~"
 """After every time: something happened to a record in another order than it was recorded in."""
@@ -63,9 +60,9 @@ class Recorded:
         self._known = self._claimed_up_to = self._placed_up_to = known
         self._claims = Claims()
         """Which records claimed each unique key by an event that the cache does not know."""
-        self._places = defaultdict[Record, list[int]](list)
+        self._places = defaultdict[Subject, list[int]](list)
         """Where the events about each record are that the cache does not know."""
-        self.latest: dict[Record, str] = {}
+        self.latest: dict[Subject, str] = {}
         """When the last event happened, of records that began in a trial: what happened to them, happened in order."""
 
     def catch_up(self, state: State, at: Position) -> None:
@@ -97,7 +94,7 @@ class Recorded:
             events = [self._reader.event_at(place) for place in places]
             after = [step.after for step in steps]
             each = zip(events, [None, *after], after, strict=False)
-            if not all(leads(kind, id, old, new, [event]) for event, old, new in each):
+            if not all(leads(kind, old, new, [event]) for event, old, new in each):
                 raise CacheFailed("one of its rows names another line", is_faulty=True)
         except CacheFailed as failed:
             self._give_up(failed)
@@ -147,16 +144,16 @@ class Trial:
         """`now` is when everything happens that does not say when, in the log's time format."""
         self._recorded, self.now = recorded, now
         self.tried: list[Tried] = []
-        self.overtaken: dict[Record, Overtaken] = {}
+        self.overtaken: dict[Subject, Overtaken] = {}
         """The records of which something that happened later says something else than a late event."""
-        self.latest: dict[Record, str] = {}
+        self.latest: dict[Subject, str] = {}
         """When the last event happened, of records that began here; `NEVER` after one that happened before another."""
         recorded.read_claims()
         self._claims = Claims()
-        self._events = defaultdict[Record, list[Event]](list)
+        self._events = defaultdict[Subject, list[Event]](list)
         self._taken_in = 0  # how many of those tried are among `_events`
         self._had: dict[tuple[str, str], set[int]] = {}
-        self._lives: dict[Record, Life] = {}
+        self._lives: dict[Subject, Life] = {}
 
     def prepare(self, intentions: Iterable[Intention]) -> None:
         """Ask at once who ever had the unique keys that late ones of these claim."""

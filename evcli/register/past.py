@@ -208,7 +208,7 @@ class Past:
         from evcli.register.setters import after_each, of_one
 
         before, _, events = of_one(self.history, self.reader, self._about, kind, id, start, end)
-        return after_each(id, before, events)
+        return after_each(before, events)
 
     def _about(self, kind: str, id: int, after: int, until: int) -> Iterator[Event]:
         return self.events_about(kind, id, until, after=after)

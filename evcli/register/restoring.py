@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from evcli.domain.event import number_of, subject_of
+from evcli.domain.event import Subject, number_of, subject_of
 from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.timeline import is_late
-from evcli.domain.way import Subject, Was
+from evcli.domain.way import Was
 from evcli.register.courses import Courses
 from evcli.register.operations import TAKING_BACK, correlation_of
 from evcli.register.register import Register

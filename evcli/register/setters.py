@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from evcli.cache import CacheFailed
-from evcli.domain.event import Event, number_of
+from evcli.domain.event import Event
 from evcli.domain.kind import Kind
 from evcli.kinds import TYPES
 from evcli.log.reader import Reader
@@ -33,7 +33,7 @@ def blame(history: History, reader: Reader, about: About, kind: Kind, id: int, u
 
 def settings(kind: Kind, id: int, events: Sequence[Event]) -> list[Setting]:
     """The same by all events about the record up to then, in the order in which they count."""
-    record, setters = followed(kind, id, None, events)
+    record, setters = followed(kind, None, events)
     begun = dict.fromkeys(kind.own, events[0])
     return [Setting(name, getattr(record, name), event) for name, event in (begun | setters).items()]
 
@@ -47,36 +47,34 @@ def of_one(
     """
     before, after = (history.at(reader, number).get(kind.name, id) for number in (start, end))
     events = list(about(kind.name, id, start, end))
-    if history.uses_cache and not leads(kind, id, before, after, events):
+    if history.uses_cache and not leads(kind, before, after, events):
         history.give_up(CacheFailed("one of its rows is missing or wrong", is_faulty=True))
         return of_one(history, reader, about, kind, id, start, end)
     return before, after, events
 
 
-def leads(kind: Kind, id: int, before: Any, after: Any, events: Iterable[Event]) -> bool:
+def leads(kind: Kind, before: Any, after: Any, events: Iterable[Event]) -> bool:
     """Whether these events lead from a record (None: there is none) to what it is after them."""
     try:
-        return bool(followed(kind, id, before, events)[0] == after)
+        return bool(followed(kind, before, events)[0] == after)
     except TypeError:  # what began the record is missing
         return False
 
 
-def followed(kind: Kind, id: int, record: Any, events: Iterable[Event]) -> tuple[Any, dict[str, Event]]:
+def followed(kind: Kind, record: Any, events: Iterable[Event]) -> tuple[Any, dict[str, Event]]:
     """The record after these events about it, and the last of them that changed each field, or that it has ended."""
     names = (*kind.own, kind.ended)
     changed_by: dict[str, Event] = {}
-    for event, after in after_each(id, record, events):
+    for event, after in after_each(record, events):
         changed_by |= dict.fromkeys((name for name in names if value_of(record, name) != value_of(after, name)), event)
         record = after
     return record, changed_by
 
 
-def after_each(id: int, record: Any, events: Iterable[Event]) -> Iterator[tuple[Event, Any]]:
+def after_each(record: Any, events: Iterable[Event]) -> Iterator[tuple[Event, Any]]:
     """These events about a record, each with the record after it."""
     for event in events:
-        # The rules have held when these events were written; here only what they say of this record counts.
-        data = {name: value for name, value in event["data"].items() if name != "reason"}
-        record = TYPES[event["type"]].effect(record, id, number_of(event), data)
+        record = TYPES[event["type"]].after(record, event)
         yield event, record
 
 

@@ -8,7 +8,7 @@ too. Two later events of which one took the other back count for nothing.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from evcli.domain.event import Event, number_of, subject_of
+from evcli.domain.event import Event, Subject, number_of, subject_of
 from evcli.domain.fields import one
 from evcli.domain.kind import Ends, Revives
 from evcli.domain.leading import Happened, Step
@@ -18,7 +18,7 @@ from evcli.domain.rules import after_of
 from evcli.domain.state import happen
 from evcli.domain.timeline import is_late
 from evcli.domain.undo import undo_of
-from evcli.domain.way import Alone, Subject
+from evcli.domain.way import Alone
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.log.correlated import Answer

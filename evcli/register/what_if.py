@@ -23,8 +23,8 @@ from evcli.register.numbering import Numbering
 from evcli.register.register import Register
 
 if TYPE_CHECKING:
+    from evcli.domain.event import Subject
     from evcli.domain.leading import Answered
-    from evcli.domain.way import Subject
 
 FEW = 1_000
 """So many events are looked up in the state before them at once."""

@@ -8,14 +8,14 @@ import pytest
 from support.histories import a_history, facts, register_in_memory
 from support.registers import create
 
-from evcli.domain.event import subject_of
+from evcli.domain.event import Subject, subject_of
 from evcli.domain.fields import EMAIL
 from evcli.domain.kind import Data, Records
 from evcli.domain.leading import Answered, Happened, leading
 from evcli.domain.overlay import Draft
 from evcli.domain.refusals import InTheWay, NoWay
 from evcli.domain.state import MemoryState, State, fold, step
-from evcli.domain.way import Subject, Was
+from evcli.domain.way import Was
 from evcli.errors import Refused
 from evcli.kinds import KINDS, TYPES
 from evcli.register.decide import Intention
