@@ -7,10 +7,10 @@ from typing import Protocol
 from evcli.cli.show.moment import happened_by
 from evcli.cli.show.times import local
 from evcli.errors import BadInput, BadRef
-from evcli.register.occurred import is_year, place_in_log
 from evcli.register.past import ALWAYS
 from evcli.register.refs import as_stored
 from evcli.register.times import FORMS, NotATime, Span, read_time
+from evcli.register.two_times.occurred import is_year, place_in_log
 
 _FORMS = (
     "a time is a date or time like 2026-11-22 17:03, a period like 2024-02 or 2024-Q1, 10m ago, today or yesterday; "

@@ -8,19 +8,19 @@ from typing import NamedTuple
 from evcli.cli.app import root
 from evcli.cli.events_named import event_named, events_named
 from evcli.cli.intentions import intentions
+from evcli.cli.line.typed import typed
 from evcli.cli.session import Session
 from evcli.cli.show.times import local
 from evcli.cli.show.would import names_of, refusal
-from evcli.cli.typed import typed
 from evcli.cli.words import beginning_of
 from evcli.domain.find import find
 from evcli.domain.refusals import NoSuchRecord, NotLive
 from evcli.errors import BadInput, Refused
 from evcli.kinds import KINDS, MODULES, first_kind
 from evcli.register.decide import Intention
-from evcli.register.inserting import place_at
 from evcli.register.register import Register
-from evcli.register.what_if import Edits, Insertion, NotPossible
+from evcli.what_if.inserting import place_at
+from evcli.what_if.supposed import Edits, Insertion, NotPossible
 
 _WITHOUT_MEANING = ("dry_run", "expect", "id", "lock_wait")
 """The options of a command that writes which say nothing of the event."""
@@ -141,7 +141,7 @@ def _not_there(register: Register, why: NoSuchRecord, time: str) -> Refused | No
 
 
 def _occurred(session: Session, text: str) -> str:
-    from evcli.cli.occurred import occurred
+    from evcli.cli.said.occurred import occurred
 
     return occurred(session, text)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from evcli.cli.app import root
 from evcli.cli.environment import setting
-from evcli.cli.plain import read
+from evcli.cli.line.plain import read
 from evcli.cli.session import Session
 from evcli.errors import AnswerLost, BadInput, EvcliError, Interrupted, NotWritten
 from evcli.register.actor import random_id, utc_now
@@ -25,7 +25,7 @@ def run() -> NoReturn:
     if os.name == "nt":
         sys.exit("error: evcli needs the file locks and syncs of Linux or macOS\nhint: on Windows, run it inside WSL")
     if sys.argv[1:2] == ["_complete"]:
-        from evcli.cli.completing import complete
+        from evcli.cli.line.completing import complete
 
         complete("".join(sys.argv[2:3]), sys.argv[3:])
         code = 0
@@ -96,7 +96,7 @@ def _answer(session: Session, arguments: Sequence[str]) -> "Answer | None":
     session.commands = commands.commands
     line = read(arguments, commands)
     if line is None:
-        from evcli.cli.parser import run as run_parsed
+        from evcli.cli.line.parser import run as run_parsed
 
         return run_parsed(session, commands, arguments)
     for option, value in line.shared:

@@ -77,7 +77,7 @@ class Session:
 
     def _choose_form(self, form: str) -> None:
         if form not in (*FORMS, JSON_PATCH):
-            from evcli.cli.other_forms import way_to
+            from evcli.cli.line.other_forms import way_to
 
             hint = way_to(form)
             raise BadInput(f'--format "{form}" is not one of {", ".join(FORMS)}', hint)
@@ -195,7 +195,7 @@ class Session:
             moment = moment._replace(at=at)
             self.tell(*in_words(ref.strip(), moment, at, beginning=beginning))
             if by_time and not beginning and moment.span is not None and moment.number < self.register.head().number:
-                from evcli.cli.passed_over import passed_over
+                from evcli.cli.said.passed_over import passed_over
 
                 if told := passed_over(self.register, moment, since, by_time):
                     self.tell(self.with_log(told))

@@ -44,14 +44,14 @@ def record(session: Session, intentions: list[Intention], writing: Writing) -> A
             held=session.held,
         )
     except Misplaced as no:
-        from evcli.cli.occurred import explain
+        from evcli.cli.said.occurred import explain
 
         explain(no, session.register.state, "--occurred")
         no.hint = no.hint and f"nothing was written; {no.hint}"
         raise
     except Unchanged as no:
         if intentions[0].time is not None:
-            from evcli.cli.occurred import explain_unchanged
+            from evcli.cli.said.occurred import explain_unchanged
 
             explain_unchanged(session.register, no, intentions[0])
         raise
@@ -94,7 +94,7 @@ def _overtaken(done: Done) -> list[str]:
     """What is to be told of late events that did not last."""
     if not done.overtaken:
         return []
-    from evcli.cli.occurred import overtaken_notes
+    from evcli.cli.said.occurred import overtaken_notes
 
     return list(overtaken_notes(done.overtaken))
 
@@ -105,7 +105,7 @@ def _lines(session: Session, done: Done) -> list[str]:
         return [f"already recorded as event{f's {done.first} to {last}' if last > done.first else f' {done.first}'}"]
     then = ""
     if (time := done.changes[0].intention.time) is not None:
-        from evcli.cli.occurred import as_option
+        from evcli.cli.said.occurred import as_option
 
         then = f" {as_option(session, time)}"
     undo = [f"undo: evcli{session.log_words} {command}{then}" for command in undo_commands(session.register, done)]

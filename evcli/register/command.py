@@ -7,7 +7,7 @@ from evcli.register.decide import Head, Intention, Series
 
 if TYPE_CHECKING:
     from evcli.register.beginnings import Beginnings, Begun
-    from evcli.register.lives import Trial
+    from evcli.register.two_times.lives import Trial
 
 
 class Command:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from evcli.register.changes import Change
     from evcli.register.diff import Difference
     from evcli.register.former import Had
-    from evcli.register.happening import Happenings, View
     from evcli.register.period import Period
     from evcli.register.refs import Moment
     from evcli.register.setters import Setting
     from evcli.register.stamps import Stamps
+    from evcli.register.two_times.happening import Happenings, View
     from evcli.register.verify import Report
 
 
@@ -91,7 +91,7 @@ class Past:
 
     def as_of(self, until: str, number: int) -> State:
         """The state at the time `until`, as it is known after event `number`; see `as_of`. Raises Damaged, LogCut."""
-        from evcli.register.as_of import state_as_of
+        from evcli.register.two_times.as_of import state_as_of
 
         return state_as_of(self.history, self.reader, until, number)
 
@@ -131,14 +131,14 @@ class Past:
         self, until: str, number: int, *, start: str = ALWAYS, after: int = 0, backward: bool = False
     ) -> Iterator[Event]:
         """The events in the order in which they happened; see `as_of.events_as_of`. Raises Damaged."""
-        from evcli.register.as_of import events_as_of
+        from evcli.register.two_times.as_of import events_as_of
 
         found = events_as_of(self.history, self.reader, until, number, start=start, after=after, backward=backward)
         return self._checked(found)
 
     def passed_over(self, until: str, after: int, start: str = ALWAYS) -> int:
         """How many events happened from `start` to `until` but were recorded late, after event `after`."""
-        from evcli.register.as_of import passed_over
+        from evcli.register.two_times.as_of import passed_over
 
         return passed_over(self.history, self.reader, until, after, start)
 
@@ -164,7 +164,7 @@ class Past:
 
     def happenings(self, number: int) -> "Happenings":
         """What happened to records in the order in which it happened, as is known after event `number`."""
-        from evcli.register.happening import Happenings
+        from evcli.register.two_times.happening import Happenings
 
         return Happenings(self.history, self.reader, self._about, number)
 
@@ -190,7 +190,7 @@ class Past:
 
     def diff_as_of(self, first: "View", second: "View", about: "tuple[Kind, int] | None" = None) -> "list[Difference]":
         """The same of what had happened by a time, as is known after an event; see `happening.diff_as_of`."""
-        from evcli.register.happening import diff_as_of
+        from evcli.register.two_times.happening import diff_as_of
 
         return diff_as_of(self.history, self.reader, self._about, first, second, about)
 

@@ -38,7 +38,7 @@ from evcli.register.past import Past
 if TYPE_CHECKING:
     from evcli.register.beginnings import Beginnings
     from evcli.register.command import Command
-    from evcli.register.lives import Recorded, Trial
+    from evcli.register.two_times.lives import Recorded, Trial
 
 OWN_BEHIND = 400_000
 """Maximum lag of the cache in bytes, about a thousand events, behind what this register itself appends."""
@@ -239,7 +239,7 @@ class Register(Past):
 
     def trial(self) -> "Trial":
         """What late events are tried on, after the last event that is in the state. Raises Damaged."""
-        from evcli.register.lives import Recorded, Trial
+        from evcli.register.two_times.lives import Recorded, Trial
 
         if self._recorded is None:
             self._recorded = Recorded(self.history, self.reader)

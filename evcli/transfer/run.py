@@ -36,7 +36,7 @@ from evcli.transfer.undone import undone
 from evcli.transfer.wanted import Wanted
 
 if TYPE_CHECKING:
-    from evcli.register.lives import Trial
+    from evcli.register.two_times.lives import Trial
 
 AT_ONCE = 500
 """How many rows are looked at together: if one of them is not plain, all of them are taken one by one."""

@@ -14,7 +14,7 @@ import pytest
 from conftest import Cli
 
 from cli.support import EVCLI, Raw, many_events, run_on, run_process, untouched
-from evcli.cli.completing import complete
+from evcli.cli.line.completing import complete
 
 SHELLS = ("bash", "zsh", "fish")
 BREAKS = " \t\n\"'@><=;|&(:"

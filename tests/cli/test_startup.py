@@ -46,7 +46,7 @@ CORE = {
     "evcli.cache", "evcli.cache.location",
     "evcli.register", "evcli.register.actor", "evcli.register.decide", "evcli.register.history", "evcli.register.past",
     "evcli.register.register",
-    "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.plain",
+    "evcli.cli", "evcli.cli.app", "evcli.cli.command", "evcli.cli.commands", "evcli.cli.main", "evcli.cli.line.plain",
     "evcli.cli.environment", "evcli.cli.session",
     "evcli.cli.show", "evcli.cli.show.answer", "evcli.cli.show.cells", "evcli.cli.show.output",
     "evcli.cli.show.progress", "evcli.cli.show.safe", "evcli.cli.show.times",
@@ -63,16 +63,17 @@ EVENTS, OPTIONS, WHO = "evcli.cli.show.render", "evcli.cli.options", "evcli.doma
 MOMENT = {"evcli.register.refs", "evcli.cli.show.moment"}
 TIMES = {"evcli.register.times", "evcli.register.zone"}
 AS_OF = {
-    "evcli.cli.as_of", "evcli.cli.show.moment", "evcli.domain.timeline", "evcli.register.as_of", "evcli.register.late",
-    "evcli.register.occurred", "evcli.register.refs", "evcli.register.setters",
+    "evcli.cli.as_of", "evcli.cli.show.moment", "evcli.domain.timeline", "evcli.register.two_times.as_of",
+    "evcli.register.two_times.late",
+    "evcli.register.two_times.occurred", "evcli.register.refs", "evcli.register.setters",
 }  # fmt: skip
 WRITE = {"evcli.cli.write", "evcli.cli.done", "evcli.cli.words", "evcli.domain.undo", "evcli.register.command", OPTIONS}
 USER = {"evcli.cli.commands.record", "evcli.cli.intentions", EVENTS, WHO} | WRITE
 LIVES = {
-    "evcli.register.lives", "evcli.register.setters", "evcli.domain.fitting", "evcli.domain.life",
+    "evcli.register.two_times.lives", "evcli.register.setters", "evcli.domain.fitting", "evcli.domain.life",
     "evcli.domain.timeline", "bisect", "_bisect",
 }  # fmt: skip
-OCCURRED = {"evcli.cli.occurred", "evcli.register.occurred", *LIVES, *TIMES, *USER}
+OCCURRED = {"evcli.cli.said.occurred", "evcli.register.two_times.occurred", *LIVES, *TIMES, *USER}
 HISTORY = {"evcli.cli.commands.log", EVENTS, OPTIONS}
 LOG = {"evcli.cli.chosen", "evcli.cli.show.history"} | HISTORY
 WHOM = {"evcli.cli.whom", WHO}
@@ -84,9 +85,9 @@ BISECT = {
 }  # fmt: skip
 WHAT_IF = {
     "evcli.cli.commands.what_if", "evcli.cli.edits", "evcli.cli.events_named", "evcli.cli.intentions",
-    "evcli.cli.typed", "evcli.cli.words",
-    "evcli.cli.show.supposed", "evcli.cli.show.would", "evcli.register.numbering", "evcli.register.inserting",
-    "evcli.register.what_if", "evcli.register.branched", "evcli.register.refs",
+    "evcli.cli.line.typed", "evcli.cli.words",
+    "evcli.cli.show.supposed", "evcli.cli.show.would", "evcli.what_if.numbering", "evcli.what_if.inserting",
+    "evcli.what_if.supposed", "evcli.what_if.branched", "evcli.register.refs",
     "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
 }  # fmt: skip
 TRACE = {
@@ -113,10 +114,11 @@ CSV = {"csv", "_csv", "io", "evcli.transfer", "evcli.transfer.csv_guard"}
 SOUND = {"evcli.cli.commands.verify", EVENTS, OPTIONS}
 HEAD = {"evcli.cli.commands.head", OPTIONS}
 HEADS = {"evcli.log.file.heads", "evcli.register.heads"}
-AUDIT = {"evcli.register.verify", "evcli.register.faults", "evcli.cli.kept", "bisect", "_bisect"} | HEADS
+AUDIT = {"evcli.register.verify", "evcli.register.faults", "evcli.cli.said.kept", "bisect", "_bisect"} | HEADS
 
 READING = {
-    "evcli.cli.bad_rows", "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard", "evcli.transfer.csv_rows",
+    "evcli.cli.said.bad_rows", "evcli.cli.reading", "evcli.transfer", "evcli.transfer.csv_guard",
+    "evcli.transfer.csv_rows",
     "evcli.transfer.decoded", "evcli.transfer.dialect", "evcli.transfer.fault", "evcli.transfer.form",
     "evcli.transfer.found", "evcli.transfer.headings", "evcli.transfer.lines", "evcli.transfer.naming",
     "evcli.transfer.places", "evcli.transfer.reading", "evcli.transfer.refusals", "evcli.transfer.rows",
@@ -125,7 +127,7 @@ READING = {
 """What reads a list."""
 
 IMPORT = {
-    *WRITE, *READING, "evcli.cli.commands.import_", "evcli.cli.imported", "evcli.cli.way_back", EVENTS, WHO,
+    *WRITE, *READING, "evcli.cli.commands.import_", "evcli.cli.said.imported", "evcli.cli.said.way_back", EVENTS, WHO,
     "evcli.transfer.before", "evcli.transfer.happened", "evcli.transfer.identity", "evcli.transfer.pending",
     "evcli.transfer.run", "evcli.transfer.skipping", "evcli.transfer.undone", "evcli.transfer.wanted",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
@@ -133,8 +135,8 @@ IMPORT = {
 }  # fmt: skip
 
 SYNC = {
-    *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.limit", "evcli.cli.planned", "evcli.cli.synced",
-    "evcli.cli.way_back", EVENTS, WHO,
+    *WRITE, *READING, "evcli.cli.commands.sync", "evcli.cli.limit", "evcli.cli.said.planned", "evcli.cli.said.synced",
+    "evcli.cli.said.way_back", EVENTS, WHO,
     "evcli.sync", "evcli.sync.finding", "evcli.sync.limit", "evcli.sync.lists", "evcli.sync.means", "evcli.sync.order",
     "evcli.sync.plan", "evcli.sync.reading", "evcli.sync.run", "evcli.transfer.happened", "evcli.register.divided",
     "evcli.domain.columns", "evcli.log.alike", "evcli.register.beginnings",
@@ -142,18 +144,18 @@ SYNC = {
 }  # fmt: skip
 UNDO = {
     *WRITE, "evcli.cli.commands.undo", "evcli.cli.events_named", "evcli.cli.operations", "evcli.cli.planned_events",
-    "evcli.cli.undone", EVENTS,
+    "evcli.cli.said.undone", EVENTS,
     "evcli.domain.leading", "evcli.domain.timeline", "evcli.domain.way", "evcli.log.answers", "evcli.log.correlated",
-    "evcli.register.batches", "evcli.register.courses",
-    "evcli.register.divided", "evcli.register.import_parts", "evcli.register.operations", "evcli.register.restoring",
-    "evcli.register.series", "evcli.register.taking_back", "evcli.register.undoing",
+    "evcli.undo.batches", "evcli.undo.courses",
+    "evcli.register.divided", "evcli.undo.import_parts", "evcli.undo.operations", "evcli.undo.restoring",
+    "evcli.register.series", "evcli.undo.taking_back", "evcli.undo.plans",
 }  # fmt: skip
 LISTS = {
     "evcli.sync", "evcli.sync.lists", "evcli.log.correlated", "evcli.transfer", "evcli.transfer.source",
     "hashlib", "_hashlib", "_blake2",
 }  # fmt: skip
 
-PARSER, MISREAD = "evcli.cli.parser", "evcli.cli.misread"
+PARSER, MISREAD = "evcli.cli.line.parser", "evcli.cli.line.misread"
 HINTS = {"evcli.cli.hints"}
 BAD_INPUT = {"evcli.transfer", "evcli.transfer.refusals"} | HINTS
 """What to do next, added to an error."""
@@ -215,7 +217,7 @@ LOADED: dict[str, set[str]] = {
     "undo": UNDO,
     "undo --dry-run --json": UNDO,
     "revert 8": UNDO | {"evcli.register.refs"},
-    "restore-to yesterday": UNDO | MOMENT | TIMES | {"evcli.cli.restored", "evcli.sync", "evcli.sync.limit"},
+    "restore-to yesterday": UNDO | MOMENT | TIMES | {"evcli.cli.said.restored", "evcli.sync", "evcli.sync.limit"},
     "log --list people.csv": LOG | LISTS,
     "help refs": {"evcli.cli.commands.help", "evcli.cli.evidence"},
     "completion bash": {"evcli.cli.commands.completion"},
@@ -226,7 +228,7 @@ LOADED: dict[str, set[str]] = {
 PARSED: dict[str, set[str]] = {
     "--version": {PARSER},
     "user create": USER | BAD_INPUT | {PARSER, MISREAD},
-    "nope": BAD_INPUT | {PARSER, MISREAD, "evcli.cli.meant", "evcli.cli.words", OPTIONS},
+    "nope": BAD_INPUT | {PARSER, MISREAD, "evcli.cli.line.meant", "evcli.cli.words", OPTIONS},
 }
 """The same, beyond typer too, of lines that are not plain, and of commands that need typer."""
 
@@ -242,9 +244,10 @@ def baseline(names: str) -> frozenset[str]:
 
 
 def allowed(line: str) -> set[str]:
-    """What this command may load."""
+    """What this command may load; a module comes with its package."""
     by_itself = baseline("typer, orjson, json" if line in PARSED else "orjson, json")
-    return CORE | STDLIB | (LOADED | PARSED)[line] | by_itself
+    own = CORE | (LOADED | PARSED)[line]
+    return own | STDLIB | by_itself | {name.rpartition(".")[0] for name in own if name.startswith("evcli.")}
 
 
 def loaded(line: str, code: int | None = 0) -> set[str]:
@@ -314,7 +317,7 @@ def test_completion_process_loads_no_typer_and_nothing_slow(
 ) -> None:
     script = f"""
 import sys
-from evcli.cli.completing import complete
+from evcli.cli.line.completing import complete
 complete({shell!r}, {list(given)!r})
 import json
 sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))

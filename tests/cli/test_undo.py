@@ -11,15 +11,15 @@ from support.calls import signal_after_each_append
 from support.registers import create, register_at
 
 from cli.support import ALAN, documents, events_in, fails, in_json, refuses, untouched
-from evcli.cli import undone
+from evcli.cli.said import undone
 from evcli.cli.show.progress import Waiting
 from evcli.errors import Interrupted, OutcomeUnknown
 from evcli.log.file.engine import FileLog
 from evcli.log.file.writer import LogWriter
-from evcli.register import batches, import_parts
 from evcli.register.register import Register
 from evcli.sync import run as syncing
 from evcli.transfer import run as importing
+from evcli.undo import batches, import_parts
 
 Listed = Callable[..., str]
 

@@ -8,7 +8,7 @@ from conftest import Cli
 from support.users import CREATED, DESTROYED, RENAMED, RESTORED, TYPES
 
 from cli.support import EVCLI, in_json, run_process
-from evcli.cli.way_back import WayBack
+from evcli.cli.said.way_back import WayBack
 from evcli.transfer.happened import Recorded
 
 ACTED = "name,email,action\n,ada@example.com,{0}\n,grace@navy.example,{0}\n"

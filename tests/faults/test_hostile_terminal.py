@@ -73,7 +73,7 @@ class Shown:
 
 DRIVER = """
 import json, os, sys
-from evcli.cli.completing import complete
+from evcli.cli.line.completing import complete
 from evcli.cli.main import main
 
 for number, words in enumerate(json.loads(sys.argv[1])):

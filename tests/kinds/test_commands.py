@@ -12,11 +12,11 @@ from support.caches import cache_every_log
 from support.events import forged
 from support.logs import reading
 
-from evcli.cli import completing, parser
 from evcli.cli import words as command_words
 from evcli.cli.app import root
 from evcli.cli.command import Parameter
-from evcli.cli.plain import next_value
+from evcli.cli.line import completing, parser
+from evcli.cli.line.plain import next_value
 from evcli.cli.session import Session
 from evcli.kinds import KINDS, MODULES, TYPES, all_kinds
 from evcli.log import START

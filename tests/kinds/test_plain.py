@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from evcli.cli import parser
 from evcli.cli.app import root
 from evcli.cli.command import SHARED, Command, Group
-from evcli.cli.plain import read
+from evcli.cli.line import parser
+from evcli.cli.line.plain import read
 from evcli.cli.session import Session
 from evcli.errors import BadInput
 from evcli.kinds import MODULES

@@ -19,14 +19,14 @@ from evcli.domain.state import MemoryState, State, fold
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.memory import MemoryLog
-from evcli.register import batches, courses
 from evcli.register.actor import random_id
-from evcli.register.batches import write
 from evcli.register.decide import Intention
-from evcli.register.operations import NothingLeft
 from evcli.register.register import Register
-from evcli.register.taking_back import Cannot, HasDependents
-from evcli.register.undoing import AlreadyTakenBack, Way, redo, restore_to, revert, undo
+from evcli.undo import batches, courses
+from evcli.undo.batches import write
+from evcli.undo.operations import NothingLeft
+from evcli.undo.plans import AlreadyTakenBack, Way, redo, restore_to, revert, undo
+from evcli.undo.taking_back import Cannot, HasDependents
 
 pytestmark = pytest.mark.usefixtures("desks")
 

@@ -11,11 +11,11 @@ from support.histories import NOW, chance_event, facts, register_in_memory
 
 from evcli.errors import Refused
 from evcli.log.line import timestamp
-from evcli.register.batches import write
-from evcli.register.operations import NothingLeft
 from evcli.register.register import Register
-from evcli.register.taking_back import Cannot
-from evcli.register.undoing import Way, redo, undo
+from evcli.undo.batches import write
+from evcli.undo.operations import NothingLeft
+from evcli.undo.plans import Way, redo, undo
+from evcli.undo.taking_back import Cannot
 
 pytestmark = pytest.mark.usefixtures("desks")
 

@@ -22,14 +22,14 @@ from evcli.log import START, branch
 from evcli.log.file.engine import FileLog
 from evcli.log.line import decode_each
 from evcli.log.memory import MemoryLog
-from evcli.register.applying import applying
-from evcli.register.batches import write
 from evcli.register.decide import Intention
 from evcli.register.history import History
 from evcli.register.register import Register
 from evcli.register.series import rehearsal
-from evcli.register.undoing import Way, undo, without_way_back
-from evcli.register.what_if import Edits, Insertion, NotPossible, Supposed, suppose
+from evcli.undo.batches import write
+from evcli.undo.plans import Way, undo, without_way_back
+from evcli.what_if.applying import applying
+from evcli.what_if.supposed import Edits, Insertion, NotPossible, Supposed, suppose
 
 LONG_AGO = "2026-03-01T08:59:59.000000Z"
 WORDS = {

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from evcli.register.numbering import Numbering
+from evcli.what_if.numbering import Numbering
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,4 +1,4 @@
-"""`evcli completion`: the scripts for bash, zsh and fish, which ask `evcli.cli.completing` for candidates."""
+"""`evcli completion`: the scripts for bash, zsh and fish, which ask `evcli.cli.line.completing` for candidates."""
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.session import Session

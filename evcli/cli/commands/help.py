@@ -220,7 +220,7 @@ def help(session: Session, topic: tuple[str, ...]) -> Answer:
     name = " ".join(topic)
     text = TOPICS.get(name)
     if text is None:
-        from evcli.cli.parser import help_of
+        from evcli.cli.line.parser import help_of
 
         text = help_of(topic)
     if text is None:

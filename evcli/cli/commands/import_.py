@@ -3,9 +3,9 @@
 from typing import Any
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
-from evcli.cli.imported import Told
 from evcli.cli.options import KIND, LOCK_WAIT_FOR, kind_of, lock_wait_of
 from evcli.cli.reading import PARAMETERS, reading_of
+from evcli.cli.said.imported import Told
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
 from evcli.transfer.run import Import

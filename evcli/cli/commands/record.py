@@ -47,7 +47,7 @@ def _write(session: Session, each: EventType, values: dict[str, Any]) -> Answer:
 
     time = None
     if values["occurred"] is not None:
-        from evcli.cli.occurred import occurred
+        from evcli.cli.said.occurred import occurred
 
         time = occurred(session, values["occurred"])
     try:

@@ -7,9 +7,9 @@ from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.limit import limit_of
 from evcli.cli.options import KIND, LOCK_WAIT_FOR, kind_of, lock_wait_of, read_head
 from evcli.cli.reading import WITHOUT_DATES, reading_of
+from evcli.cli.said.synced import Told
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.cli.synced import Told
 from evcli.domain.fields import REASON
 from evcli.domain.kind import Kind
 from evcli.errors import BadInput
@@ -91,7 +91,7 @@ def _by(kind: Kind, typed: str | None, previous: str | None) -> str:
     known = (*kind.names, "id")
     column = kind.unique if typed is None else typed.strip().casefold()
     if previous is None and column not in known:
-        from evcli.cli.meant import nearest
+        from evcli.cli.line.meant import nearest
 
         near = nearest(column, known)
         hint = f"did you mean --by {near[0]}? " if near else ""

@@ -6,15 +6,15 @@ from typing import Any
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.events_named import events_named
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
+from evcli.cli.said.undone import Told
 from evcli.cli.session import Session
 from evcli.cli.show.output import Answer
-from evcli.cli.undone import Told
 from evcli.domain.fields import REASON
 from evcli.kinds import first_kind
 from evcli.register.decide import check_head
 from evcli.register.register import Register
 from evcli.register.series import rehearsal
-from evcli.register.undoing import Way, redo, restore_to, revert, undo
+from evcli.undo.plans import Way, redo, restore_to, revert, undo
 
 _Plan = Callable[[Register, str | None], Way]
 
@@ -51,7 +51,7 @@ def _revert(session: Session, *, refs: tuple[str, ...], with_dependents: bool, *
 
 
 def _restore_to(session: Session, *, ref: str, max_destroy: str | None, **how: Any) -> Answer:
-    from evcli.cli.restored import HALF, Restored
+    from evcli.cli.said.restored import HALF, Restored
 
     told = Restored(session)
     if max_destroy is not None:

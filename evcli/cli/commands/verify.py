@@ -21,7 +21,7 @@ _VERIFIED = ("status", "events", "head", "torn_bytes")
 
 def verify(session: Session, expect: str | None, against: str | None) -> Answer:
     """`evcli verify`"""
-    from evcli.cli.kept import check, files_to_check, numbers_in, unproved
+    from evcli.cli.said.kept import check, files_to_check, numbers_in, unproved
     from evcli.register.verify import MOST_FAULTS
 
     head = None if expect is None else read_head(expect, needs_hash=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evcli.cli.command import EXIT_CODES, Command, Parameter
 from evcli.cli.edits import edits_of
+from evcli.cli.line.typed import Typed, typed
 from evcli.cli.options import LOCK_WAIT_FOR, lock_wait_of, read_head
 from evcli.cli.session import Session
 from evcli.cli.show.answer import Answer
 from evcli.cli.show.supposed import answer_of, tell
-from evcli.cli.typed import Typed, typed
 from evcli.errors import BadInput, BadRef, Damaged
 from evcli.kinds import first_kind
-from evcli.register.what_if import NotPossible, Supposed, suppose
+from evcli.what_if.supposed import NotPossible, Supposed, suppose
 
 if TYPE_CHECKING:
     from evcli.register.register import Register
@@ -102,11 +102,11 @@ def _apply(
 ) -> Answer:
     if command:
         raise BadInput("--apply answers with what it writes, not with another command", "ask first, without --apply")
-    from evcli.cli.applied import Applied
+    from evcli.cli.said.applied import Applied
     from evcli.domain.fields import REASON
-    from evcli.register.applying import applying
     from evcli.register.decide import check_head
     from evcli.register.series import rehearsal
+    from evcli.what_if.applying import applying
 
     why = REASON.clean(asked.in_words[:1900] if reason is None else reason)
     head, seconds = None if expect is None else read_head(expect), lock_wait_of(lock_wait)

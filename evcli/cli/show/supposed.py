@@ -12,7 +12,7 @@ from evcli.domain.event import Event, number_of
 from evcli.kinds import KINDS
 
 if TYPE_CHECKING:
-    from evcli.register.what_if import Differing, Supposed
+    from evcli.what_if.supposed import Differing, Supposed
 
 
 def answer_of(output: Output, supposed: "Supposed") -> Answer:

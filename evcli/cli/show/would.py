@@ -5,7 +5,7 @@ from collections.abc import Callable
 from evcli.domain.refusals import NoSuchRecord, NotEnded, NotLive, Taken, Unchanged
 from evcli.errors import Refused
 from evcli.kinds import KINDS
-from evcli.register.numbering import Numbering
+from evcli.what_if.numbering import Numbering
 
 
 def names_of(numbering: Numbering) -> Callable[[int], str]:

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from evcli.cli.bad_rows import name_row
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
-from evcli.cli.planned import as_document, counts_of, header_of, in_words, rows_of
+from evcli.cli.said.bad_rows import name_row
+from evcli.cli.said.planned import as_document, counts_of, header_of, in_words, rows_of
+from evcli.cli.said.way_back import WayBack
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.safe import valid
-from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
 from evcli.domain.refusals import Ambiguous
 from evcli.errors import BadInput, EvcliError, HeadMoved, Refused

@@ -17,10 +17,10 @@ from evcli.domain.state import State, step
 from evcli.errors import Refused
 from evcli.kinds import TYPES
 from evcli.log.branch import Branch
-from evcli.register.branched import BranchedHistory
 from evcli.register.decide import Intention
-from evcli.register.numbering import Numbering
 from evcli.register.register import Register
+from evcli.what_if.branched import BranchedHistory
+from evcli.what_if.numbering import Numbering
 
 if TYPE_CHECKING:
     from evcli.domain.event import Subject

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from evcli.domain.event import Event, number_of
 from evcli.errors import Refused
 from evcli.log.correlated import Answer, answering, correlated
-from evcli.register.import_parts import parts_around
 from evcli.register.register import Register
 from evcli.register.series import is_of_a_row
+from evcli.undo.import_parts import parts_around
 
 UNDO, REDO, REVERT, RESTORE_TO, WHAT_IF = "undo:", "redo:", "revert:", "restore-to:", "what-if:"
 TAKING_BACK = (UNDO, REDO, REVERT)

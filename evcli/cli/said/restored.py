@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from evcli.cli.said.undone import Told
 from evcli.cli.session import Session
-from evcli.cli.undone import Told
 from evcli.domain.kind import Kind
 from evcli.errors import EvcliError
 from evcli.kinds import all_kinds
-from evcli.register.undoing import Way
 from evcli.sync.limit import Limit, TooManyEnd
+from evcli.undo.plans import Way
 
 HALF = Limit(50, is_percent=True)
 """How many of the live records may end where a date or time says which moment it is: it may mean another one."""

@@ -28,8 +28,8 @@ from evcli.domain.state import MemoryState, State
 from evcli.errors import BadInput
 from evcli.kinds import TYPES
 from evcli.register.decide import Intention
-from evcli.register.occurred import read_occurred
 from evcli.register.register import Register
+from evcli.register.two_times.occurred import read_occurred
 
 FIRST_LIKELY = 1900
 """The first year of which it is not said that it is meant: 0202 and 1203 are slips for 2020 and 2013."""

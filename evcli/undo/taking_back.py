@@ -22,9 +22,9 @@ from evcli.domain.way import Alone
 from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.log.correlated import Answer
-from evcli.register.courses import Courses, Past, events_at
-from evcli.register.operations import TAKING_BACK, answers_after, correlation_of, left_of
 from evcli.register.register import Register
+from evcli.undo.courses import Courses, Past, events_at
+from evcli.undo.operations import TAKING_BACK, answers_after, correlation_of, left_of
 
 _NAMED = 3
 """At most so many events are named in a refusal."""
@@ -106,7 +106,7 @@ def _dated(register: Register, attempt: "_Attempt") -> tuple[list[list[Happened]
     groups = [[each] for each in attempt.happened]
     if not any(map(is_late, attempt.taken)):
         return groups, ()
-    from evcli.register.backdating import backdated
+    from evcli.undo.backdating import backdated
 
     return backdated(register, groups, attempt.taken, attempt.courses)
 

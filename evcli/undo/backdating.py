@@ -13,9 +13,9 @@ from evcli.domain.leading import Happened
 from evcli.domain.life import Life
 from evcli.domain.timeline import is_late
 from evcli.kinds import KINDS
-from evcli.register.courses import Past, courses
-from evcli.register.lives import Trial
 from evcli.register.register import Register
+from evcli.register.two_times.lives import Trial
+from evcli.undo.courses import Past, courses
 
 
 class Backdated(NamedTuple):

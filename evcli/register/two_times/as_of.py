@@ -18,7 +18,7 @@ from evcli.kinds import KINDS
 from evcli.log import START
 from evcli.log.reader import Reader
 from evcli.register.history import History
-from evcli.register.late import Course, Late
+from evcli.register.two_times.late import Course, Late
 
 
 class AsOfState:

@@ -8,8 +8,8 @@ between two batches of one run.
 from evcli.domain.event import number_of
 from evcli.log.correlated import Batch, batches
 from evcli.log.line import MAX_BATCH
-from evcli.register.courses import events_at
 from evcli.register.register import Register
+from evcli.undo.courses import events_at
 
 
 def parts_around(register: Register, correlation: str, number: int) -> list[list[int]]:

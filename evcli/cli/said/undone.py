@@ -18,9 +18,9 @@ from evcli.domain.leading import Happened
 from evcli.errors import EvcliError, HeadMoved, Refused
 from evcli.kinds import TYPES
 from evcli.register.decide import Done, Outcome
-from evcli.register.operations import SomethingSince
-from evcli.register.taking_back import HasDependents
-from evcli.register.undoing import AlreadyTakenBack, Way, without_way_back
+from evcli.undo.operations import SomethingSince
+from evcli.undo.plans import AlreadyTakenBack, Way, without_way_back
+from evcli.undo.taking_back import HasDependents
 
 
 class Told:
@@ -66,7 +66,7 @@ class Told:
 
     def written(self, way: Way, lock_wait: float) -> Answer:
         """Write the plan, and return the answer. Raises what writing raises, and if the plan is too much."""
-        from evcli.register.batches import write
+        from evcli.undo.batches import write
 
         if (refusal := self._refusal(way)) is not None:
             raise refusal

@@ -13,11 +13,11 @@ from evcli.domain.timeline import happenings, when
 from evcli.kinds import KINDS
 from evcli.log import START
 from evcli.log.reader import Reader
-from evcli.register.as_of import events_as_of
 from evcli.register.changes import FEW, MANY, Change
 from evcli.register.diff import Difference
 from evcli.register.history import History
 from evcli.register.setters import About, Setting, followed, of_one, settings
+from evcli.register.two_times.as_of import events_as_of
 
 AT_ONCE = 1000
 """Of more records than that, the events are found by one reading of the log rather than record by record."""

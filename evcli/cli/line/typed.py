@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from evcli.cli.command import Command, Group
-from evcli.cli.plain import read
+from evcli.cli.line.plain import read
 from evcli.cli.session import Session
 
 
@@ -25,7 +25,7 @@ def typed(session: Session, words: Sequence[str], root: Group) -> Typed | None:
     held = _held(root, (), found)
     line = read(words, held)
     if line is None:
-        from evcli.cli.parser import run
+        from evcli.cli.line.parser import run
 
         run(session, held, words)
     else:

@@ -28,12 +28,12 @@ def as_bad_input(error: TyperException, arguments: Sequence[str]) -> BadInput:
     hint = f"{command} -h shows how it is used"
     meant = getattr(error, "hint", "")
     if not meant and "unexpected extra argument" in message:
-        from evcli.cli.unquoted import hint_for
+        from evcli.cli.line.unquoted import hint_for
 
         meant = hint_for(arguments)
     if not meant and ("unexpected extra argument" in message or message.startswith("missing option")):
         from evcli.cli.app import root
-        from evcli.cli.meant import completed
+        from evcli.cli.line.meant import completed
 
         line = completed(arguments, root())
         meant = f"did you mean evcli {line}" if line else ""

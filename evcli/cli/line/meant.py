@@ -24,7 +24,7 @@ def hint_for(words: Sequence[str], path: Sequence[str], names: Iterable[str]) ->
     """The hint where `words` begin with an unknown command, after `path`; "" if nothing is like it."""
     time = ""
     if any(word.startswith("--") for word in words):
-        from evcli.cli.unquoted import hint_for as hint_for_time
+        from evcli.cli.line.unquoted import hint_for as hint_for_time
 
         time = hint_for_time(words)
     lines = commands_like(words[:1] if time else words, path, names)

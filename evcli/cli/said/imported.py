@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from evcli.cli.bad_rows import name_row
 from evcli.cli.done import answer_to, events_in_words, tell_how_far
+from evcli.cli.said.bad_rows import name_row
+from evcli.cli.said.way_back import WayBack
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
-from evcli.cli.way_back import WayBack
 from evcli.domain.kind import Kind
 from evcli.domain.refusals import Misplaced, NoSuchRecord
 from evcli.errors import BadInput, EvcliError, Refused
@@ -120,13 +120,13 @@ class Told:
 
             error.hint = hint_for(error)
         if isinstance(error, Misplaced):
-            from evcli.cli.occurred import explain
+            from evcli.cli.said.occurred import explain
 
             explain(error, self._session.register.state, "a date")
         if isinstance(error, NoSuchRecord) and bad.is_dated:
             error.hint += "; rows are taken in the order of the file: sort them by date"
         if isinstance(error, UnknownWord):
-            from evcli.cli.meant import verbs_like
+            from evcli.cli.line.meant import verbs_like
 
             verbs = verbs_like(self._kind, error.word)
             error.hint = f"did you mean {' or '.join(verbs)}?" if verbs else ""
@@ -191,7 +191,7 @@ class Told:
             which = "these events" if self._dated == run.events else f"{self._dated:,} of these events"
             remarks.append(("note", f"{which} happened on their dates, and were recorded now: {_BY_DATE}"))
         if self._overtaken:
-            from evcli.cli.occurred import overtaken_notes
+            from evcli.cli.said.occurred import overtaken_notes
 
             remarks += [("note", note) for note in overtaken_notes(list(self._overtaken.values()))]
         return Answer(

@@ -11,9 +11,10 @@ from evcli.domain.undo import undo_of
 from evcli.domain.way import Alone
 from evcli.errors import Refused
 from evcli.log.replay import without_garbage_collection
-from evcli.register.batches import Plan, planned
-from evcli.register.courses import events_at
-from evcli.register.operations import (
+from evcli.register.register import Register
+from evcli.undo.batches import Plan, planned
+from evcli.undo.courses import events_at
+from evcli.undo.operations import (
     REDO,
     RESTORE_TO,
     REVERT,
@@ -22,9 +23,8 @@ from evcli.register.operations import (
     last_undo,
     taken_back,
 )
-from evcli.register.register import Register
-from evcli.register.restoring import restoring
-from evcli.register.taking_back import taking_back
+from evcli.undo.restoring import restoring
+from evcli.undo.taking_back import taking_back
 
 NewId = Callable[[], str]
 

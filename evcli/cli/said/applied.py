@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from evcli.cli.occurred import explain
+from evcli.cli.said.occurred import explain
+from evcli.cli.said.undone import Told
 from evcli.cli.session import Session
 from evcli.cli.show.answer import MOST_NAMED
 from evcli.cli.show.supposed import document_of
 from evcli.cli.show.times import local
-from evcli.cli.undone import Told
 from evcli.domain.event import Event
 from evcli.domain.refusals import Misplaced
-from evcli.register.undoing import Way
-from evcli.register.what_if import Supposed
+from evcli.undo.plans import Way
+from evcli.what_if.supposed import Supposed
 
 
 class Applied(Told):

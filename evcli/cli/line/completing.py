@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from evcli.cli.app import root
 from evcli.cli.command import only_asking
-from evcli.cli.plain import after_dashes, next_value
+from evcli.cli.line.plain import after_dashes, next_value
 from evcli.cli.session import Session
 from evcli.cli.show.safe import safe
 
@@ -47,13 +47,13 @@ def _candidates(words: Sequence[str], typed: str) -> Sequence[tuple[str, str]]:
         session.set(option, value)
     expected = None if typed[:1] == "-" else next_value(words, commands)
     if expected is not None and (expected[0].kind or expected[0].is_moment):
-        from evcli.cli.candidates import candidates
+        from evcli.cli.line.candidates import candidates
 
         parameter, path, shared = expected
         for option, value in shared:
             session.set(option, value)
         return candidates(session, parameter, path, typed)
-    from evcli.cli.parser import completions
+    from evcli.cli.line.parser import completions
 
     return completions(session, commands, words, typed)
 

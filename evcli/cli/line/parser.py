@@ -41,7 +41,7 @@ def run(session: Session, root: Group, arguments: Sequence[str]) -> Answer | Non
     except typer.Exit:  # help or the version was shown
         return None
     except TyperException as error:
-        from evcli.cli.misread import as_bad_input
+        from evcli.cli.line.misread import as_bad_input
 
         raise as_bad_input(error, arguments) from error
 
@@ -80,7 +80,7 @@ def completions(session: Session, root: Group, words: Sequence[str], typed: str)
 
 
 class _Completion(ShellComplete):
-    """Of typer's completion, what finds candidates; how a shell asks for them is in `evcli.cli.completing`."""
+    """Of typer's completion, what finds candidates; how a shell asks for them is in `evcli.cli.line.completing`."""
 
     def source_vars(self) -> dict[str, str]:
         """Not used."""
@@ -106,7 +106,7 @@ class _Completed:
     def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
         """The candidates that start with what was typed."""
         if self.of.is_moment or self.of.kind:
-            from evcli.cli.candidates import candidates
+            from evcli.cli.line.candidates import candidates
 
             wanted = self.of.about(ctx.params.get("kind"))
             pairs = candidates(ctx.ensure_object(Session), wanted, ctx.command_path.split()[1:], incomplete)
@@ -258,7 +258,7 @@ class _Group(_Helpful, TyperGroup):
         try:
             return super().resolve_command(ctx, args)
         except UsageError as error:
-            from evcli.cli.meant import hint_for
+            from evcli.cli.line.meant import hint_for
 
             error.hint = hint_for(args, ctx.command_path.split()[1:], self.of.commands)  # type: ignore[attr-defined]
             raise

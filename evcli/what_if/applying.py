@@ -14,14 +14,14 @@ from evcli.domain.overlay import Draft
 from evcli.domain.refusals import Misplaced
 from evcli.domain.way import Act, Was, Would
 from evcli.kinds import TYPES
-from evcli.register.backdating import backdated
-from evcli.register.batches import planned
-from evcli.register.courses import courses, events_at, followed
 from evcli.register.decide import Change, Intention
-from evcli.register.operations import WHAT_IF
 from evcli.register.register import Register
-from evcli.register.undoing import Way, with_reason
-from evcli.register.what_if import PutIn, Supposed
+from evcli.undo.backdating import backdated
+from evcli.undo.batches import planned
+from evcli.undo.courses import courses, events_at, followed
+from evcli.undo.operations import WHAT_IF
+from evcli.undo.plans import Way, with_reason
+from evcli.what_if.supposed import PutIn, Supposed
 
 
 def applying(register: Register, supposed: Supposed, new_id: Callable[[], str], reason: str) -> Way:

@@ -1,0 +1,1 @@
+"""The command line as it is typed: how it is read, completed, and explained where it is wrong."""

@@ -1,0 +1,1 @@
+"""What is said of larger work: imports, syncs, what is taken back, and what happened earlier."""
