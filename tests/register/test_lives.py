@@ -14,7 +14,7 @@ from support.calls import Meter
 from support.registers import create, register_at
 from support.users import DESTROYED, EMAIL_CHANGED, RENAMED, RESTORED
 
-from evcli.domain.refusals import BreaksLater, Misplaced, NotThen
+from evcli.domain.refusals import BreaksLater, DoesNotLast, Misplaced, NotThen
 from evcli.register.decide import Intention
 from evcli.register.register import Register
 
@@ -133,6 +133,20 @@ def test_what_did_not_fit_before_is_not_held_against_a_late_event(register: Regi
     happens(21, late(DESTROYED, 3))
     # So Bob's new e-mail, which is also Ada's then, now is when Cyd comes; but that did not fit anyway.
     register.execute(late(RESTORED, 2, 9))
+
+
+def test_unique_key_that_differed_before_is_not_held_against_a_late_event(register: Register, clock: Clock) -> None:
+    b, c = (late(EMAIL_CHANGED, 1, email=email) for email in ("b@x.org", "c@x.org"))
+    for hour, wanted in ((5, create("Ada")), (20, b), (10, c)):  # the last one by a clock that is behind
+        clock.now = datetime(2026, 2, 1, hour, tzinfo=UTC)
+        register.execute(wanted)
+    register.execute(late(RENAMED, 1, 6, name="Ada K"))
+
+
+def test_event_that_changed_the_unique_key_again_is_named(told: Register) -> None:
+    with pytest.raises(DoesNotLast) as refused:
+        told.execute(late(EMAIL_CHANGED, 1, 3, email="c@x.org"))
+    assert refused.value.more == {"event": 4}
 
 
 def test_what_another_process_recorded_meanwhile_counts(register: Register, log_path: Path) -> None:
