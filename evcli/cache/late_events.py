@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from evcli.cache import CacheFailed
-from evcli.cache.guard import failing_cache
+from evcli.cache.guard import failing_cache, made_of_rows
 from evcli.cache.late import late_count, late_table
 from evcli.cache.span import Span, must_be_chained, spans_about, unpacked
 from evcli.cache.tables import SQL, number_known
@@ -86,13 +86,7 @@ class LateEvents:
     def _rows(self, statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
         with failing_cache():
             self._check()
-            rows = self._db.execute(statement, values)
-        while True:
-            with failing_cache():
-                row = rows.fetchone()
-            if row is None:
-                return
-            yield row
+        yield from made_of_rows(self._db, statement, values, tuple)
 
     def _check(self) -> None:
         """Check that no late event is lost from the tables, unless another process has added some meanwhile."""

@@ -6,13 +6,14 @@ The present state is looked up twice: a disk can flip a bit, and a changed or lo
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from evcli.cache import CacheFailed
-from evcli.cache.guard import failing_cache
+from evcli.cache.guard import failing_cache, made_of_rows
 from evcli.cache.span import must_be_last, spans_about, unpacked
 from evcli.cache.tables import SQL, sum_of
 from evcli.cache.words import need_words
@@ -184,15 +185,7 @@ class SpanState:
             yield from (record for record in self.records(kind) if record[-1] is None)
 
     def _records(self, kind: str, statement: str, values: tuple[int, int]) -> Iterator[Any]:
-        with failing_cache():
-            rows = self._db.execute(statement, values)
-        while True:
-            with failing_cache():
-                row = rows.fetchone()
-                if row is None:
-                    return
-                record = _record(kind, row)
-            yield record
+        return made_of_rows(self._db, statement, values, partial(_record, kind))
 
     def called(self, kind: str, word: str) -> Iterator[Any]:
         """The records whose unique key, or whose case-folded name, is `word`."""

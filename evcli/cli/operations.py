@@ -3,9 +3,7 @@
 from typing import NamedTuple
 
 from evcli.domain.event import Event
-
-NAMED = ("undo", "redo", "revert", "restore-to", "what-if")
-"""The commands whose correlation ids begin with their names."""
+from evcli.undo import COMMANDS
 
 
 class Operation(NamedTuple):
@@ -29,7 +27,7 @@ def operation_of(event: Event) -> Operation | None:
     if correlation is None:
         return None
     named = correlation.partition(":")[0]
-    if named in NAMED:
+    if named in COMMANDS:
         return Operation(correlation, named, None)
     from evcli.register.series import is_of_a_row
     from evcli.sync.lists import name_in

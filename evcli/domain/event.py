@@ -44,3 +44,8 @@ def subject_of(event: Event) -> Subject:
 def recorded_moment(event: Event) -> str:
     """When the event was recorded: its `recordedtime`, or its `time` if it was recorded as it happened."""
     return event.get("recordedtime") or event["time"]
+
+
+def in_short(event: Event) -> str:
+    """What an event is, about which record, by whom: `user.renamed of user 2 by ann`."""
+    return f"{event['type']} of {event['subject'].replace('/', ' ')} by {event['authid']}"

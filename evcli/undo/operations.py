@@ -8,16 +8,13 @@ unless an event that is in effect takes it back.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from evcli.domain.event import Event, number_of
+from evcli.domain.event import Event, in_short, number_of
 from evcli.errors import Refused
 from evcli.log.correlated import Answer, answering, correlated
 from evcli.register.register import Register
 from evcli.register.series import is_of_a_row
+from evcli.undo import REDO, TAKING_BACK, UNDO
 from evcli.undo.import_parts import parts_around
-
-UNDO, REDO, REVERT, RESTORE_TO, WHAT_IF = "undo:", "redo:", "revert:", "restore-to:", "what-if:"
-TAKING_BACK = (UNDO, REDO, REVERT)
-"""What the correlation ids of the events begin with that each take one event back."""
 
 
 class Operation(NamedTuple):
@@ -44,8 +41,7 @@ class SomethingSince(Refused):
     code = "something-since"
 
     def __init__(self, undo: Sequence[int], since: Event) -> None:
-        who = since["subject"].replace("/", " ")
-        what = f"event {number_of(since)} ({since['type']} of {who} by {since['authid']})"
+        what = f"event {number_of(since)} ({in_short(since)})"
         super().__init__(f"the undo by event {undo[-1]} cannot be redone: {what} came after it; nothing was written")
         self.undo = undo
 

@@ -12,17 +12,10 @@ from evcli.domain.way import Alone
 from evcli.errors import Refused
 from evcli.log.replay import without_garbage_collection
 from evcli.register.register import Register
+from evcli.undo import REDO, RESTORE_TO, REVERT, UNDO
 from evcli.undo.batches import Plan, planned
 from evcli.undo.courses import events_at
-from evcli.undo.operations import (
-    REDO,
-    RESTORE_TO,
-    REVERT,
-    UNDO,
-    last_operation,
-    last_undo,
-    taken_back,
-)
+from evcli.undo.operations import last_operation, last_undo, taken_back
 from evcli.undo.restoring import restoring
 from evcli.undo.taking_back import taking_back
 

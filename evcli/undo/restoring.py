@@ -8,8 +8,9 @@ from evcli.domain.overlay import Draft
 from evcli.domain.timeline import is_late
 from evcli.domain.way import Was
 from evcli.register.register import Register
+from evcli.undo import TAKING_BACK
 from evcli.undo.courses import Courses
-from evcli.undo.operations import TAKING_BACK, correlation_of
+from evcli.undo.operations import correlation_of
 
 
 def restoring(register: Register, to: int) -> tuple[list[list[Happened]], list[int]]:

@@ -8,7 +8,7 @@ too. Two later events of which one took the other back count for nothing.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from evcli.domain.event import Event, Subject, number_of, subject_of
+from evcli.domain.event import Event, Subject, in_short, number_of, subject_of
 from evcli.domain.fields import one
 from evcli.domain.kind import Ends, Revives
 from evcli.domain.leading import Happened, Step
@@ -23,8 +23,9 @@ from evcli.errors import Refused
 from evcli.kinds import KINDS
 from evcli.log.correlated import Answer
 from evcli.register.register import Register
+from evcli.undo import TAKING_BACK
 from evcli.undo.courses import Courses, Past, events_at
-from evcli.undo.operations import TAKING_BACK, answers_after, correlation_of, left_of
+from evcli.undo.operations import answers_after, correlation_of, left_of
 
 _NAMED = 3
 """At most so many events are named in a refusal."""
@@ -112,8 +113,7 @@ def _dated(register: Register, attempt: "_Attempt") -> tuple[list[list[Happened]
 
 
 def _told(event: Event) -> str:
-    who = event["subject"].replace("/", " ")
-    return f"event {number_of(event)} ({event['type']} of {who} by {event['authid']})"
+    return f"event {number_of(event)} ({in_short(event)})"
 
 
 class _Attempt:

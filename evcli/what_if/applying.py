@@ -16,10 +16,10 @@ from evcli.domain.way import Act, Was, Would
 from evcli.kinds import TYPES
 from evcli.register.decide import Change, Intention
 from evcli.register.register import Register
+from evcli.undo import WHAT_IF
 from evcli.undo.backdating import backdated
 from evcli.undo.batches import planned
 from evcli.undo.courses import courses, events_at, followed
-from evcli.undo.operations import WHAT_IF
 from evcli.undo.plans import Way, with_reason
 from evcli.what_if.supposed import PutIn, Supposed
 

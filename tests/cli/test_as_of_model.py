@@ -9,6 +9,7 @@ import pytest
 from conftest import Cli
 from support.caches import cache_every_log, cache_the_beginning
 from support.events import lines_of
+from support.kinds import beside_users
 from support.late import RECORDS, lately, moment
 
 from cli.support import applied, documents
@@ -27,13 +28,7 @@ Step = tuple[Event, Any, Any]
 
 @pytest.fixture(autouse=True)
 def more_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, module in PAGES.items():
-        monkeypatch.setitem(kinds.MODULES, name, module)
-    yield
-    for name in PAGES:
-        kinds.KINDS.pop(name, None)
-    for name in [name for name in kinds.TYPES if name.partition(".")[0] in PAGES]:
-        del kinds.TYPES[name]
+    yield from beside_users(monkeypatch, PAGES)
 
 
 # --- the model --------------------------------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ WHAT_IF = {
     "evcli.log.branch", "bisect", "_bisect", EVENTS, OPTIONS, WHO,
 }  # fmt: skip
 TRACE = {
-    "evcli.cli.commands.trace", "evcli.cli.operations", "evcli.log.linked", "evcli.register.trace", OPTIONS,
+    "evcli.cli.commands.trace", "evcli.cli.operations", "evcli.log.linked", "evcli.register.trace", "evcli.undo",
+    OPTIONS,
 }  # fmt: skip
 STATE = {"evcli.cli.commands.state", EVENTS, OPTIONS}
 EXPORT = {

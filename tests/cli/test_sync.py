@@ -34,18 +34,6 @@ FOUR = ("Ada,ada@example.com", "Bo,bo@example.com", "Cy,cy@example.com", "Di,di@
 
 
 @pytest.fixture
-def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listed:
-    """Writes a list of these rows; the folder is the current one."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(*rows: str, name: str = "people.csv", header: str = "name,email") -> str:
-        Path(name).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return name
-
-    return write
-
-
-@pytest.fixture
 def four(cli: Cli, listed: Listed) -> Cli:
     """Four users of a list called jan.csv."""
     cli.ok("sync", listed(*FOUR, name="jan.csv"))

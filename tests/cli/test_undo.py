@@ -25,18 +25,6 @@ Listed = Callable[..., str]
 
 
 @pytest.fixture
-def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listed:
-    """Writes a list of these rows; the folder is the current one."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(*rows: str, name: str = "people.csv", header: str = "name,email") -> str:
-        Path(name).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return name
-
-    return write
-
-
-@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of one or two events."""
     for module in (batches, importing, syncing):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from support.kinds import beside_users
 
 from evcli import kinds
 
@@ -11,13 +12,7 @@ PAGES = {"bike": "kinds.bike", "entry": "kinds.entry"}
 
 @pytest.fixture(autouse=True)
 def three_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, module in PAGES.items():
-        monkeypatch.setitem(kinds.MODULES, name, module)
-    yield
-    for name in PAGES:
-        kinds.KINDS.pop(name, None)
-    for name in [name for name in kinds.TYPES if name.partition(".")[0] in PAGES]:
-        del kinds.TYPES[name]
+    yield from beside_users(monkeypatch, PAGES)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.caches import cache_every_log, cache_the_beginning
 from support.events import lines_of
+from support.kinds import beside_users
 from support.late import VALUES, lately, moment
 
 from evcli import kinds
@@ -24,13 +25,7 @@ PAGES = {"bike": "kinds.bike", "desk": "kinds.desk"}
 
 @pytest.fixture(autouse=True)
 def more_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, module in PAGES.items():
-        monkeypatch.setitem(kinds.MODULES, name, module)
-    yield
-    for name in PAGES:
-        kinds.KINDS.pop(name, None)
-    for name in [name for name in kinds.TYPES if name.partition(".")[0] in PAGES]:
-        del kinds.TYPES[name]
+    yield from beside_users(monkeypatch, PAGES)
 
 
 def model(events: list[Event], until: str, number: int) -> dict[str, dict[int, Any]]:

@@ -13,7 +13,7 @@ from evcli.cli.show.answer import MOST_NAMED, Answer
 from evcli.cli.show.progress import Waiting
 from evcli.cli.show.render import as_json, happened_in_words
 from evcli.cli.write import sentence
-from evcli.domain.event import number_of
+from evcli.domain.event import in_short, number_of
 from evcli.domain.leading import Happened
 from evcli.errors import EvcliError, HeadMoved, Refused
 from evcli.kinds import TYPES
@@ -149,8 +149,7 @@ class Told:
             return f"the undo by {events}"
         operation = operation_of(asked[-1]) if self._word == "undo" and len(asked) > 1 else None
         if len(way.taken) == 1:
-            who = asked[0]["subject"].replace("/", " ")
-            events += f" ({asked[0]['type']} of {who} by {asked[0]['authid']})"
+            events += f" ({in_short(asked[0])})"
         elif operation and operation.command:
             events = f"{operation.in_words}, {events}"
         return with_dependents(events, len(asked), way.along)
