@@ -167,14 +167,7 @@ class _Then:
 
     def holder(self, kind: str, key: str) -> Any:
         """The live record whose unique key is `key`, or None."""
-        of_kind, changed = KINDS[kind], self._instead
-        ids = {*self._lives.ever_had(of_kind, key)}
-        if changed is not None and changed.kind is of_kind:
-            ids.add(changed.id)
-        if of_kind is self._life.kind:
-            ids.add(self._life.id)
-        records = (self.get(kind, id) for id in sorted(ids))
-        return next((each for each in records if each is not None and _holds(of_kind, each, key)), None)
+        return next(self._holders(KINDS[kind], key), None)
 
     def last_id(self, kind: str) -> int:
         """The highest id ever given to this kind."""
@@ -182,10 +175,15 @@ class _Then:
 
     def held(self, key: str) -> int | None:
         """The id of another live record that has the key."""
-        kind, own = self._life.kind, self._life.id
-        ids = sorted({*self._lives.ever_had(kind, key)} | ({self._instead.id} if self._instead else set()))
-        others = ((id, self.get(kind.name, id)) for id in ids if id != own)
-        return next((id for id, each in others if each is not None and _holds(kind, each, key)), None)
+        own = self._life.id
+        return next((each.id for each in self._holders(self._life.kind, key) if each.id != own), None)
+
+    def _holders(self, kind: Kind, key: str) -> Iterator[Any]:
+        """The live records that have a unique key, by id."""
+        changed = (life for life in (self._life, self._instead) if life is not None and life.kind is kind)
+        ids = {*self._lives.ever_had(kind, key), *(life.id for life in changed)}
+        records = (self.get(kind.name, id) for id in sorted(ids))
+        return (each for each in records if each is not None and _holds(kind, each, key))
 
 
 class _Table:

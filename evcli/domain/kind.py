@@ -251,3 +251,8 @@ class Kind:
     def labelled(self, record: Any) -> str:
         """A record in a few words: `Ada <ada@example.com>`."""
         return self.label.format_map(record._asdict())
+
+
+def said(record: Any) -> Any:
+    """What a record says, and whether it is live, without the numbers of its events; None for no record."""
+    return None if record is None else (record[1:-3], record[-1] is None)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from evcli.domain.event import Subject
-from evcli.domain.kind import Changes, Ends, EventType, Kind, Revives
+from evcli.domain.kind import Changes, Ends, EventType, Kind, Revives, said
 from evcli.domain.refusals import NoWay
 from evcli.domain.rules import after_of
 from evcli.domain.state import State
@@ -70,17 +70,17 @@ def way_of(
     if (direct := _direct(kind, id, now, wanted, alone)) is not None:
         return direct
     back, forth = _ways_back(past((kind.name, id))), _ways_forth(other((kind.name, id)) if other else ())
-    reached, waiting = {_own(now)}, deque([(now, list[Act]())])
+    reached, waiting = {said(now)}, deque([(now, list[Act]())])
     while waiting:  # the nearest first
         record, acts = waiting.popleft()
-        undoing = (undo_of(was.type, alone, was.before, record) for was in back.get(_own(record), ()))
-        for act in (*filter(None, undoing), *forth.get(_own(record), ())):
+        undoing = (undo_of(was.type, alone, was.before, record) for was in back.get(said(record), ()))
+        for act in (*filter(None, undoing), *forth.get(said(record), ())):
             there = _after(act, id, record, alone)
-            if there is None or _own(there) in reached:
+            if there is None or said(there) in reached:
                 continue
             if (direct := _direct(kind, id, there, wanted, alone)) is not None:
                 return [*acts, act, *direct]
-            reached.add(_own(there))
+            reached.add(said(there))
             waiting.append((there, [*acts, act]))
     raise NoWay(kind, now, wanted)
 
@@ -108,7 +108,7 @@ def _ways_back(past: Sequence[Was]) -> dict[Any, list[Was]]:
     """By what a record was at some moment: the events that made it so, and that can be taken back then."""
     found: dict[Any, list[Was]] = {}
     for was in past:
-        found.setdefault(_own(was.after), []).append(was)
+        found.setdefault(said(was.after), []).append(was)
     return found
 
 
@@ -116,12 +116,8 @@ def _ways_forth(other: Sequence[Would]) -> dict[Any, list[Act]]:
     """By what a record was at some moment of another history: the events that happened to it then."""
     found: dict[Any, list[Act]] = {}
     for each in other:
-        found.setdefault(_own(each.before), []).append((each.type, each.data))
+        found.setdefault(said(each.before), []).append((each.type, each.data))
     return found
-
-
-def _own(record: Any) -> Any:
-    return None if record is None else (record[1:-3], record[-1] is None)
 
 
 def _direct(kind: Kind, id: int, now: Any, wanted: Any, records: Alone) -> list[Act] | None:
@@ -169,9 +165,7 @@ def _changes(kind: Kind, record: Any, wanted: Any) -> Iterator[EventType]:
 
 def is_same(one: Any, other: Any) -> bool:
     """Whether a record is the same at two moments but for the numbers of its events; None if it is not there."""
-    if one is None or other is None:
-        return one is other
-    return bool(one[1:-3] == other[1:-3]) and (one[-1] is None) == (other[-1] is None)
+    return bool(said(one) == said(other))
 
 
 def is_there(record: Any, wanted: Any) -> bool:

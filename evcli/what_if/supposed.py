@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evcli.domain.event import Event, number_of, subject_of
-from evcli.domain.kind import Begins
+from evcli.domain.kind import Begins, said
 from evcli.domain.overlay import Draft
 from evcli.domain.state import State, step
 from evcli.errors import Refused
@@ -164,7 +164,7 @@ class _Supposing:
         """The records that are others at the end, by kind and id."""
         for kind, id in sorted(self._touched):
             now, then = self._now.get(kind, id), self.state.get(kind, id)
-            if _said(now) != _said(then):
+            if said(now) != said(then):
                 yield Differing(kind, now, then)
 
     def _prepared(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -251,8 +251,3 @@ class _Supposing:
             self.put_in[subject_of(event)].append(PutIn(event, insertion.is_dated))
             events.append(event)
         self._grow(branch, events)
-
-
-def _said(record: Any) -> Any:
-    """What a record says, without the numbers of its events."""
-    return None if record is None else (record[1:-3], record[-1] is None)

@@ -48,18 +48,24 @@ REFUSED = {
 }
 
 
+def cached(log_path: Path, patch: pytest.MonkeyPatch) -> tuple[Register, str]:
+    """A register over a log that has a cache, and the path of that."""
+    cache_every_log(patch)
+    register = register_at(log_path)
+    register.at()
+    register.catch_up()
+    path = register.history.cache_path
+    assert path
+    return register, path
+
+
 @pytest.mark.parametrize(("wanted", "other"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("row", range(1, 10))
 def test_lost_row_of_a_cache_decides_nothing(
     told: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch, row: int, wanted: Intention, other: int
 ) -> None:
     told.execute(late(EMAIL_CHANGED, 1, email="ada@y.org"))
-    cache_every_log(monkeypatch)
-    register = register_at(log_path)
-    register.at()
-    register.catch_up()
-    path = register.history.cache_path
-    assert path
+    register, path = cached(log_path, monkeypatch)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(f"DELETE FROM user_spans WHERE changed = {row}")
     with pytest.raises(Misplaced) as refused:
@@ -70,12 +76,7 @@ def test_lost_row_of_a_cache_decides_nothing(
 def test_row_of_a_cache_that_names_another_line_decides_nothing(
     told: Register, log_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache_every_log(monkeypatch)
-    register = register_at(log_path)
-    register.at()
-    register.catch_up()
-    path = register.history.cache_path
-    assert path
+    register, path = cached(log_path, monkeypatch)
     with closing(sqlite3.connect(path)) as db, db:
         rows = dict(db.execute("SELECT changed, row FROM user_spans"))
         *own, _, previous = orjson.loads(rows[3])
